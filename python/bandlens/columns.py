@@ -1,0 +1,60 @@
+"""Columns of the two tidy tables, in their contracted order: the one place where they are listed and filled.
+
+They are plain arrays, so that pandas (`frames`) and R (`bridge`) show the same numbers without converting each other's tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .result import BandImportance
+
+CLASS_COLUMNS = (
+    "class",
+    "output",
+    "band",
+    "wavelength",
+    "importance",
+    "effect",
+    "share",
+    "rank",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "n",
+)
+
+IMAGE_COLUMNS = ("image", "class", "output", "band", "wavelength", "score")
+
+
+def class_columns(result: BandImportance) -> dict[str, np.ndarray]:
+    """Columns of the class x band table; `class`, `output` and `band` as codes."""
+    table, cells = result.table, result.cells
+    n_bands = len(result.bands)
+    columns = {
+        "class": np.repeat(cells[:, 0], n_bands),
+        "output": np.repeat(cells[:, 1], n_bands),
+        "band": np.tile(np.arange(n_bands), len(cells)),
+        "wavelength": np.tile(np.array(result.wavelengths), len(cells)),
+        "n": np.repeat(table.n, n_bands),
+    }
+    for name in ("importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high"):
+        columns[name] = getattr(table, name).reshape(-1)
+    return {name: columns[name] for name in CLASS_COLUMNS}
+
+
+def image_columns(result: BandImportance) -> dict[str, np.ndarray]:
+    """Columns of the image x band table; `class`, `output` and `band` as codes, `image` counted from 0."""
+    n, k, n_bands = result.scores.shape
+    columns = {
+        "image": np.repeat(np.arange(n), k * n_bands),
+        "class": np.repeat(result.image_class, k * n_bands),
+        "output": np.repeat(result.image_output.reshape(-1), n_bands),
+        "band": np.tile(np.arange(n_bands), n * k),
+        "wavelength": np.tile(np.array(result.wavelengths), n * k),
+        "score": result.scores.reshape(-1),
+    }
+    return {name: columns[name] for name in IMAGE_COLUMNS}

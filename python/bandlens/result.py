@@ -1,0 +1,220 @@
+"""What `band_importance` returns: plain data that prints, saves, pickles and turns into tables and pictures.
+
+It holds no framework object, so it outlives the session, the model and the machine that made it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import OptionError, ResultError
+from .statistics import ClassBandTable, class_band_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotnine
+    import shap
+
+FORMAT = "bandlens.BandImportance/1"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BandImportance:
+    """Importance of every band for every class.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (n, k, bands)
+        Band score of each image for each of its `k` explained outputs.
+    image_class, prediction : ndarray of int64, shape (n,)
+        Class each image is counted in, and the class the model predicts; indices into `classes`.
+    image_output : ndarray of int64, shape (n, k)
+        Explained outputs; indices into `outputs`.
+    output_values, base_values : ndarray of float64, shape (n, k)
+        f(x), and the mean of f over the background (NaN without one).
+    band_means : ndarray of float64, shape (n, bands)
+        Mean of each band over the pixels of each image.
+    classes, outputs, bands : tuple of str
+    wavelengths : tuple of float
+        In nm; NaN where unknown.
+    method, statistic, output : str
+        What was computed, how it was reduced over pixels, and on which scale of the output ("logit", "probability").
+    signed : bool
+        Whether scores have a sign.
+    residuals : ndarray of float64, shape (n, k), or None
+        Relative completeness residual per image and output; None for methods that are not additive.
+    background : ndarray of int64, shape (m,), or None
+        Positions of the background images used, in `background_source`.
+    background_source : str or None
+        "background" or "x".
+    options : dict
+        Options of the method.
+    seed : int
+    model : str
+        Name of the model.
+    versions : dict of str
+    seconds : float
+    """
+
+    scores: np.ndarray
+    image_class: np.ndarray
+    prediction: np.ndarray
+    image_output: np.ndarray
+    output_values: np.ndarray
+    base_values: np.ndarray
+    band_means: np.ndarray
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+    method: str
+    statistic: str
+    output: str
+    signed: bool
+    residuals: np.ndarray | None = None
+    background: np.ndarray | None = None
+    background_source: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    model: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of images explained."""
+        return self.scores.shape[0]
+
+    @property
+    def completeness(self) -> float | None:
+        """Largest relative completeness residual, or None where the method is not additive."""
+        return None if self.residuals is None else float(np.max(self.residuals))
+
+    @property
+    def n_background(self) -> int | None:
+        """Number of background images used."""
+        return None if self.background is None else len(self.background)
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """Pairs (class, output) that occur, in the user's order, shape (cells, 2), int64."""
+        return np.unique(self._row_cells(), axis=0)
+
+    @cached_property
+    def table(self) -> ClassBandTable:
+        """Numbers of the class x band table, one row per entry of `cells`."""
+        cells, inverse = np.unique(self._row_cells(), axis=0, return_inverse=True)
+        rows = self.scores.reshape(-1, len(self.bands))
+        return class_band_table(rows, inverse.reshape(-1), len(cells), signed=self.signed)
+
+    def _row_cells(self) -> np.ndarray:
+        k = self.scores.shape[1]
+        return np.stack([np.repeat(self.image_class, k), self.image_output.reshape(-1)], axis=1)
+
+    def to_frame(self, level: str = "class") -> pd.DataFrame:
+        """Tidy table.
+
+        Parameters
+        ----------
+        level : {"class", "image"}
+            One row per class x output x band, or per image x output x band.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as listed in `bandlens.columns`; `class`, `output` and `band` are ordered categoricals.
+        """
+        from . import frames
+
+        if level == "class":
+            return frames.class_frame(self)
+        if level == "image":
+            return frames.image_frame(self)
+        raise OptionError("There is no such table.", expected="level='class' or 'image'", given=repr(level))
+
+    def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+        """Draw the table; see `bandlens.plots` for the kinds.
+
+        Returns
+        -------
+        plotnine.ggplot
+            A complete plot to which layers, scales and themes can be added.
+        """
+        from . import plots
+
+        return plots.draw(self, kind, **options)
+
+    def summary(self) -> str:
+        """Most important bands of each class, and what produced them, as text."""
+        lines = [repr(self), ""]
+        table = self.table
+        width = max(len(name) for name in self.classes)
+        for row, (class_index, output_index) in enumerate(self.cells):
+            name = self.classes[class_index].ljust(width)
+            if self.classes[class_index] != self.outputs[output_index]:
+                name += f" -> {self.outputs[output_index]}"
+            best = np.argsort(table.rank[row])[:3]
+            shares = ", ".join(f"{self.bands[band]} {table.share[row, band]:.0%}" for band in best)
+            lines.append(f"{name}  (n = {table.n[row]})  {shares}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        used = "" if self.background is None else f", {len(self.background)} background images"
+        residual = "" if self.residuals is None else f", completeness residual {self.completeness:.1e}"
+        return (
+            f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
+            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{residual}>"
+        )
+
+    def to_shap(self) -> shap.Explanation:
+        """Band scores as a `shap.Explanation`, so that shap's plots and tools work on them.
+
+        Returns
+        -------
+        shap.Explanation
+            `values` (rows, bands), `base_values` (rows,), `data` each image's band means (rows, bands); one row per
+            image and explained output, image by image.
+        """
+        import shap
+
+        k = self.scores.shape[1]
+        return shap.Explanation(
+            values=self.scores.reshape(-1, len(self.bands)),
+            base_values=self.base_values.reshape(-1),
+            data=np.repeat(self.band_means, k, axis=0),
+            feature_names=list(self.bands),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""
+        arrays, plain = {}, {}
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
+            (arrays if isinstance(value, np.ndarray) else plain)[entry.name] = value
+        with Path(path).open("wb") as file:
+            np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> BandImportance:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ResultError
+            If the file holds something else.
+        """
+        with np.load(path, allow_pickle=False) as stored:
+            if "_format" not in stored or str(stored["_format"]) != FORMAT:
+                raise ResultError(f"{path} holds no BandImportance.", expected=f"a file of format {FORMAT}")
+            arguments = json.loads(str(stored["_plain"]))
+            arguments.update({name: stored[name] for name in stored.files if not name.startswith("_")})
+        for name in ("classes", "outputs", "bands", "wavelengths"):
+            arguments[name] = tuple(arguments[name])
+        return cls(**arguments)

@@ -1,0 +1,140 @@
+"""From band scores to the class x band table: means, standard errors and intervals that can be merged.
+
+Scores arrive in batches, and later from several processes or machines, so the table is built from moments (count, mean,
+sum of squared deviations) that are updated batch by batch and combined pairwise (Chan, Golub & LeVeque 1983), never from
+sums of squares, which cancel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, mean and sum of squared deviations of a quantity, per cell.
+
+    Attributes
+    ----------
+    count : ndarray of float64, shape (cells, 1)
+        Images per cell (a cell is a class x output).
+    mean, squares : ndarray of float64, shape (cells, bands)
+        Mean, and sum of squared deviations from it.
+    """
+
+    count: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @classmethod
+    def empty(cls, cells: int, bands: int) -> Moments:
+        """Moments of nothing, the neutral element of `merge`."""
+        return cls(np.zeros((cells, 1)), np.zeros((cells, bands)), np.zeros((cells, bands)))
+
+    @classmethod
+    def of(cls, values: np.ndarray, cell: np.ndarray, cells: int) -> Moments:
+        """Moments of one batch.
+
+        Parameters
+        ----------
+        values : ndarray, shape (rows, bands)
+        cell : ndarray of int, shape (rows,)
+            Cell of each row, in ``range(cells)``.
+        cells : int
+        """
+        values = np.asarray(values, dtype=np.float64)
+        count = np.bincount(cell, minlength=cells).astype(np.float64)[:, None]
+        safe = np.maximum(count, 1.0)
+        total = np.zeros((cells, values.shape[1]))
+        np.add.at(total, cell, values)
+        mean = total / safe
+        squares = np.zeros_like(total)
+        np.add.at(squares, cell, (values - mean[cell]) ** 2)
+        return cls(count, mean, squares)
+
+    def merge(self, other: Moments) -> Moments:
+        """Moments of both samples together (Chan et al. 1983, eq. 2.1)."""
+        count = self.count + other.count
+        safe = np.maximum(count, 1.0)
+        delta = other.mean - self.mean
+        mean = self.mean + delta * (other.count / safe)
+        squares = self.squares + other.squares + delta**2 * (self.count * other.count / safe)
+        return Moments(count, mean, squares)
+
+    def standard_error(self) -> np.ndarray:
+        """Standard error of the mean, shape (cells, bands); NaN where a cell has fewer than two images."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.count > 1, np.sqrt(self.squares / (self.count - 1) / self.count), np.nan)
+
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """Two-sided 95 % Student interval of the mean, each bound of shape (cells, bands)."""
+        quantile = special.stdtrit(np.maximum(self.count - 1, 1.0), 0.5 + CONFIDENCE / 2)
+        half = quantile * self.standard_error()
+        return self.mean - half, self.mean + half
+
+
+@dataclass(frozen=True)
+class ClassBandTable:
+    """The numbers of the class x band table, one row per cell, one column per band.
+
+    Attributes
+    ----------
+    importance, effect, share, std_error, conf_low, conf_high : ndarray of float64, shape (cells, bands)
+        `effect` is NaN where the scores have no sign.
+    rank : ndarray of int64, shape (cells, bands)
+        1 is the most important band; ties go to the band that comes first.
+    n : ndarray of int64, shape (cells,)
+    """
+
+    importance: np.ndarray
+    effect: np.ndarray
+    share: np.ndarray
+    rank: np.ndarray
+    std_error: np.ndarray
+    conf_low: np.ndarray
+    conf_high: np.ndarray
+    n: np.ndarray
+
+
+def class_band_table(scores: np.ndarray, cell: np.ndarray, cells: int, *, signed: bool) -> ClassBandTable:
+    """Summarise band scores per cell.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (rows, bands)
+        One row per image and output.
+    cell : ndarray of int, shape (rows,)
+    cells : int
+    signed : bool
+        Whether the sign of a score means anything.
+
+    Returns
+    -------
+    ClassBandTable
+    """
+    absolute = Moments.of(np.abs(scores), cell, cells)
+    importance = np.where(absolute.count > 0, absolute.mean, np.nan)
+    effect = Moments.of(scores, cell, cells).mean if signed else np.full_like(importance, np.nan)
+    effect = np.where(absolute.count > 0, effect, np.nan)
+    total = importance.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, importance / total, np.nan)
+    order = np.argsort(-importance, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(1, order.shape[1] + 1)[None, :], axis=1)
+    low, high = absolute.interval()
+    return ClassBandTable(
+        importance,
+        effect,
+        share,
+        rank,
+        absolute.standard_error(),
+        low,
+        high,
+        absolute.count[:, 0].astype(np.int64),
+    )
