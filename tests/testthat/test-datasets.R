@@ -1,0 +1,23 @@
+test_that("landsat_patches() has the official split, without Python", {
+  landsat <- landsat_patches()
+  expect_equal(dim(landsat$train$x), c(4435, 3, 3, 4))
+  expect_equal(dim(landsat$test$x), c(2000, 3, 3, 4))
+  expect_equal(as.vector(table(landsat$train$y)), c(1072, 479, 961, 415, 470, 1038))
+  expect_equal(as.vector(table(landsat$test$y)), c(461, 224, 397, 211, 237, 470))
+  expect_equal(dimnames(landsat$test$x)[[4]], c("green", "red", "nir1", "nir2"))
+  expect_equal(landsat$wavelengths, c(550, 650, 750, 950))
+  expect_equal(levels(landsat$train$y), landsat$classes)
+  expect_match(landsat$source, "10.24432/C55887", fixed = TRUE)
+  expect_match(landsat$licence, "CC BY 4.0", fixed = TRUE)
+})
+
+test_that("landsat_patches() are mlbench's Satellite", {
+  skip_if_not_installed("mlbench")
+  data("Satellite", package = "mlbench", envir = environment())
+  landsat <- landsat_patches()
+  pixels <- unname(as.matrix(Satellite[paste0("x.", 1:36)]))
+  flat <- function(x) matrix(aperm(x, c(1, 4, 3, 2)), nrow = dim(x)[1]) # band fastest, then column
+  expect_identical(flat(landsat$train$x), pixels[1:4435, ])
+  expect_identical(flat(landsat$test$x), pixels[4436:6435, ])
+  expect_identical(c(landsat$train$y, landsat$test$y), Satellite$classes)
+})
