@@ -1,0 +1,156 @@
+# Every verb of a developer's day; `make help` lists them. Each installs what it needs and is missing (.ci/setup).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.ONESHELL: # a recipe is one script, which stops at the first failure
+
+envs     := $(CURDIR)/.envs
+results  := $(envs)/results
+python   := $(envs)/python-current/bin/python
+# The two pairs in which the R package is tested: this machine's reticulate, and a current one with NumPy 2.
+r        := RETICULATE_PYTHON=$(envs)/python-r/bin/python
+r_new    := RETICULATE_PYTHON=$(python) R_LIBS=$(envs)/rlib-current:$(envs)/rlib
+report   := $(envs)/uv/bin/python .ci/report
+
+# The same words, sort order and arithmetic everywhere; nothing from the caller's Python or R gets in.
+export LC_ALL := C.UTF-8
+export TF_CPP_MIN_LOG_LEVEL := 3
+export KERAS_BACKEND := tensorflow
+export HYPOTHESIS_STORAGE_DIRECTORY := $(envs)/cache/hypothesis
+unexport PYTHONPATH PYTHONHOME R_LIBS
+
+version  := $(shell sed -n 's/^Version: //p' DESCRIPTION)
+tarball  := dist/bandlens_$(version).tar.gz
+# What the R package is made of; folders count too, so that a deleted file is noticed.
+sources  := $(shell find DESCRIPTION NAMESPACE NEWS.md README.md R man inst python vignettes tests/testthat* tests/fixtures \
+              .Rbuildignore cleanup \( -name __pycache__ -o -name '*.egg-info' \) -prune -o -print 2>/dev/null)
+
+# --- The two commands -----------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup-demo $(envs)/rlib-demo/.installed ## the whole job from R on real data; tables, pictures and report in demo/
+	mkdir -p demo
+	R_LIBS=$(envs)/rlib-demo $(r) Rscript inst/examples/landsat.R demo
+
+$(envs)/rlib-demo/.installed: $(sources) | setup-demo
+	mkdir -p $(@D)
+	R CMD INSTALL --no-docs --library=$(@D) .
+	touch $@
+
+.PHONY: test
+test: setup ## everything CI runs; ends with the line "N passed, N failed"
+	@.ci/test lint-python lint-r typecheck test-python check test-r-current test-packaging
+
+.PHONY: test-all
+test-all: setup ## the same with the slow tests
+	@PYTEST_ADDOPTS='-m ""' .ci/test lint-python lint-r typecheck test-python check test-r-current test-packaging
+
+# --- Setup ----------------------------------------------------------------------------------------------------------
+
+.PHONY: setup setup-demo setup-python setup-r setup-r-current
+setup: ## install all that the other verbs need
+	@.ci/setup r-test python-r python-current reticulate-current
+setup-demo:
+	@.ci/setup r-demo python-r
+setup-python:
+	@.ci/setup python-current
+setup-r:
+	@.ci/setup r-test python-r
+setup-r-current:
+	@.ci/setup r-test python-current reticulate-current
+
+# --- Python and R, the same verbs -------------------------------------------------------------------------------------
+
+.PHONY: lint lint-python lint-r
+lint: lint-python lint-r ## ruff, lintr
+lint-python: setup-python
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+lint-r: setup-r
+	Rscript -e 'pkgload::load_all(quiet = TRUE); lints <- lintr::lint_package(); print(lints); q(status = length(lints) > 0)'
+
+.PHONY: format
+format: setup-python ## rewrite the Python sources as ruff wants them
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+.PHONY: typecheck
+typecheck: setup-python ## mypy
+	$(python) -m mypy
+
+.PHONY: test-python
+test-python: setup-python ## pytest; ARGS='-k deepshap' chooses
+	rm -rf $(results)/test-python*
+	BANDLENS_NO_SKIP=1 PYTHONPATH=python $(python) -m pytest --junitxml=$(results)/test-python.xml $(ARGS) || status=$$?
+	$(report) test-python $(results)/test-python.xml
+	exit $${status:-0}
+
+.PHONY: check
+check: $(tarball) setup-r ## R CMD check of the built package; must say Status: OK
+	rm -rf $(results)/check* $(envs)/check
+	mkdir -p $(envs)/check
+	BANDLENS_NO_SKIP=1 NOT_CRAN=true $(r) R CMD check --no-manual --output=$(envs)/check $(tarball) || status=$$?
+	[ ! -e $(envs)/check/bandlens.Rcheck/tests/testthat.Rout.fail ] || tail -n 200 $(envs)/check/bandlens.Rcheck/tests/testthat.Rout.fail
+	$(report) check $(envs)/check/bandlens.Rcheck/tests/testthat.Rout*
+	grep -qx 'Status: OK' $(envs)/check/bandlens.Rcheck/00check.log || { echo 'R CMD check must say "Status: OK"'; exit 1; }
+	exit $${status:-0}
+
+.PHONY: test-r-current
+test-r-current: $(tarball) setup-r-current ## the same package's tests with a current reticulate and NumPy 2
+	rm -rf $(results)/test-r-current* $(envs)/rlib-current $(envs)/check-current
+	mkdir -p $(results) $(envs)/rlib-current $(envs)/check-current
+	$(r_new) R CMD INSTALL --no-docs --library=$(envs)/rlib-current $(tarball)
+	tar -xzf $(tarball) -C $(envs)/check-current
+	cd $(envs)/check-current/bandlens/tests
+	BANDLENS_NO_SKIP=1 NOT_CRAN=true $(r_new) Rscript testthat.R 2>&1 | tee $(results)/test-r-current.log || status=$$?
+	cd $(CURDIR)
+	$(report) test-r-current $(results)/test-r-current.log
+	exit $${status:-0}
+
+.PHONY: test-packaging
+test-packaging: setup-python setup-r ## every way to install either package
+	rm -rf $(results)/test-packaging*
+	$(python) -m pytest tests/packaging --junitxml=$(results)/test-packaging.xml $(ARGS) || status=$$?
+	$(report) test-packaging $(results)/test-packaging.xml
+	exit $${status:-0}
+
+.PHONY: coverage
+coverage: setup-python setup-r ## lines that no test reaches
+	PYTHONPATH=python $(python) -m pytest --cov --cov-report=term
+	rm -rf $(envs)/coverage && mkdir -p $(envs)/coverage
+	tar -xzf $(tarball) -C $(envs)/coverage
+	NOT_CRAN=true $(r) Rscript -e 'print(covr::package_coverage("$(envs)/coverage/bandlens"))'
+coverage: $(tarball)
+
+.PHONY: bench
+bench: setup-python ## speed, on this machine
+	for file in tests/benchmarks/*.py; do PYTHONPATH=python $(python) $$file; done
+
+# --- Documentation and packages ---------------------------------------------------------------------------------------
+
+.PHONY: document
+document: setup-r ## NAMESPACE and man/ from the roxygen comments
+	$(r) Rscript -e 'roxygen2::roxygenise()'
+
+.PHONY: build
+build: $(tarball) setup-python ## dist/: the R package, the Python wheel and source distribution
+	$(envs)/uv/bin/python -m uv build --quiet --out-dir dist .
+
+# R CMD build first copies everything there is, the environments too; so it gets a copy without them.
+$(tarball): $(sources) | setup-r
+	rm -rf $(envs)/stage
+	mkdir -p $(envs)/stage/bandlens dist
+	tar -c --exclude=./.envs --exclude=./.git --exclude=./demo --exclude=./dist . | tar -x -C $(envs)/stage/bandlens
+	cd dist
+	$(r) R CMD build --no-manual $(envs)/stage/bandlens
+
+.PHONY: clean
+clean: ## remove what was built; the environments stay (rm -rf .envs removes them)
+	rm -rf build demo dist python/*.egg-info $(results)
+	rm -rf $(addprefix $(envs)/,cache check check-current coverage rlib-current rlib-demo stage)
+
+.PHONY: help
+help:
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
