@@ -1,0 +1,127 @@
+# Finding Python and importing the core. Nothing here runs before the first call that needs it.
+
+session <- new.env(parent = emptyenv())
+
+# The one Python module that R talks to.
+bridge <- function() {
+  if (is.null(session$bridge)) {
+    session$bridge <- load_bridge()
+  }
+  session$bridge
+}
+
+# Call a function of the bridge. Errors that bandlens raises come back as values, so that they look the same whatever
+# reticulate does with Python exceptions; all others are errors of Python.
+call_bridge <- function(name, ...) {
+  module <- bridge()
+  answer <- tryCatch(
+    reticulate::py_call(module[[name]], ...),
+    error = function(error) cause("python", python_message(error), fix = "see `reticulate::py_last_error()`")
+  )
+  if (inherits(answer, "python.builtin.object")) {
+    answer <- reticulate::py_to_r(answer)
+  }
+  if (!isTRUE(answer$ok)) {
+    cause(answer$kind, answer$message, expected = answer$expected, given = answer$given, fix = answer$fix)
+  }
+  answer$value
+}
+
+load_bridge <- function() {
+  require_python()
+  found <- tryCatch(reticulate::py_available(initialize = TRUE), error = function(error) error)
+  if (!isTRUE(found)) {
+    cause(
+      "python_missing", "R has found no Python it can use.",
+      expected = "Python 3.10 or later with TensorFlow 2.16 or later, NumPy and SciPy",
+      given = if (inherits(found, "error")) python_message(found),
+      fix = install_hint()
+    )
+  }
+  check_numpy(utils::packageVersion("reticulate"), numpy_version())
+  folder <- system.file("python", package = "bandlens")
+  if (!file.exists(file.path(folder, "bandlens", "bridge.py"))) {
+    cause(
+      "python_missing", "This installation of bandlens lacks its Python core.",
+      expected = "a folder \"python\" inside the installed package", fix = "install bandlens again, from a built package"
+    )
+  }
+  module <- tryCatch(
+    reticulate::import_from_path("bandlens.bridge", path = folder),
+    error = function(error) cause("python_missing", python_message(error), fix = install_hint())
+  )
+  theirs <- module$version()
+  ours <- as.character(utils::packageVersion("bandlens"))
+  if (!identical(theirs, ours)) {
+    cause(
+      "python_missing", "Another version of bandlens has been imported in this Python session.",
+      expected = paste("version", ours), given = paste("version", theirs),
+      fix = "restart R, and don't import the Python package yourself before using the R package"
+    )
+  }
+  module
+}
+
+# reticulate from 1.41 on installs what is asked for; older ones use what the user has set up. The function is looked up
+# because older reticulates don't have it.
+declare_python <- function(packages, py_require = get0("py_require", asNamespace("reticulate"), mode = "function")) {
+  if (!is.null(py_require) && !reticulate::py_available()) {
+    wanted <- py_require()$packages
+    packages <- packages[!vapply(packages, function(package) {
+      any(startsWith(wanted, sub("[^A-Za-z0-9_-].*", "", package)))
+    }, logical(1))]
+    if (length(packages) > 0) {
+      py_require(packages)
+    }
+  }
+  invisible()
+}
+
+# TensorFlow is asked for only when nobody else has (keras3 may have asked for a build of its own).
+require_python <- function() {
+  declare_python(c("tensorflow>=2.16", "numpy", "scipy"))
+}
+
+check_numpy <- function(reticulate, numpy) {
+  if (is.null(numpy)) {
+    cause(
+      "python_missing", "Python lacks NumPy.",
+      expected = "Python with TensorFlow, NumPy and SciPy", fix = install_hint()
+    )
+  }
+  if (reticulate < "1.38" && package_version(sub("[^0-9.].*", "", numpy)) >= "2") {
+    cause(
+      "python_missing", paste0("This reticulate can't use NumPy 2."),
+      expected = "reticulate 1.38 or later, or NumPy before 2",
+      given = paste0("reticulate ", reticulate, " and NumPy ", numpy),
+      fix = "`install.packages(\"reticulate\")`, or `reticulate::py_install(\"numpy<2\")`; then restart R"
+    )
+  }
+  invisible()
+}
+
+numpy_version <- function() {
+  version <- reticulate::py_config()$numpy$version
+  if (is.null(version)) NULL else as.character(version)
+}
+
+install_hint <- function() {
+  numpy <- if (utils::packageVersion("reticulate") < "1.38") "numpy<2" else "numpy"
+  paste0(
+    "install what is missing with `keras3::install_keras()` or `reticulate::py_install(c(\"tensorflow\", \"", numpy,
+    "\", \"scipy\"))`, or name a Python that has it in the environment variable RETICULATE_PYTHON; then restart R"
+  )
+}
+
+# Python's own words, without the traceback and the advice that versions of reticulate add.
+python_message <- function(error) {
+  message <- conditionMessage(error)
+  message <- sub("\n+(Detailed traceback|Traceback|Run `reticulate::py_last_error).*", "", message)
+  trimws(message)
+}
+
+# For examples: is there a Python with TensorFlow, without starting one where none was chosen?
+has_tensorflow <- function() {
+  chosen <- reticulate::py_available() || nzchar(Sys.getenv("RETICULATE_PYTHON"))
+  chosen && isTRUE(tryCatch(reticulate::py_module_available("tensorflow"), error = function(error) FALSE))
+}
