@@ -1,0 +1,34 @@
+#' Band scores per image
+#'
+#' @param x A [band_importance()].
+#' @param ... Not used.
+#'
+#' @returns A tibble with one row per image (per image x output, where several outputs are explained):
+#' \describe{
+#'   \item{`image`}{position of the image in the data, from 1}
+#'   \item{`class`}{the class it is counted in}
+#'   \item{`prediction`}{the class that the model predicts}
+#'   \item{`output`}{the output that is explained}
+#'   \item{`.value`, `.base_value`}{that output for the image, and its mean over the background (`NA` without one)}
+#'   \item{`.score_<band>`}{one column of scores per band}
+#' }
+#' For additive methods, the scores of a row sum to `.value - .base_value`.
+#' @examples
+#' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
+#' augment(importance)
+#' @export
+augment.band_importance <- function(x, ...) {
+  in_verb("augment the images", rlang::check_dots_empty())
+  scores <- row_scores(x)
+  colnames(scores) <- paste0(".score_", x$bands)
+  k <- ncol(x$image_output)
+  tibble::tibble(
+    image = rep(seq_along(x$image_class), each = k),
+    class = rep(x$image_class, each = k),
+    prediction = rep(x$prediction, each = k),
+    output = row_outputs(x),
+    .value = by_row(x$output_values),
+    .base_value = by_row(x$base_values),
+    tibble::as_tibble(scores)
+  )
+}

@@ -1,0 +1,107 @@
+# The main verb: how much does each band contribute to each class?
+
+#' How much does each band contribute to each class?
+#'
+#' Explains a trained model's class scores by the input bands. Every image gets one score per band: an attribution (by
+#' DeepSHAP or a gradient) reduced over the image's pixels. The importance of a band for a class is the mean size of its
+#' scores over the images of that class, with a standard error and a 95 % confidence interval.
+#'
+#' @param model A trained Keras model (as made or loaded with keras3, keras, or reticulate), the path of a saved one
+#'   (`.keras`, `.h5`), or a Python function from a batch of images to outputs.
+#' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one per
+#'   image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor changed.
+#' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class names
+#'   (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model predicts.
+#' @param ... Options of the method, by name.
+#' @param method How attributions are computed: `"deepshap"` (additive: an image's scores sum to what sets its output apart
+#'   from the background's mean output) or `"saliency"` (the gradient; no background needed).
+#' @param background Images that stand for "band not informative", such as the training images. `NULL` draws from `x`.
+#' @param n_background How many background images to draw; all are used where there are fewer.
+#' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
+#'   every output; or one output by name or number.
+#' @param output `"logit"` explains the value before a final softmax or sigmoid, `"probability"` the value after it;
+#'   `"auto"` is the logit where the model has one.
+#' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
+#'   `"pixel_mean_abs"`, the mean of their absolute values. `NULL` is the method's own.
+#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any.
+#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
+#' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own. For
+#'   spectra in an array, images x bands x 1, it is 2.
+#' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
+#' @param seed Makes the draw of the background, and random methods, repeatable.
+#' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
+#'
+#' @returns An object of class `band_importance`: a list of plain vectors and arrays, which can be saved with [saveRDS()].
+#'   Take the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
+#'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance] and
+#'   [`plot()`][plot.band_importance].
+#'
+#' @section What the numbers mean:
+#' Scores are in units of the explained output and are not rescaled per image, so that images can be compared. A band's
+#' signed contributions are summed over the pixels *before* absolute values are averaged over images: noise within an
+#' image cancels instead of adding up. Shares are taken from the finished table.
+#'
+#' @seealso [bandlens_errors] for what can go wrong.
+#' @examplesIf bandlens:::has_tensorflow()
+#' landsat <- landsat_patches()
+#' keras <- reticulate::import("keras")
+#' keras$utils$set_random_seed(1L)
+#' model <- keras$Sequential(list(
+#'   keras$Input(list(3L, 3L, 4L)),
+#'   keras$layers$Rescaling(1 / 255),
+#'   keras$layers$Conv2D(16L, 2L, activation = "relu"),
+#'   keras$layers$Flatten(),
+#'   keras$layers$Dense(6L, activation = "softmax")
+#' ))
+#' # untrained: train yours before you explain it
+#' importance <- band_importance(
+#'   model, landsat$test$x[1:50, , , ], landsat$test$y[1:50],
+#'   background = landsat$train$x, n_background = 20, wavelengths = landsat$wavelengths
+#' )
+#' importance
+#' summary(importance)
+#' tidy(importance)
+#' @export
+band_importance <- function(model,
+                            x,
+                            y = NULL,
+                            ...,
+                            method = "deepshap",
+                            background = NULL,
+                            n_background = 100,
+                            target = "class",
+                            output = c("auto", "logit", "probability"),
+                            statistic = NULL,
+                            bands = NULL,
+                            wavelengths = NULL,
+                            classes = NULL,
+                            band_axis = -1,
+                            batch_size = NULL,
+                            seed = 0,
+                            progress = NULL) {
+  in_verb("compute band importance", {
+    options <- as_method_options(...)
+    output <- choose(output, c("auto", "logit", "probability"), "output")
+    model <- as_model(model)
+    x <- as_images(x)
+    axis <- as_band_axis(band_axis, image_dim(x))
+    labels <- as_labels(y, classes)
+    arguments <- list(
+      method = method,
+      background = if (!is.null(background)) as_images(background, "background", "background"),
+      n_background = as_count(n_background, "n_background"),
+      target = as_target(target),
+      output = output,
+      statistic = statistic,
+      bands = as_bands(bands, x, axis),
+      wavelengths = as_wavelengths(wavelengths),
+      classes = labels$classes,
+      band_axis = axis,
+      batch_size = as_count(batch_size, "batch_size", null = TRUE),
+      seed = as_count(seed, "seed", least = 0)
+    )
+    value <- call_bridge("band_importance", model, x, labels$y, c(arguments, options), progress_bar(progress))
+    as_band_importance(value)
+  })
+}

@@ -1,0 +1,347 @@
+# What crosses to Python and back: every rule about positions, axes, labels and missing values is in this file.
+#
+# R counts from 1, Python from 0. R's arrays go to Python as views of R's memory, never as copies. Vectors go as lists,
+# since reticulate would turn those of length 1 into scalars. NA exists in R only: it is refused in what goes to Python
+# and stands for NaN in what comes back.
+
+# ---- R to Python ----------------------------------------------------------------------------------------------------
+
+# Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
+as_images <- function(x, name = "x", kind = "input") {
+  if (inherits(x, "python.builtin.object")) {
+    if (reticulate::py_is_null_xptr(x)) {
+      cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
+    }
+    return(x)
+  }
+  if (is.data.frame(x)) {
+    cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` is a data frame, not an array of images."),
+      expected = image_array, given = shown(x), fix = "for spectra, one per row, use `as.matrix()`"
+    )
+  }
+  if (is.list(x)) {
+    return(lapply(seq_along(x), function(i) as_image_array(x[[i]], paste0(name, "[[", i, "]]"), kind, in_list = TRUE)))
+  }
+  as_image_array(x, name, kind)
+}
+
+image_array <- "a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands"
+
+as_image_array <- function(x, name, kind, in_list = FALSE) {
+  if (!is.numeric(x) && !is.logical(x)) {
+    cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` does not hold numbers."),
+      expected = image_array, given = shown(x)
+    )
+  }
+  if (length(dim(x)) < if (in_list) 1 else 2) {
+    if (in_list) {
+      x <- as.array(x)
+    } else {
+      cause(kind, paste0("`", name, "` has no dimensions for images and bands."),
+        expected = image_array, given = shown(x),
+        fix = if (!is.null(x)) "set `dim()`; a single image has a first dimension of 1"
+      )
+    }
+  }
+  # Python has no missing integers; they would arrive as the most negative number. Its floats are checked there.
+  if (!is.double(x) && anyNA(x)) {
+    cause(kind, paste0("`", name, "` holds missing values."),
+      expected = "finite numbers everywhere", given = paste("NA at", first_na(x)),
+      fix = "fill missing pixels or drop those images before the call"
+    )
+  }
+  if (is.object(x)) unclass(x) else x
+}
+
+first_na <- function(x) {
+  at <- arrayInd(match(TRUE, is.na(x)), dim(x))
+  paste0("[", paste(at, collapse = ", "), "]")
+}
+
+# Dimensions of a container of images; the first is the images.
+image_dim <- function(x) {
+  if (inherits(x, "python.builtin.object")) {
+    return(as.integer(unlist(reticulate::py_to_r(reticulate::py_get_attr(x, "shape")))))
+  }
+  if (!is.list(x)) dim(x) else c(length(x), if (length(x) > 0) dim(x[[1]]))
+}
+
+# Axis of the bands as Python counts it. -1 is the last axis; others count from 1, the first being the images.
+as_band_axis <- function(band_axis, size) {
+  n_axes <- length(size)
+  if (!is_count(band_axis) && !identical(as.numeric(band_axis), -1)) {
+    cause("bands", "`band_axis` must be a whole number.", expected = "-1, the last axis, or an axis counted from 1",
+      given = shown(band_axis)
+    )
+  }
+  if (band_axis == -1) {
+    return(-1L)
+  }
+  if (n_axes > 0 && !band_axis %in% seq_len(n_axes)[-1]) {
+    cause("bands", paste0("`band_axis` = ", band_axis, " is not an axis that can hold the bands of `x`."),
+      expected = paste0("an axis from 2 to ", n_axes, " (axis 1 holds the images), or -1 for the last"),
+      given = paste0("`x` with dimensions ", paste(size, collapse = " x "))
+    )
+  }
+  as.integer(band_axis) - 1L
+}
+
+# Band names: those given, else the dimnames of the band axis; NULL lets the core name them.
+as_bands <- function(bands, x, band_axis) {
+  if (is.null(bands) && !inherits(x, "python.builtin.object") && length(x) > 0) {
+    names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
+    n_axes <- length(image_dim(x))
+    axis <- if (band_axis < 0) n_axes else band_axis + 1L
+    bands <- if (length(names) == n_axes) names[[axis]]
+  }
+  if (is.null(bands)) {
+    return(NULL)
+  }
+  if (anyNA(bands)) {
+    cause("bands", "Band names are missing.", given = shown(as.character(bands)))
+  }
+  as.list(as.character(bands))
+}
+
+as_wavelengths <- function(wavelengths) {
+  if (is.null(wavelengths)) {
+    return(NULL)
+  }
+  if (!is.numeric(wavelengths) && !all(is.na(wavelengths))) {
+    cause("bands", "`wavelengths` must be numbers, in nm.", given = shown(wavelengths))
+  }
+  as.list(as.double(wavelengths))
+}
+
+# Labels and class names. Factors bring their levels; numbers are classes counted from 1, in the order of the model's outputs.
+as_labels <- function(y, classes = NULL) {
+  if (inherits(y, "python.builtin.object")) {
+    cause("labels", "`y` must be an R vector.", given = shown(y), fix = "convert it with `reticulate::py_to_r()`")
+  }
+  if (is.logical(y) && length(dim(y)) < 2) {
+    y <- factor(y, levels = c(FALSE, TRUE))
+  }
+  if (is.matrix(y) && ncol(y) == 1) {
+    y <- y[, 1]
+  }
+  if (is.null(y)) {
+    return(list(y = NULL, classes = as_classes(classes)))
+  }
+  missing <- sum(is.na(y))
+  if (missing > 0) {
+    cause("labels", "`y` holds labels that are missing.",
+      expected = "one label per image", given = paste(missing, "missing"), fix = "drop the images without a label"
+    )
+  }
+  if (is.factor(y)) {
+    levels <- if (is.null(classes)) levels(y) else classes
+    return(list(y = as.list(as.character(y)), classes = as_classes(levels)))
+  }
+  if (is.character(y)) {
+    if (is.null(classes)) {
+      cause("labels", "`y` holds class names, but nothing says which output of the model each belongs to.",
+        expected = "`classes`, the names in the order of the model's outputs, or `y` as a factor with levels in that order"
+      )
+    }
+    return(list(y = as.list(as.vector(y)), classes = as_classes(classes)))
+  }
+  if (!is.numeric(y) && !is.logical(y)) {
+    cause("labels", "`y` holds neither class numbers nor class names.",
+      expected = "a factor, class names, class numbers from 1, or a one-hot matrix", given = shown(y)
+    )
+  }
+  if (length(dim(y)) > 1) {
+    if (is.null(classes) && length(dim(y)) == 2) {
+      classes <- colnames(y)
+    }
+    return(list(y = unname(y), classes = as_classes(classes)))
+  }
+  if (any(y != floor(y)) || any(y < 1)) {
+    given <- sort(unique(y[y != floor(y) | y < 1]))
+    cause("labels", "`y` holds numbers that are not class numbers.",
+      expected = "whole numbers from 1: in R, classes are counted from 1", given = some(format(given, trim = TRUE)),
+      fix = if (all(y == floor(y)) && min(y) == 0) "if the classes are counted from 0, use `y + 1`"
+    )
+  }
+  list(y = array(as.integer(y) - 1L, length(y)), classes = as_classes(classes))
+}
+
+as_classes <- function(classes) {
+  if (anyNA(classes)) {
+    cause("labels", "Class names are missing.", given = shown(as.character(classes)))
+  }
+  if (is.null(classes)) NULL else as.list(as.character(classes))
+}
+
+# "class", "predicted", "all", an output's name, or its number counted from 1.
+as_target <- function(target) {
+  if (rlang::is_string(target)) {
+    return(target)
+  }
+  if (!is_count(target)) {
+    cause("option", "`target` names no output of the model.",
+      expected = "\"class\", \"predicted\", \"all\", or one output by name or by number, counted from 1",
+      given = shown(target)
+    )
+  }
+  as.integer(target) - 1L
+}
+
+# Model: a Python object, or a path to a saved one.
+as_model <- function(model) {
+  if (inherits(model, "python.builtin.object")) {
+    if (reticulate::py_is_null_xptr(model)) {
+      cause("model_type", lost_object("model"),
+        fix = "load the model again, for example with `keras3::load_model()`; R can't keep models across sessions"
+      )
+    }
+    return(model)
+  }
+  if (rlang::is_string(model)) {
+    return(path.expand(model))
+  }
+  cause("model_type", "`model` is not a model that can be explained.",
+    expected = "a Keras model, the path of a saved one (.keras or .h5), or a Python function",
+    given = shown(model),
+    fix = if (is.function(model)) "R functions have no gradients: build the model with keras3"
+  )
+}
+
+lost_object <- function(name) {
+  paste0("`", name, "` belongs to an R session that has ended: only an empty reference to it is left.")
+}
+
+# Options of a method. R users write 50 where Python insists on an integer.
+as_method_options <- function(...) {
+  options <- list(...)
+  if (length(options) > 0 && (is.null(names(options)) || any(names(options) == ""))) {
+    cause("option", "Options of the method must be named.",
+      given = paste(sum(rlang::names2(options) == ""), "without a name"),
+      fix = "only `model`, `x` and `y` can be given by position"
+    )
+  }
+  lapply(options, as_option)
+}
+
+as_option <- function(value) {
+  if (is.list(value) && !is.object(value)) {
+    return(lapply(value, as_option))
+  }
+  if (is.factor(value)) {
+    value <- as.character(value)
+  }
+  whole <- is.double(value) && !is.object(value) && length(value) > 0 && all(is.finite(value)) &&
+    all(value == floor(value)) && all(abs(value) <= .Machine$integer.max)
+  if (whole) {
+    storage.mode(value) <- "integer"
+  }
+  value
+}
+
+# A whole number of at least 1 (or `least`), or NULL where that is allowed.
+as_count <- function(value, name, least = 1, null = FALSE) {
+  if (is.null(value) && null) {
+    return(NULL)
+  }
+  if (!is_count(value, least)) {
+    cause("option", paste0("`", name, "` must be a whole number of at least ", least, "."), given = shown(value))
+  }
+  as.integer(value)
+}
+
+is_count <- function(value, least = 1) {
+  is.numeric(value) && length(value) == 1 && is.finite(value) && value == floor(value) && value >= least &&
+    value <= .Machine$integer.max
+}
+
+# ---- Python to R ----------------------------------------------------------------------------------------------------
+
+# What the bridge returns -> a plain `band_importance` object.
+as_band_importance <- function(value) {
+  classes <- as.character(value$classes)
+  outputs <- as.character(value$outputs)
+  bands <- as.character(value$bands)
+  codes <- list(class = classes, output = outputs, band = bands)
+  table <- lapply(value$table, from_numbers)
+  for (name in names(codes)) {
+    table[[name]] <- from_codes(table[[name]], codes[[name]])
+  }
+  scores <- value$scores
+  dimnames(scores) <- list(NULL, NULL, bands)
+  band_means <- value$band_means
+  dimnames(band_means) <- list(NULL, bands)
+  structure(
+    list(
+      table = tibble::as_tibble(table),
+      scores = scores,
+      image_class = from_codes(value$image_class, classes),
+      prediction = from_codes(value$prediction, classes),
+      image_output = value$image_output + 1L,
+      output_values = value$output_values,
+      base_values = from_numbers(value$base_values),
+      residuals = value$residuals,
+      band_means = band_means,
+      classes = classes,
+      outputs = outputs,
+      bands = bands,
+      wavelengths = from_numbers(as.double(value$wavelengths)),
+      method = value$method,
+      statistic = value$statistic,
+      output = value$output,
+      signed = value$signed,
+      completeness = value$completeness,
+      background = if (!is.null(value$background)) as.vector(value$background) + 1L,
+      background_source = value$background_source,
+      options = value$options,
+      seed = value$seed,
+      model = value$model,
+      versions = unlist(value$versions),
+      seconds = value$seconds
+    ),
+    class = "band_importance"
+  )
+}
+
+from_codes <- function(codes, levels) {
+  factor(levels[as.vector(codes) + 1L], levels = levels, ordered = TRUE)
+}
+
+# Missing is NaN in Python, NA in R.
+from_numbers <- function(values) {
+  if (length(dim(values)) == 1) {
+    values <- as.vector(values)
+  }
+  if (is.double(values)) {
+    values[is.nan(values)] <- NA_real_
+  }
+  values
+}
+
+# Image x band table from the array of scores: one row per image x output x band, the band varying fastest.
+image_table <- function(object) {
+  size <- dim(object$scores)
+  rows <- size[[1]] * size[[2]]
+  tibble::tibble(
+    image = rep(seq_len(size[[1]]), each = size[[2]] * size[[3]]),
+    class = rep(object$image_class, each = size[[2]] * size[[3]]),
+    output = rep(row_outputs(object), each = size[[3]]),
+    band = from_codes(rep(seq_len(size[[3]]) - 1L, times = rows), object$bands),
+    wavelength = rep(object$wavelengths, times = rows),
+    score = as.vector(aperm(object$scores, 3:1))
+  )
+}
+
+# Values per image x output -> one per row, image by image.
+by_row <- function(values) {
+  as.vector(t(values))
+}
+
+row_outputs <- function(object) {
+  from_codes(by_row(object$image_output) - 1L, object$outputs)
+}
+
+# Scores with one row per image x output and one column per band.
+row_scores <- function(object) {
+  size <- dim(object$scores)
+  matrix(aperm(object$scores, c(2, 1, 3)), ncol = size[[3]], dimnames = list(NULL, object$bands))
+}

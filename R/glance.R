@@ -1,0 +1,34 @@
+#' One row about a band importance
+#'
+#' @param x A [band_importance()].
+#' @param ... Not used.
+#'
+#' @returns A tibble with one row:
+#' \describe{
+#'   \item{`method`, `statistic`, `output`}{what was computed, how it was reduced over pixels, and whether logits or
+#'     probabilities were explained}
+#'   \item{`n`, `n_bands`, `n_classes`, `n_background`}{numbers of images, bands, classes and background images}
+#'   \item{`completeness`}{largest difference between the sum of an image's attributions and what it should be, relative to
+#'     the latter; `NA` for methods that are not additive}
+#'   \item{`seed`, `model`, `seconds`}{seed, name of the model, and computing time}
+#' }
+#' @examples
+#' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
+#' glance(importance)
+#' @export
+glance.band_importance <- function(x, ...) {
+  in_verb("glance at it", rlang::check_dots_empty())
+  tibble::tibble(
+    method = x$method,
+    statistic = x$statistic,
+    output = x$output,
+    n = length(x$image_class),
+    n_bands = length(x$bands),
+    n_classes = length(x$classes),
+    n_background = if (is.null(x$background)) NA_integer_ else length(x$background),
+    completeness = if (is.null(x$completeness)) NA_real_ else x$completeness,
+    seed = x$seed,
+    model = x$model,
+    seconds = x$seconds
+  )
+}

@@ -1,0 +1,52 @@
+# What a result shows of itself. Lines are made with format(), so that they can be tested and printed in knitr.
+
+#' Print a band importance
+#'
+#' @param x A [band_importance()].
+#' @param n Number of rows of the table to show.
+#' @param ... Not used.
+#' @returns `x`, invisibly. `format()` returns the lines.
+#' @examples
+#' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
+#' importance
+#' @export
+print.band_importance <- function(x, ..., n = 10) {
+  cat(format(x, n = n), sep = "\n")
+  invisible(x)
+}
+
+#' @rdname print.band_importance
+#' @export
+format.band_importance <- function(x, ..., n = 10) {
+  shown <- x$table[c(
+    "class", if (!identical(as.character(x$table$class), as.character(x$table$output))) "output",
+    "band", "importance", "std_error", "share", "rank", "n"
+  )]
+  more <- setdiff(names(x$table), names(shown))
+  c(
+    about(x),
+    format(shown, n = n)[-1],
+    cli::col_grey(paste0("# tidy() gives all columns, also ", paste(more, collapse = ", ")))
+  )
+}
+
+# What was computed, in a few lines.
+about <- function(x) {
+  count <- function(n, what, many = paste0(what, "s")) paste(n, if (n == 1) what else many)
+  lines <- c(
+    cli::style_bold(paste0("Band importance by ", x$method)),
+    paste0(
+      count(length(x$image_class), "image"), ", ", count(length(x$classes), "class", "classes"), " x ",
+      count(length(x$bands), "band"), "; ", x$statistic, " of the ", x$output
+    ),
+    if (!is.null(x$background)) {
+      paste0(
+        "Background: ", count(length(x$background), "image"), " from `", x$background_source, "`",
+        if (!is.null(x$completeness)) {
+          paste0("; completeness: largest relative residual ", format(x$completeness, digits = 2))
+        }
+      )
+    }
+  )
+  lines
+}

@@ -1,0 +1,63 @@
+#' Summarise a band importance
+#'
+#' @param object A [band_importance()].
+#' @param top How many bands to name per class.
+#' @param x A summary.
+#' @param ... Not used.
+#'
+#' @returns A list of class `summary_band_importance` with `about` (as [glance.band_importance()]), `top` (the rows of the
+#'   class x band table with the `top` most important bands, by rank) and `versions`. Printing it shows one line per class.
+#' @examples
+#' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
+#' summary(importance, top = 2)
+#' @export
+summary.band_importance <- function(object, ..., top = 3) {
+  in_verb("summarise it", {
+    rlang::check_dots_empty()
+    top <- as_count(top, "top")
+  })
+  table <- object$table
+  best <- table[table$rank <= top, ]
+  structure(
+    list(
+      about = glance(object),
+      top = best[order(best$class, best$output, best$rank), ],
+      versions = object$versions,
+      lines = about(object)
+    ),
+    class = "summary_band_importance"
+  )
+}
+
+#' @rdname summary.band_importance
+#' @export
+print.summary_band_importance <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+#' @rdname summary.band_importance
+#' @export
+format.summary_band_importance <- function(x, ...) {
+  top <- x$top
+  several <- !identical(as.character(top$class), as.character(top$output))
+  cells <- unique(top[c("class", "output")])
+  label <- as.character(cells$class)
+  if (several) {
+    label <- paste(label, "->", cells$output)
+  }
+  rows <- vapply(seq_len(nrow(cells)), function(i) {
+    own <- top[top$class == cells$class[[i]] & top$output == cells$output[[i]], ]
+    paste0("(n = ", own$n[[1]], ")  ", paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", "))
+  }, character(1))
+  c(
+    x$lines,
+    "",
+    cli::style_bold("Most important bands, and their share of the class's importance"),
+    paste0(cli::ansi_align(label, max(cli::ansi_nchar(label, "width"))), "  ", rows),
+    "",
+    cli::col_grey(paste0(
+      sprintf("%.1f", x$about$seconds), " s; ", paste(names(x$versions), x$versions, collapse = ", ")
+    ))
+  )
+}
