@@ -1,0 +1,4 @@
+library(testthat)
+library(bandlens)
+
+test_check("bandlens")

@@ -1,0 +1,126 @@
+# Rules about positions, axes, labels and missing values (convert.R). None of these needs Python.
+
+kind_of <- function(expr) class(error_of(in_verb("do it", expr)))[[1]]
+
+test_that("labels of every kind become classes counted from 0, and bring the names they have", {
+  expect_equal(as_labels(labels(3)), list(y = list("water", "forest", "city"), classes = as.list(classes)))
+  expect_equal(as_labels(c("a", "b", "a"), c("b", "a")), list(y = list("a", "b", "a"), classes = list("b", "a")))
+  expect_equal(as_labels(c(1, 3)), list(y = array(c(0L, 2L)), classes = NULL))
+  expect_equal(as_labels(c(2L, 1L), c("a", "b")), list(y = array(c(1L, 0L)), classes = list("a", "b")))
+  expect_equal(as_labels(2), list(y = array(1L), classes = NULL))
+  expect_equal(as_labels(matrix(1:3)), as_labels(1:3))
+  expect_equal(as_labels(array(1:3)), as_labels(1:3))
+  expect_equal(as_labels(c(TRUE, FALSE))$classes, list("FALSE", "TRUE"))
+  expect_equal(as_labels(NULL, c("a", "b")), list(y = NULL, classes = list("a", "b")))
+  expect_equal(as_labels(labels(3), c("x", "y", "z"))$classes, list("x", "y", "z"))
+  one_hot <- diag(3)
+  colnames(one_hot) <- classes
+  expect_equal(as_labels(one_hot), list(y = diag(3), classes = as.list(classes)))
+  expect_equal(as_labels(one_hot == 1)$y, diag(3) == 1)
+})
+
+test_that("labels that mean nothing are refused", {
+  expect_equal(kind_of(as_labels(c(0, 1))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(c(1.5, 2))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(c(1, NA))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(factor(c("a", NA)))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(c("a", "b"))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(list(1, 2))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(1:2, c("a", NA))), "bandlens_error_labels")
+})
+
+test_that("`band_axis` counts from 1, after the images, or is -1", {
+  size <- c(12L, 5L, 5L, 4L)
+  expect_identical(as_band_axis(-1, size), -1L)
+  expect_identical(as_band_axis(2, size), 1L)
+  expect_identical(as_band_axis(4L, size), 3L)
+  for (wrong in list(0, 1, 5, -2, 2.5, NA, "2", c(2, 3), TRUE, NULL)) {
+    expect_equal(kind_of(as_band_axis(wrong, size)), "bandlens_error_bands")
+  }
+})
+
+test_that("band names come from the argument, else from the dimnames of the band axis", {
+  x <- images(2)
+  expect_equal(as_bands(NULL, x, -1L), as.list(bands))
+  expect_equal(as_bands(1:4, x, -1L), list("1", "2", "3", "4"))
+  expect_equal(as_bands("only", x, -1L), list("only"))
+  expect_equal(as_bands(factor(c("b", "a")), x, -1L), list("b", "a"))
+  expect_null(as_bands(NULL, unname(x), -1L))
+  expect_null(as_bands(NULL, x, 1L))
+  expect_equal(as_bands(NULL, aperm(x, c(1, 4, 2, 3)), 1L), as.list(bands))
+  expect_equal(as_bands(NULL, list(x[1, , , ], x[2, , , ]), -1L), as.list(bands))
+  expect_null(as_bands(NULL, list(1:3, 4:6), -1L))
+  expect_equal(kind_of(as_bands(c("a", NA), x, -1L)), "bandlens_error_bands")
+})
+
+test_that("images are arrays of numbers or lists of these", {
+  x <- images(2)
+  expect_identical(as_images(x), x)
+  expect_identical(as_images(list(x[1, , , ])), list(x[1, , , ]))
+  expect_identical(as_images(list(1:3, 4:6)), list(array(1:3), array(4:6)))
+  expect_identical(as_images(x > 0.5), x > 0.5)
+  expect_equal(image_dim(x), c(2, 5, 5, 4))
+  expect_equal(image_dim(list(x[1, , , ], x[2, , , ])), c(2, 5, 5, 4))
+  for (wrong in list("a", NULL, iris, list("a"), as.raw(1:3))) {
+    expect_equal(kind_of(as_images(wrong)), "bandlens_error_input_type")
+  }
+  for (wrong in list(1:3, array(c(1L, NA), c(2, 1)), array(NA, c(2, 1)))) {
+    expect_equal(kind_of(as_images(wrong)), "bandlens_error_input")
+    expect_equal(kind_of(as_images(wrong, "background", "background")), "bandlens_error_background")
+  }
+})
+
+test_that("a missing integer is found where it is", {
+  x <- array(1:24, c(2, 3, 4))
+  x[2, 1, 3] <- NA
+  expect_equal(first_na(x), "[2, 1, 3]")
+})
+
+test_that("whole numbers become integers in options, and nothing else changes", {
+  expect_identical(
+    as_method_options(steps = 50, noise = 0.1, name = "a", flag = TRUE, none = NULL, several = c(1, 2), big = 1e10),
+    list(steps = 50L, noise = 0.1, name = "a", flag = TRUE, none = NULL, several = 1:2, big = 1e10)
+  )
+  expect_identical(as_method_options(nested = list(a = 2, b = list(3))), list(nested = list(a = 2L, b = list(3L))))
+  expect_identical(as_method_options(), list())
+  expect_equal(kind_of(as_method_options(50)), "bandlens_error_option")
+})
+
+test_that("counts, targets and choices are checked", {
+  expect_identical(as_count(3, "n"), 3L)
+  expect_null(as_count(NULL, "n", null = TRUE))
+  expect_identical(as_target(1), 0L)
+  expect_identical(as_target("class"), "class")
+  expect_identical(choose(c("a", "b"), c("a", "b"), "it"), "a")
+  expect_identical(choose("b", c("a", "b"), "it"), "b")
+  for (wrong in list(0, -1, 1.5, NA_real_, "1", 1:2, NULL, 1e10)) {
+    expect_equal(kind_of(as_count(wrong, "n")), "bandlens_error_option")
+  }
+  for (wrong in list(0, NA, c("a", "b"), NULL, list(1))) {
+    expect_equal(kind_of(as_target(wrong)), "bandlens_error_option")
+  }
+  expect_equal(kind_of(choose("c", c("a", "b"), "it")), "bandlens_error_option")
+})
+
+test_that("what comes back counts from 1 and says NA", {
+  result <- stored_result()
+  expect_equal(levels(result$table$class), c("water", "{forest}"))
+  expect_true(all(vapply(result$table[c("class", "output", "band")], is.ordered, logical(1))))
+  expect_equal(as.character(result$table$band), rep(c("blue", "nir\u00e9"), 2))
+  expect_identical(result$wavelengths, c(480, NA))
+  expect_identical(result$table$wavelength[[2]], NA_real_)
+  expect_identical(result$table$std_error[[2]], NA_real_)
+  expect_identical(result$background, c(1L, 3L))
+  expect_identical(result$image_output[, 1], c(1L, 2L, 1L, 2L))
+})
+
+test_that("the image x band table has image, output and band in step with the scores", {
+  result <- stored_result(k = 2)
+  table <- image_table(result)
+  expect_equal(nrow(table), 4 * 2 * 2)
+  for (row in seq_len(nrow(table))) {
+    position <- c(table$image[[row]], match(table$output[[row]], result$outputs), match(table$band[[row]], result$bands))
+    expect_equal(table$score[[row]], result$scores[t(position)])
+    expect_equal(table$class[[row]], result$image_class[[position[[1]]]])
+  }
+})

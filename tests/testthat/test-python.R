@@ -1,0 +1,55 @@
+# Finding Python, and what is said when it isn't there.
+
+test_that("loading the package starts no Python, and works where there is none", {
+  output <- run_r(
+    c(
+      "stopifnot(!reticulate::py_available())",
+      "x <- array(0, c(2, 3, 3, 4))",
+      "result <- tryCatch(band_importance('model.keras', x), error = identity)",
+      "cat(class(result)[[1]], '\n')",
+      "cat(conditionMessage(result))"
+    ),
+    env = c("RETICULATE_PYTHON=/nowhere/python", "RETICULATE_MINICONDA_ENABLED=FALSE")
+  )
+  expect_null(attr(output, "status"), info = paste(output, collapse = "\n"))
+  expect_match(output, "bandlens_error_python_missing", all = FALSE)
+  text <- paste(output, collapse = "\n")
+  expect_match(text, "Can't compute band importance", fixed = TRUE)
+  expect_match(text, "keras3::install_keras()", fixed = TRUE)
+  expect_match(text, "reticulate::py_install(c(\"tensorflow\"", fixed = TRUE)
+})
+
+test_that("a NumPy that this reticulate can't use is named, with what helps", {
+  expect_silent(check_numpy(package_version("1.28"), "1.26.4"))
+  expect_silent(check_numpy(package_version("1.41"), "2.3.1"))
+  expect_silent(check_numpy(package_version("1.28"), "1.26.0rc1"))
+  expect_snapshot(error = TRUE, {
+    in_verb("compute band importance", check_numpy(package_version("1.28"), "2.3.1"), call = NULL)
+  })
+  expect_error(
+    in_verb("do it", check_numpy(package_version("1.28"), NULL)),
+    class = "bandlens_error_python_missing"
+  )
+})
+
+test_that("Python packages are declared where reticulate can install them, unless somebody has done so", {
+  asked <- new.env()
+  asked$packages <- c("numpy", "tensorflow-cpu")
+  declare <- function(packages) {
+    if (missing(packages)) return(list(packages = asked$packages))
+    asked$packages <- c(asked$packages, packages)
+  }
+  declare_python(c("tensorflow>=2.16", "numpy", "scipy"), declare)
+  expect_identical(asked$packages, c("numpy", "tensorflow-cpu", "scipy"))
+  expect_silent(declare_python("scipy", NULL))
+})
+
+test_that("Python's words are kept, without traceback and advice", {
+  expect_identical(python_message(simpleError("ValueError: no\n\nDetailed traceback:\n  File x")), "ValueError: no")
+  expect_identical(python_message(simpleError("ValueError: no\nRun `reticulate::py_last_error()` for details.")), "ValueError: no")
+})
+
+test_that("the core has the version of the package", {
+  skip_without_python()
+  expect_identical(bridge()$version(), as.character(utils::packageVersion("bandlens")))
+})

@@ -1,0 +1,55 @@
+# tidy(), augment(), glance() and their columns, from a stored result.
+
+class_columns <- c(
+  "class", "output", "band", "wavelength", "importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high", "n"
+)
+image_columns <- c("image", "class", "output", "band", "wavelength", "score")
+
+test_that("tidy() gives the contracted columns", {
+  result <- stored_result()
+  expect_s3_class(tidy(result), "tbl_df")
+  expect_named(tidy(result), class_columns)
+  expect_named(tidy(result, "image"), image_columns)
+  expect_identical(tidy(result, level = "class"), tidy(result))
+  expect_error(tidy(result, "pixel"), class = "bandlens_error_option")
+  expect_error(tidy(result, levels = "image"), "must be empty")
+})
+
+test_that("as.data.frame() gives the same without being a tibble", {
+  result <- stored_result()
+  expect_identical(class(as.data.frame(result)), "data.frame")
+  expect_identical(tibble::as_tibble(as.data.frame(result, level = "image")), tidy(result, "image"))
+})
+
+test_that("augment() has one row per image, or per image and output", {
+  one <- augment(stored_result())
+  expect_named(one, c("image", "class", "prediction", "output", ".value", ".base_value", ".score_blue", ".score_nir\u00e9"))
+  expect_identical(one$image, 1:4)
+  expect_identical(as.character(one$prediction), c("water", "{forest}", "{forest}", "{forest}"))
+  two <- augment(stored_result(k = 2))
+  expect_identical(two$image, rep(1:4, each = 2))
+  expect_identical(as.character(two$output), rep(c("water", "{forest}"), 4))
+  expect_equal(two$.base_value, rep(c(0.25, 0.5), 4))
+  long <- tidy(stored_result(k = 2), "image")
+  expect_equal(two$.score_blue, long$score[long$band == "blue"])
+  expect_equal(two[[".score_nir\u00e9"]], long$score[long$band != "blue"])
+})
+
+test_that("glance() has one row, and NA for what a method doesn't have", {
+  expect_identical(glance(stored_result())$n_background, 2L)
+  value <- bridge_value()
+  value[c("background", "completeness", "residuals", "background_source")] <- list(NULL)
+  row <- glance(as_band_importance(value))
+  expect_equal(nrow(row), 1)
+  expect_identical(row$completeness, NA_real_)
+  expect_identical(row$n_background, NA_integer_)
+  expect_equal(row[c("n", "n_bands", "n_classes")], tibble::tibble(n = 4L, n_bands = 2L, n_classes = 2L))
+})
+
+test_that("results are plain data", {
+  result <- stored_result()
+  expect_false(holds_live_objects(result))
+  file <- withr::local_tempfile()
+  saveRDS(result, file)
+  expect_identical(readRDS(file), result)
+})
