@@ -1,0 +1,54 @@
+"""Which input bands of multispectral and hyperspectral images a Keras CNN relies on, per class, with uncertainty.
+
+The main verb is `band_importance`; `band_maps` gives the attributions themselves. No framework is imported before a model needs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import datasets, errors
+    from .errors import BandlensError
+    from .importance import band_importance, band_maps
+    from .maps import BandMaps
+    from .methods import METHODS
+    from .result import BandImportance
+
+_HOMES = {
+    "METHODS": ".methods",
+    "BandImportance": ".result",
+    "BandMaps": ".maps",
+    "BandlensError": ".errors",
+    "band_importance": ".importance",
+    "band_maps": ".importance",
+}
+_MODULES = ("datasets", "errors")
+
+__all__ = [
+    "METHODS",
+    "BandImportance",
+    "BandMaps",
+    "BandlensError",
+    "__version__",
+    "band_importance",
+    "band_maps",
+    "datasets",
+    "errors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import bandlens` is instant."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'bandlens' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

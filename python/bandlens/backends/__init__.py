@@ -1,0 +1,1 @@
+"""The only code that touches a framework; each module is imported when a model needs it."""

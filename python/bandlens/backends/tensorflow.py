@@ -1,0 +1,417 @@
+"""TensorFlow: trace any model to primitive operations, run parts of the trace, differentiate them, compile.
+
+The trace refers to the model's own variables, so it holds no second copy of the weights and sees them as they are at each
+call. Nothing global is touched: operations are re-created inside functions of our own, and the model is only called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph  # no public way into a nested function
+
+from ..errors import ModelError, UnsupportedOperationError
+from ..graph import Family, Graph, Layout, Operation
+from . import tensorflow_operations as table
+
+OutOfMemory = tf.errors.ResourceExhaustedError
+
+# the array functions that rules are written with, under NumPy's names
+nd = SimpleNamespace(
+    abs=tf.abs,
+    broadcast_to=lambda array, shape: array if tuple(array.shape) == tuple(shape) else tf.broadcast_to(array, shape),
+    concatenate=tf.concat,
+    einsum=tf.einsum,
+    exp=tf.exp,
+    eye=lambda n, dtype: tf.eye(n, dtype=dtype),
+    isfinite=tf.math.is_finite,
+    log=tf.math.log,
+    max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),
+    maximum=tf.maximum,
+    mean=tf.reduce_mean,
+    moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
+    ones_like=tf.ones_like,
+    reshape=tf.reshape,
+    stack=tf.stack,
+    sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
+    where=tf.where,
+    zeros=lambda shape, dtype: tf.zeros(shape, dtype),
+    zeros_like=tf.zeros_like,
+)
+
+
+def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: bool = False) -> Callable[..., Any]:
+    """Compile a function of arrays for the shapes and dtypes of `arguments`; with `any_n`, of any length."""
+    signature = [
+        tf.TensorSpec((None, *argument.shape[1:]) if any_n else argument.shape, argument.dtype) for argument in arguments
+    ]
+    compiled = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+
+    def call(*values: np.ndarray) -> Any:
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
+
+    return call
+
+
+def free_memory() -> int | None:
+    """Bytes free on the first GPU that TensorFlow uses, or None where it computes on the CPU."""
+    if not tf.config.list_logical_devices("GPU"):
+        return None
+    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+    total = details.get("memory_limit_bytes")
+    used = tf.config.experimental.get_memory_info("GPU:0")["current"]
+    return int(total - used) if total else None
+
+
+def version() -> dict[str, str]:
+    """Versions that belong into a result."""
+    return {"tensorflow": tf.__version__}
+
+
+class Trace:
+    """A model as primitive operations, from a batch of images to its outputs.
+
+    Parameters
+    ----------
+    call : callable
+        From a batch of images to outputs ``(n, outputs)``, at inference.
+    shape : tuple of int
+        Shape of one image.
+    dtype : str
+        Floating type the model computes its input in.
+    layers : iterable of str
+        Names of the model's layers, to say where an operation belongs.
+
+    Attributes
+    ----------
+    head : {"softmax", "sigmoid", None}
+        What the model ends in; the explained output (`graph.output`) lies before it.
+    n_outputs : int
+    """
+
+    def __init__(self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self._layers = frozenset(layers)
+        function = tf.function(call, autograph=False)
+        self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
+        self._check_output()
+        flat = _Flat(self._concrete)
+        self._flat = flat
+        self.probability, self.logit, self.head = flat.output, *flat.head()
+        self.n_outputs = int(self._concrete.outputs[0].shape[-1])
+        self.fingerprint = flat.fingerprint
+        self._graphs: dict[int, Graph] = {}
+        self._compiled: dict[Any, Any] = {}
+
+    def _check_output(self) -> None:
+        outputs = self._concrete.outputs
+        shapes = [tuple(output.shape) if output.shape.rank is not None else None for output in outputs]
+        if len(outputs) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][1] is None:
+            raise ModelError(
+                "The model's output is not one row of scores per image.",
+                expected="one output of shape (n, outputs)",
+                given=", ".join(map(str, shapes)) or "no output",
+                fix="wrap the model in a function that returns one value per class, "
+                "for a segmentation model for example the mean over pixels",
+            )
+
+    def compiled(self, key: Any, build: Callable[[], Any]) -> Any:
+        """Something that was compiled for this trace, made by `build` on first use."""
+        if key not in self._compiled:
+            self._compiled[key] = build()
+        return self._compiled[key]
+
+    def graph(self, output: int) -> Graph:
+        """Operations that lead from the images to a value."""
+        if output not in self._graphs:
+            self._graphs[output] = self._make_graph(output)
+        return self._graphs[output]
+
+    def _make_graph(self, output: int) -> Graph:
+        flat = self._flat
+        wanted, stack = set(), [output]
+        while stack:
+            value = stack.pop()
+            if value not in wanted:
+                wanted.add(value)
+                stack.extend(flat.inputs_of(value))
+        data = {flat.input}
+        kept = []
+        for entry in flat.entries:
+            if wanted.isdisjoint(entry.outputs):
+                continue
+            self._refuse(entry)
+            if entry.op.type in table.SHAPE_ONLY or data.isdisjoint(entry.inputs):
+                continue
+            data.update(entry.outputs)
+            kept.append(entry)
+        if output not in data:
+            raise ModelError("The model's output does not depend on the images.")
+        layouts = self._layouts(kept, data)
+        operations = tuple(self._operation(entry, data, layouts) for entry in kept)
+        return Graph(operations, flat.input, output, layouts)
+
+    def _refuse(self, entry: _Entry) -> None:
+        where = f"{entry.op.type} in layer '{self._layer(entry.name)}'"
+        if entry.op.type in table.RANDOM:
+            raise UnsupportedOperationError(
+                f"The model is random at inference: {where}.", fix="turn the randomness off, or fix its noise"
+            )
+
+    def _operation(self, entry: _Entry, data: set[int], layouts: dict[int, Layout]) -> Operation:
+        kind = entry.op.type
+        carries = [value in data for value in entry.inputs]
+        family = table.family(kind, carries)
+        pointwise = family in (Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT) or kind in table.POINTWISE
+        size = sum(layouts[value].size for value in entry.outputs)
+        weights = [i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating]
+        shapes = [tuple(w.shape) for w in weights if w.shape.is_fully_defined() and w.shape.rank > 1]
+        cost = size * max((np.prod(shape) / shape[-1] for shape in shapes), default=1.0)
+        return Operation(
+            kind,
+            entry.name,
+            self._layer(entry.name),
+            family,
+            pointwise,
+            self._window(entry, layouts) if family is Family.MAXIMUM else None,
+            tuple(entry.inputs),
+            tuple(entry.outputs),
+            tuple(dict.fromkeys(value for value in entry.inputs if value in data)),
+            float(cost),
+            entry.op,
+        )
+
+    @staticmethod
+    def _window(entry: _Entry, layouts: dict[int, Layout]) -> tuple[int, ...] | None:
+        op = entry.op
+        if op.type == "Max":
+            axes = tf.get_static_value(op.inputs[1])
+            layout = layouts[entry.inputs[0]]
+            if axes is None:
+                return None
+            reduced = {int(axis) % len(layout.shape) for axis in np.atleast_1d(axes)}
+            if layout.axis in reduced:
+                return None
+            return tuple(length if axis in reduced else 1 for axis, length in enumerate(layout.shape))
+        if op.type in ("MaxPool", "MaxPool3D"):
+            sizes, steps = op.get_attr("ksize"), op.get_attr("strides")
+            lengths = layouts[entry.inputs[0]].shape
+            whole = all(length % size == 0 for length, size in zip(lengths, sizes, strict=True))
+            if sizes == steps and (whole or op.get_attr("padding") in (b"VALID", "VALID")):
+                return tuple(int(size) for size in sizes)
+        return None
+
+    def _layer(self, name: str) -> str:
+        """The innermost of the model's layers in an operation's scoped name."""
+        parts = name.split("/")
+        for part in reversed(parts[:-1]):
+            # each call of a layer adds a number to the scope, so that of layer "conv" is "conv_1"
+            for candidate in (re.sub(r"_\d+$", "", part), part):
+                if candidate in self._layers:
+                    return candidate
+        return parts[-2] if len(parts) > 1 else ""
+
+    def _layouts(self, entries: list[_Entry], data: set[int]) -> dict[int, Layout]:
+        """Shapes for one image and batch axes, from the static shapes for two batch sizes."""
+        sizes = (2, 3)
+        shapes = [self._shapes(entries, data, n) for n in sizes]
+        layouts = {}
+        producers = {value: entry for entry in entries for value in entry.outputs}
+        for value in data:
+            few, more = (found[value] for found in shapes)
+            real = self._flat.dtypes[value].is_floating
+            grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
+            known = None not in few and None not in more and len(grown) == 1
+            if not known or few[grown[0]] * sizes[1] != more[grown[0]] * sizes[0] or few[grown[0]] % sizes[0]:
+                entry = producers[value]
+                raise UnsupportedOperationError(
+                    f"The shape of {entry.op.type} in layer '{self._layer(entry.name)}' is not one block per image.",
+                    expected="operations that treat the images of a batch independently",
+                    given=f"shape {few} for {sizes[0]} images, {more} for {sizes[1]}",
+                )
+            axis = grown[0]
+            layouts[value] = Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)
+        return layouts
+
+    def _shapes(self, entries: list[_Entry], data: set[int], n: int) -> dict[int, tuple[int | None, ...]]:
+        """Static shapes of all values for a batch of `n`; nothing is computed."""
+        found: dict[int, tuple[int | None, ...]] = {}
+
+        def probe(x: tf.Tensor) -> tf.Tensor:
+            run = Run(self, {self._flat.input: x})
+            for entry in entries:
+                run.apply(entry)
+            for value in data:
+                shape = run.tensors[value].shape
+                found[value] = tuple(shape) if shape.rank is not None else (None,)
+            return x
+
+        tf.function(probe, autograph=False).get_concrete_function(tf.TensorSpec((n, *self.shape), self.dtype))
+        return found
+
+    def zeros(self, value: int, layout: Layout, n: int) -> tf.Tensor:
+        """A stand-in of the right shape for `n` images, where only shapes matter."""
+        shape = list(layout.shape)
+        shape[layout.axis] *= n
+        return tf.zeros(shape, self._flat.dtypes[value])
+
+
+class Run:
+    """Parts of a trace, re-created in the function being compiled, for one batch.
+
+    Parameters
+    ----------
+    trace : Trace
+    tensors : mapping of int to tensor
+        Values that are given: the images, or any values in the middle.
+    graph : Graph, optional
+    n : int, optional
+        With these, a value that is needed for its shape alone need not be given; `n` is the number of images in the batch.
+    """
+
+    def __init__(self, trace: Trace, tensors: Mapping[int, tf.Tensor], graph: Graph | None = None, n: int = 0) -> None:
+        self._flat = trace._flat
+        self._trace = trace
+        self._layouts = {} if graph is None else graph.layouts
+        self._n = n
+        self.tensors = dict(tensors)
+
+    def apply(self, operation: Operation | _Entry) -> None:
+        """Compute an operation's outputs from what is known."""
+        op = operation.handle if isinstance(operation, Operation) else operation.op
+        inputs = [self.value(value) for value in operation.inputs]
+        graph = tf.compat.v1.get_default_graph()
+        attributes = {key: attribute for key, attribute in op.node_def.attr.items() if not key.startswith("_")}
+        outputs = graph.create_op(
+            op.type, inputs, [output.dtype for output in op.outputs], attrs=attributes, op_def=op.op_def
+        ).outputs
+        self.tensors.update(zip(operation.outputs, outputs, strict=True))
+
+    def forward(self, operations: Sequence[Operation]) -> Run:
+        """Compute operations in order."""
+        for operation in operations:
+            self.apply(operation)
+        return self
+
+    def value(self, value: int) -> tf.Tensor:
+        """A value that is given, was computed, or carries no image data."""
+        if value in self.tensors:
+            return self.tensors[value]
+        stack = [value]
+        while stack:
+            top = stack[-1]
+            if top in self.tensors:
+                stack.pop()
+            elif top in self._flat.captures:
+                self.tensors[top] = self._flat.captures[top]
+            elif top in self._layouts:
+                self.tensors[top] = self._trace.zeros(top, self._layouts[top], self._n)
+            else:
+                entry = self._flat.producers[top]
+                missing = [i for i in entry.inputs if i not in self.tensors]
+                if missing:
+                    stack.extend(missing)
+                else:
+                    self.apply(entry)
+        return self.tensors[value]
+
+
+def gradient(outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+    """Vector-Jacobian product of tensors in the function being compiled; zeros where there is no path."""
+    found = tf.gradients(list(outputs), list(inputs), list(cotangents))
+    return [
+        tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
+        for source, part in zip(inputs, found, strict=True)
+    ]
+
+
+class _Entry:
+    """An operation of the flattened function with its values as integers."""
+
+    __slots__ = ("inputs", "name", "op", "outputs")
+
+    def __init__(self, op: tf.Operation, name: str, inputs: list[int], outputs: list[int]) -> None:
+        self.op = op
+        self.name = name
+        self.inputs = inputs
+        self.outputs = outputs
+
+
+class _Flat:
+    """A traced function with calls inlined and values numbered."""
+
+    def __init__(self, concrete: Any) -> None:
+        self.entries: list[_Entry] = []
+        self.producers: dict[int, _Entry] = {}
+        self.captures: dict[int, Any] = {}
+        self.dtypes: list[tf.DType] = []
+        graph = concrete.graph
+        definition = graph.as_graph_def()
+        self._library = {function.signature.name: function for function in definition.library.function}
+        external = {inner.name: outer for outer, inner in graph.captures}
+        image = concrete.inputs[0].name
+        values: dict[str, int] = {}
+        for op in graph.get_operations():
+            if op.type == "Placeholder" or (op.outputs and op.outputs[0].name in external):
+                name = op.outputs[0].name
+                values[name] = self._new(op.outputs[0])
+                if name == image:
+                    self.input = values[name]
+                elif name in external:
+                    self.captures[values[name]] = external[name]
+        self._inline(graph, values, "")
+        self.output = values[concrete.outputs[0].name]
+        self.fingerprint = self._fingerprint()
+
+    def _fingerprint(self) -> tuple[str, tuple[int, ...]]:
+        """Equal for two traces of the same operations on the same weights (compared by identity)."""
+        digest = hashlib.sha256(repr((self.input, self.output)).encode())
+        for entry in self.entries:
+            attr = entry.op.node_def.attr
+            plain = [(key, attr[key].SerializeToString(deterministic=True)) for key in sorted(attr) if key[0] != "_"]
+            digest.update(repr((entry.op.type, entry.inputs, entry.outputs, plain)).encode())
+        return digest.hexdigest(), tuple(id(outer) for _, outer in sorted(self.captures.items()))
+
+    def _new(self, tensor: tf.Tensor) -> int:
+        self.dtypes.append(tensor.dtype)
+        return len(self.dtypes) - 1
+
+    def _inline(self, graph: Any, values: dict[str, int], scope: str) -> None:
+        for op in graph.get_operations():
+            if not op.outputs or op.outputs[0].name in values:
+                continue
+            inputs = [values[tensor.name] for tensor in op.inputs]
+            if op.type in table.ALIAS:
+                values.update({out.name: value for out, value in zip(op.outputs, inputs, strict=True)})
+            elif op.type in table.CALLS:
+                inner = function_def_to_graph(self._library[op.get_attr("f").name], include_library_functions=True)
+                inside = {tensor.name: value for tensor, value in zip(inner.inputs, inputs, strict=True)}
+                self._inline(inner, inside, f"{scope}{op.name}/")
+                values.update({out.name: inside[t.name] for out, t in zip(op.outputs, inner.outputs, strict=True)})
+            else:
+                entry = _Entry(op, scope + op.name, inputs, [self._new(tensor) for tensor in op.outputs])
+                self.entries.append(entry)
+                self.producers.update({value: entry for value in entry.outputs})
+                values.update({out.name: value for out, value in zip(op.outputs, entry.outputs, strict=True)})
+
+    def inputs_of(self, value: int) -> list[int]:
+        """Values that a value is computed from."""
+        return self.producers[value].inputs if value in self.producers else []
+
+    def head(self) -> tuple[int, str | None]:
+        """The value before a final softmax or sigmoid, and which of the two it is."""
+        value, casts = self.output, {"Cast"}
+        while value in self.producers and self.producers[value].op.type in casts:
+            value = self.producers[value].inputs[0]
+        names = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+        entry = self.producers.get(value)
+        if entry is not None and entry.op.type in names:
+            return entry.inputs[0], names[entry.op.type]
+        return self.output, None

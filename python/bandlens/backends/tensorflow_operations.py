@@ -1,0 +1,91 @@
+"""To which family each TensorFlow operation belongs: the table to extend when a model brings a new one."""
+
+from __future__ import annotations
+
+from ..graph import Family
+
+# jointly linear in their data inputs, whichever those are
+LINEAR = frozenset(
+    """
+    Add AddV2 AddN Sub Neg BiasAdd BiasAddV1 Cast Sum Mean AvgPool AvgPool3D Reshape Squeeze ExpandDims Transpose Pad PadV2
+    MirrorPad Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 GatherNd Tile BroadcastTo
+    ReverseV2 Roll Cumsum SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ResizeBilinear ResizeNearestNeighbor
+    ResizeBicubic ResizeArea MatrixDiag MatrixDiagV3 MatrixDiagPart MatrixDiagPartV3
+    """.split()
+)
+
+# linear in each of two inputs: linear where one carries data, a product or contraction where both do
+BILINEAR = {
+    "Mul": Family.PRODUCT,
+    "MulNoNan": Family.PRODUCT,
+    **dict.fromkeys(
+        """
+        MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum Conv2D Conv3D DepthwiseConv2dNative Conv2DBackpropInput
+        Conv3DBackpropInput Conv3DBackpropInputV2 DepthwiseConv2dNativeBackpropInput
+        """.split(),
+        Family.CONTRACTION,
+    ),
+}
+
+ELEMENTWISE = frozenset(
+    """
+    Abs Acos Acosh Asin Asinh Atan Atan2 Atanh Ceil ClipByValue Cos Cosh Digamma DivNoNan Elu Equal Erf Erfc Erfinv Exp
+    Expm1 Floor FloorDiv FloorMod Greater GreaterEqual Inv IsFinite IsInf IsNan LeakyRelu Less LessEqual Lgamma Log Log1p
+    LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Ndtri NotEqual Pow Reciprocal Relu Relu6 Rint Round Rsqrt Select
+    SelectV2 Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Square SquaredDifference Tan Tanh TruncateDiv TruncateMod
+    Xdivy Xlog1py Xlogy
+    """.split()
+)
+
+MAXIMUM = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
+
+# smooth, and not taken apart: the vector-Jacobian product is integrated along the line between image and background
+SMOOTH = frozenset({"L2Loss", "LRN", "Prod", "Cumprod", "LogSoftmax", "MatrixInverse", "Cholesky", "Det"})
+
+# linear ones that keep elements apart; broadcasting is recognised by shape
+POINTWISE = frozenset({"Add", "AddV2", "AddN", "Sub", "Neg", "BiasAdd", "BiasAddV1", "Cast", "Mul", "MulNoNan", "RealDiv", "Div"})
+
+# the output is the input, in value; custom gradients (SiLU's, for one) and stops don't matter to finite differences
+ALIAS = frozenset({"Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"})
+
+# only the shape of the input matters, so no image data passes
+SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastArgs"})
+
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+
+LOOPS = frozenset({"While", "StatelessWhile", "TensorListReserve", "TensorListFromTensor", "CudnnRNN", "CudnnRNNV3"})
+
+BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
+
+RANDOM = frozenset(
+    """
+    RandomUniform RandomStandardNormal TruncatedNormal RandomUniformInt Multinomial RandomShuffle RandomGamma RandomPoissonV2
+    StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2
+    StatelessTruncatedNormal StatelessTruncatedNormalV2 StatelessRandomUniformInt StatelessRandomUniformIntV2
+    StatefulStandardNormalV2 StatefulUniform StatefulUniformFullInt StatefulTruncatedNormal
+    """.split()
+)
+
+
+def family(kind: str, data: list[bool]) -> Family:
+    """Family of an operation, given which of its inputs carry image data."""
+    both = sum(data) > 1
+    if kind in LINEAR:
+        return Family.LINEAR
+    if kind in BILINEAR:
+        return BILINEAR[kind] if both else Family.LINEAR
+    if kind in ("RealDiv", "Div"):
+        if both:
+            return Family.QUOTIENT
+        return Family.LINEAR if data[0] else Family.ELEMENTWISE
+    if kind in ("Select", "SelectV2") and not data[0]:
+        return Family.LINEAR
+    if kind in ELEMENTWISE:
+        return Family.ELEMENTWISE
+    if kind in MAXIMUM:
+        return Family.MAXIMUM
+    if kind == "Softmax":
+        return Family.SOFTMAX
+    if kind in SMOOTH:
+        return Family.SMOOTH
+    return Family.UNSUPPORTED

@@ -1,0 +1,234 @@
+"""Image and background values side by side, and the multipliers that travel between them.
+
+Every tensor here has leading axes (outputs, images, background), followed by the value's shape for one image. A leading axis
+has length 1 where the quantity doesn't depend on it, so each quantity lives at the smallest size at which it is defined and
+is broadcast inside the arithmetic: multipliers of the last layer don't know the background, ratios don't know the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from ..graph import Operation
+from .plan import Plan
+
+# a difference this small, relative to the values, is rounding: the derivative takes the place of the ratio
+ROUNDING = {"float32": 1e-6, "float64": 1e-11}
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """How much an output changes per unit of a value, as a product that is carried out late.
+
+    Attributes
+    ----------
+    core : tensor, shape (outputs or 1, images or 1, background or 1, *shape), axes of `shape` possibly 1
+    factor : tensor or None
+        Without the dependence on outputs: shape (1, images or 1, background or 1, *shape). Factors of successive elementwise
+        rules are multiplied with each other before they meet the much larger core.
+    """
+
+    core: Any
+    factor: Any = None
+
+    def times(self, factor: Any) -> Multiplier:
+        """Multiply by something that is the same for every output."""
+        return Multiplier(self.core, factor if self.factor is None else self.factor * factor)
+
+
+class Pairs:
+    """Values of a chunk of images and of its background, and the operations on pairs of them.
+
+    Parameters
+    ----------
+    backend : module
+        One of `bandlens.backends`.
+    trace : object
+        The backend's trace of the model.
+    plan : Plan
+    images, references : tensor
+        Images ``(n, *shape)`` and background ``(m, *shape)``; with `own`, ``(n * m, *shape)``: m for each image.
+    own : bool
+        Whether each image has background images of its own.
+    """
+
+    def __init__(self, backend: ModuleType, trace: Any, plan: Plan, images: Any, references: Any, own: bool) -> None:
+        self.backend = backend
+        self.nd = backend.nd
+        self.trace = trace
+        self.plan = plan
+        self.layouts = plan.graph.layouts
+        self.n = images.shape[0]
+        self.m = references.shape[0] // self.n if own else references.shape[0]
+        self.own = own
+        source = plan.graph.input
+        self.image_run = backend.Run(trace, {source: images}).forward(plan.graph.operations)
+        self.reference_run = backend.Run(trace, {source: references}).forward(plan.graph.operations)
+        self.rounding = ROUNDING[trace.dtype]
+        self._sides: dict[int, tuple[Any, Any]] = {}
+
+    def sides(self, value: int) -> tuple[Any, Any]:
+        """A value for the images, shape (1, n, 1, ...), and for the background, shape (1, 1 or n, m, ...)."""
+        if value not in self._sides:
+            shape = self.layouts[value].shape
+            image = self.lift(value, self.image_run.value(value), self.n)
+            count = self.n * self.m if self.own else self.m
+            reference = self.lift(value, self.reference_run.value(value), count)
+            self._sides[value] = (
+                self.nd.reshape(image, (1, self.n, 1, *shape)),
+                self.nd.reshape(reference, (1, self.n if self.own else 1, self.m, *shape)),
+            )
+        return self._sides[value]
+
+    def lift(self, value: int, tensor: Any, count: int) -> Any:
+        """From a value's own axis order to ``(count, *shape for one image)``."""
+        layout = self.layouts[value]
+        if layout.axis == 0:
+            return self.nd.reshape(tensor, (count, *layout.shape))
+        split = (*layout.shape[: layout.axis], count, *layout.shape[layout.axis :])
+        return self.nd.moveaxis(self.nd.reshape(tensor, split), layout.axis, 0)
+
+    def lower(self, value: int, tensor: Any, count: int) -> Any:
+        """Inverse of `lift`."""
+        layout = self.layouts[value]
+        shape = list(layout.shape)
+        shape[layout.axis] *= count
+        if layout.axis != 0:
+            tensor = self.nd.moveaxis(tensor, 0, layout.axis)
+        return self.nd.reshape(tensor, tuple(shape))
+
+    def dense(self, value: int, multiplier: Multiplier) -> Any:
+        """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
+        tensor = multiplier.core if multiplier.factor is None else multiplier.core * multiplier.factor
+        return self.nd.broadcast_to(tensor, (*tensor.shape[:3], *self.layouts[value].shape))
+
+    def rows(self, value: int, tensor: Any, lead: Sequence[int]) -> Any:
+        """A tensor with leading axes as one batch in the value's own axis order."""
+        shape = self.layouts[value].shape
+        count = lead[0] * lead[1] * lead[2]
+        tensor = self.nd.broadcast_to(tensor, (*lead, *shape))
+        return self.lower(value, self.nd.reshape(tensor, (count, *shape)), count)
+
+    def pull_back(
+        self, operation: Operation, multipliers: Mapping[int, Multiplier], at: Mapping[int, Any] | None = None
+    ) -> dict[int, Multiplier]:
+        """Multipliers of an operation's data inputs by its own vector-Jacobian product.
+
+        Parameters
+        ----------
+        operation : Operation
+        multipliers : mapping of int to Multiplier
+            Of those outputs that have one.
+        at : mapping of int to tensor, optional
+            Values of the data inputs with leading axes; not needed where the operation is linear in them.
+        """
+        dense = {value: self.dense(value, multiplier) for value, multiplier in multipliers.items()}
+        given = [*dense.values(), *(at or {}).values()]
+        lead = tuple(max(tensor.shape[axis] for tensor in given) for axis in range(3))
+        count = lead[0] * lead[1] * lead[2]
+        inputs = {
+            value: self.rows(value, at[value], lead) if at else self.trace.zeros(value, self.layouts[value], count)
+            for value in operation.data
+        }
+        run = self.backend.Run(self.trace, inputs, self.plan.graph, count)
+        run.apply(operation)
+        outputs = list(dense)
+        cotangents = [self.rows(value, dense[value], lead) for value in outputs]
+        found = self.backend.gradient([run.value(value) for value in outputs], list(inputs.values()), cotangents)
+        return {
+            value: Multiplier(
+                self.nd.reshape(self.lift(value, part, count), (*lead, *self.layouts[value].shape))
+            )
+            for value, part in zip(inputs, found, strict=True)
+        }
+
+    def evaluate(self, value: int, given: Mapping[int, Any]) -> tuple[Any, dict[int, Any]]:
+        """An elementwise expression and its derivatives (0 where there is none) from values in the middle of the graph.
+
+        Parameters
+        ----------
+        value : int
+        given : mapping of int to tensor
+            The expression's inputs, with leading axes, broadcast to the shape of `value`.
+        """
+        nd = self.nd
+        shape = self.layouts[value].shape
+        lead = tuple(max(tensor.shape[axis] for tensor in given.values()) for axis in range(3))
+        inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
+        count = lead[0] * lead[1] * lead[2]
+        run = self.backend.Run(self.trace, inputs, self.plan.graph, count)
+        result = run.forward(self._between(set(given), value)).value(value)
+        slopes = self.backend.gradient([result], list(inputs.values()), [nd.ones_like(result)])
+
+        def back(tensor: Any) -> Any:
+            return nd.reshape(self.lift(value, tensor, count), (*lead, *shape))
+
+        finite = [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
+        return back(result), {source: back(slope) for source, slope in zip(inputs, finite, strict=True)}
+
+    def derivative(self, value: int, root: int) -> Any:
+        """Derivative of a run at the images, shape (1, n, 1, ...); where it has none, 0."""
+        nd = self.nd
+        at = self.image_run.value(root)
+        result = self._inside(value, root, at, self.n)
+        slope = self.backend.gradient([result], [at], [nd.ones_like(result)])[0]
+        slope = nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope))
+        return nd.reshape(self.lift(root, slope, self.n), (1, self.n, 1, *self.layouts[root].shape))
+
+    def slope(self, value: int, root: int) -> Any:
+        """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
+        zero = self.trace.zeros(root, self.layouts[root], 1)
+        result = self._inside(value, root, zero, 1)
+        slope = self.backend.gradient([result], [zero], [self.nd.ones_like(result)])[0]
+        return self.nd.reshape(self.lift(root, slope, 1), (1, 1, 1, *self.layouts[root].shape))
+
+    def negligible(self, image: Any, reference: Any, *scales: Any) -> Any:
+        """Where image and background differ by no more than rounding, given the sizes of what they enter."""
+        nd = self.nd
+        size = nd.maximum(nd.abs(image), nd.abs(reference))
+        for scale in scales:
+            size = nd.maximum(size, nd.abs(scale))
+        return nd.abs(image - reference) <= self.rounding * size
+
+    def divide(self, numerator: Any, denominator: Any, negligible: Any, otherwise: Any) -> Any:
+        """A ratio, or something else where its denominator is negligible; never NaN."""
+        nd = self.nd
+        safe = nd.where(negligible, nd.ones_like(denominator), denominator)
+        return nd.where(negligible, otherwise, numerator / safe)
+
+    def unbroadcast(self, value: int, tensor: Any) -> Any:
+        """Sum over the axes along which a value was broadcast."""
+        shape = self.layouts[value].shape
+        extra = len(tensor.shape) - 3 - len(shape)
+        if extra:
+            tensor = self.nd.sum(tensor, tuple(range(3, 3 + extra)))
+        axes = tuple(
+            axis + 3
+            for axis, (length, full) in enumerate(zip(shape, tensor.shape[3:], strict=True))
+            if length == 1 and full != 1
+        )
+        return self.nd.sum(tensor, axes, keepdims=True) if axes else tensor
+
+    def stretch(self, tensor: Any, rank: int) -> Any:
+        """Add axes of length 1 behind the leading ones, so that tensors of different rank broadcast."""
+        missing = 3 + rank - len(tensor.shape)
+        shape = tuple(tensor.shape)
+        return self.nd.reshape(tensor, (*shape[:3], *(1,) * missing, *shape[3:])) if missing else tensor
+
+    def _inside(self, value: int, root: int, at: Any, count: int) -> Any:
+        """A run's value, from its root alone."""
+        run = self.backend.Run(self.trace, {root: at}, self.plan.graph, count)
+        return run.forward(self._between({root}, value)).value(value)
+
+    def _between(self, given: set[int], value: int) -> list[Operation]:
+        """Operations that lead from given values to another, in order."""
+        wanted, kept = {value}, []
+        for operation in reversed(self.plan.graph.operations):
+            if wanted.isdisjoint(operation.outputs) or given.issuperset(operation.outputs):
+                continue
+            kept.append(operation)
+            wanted.update(set(operation.data) - given)
+        return kept[::-1]

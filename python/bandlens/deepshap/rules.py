@@ -1,0 +1,240 @@
+"""One rule per family of operations: from multipliers of the outputs to multipliers of the inputs.
+
+Each rule is *complete*: for every pair of image and background, the inputs' differences times their multipliers sum to the
+outputs' differences times theirs, exactly, not in a limit. Completeness of the whole network follows.
+
+References
+----------
+Shrikumar, Greenside & Kundaje 2017, Learning important features through propagating activation differences (rescale rule).
+Lundberg & Lee 2017, A unified approach to interpreting model predictions (DeepSHAP).
+Chen, Lundberg & Lee 2021, Explaining a series of models by propagating Shapley values (several inputs, averaged baselines).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from math import factorial
+from typing import Any
+
+import numpy as np
+
+from ..graph import Family, Operation
+from .pairs import Multiplier, Pairs
+
+Multipliers = Mapping[int, Multiplier]
+Rule = Callable[[Pairs, Operation, Multipliers], dict[int, Multiplier]]
+
+QUADRATURE_NODES = 16
+
+
+def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplier]:
+    """A whole run of elementwise operations: delta out / delta in, or a constant where the run is linear."""
+    (root,) = pairs.plan.roots[value]
+    if value in pairs.plan.straight:
+        return {root: multiplier.times(pairs.slope(value, root))}
+    image, reference = pairs.sides(root)
+    image_out, reference_out = pairs.sides(value)
+    same = pairs.negligible(image, reference, image_out, reference_out)
+    ratio = pairs.divide(image_out - reference_out, image - reference, same, pairs.derivative(value, root))
+    return {root: multiplier.times(ratio)}
+
+
+def linear(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Jointly linear in the data: the operation's own vector-Jacobian product."""
+    return pairs.pull_back(operation, multipliers)
+
+
+def multiply(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Elementwise product: each input's Shapley value divides out to the mean of the other input over the pair."""
+    (multiplier,) = multipliers.values()
+    left, right = operation.data
+    return _share_out(pairs, operation, multiplier, {left: _middle(pairs, right), right: _middle(pairs, left)})
+
+
+def quotient(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Elementwise quotient u / v: Shapley values of the two inputs in closed form."""
+    (multiplier,) = multipliers.values()
+    top, bottom = operation.inputs
+    image, reference = pairs.sides(bottom)
+    of_top = (1 / image + 1 / reference) / 2
+    of_bottom = _broadcast_times(pairs, operation, _middle(pairs, top), -1 / (image * reference))
+    return _share_out(pairs, operation, multiplier, {top: of_top, bottom: of_bottom})
+
+
+def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Elementwise in several tensors: the exact Shapley value of each, from all coalitions, over its own difference.
+
+    Where an input hardly differs, the mean of the function's derivative in it over the same coalitions takes its place.
+    """
+    ((output, multiplier),) = multipliers.items()
+    players = pairs.plan.players(operation)
+    shape = pairs.layouts[output].shape
+    full = (*_pair_lead(pairs), *shape)
+    sides = {
+        player: [pairs.nd.broadcast_to(pairs.stretch(side, len(shape)), full) for side in pairs.sides(player)]
+        for player in players
+    }
+    coalitions = list(product((0, 1), repeat=len(players)))  # 1: the player takes the background's value
+    found = {
+        coalition: pairs.evaluate(output, {p: sides[p][side] for p, side in zip(players, coalition, strict=True)})
+        for coalition in coalitions
+    }
+    factors = {}
+    for index, player in enumerate(players):
+        change = slope = pairs.nd.zeros_like(sides[player][0])
+        for without in (coalition for coalition in coalitions if coalition[index] == 1):
+            present = len(players) - sum(without)
+            weight = factorial(present) * factorial(len(players) - present - 1) / factorial(len(players))
+            joined = (*without[:index], 0, *without[index + 1 :])
+            change = change + weight * (found[joined][0] - found[without][0])
+            slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
+        image, reference = sides[player]
+        same = pairs.negligible(image, reference)
+        factors[player] = pairs.divide(change, image - reference, same, slope)
+    return _share_out(pairs, operation, multiplier, factors)
+
+
+def contraction(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Bilinear in two tensors: the vector-Jacobian product at the middle of the pair, which is exact."""
+    return pairs.pull_back(operation, multipliers, {value: _middle(pairs, value) for value in operation.data})
+
+
+def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Maximum over a set, by shap's cross-maximum rule.
+
+    With the larger of the two maxima between them, the change from the background's maximum up to it goes to where the
+    image has its maximum, and the change from it to the image's maximum to where the background has its own. Elements
+    that share a maximum are treated as the framework's own gradient treats them, never counted twice.
+    """
+    ((output, multiplier),) = multipliers.items()
+    (value,) = operation.data
+    nd = pairs.nd
+    image, reference = pairs.sides(value)
+    image_out, reference_out = pairs.sides(output)
+    larger = nd.maximum(image_out, reference_out)
+    rise, fall = larger - reference_out, image_out - larger
+    difference = image - reference
+    if operation.window is None:
+        dense = pairs.dense(output, multiplier)
+        lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
+        moved = sum(
+            pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[value].core
+            for change, side in ((rise, image), (fall, reference))
+        )
+        difference = difference + nd.zeros_like(moved)
+        return {value: Multiplier(pairs.divide(moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved)))}
+    moved = _selection(pairs, operation, image) * _repeat_blocks(pairs, operation, rise) + _selection(
+        pairs, operation, reference
+    ) * _repeat_blocks(pairs, operation, fall)
+    share = pairs.divide(moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
+    return {value: Multiplier(_repeat_blocks(pairs, operation, pairs.dense(output, multiplier)), share)}
+
+
+def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Softmax as exp, sum and quotient, with one shift per pair, on which the result does not depend."""
+    ((output, multiplier),) = multipliers.items()
+    (value,) = operation.data
+    nd = pairs.nd
+    image, reference = pairs.sides(value)
+    shift = nd.max(nd.maximum(image, reference), -1)
+    image_exp, reference_exp = nd.exp(image - shift), nd.exp(reference - shift)
+    image_sum, reference_sum = nd.sum(image_exp, -1, True), nd.sum(reference_exp, -1, True)
+    same = pairs.negligible(image, reference, nd.ones_like(image))
+    ratio = pairs.divide(image_exp - reference_exp, image - reference, same, (image_exp + reference_exp) / 2)
+    direct = (1 / image_sum + 1 / reference_sum) / 2
+    through_sum = -(image_exp + reference_exp) / 2 / (image_sum * reference_sum)
+    dense = pairs.dense(output, multiplier)
+    return {value: Multiplier((dense * direct + nd.sum(dense * through_sum, -1, True)) * ratio)}
+
+
+def smooth(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Anything else without kinks: the vector-Jacobian product, averaged along the line (Gauss-Legendre)."""
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
+    total: dict[int, Any] = {}
+    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        at = {}
+        for value in operation.data:
+            image, reference = pairs.sides(value)
+            at[value] = reference + float(node) * (image - reference)
+        for value, part in pairs.pull_back(operation, multipliers, at).items():
+            total[value] = total.get(value, 0.0) + float(weight) * part.core
+    return {value: Multiplier(core) for value, core in total.items()}
+
+
+RULES: dict[Family, Rule] = {
+    Family.LINEAR: linear,
+    Family.ELEMENTWISE: elementwise,
+    Family.PRODUCT: multiply,
+    Family.QUOTIENT: quotient,
+    Family.CONTRACTION: contraction,
+    Family.MAXIMUM: maximum,
+    Family.SOFTMAX: softmax,
+    Family.SMOOTH: smooth,
+}
+
+
+def _middle(pairs: Pairs, value: int) -> Any:
+    image, reference = pairs.sides(value)
+    return (image + reference) / 2
+
+
+def _pair_lead(pairs: Pairs) -> tuple[int, int, int]:
+    return (1, pairs.n, pairs.m)
+
+
+def _repeat(pairs: Pairs, tensor: Any, lead: tuple[int, ...]) -> Any:
+    return pairs.nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
+
+
+def _broadcast_times(pairs: Pairs, operation: Operation, left: Any, right: Any) -> Any:
+    rank = max(len(pairs.layouts[value].shape) for value in operation.outputs)
+    return pairs.stretch(left, rank) * pairs.stretch(right, rank)
+
+
+def _share_out(
+    pairs: Pairs, operation: Operation, multiplier: Multiplier, factors: Mapping[int, Any]
+) -> dict[int, Multiplier]:
+    """Multiply by each input's factor; sum where the input was broadcast."""
+    (output,) = operation.outputs
+    full = pairs.layouts[output].shape
+    shared = {}
+    for value, factor in factors.items():
+        part = multiplier.times(pairs.stretch(factor, len(full)))
+        if pairs.layouts[value].shape != full:
+            part = Multiplier(pairs.unbroadcast(value, pairs.dense(output, part)))
+        shared[value] = part
+    return shared
+
+
+def _selection(pairs: Pairs, operation: Operation, side: Any) -> Any:
+    """1 where an element is the maximum of its set, shared out among ties as the framework does."""
+    (value,) = operation.data
+    (output,) = operation.outputs
+    lead = tuple(side.shape[:3])
+    ones = pairs.nd.zeros((*lead, *pairs.layouts[output].shape), side.dtype) + 1
+    return pairs.pull_back(operation, {output: Multiplier(ones)}, {value: side})[value].core
+
+
+def _repeat_blocks(pairs: Pairs, operation: Operation, tensor: Any) -> Any:
+    """Give every element of a block what its block has; what no block covers gets 0."""
+    (value,) = operation.data
+    nd = pairs.nd
+    assert operation.window is not None
+    lead, shape = tuple(tensor.shape[:3]), pairs.layouts[value].shape
+    once: list[int] = []
+    repeated: list[int] = []
+    covered: list[int] = []
+    for length, size in zip(shape, operation.window, strict=True):
+        blocks = length // size
+        covered.append(blocks * size)
+        once += [blocks, 1] if size > 1 else [blocks]
+        repeated += [blocks, size] if size > 1 else [blocks]
+    rows = lead[0] * lead[1] * lead[2] * once[0]
+    tensor = nd.broadcast_to(nd.reshape(tensor, (rows, *once[1:])), (rows, *repeated[1:]))
+    tensor = nd.reshape(tensor, (*lead, *covered))
+    for axis, (length, full) in enumerate(zip(covered, shape, strict=True), start=3):
+        if length != full:
+            rest = (*tensor.shape[:axis], full - length, *tensor.shape[axis + 1 :])
+            tensor = nd.concatenate([tensor, nd.zeros(rest, tensor.dtype)], axis)
+    return tensor

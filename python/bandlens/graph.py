@@ -1,0 +1,117 @@
+"""The traced model as a list of primitive operations: what a tracer makes and the DeepSHAP walker reads.
+
+It knows no framework. A tracer (one per framework, in `backends`) names for each operation the *family* it belongs to, that
+is how its output depends on the inputs that carry image data; the walker has one rule per family. To support a new
+operation is to put its name into a tracer's table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Family(Enum):
+    """How an operation depends on its data-carrying inputs."""
+
+    LINEAR = "jointly linear (affine) in its data inputs"
+    ELEMENTWISE = "each output element depends on one element of each data input"
+    PRODUCT = "elementwise product of two data inputs"
+    QUOTIENT = "elementwise quotient of two data inputs"
+    CONTRACTION = "bilinear in two data inputs, such as a matrix product"
+    MAXIMUM = "maximum over a set of elements of one data input"
+    SOFTMAX = "softmax over the last axis"
+    SMOOTH = "differentiable without kinks in its data inputs, and none of the above"
+    UNSUPPORTED = "no rule"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One primitive operation on the way from the image to the explained output.
+
+    Attributes
+    ----------
+    kind, name, layer : str
+        The framework's name of the primitive, of this use of it, and of the model's layer it belongs to.
+    family : Family
+    pointwise : bool
+        Whether output elements depend on single elements (true of all but some linear operations and contractions).
+    window : tuple of int or None
+        For `Family.MAXIMUM`: lengths of the sets along each axis of the data input, where the sets are disjoint blocks that
+        start at 0; None where they overlap or are padded.
+    inputs, outputs : tuple of int
+        Values; an input that carries no image data (weights, shapes) is listed too.
+    data : tuple of int
+        Those of `inputs` that carry image data, each once.
+    cost : float
+        Multiplications per image, roughly.
+    handle : object
+        The tracer's own object.
+    """
+
+    kind: str
+    name: str
+    layer: str
+    family: Family
+    pointwise: bool
+    window: tuple[int, ...] | None
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    data: tuple[int, ...]
+    cost: float
+    handle: Any
+
+    @property
+    def linear(self) -> bool:
+        """Whether the operation is linear in its data inputs."""
+        return self.family is Family.LINEAR
+
+    def __str__(self) -> str:
+        return f"{self.kind} in layer '{self.layer}'" if self.layer else f"{self.kind} ('{self.name}')"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a value keeps its images.
+
+    Attributes
+    ----------
+    axis : int
+        Axis that grows with the number of images.
+    shape : tuple of int
+        Shape for a single image, in the value's own axis order.
+    real : bool
+        Whether the value is of a floating type (else boolean or integer).
+    """
+
+    axis: int
+    shape: tuple[int, ...]
+    real: bool
+
+    @property
+    def size(self) -> int:
+        """Elements per image."""
+        product = 1
+        for length in self.shape:
+            product *= length
+        return product
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Data-carrying operations in topological order, and what is known of their values.
+
+    Attributes
+    ----------
+    operations : tuple of Operation
+    input, output : int
+        Values that hold the images and the explained outputs ``(n, outputs)``.
+    layouts : dict of int to Layout
+        Of every value that carries image data.
+    """
+
+    operations: tuple[Operation, ...]
+    input: int
+    output: int
+    layouts: dict[int, Layout]

@@ -1,0 +1,379 @@
+"""The main verb: check everything, compute band scores, return plain data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _version
+from .batching import images_per_batch
+from .errors import BackgroundError, OptionError
+from .inputs import Images, check_background, check_images
+from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
+from .maps import BandMaps
+from .methods import METHODS, Method, Task
+from .models import Predictor, make_predictor
+from .progress import Progress, ticker
+from .reduction import SIGNED, check_statistic
+from .result import BandImportance
+
+WHOLE = "all"
+
+
+def band_importance(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    method: str = "deepshap",
+    background: Any = None,
+    n_background: int = 100,
+    target: str | int = "class",
+    output: str = "auto",
+    statistic: str | None = None,
+    bands: Sequence[str] | None = None,
+    wavelengths: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+    band_axis: int = -1,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **method_options: Any,
+) -> BandImportance:
+    """Which input bands mattered, for which class.
+
+    Parameters
+    ----------
+    model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
+        A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)`` tensor to
+        an ``(n, outputs)`` tensor.
+    x : array_like, shape (n, rows, cols, bands)
+        Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory order, or a
+        list of single images. Converted batch by batch, never modified.
+    y : array_like, shape (n,), optional
+        Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows. Without
+        it, images belong to the class that the model predicts.
+    method : str
+        Key of `bandlens.METHODS`.
+    background : array_like, shape (m, rows, cols, bands), optional
+        Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over classes.
+    n_background : int
+        Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
+    target : {"class", "predicted", "all"} or str or int
+        Outputs to explain: each image's own class, its predicted class, every output, or one by name or index.
+    output : {"auto", "logit", "probability"}
+        Scale of the output; "auto" is the logit where the model ends in softmax or sigmoid.
+    statistic : {"band_sum", "pixel_mean_abs"}, optional
+        How attributions are reduced over pixels; the method's own by default.
+    bands, classes : sequence of str, optional
+        Names, in the order of the images' bands and of the model's outputs.
+    wavelengths : sequence of float, optional
+        Of the bands, in nm.
+    band_axis : int
+        Axis of the bands in `x`.
+    batch_size : int, optional
+        Most images per compiled step; chosen by memory if not given. Results don't depend on it.
+    seed : int
+        Makes every random choice reproducible.
+    progress : bool or callable, optional
+        A progress bar; by default only in interactive use. A callable is told ``(done, total)``.
+    **method_options
+        Options of the method, see `bandlens.METHODS`.
+
+    Returns
+    -------
+    BandImportance
+
+    Raises
+    ------
+    BandlensError
+        One of its subclasses in `bandlens.errors`, before anything is computed, if an argument doesn't fit.
+    """
+    call = _prepare(
+        model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes, band_axis,
+        batch_size, seed, method_options,
+    )  # fmt: skip
+    started = time.perf_counter()
+    n, k = call.image_output.shape
+    scores = np.empty((n, k, call.images.n_bands))
+    with ticker(progress, n, call.method.label) as tick:
+        for part, found in call.method.scores(call.task(tick)):
+            scores[part] = found
+    values, base = call.values()
+    residuals = None
+    if call.method.additive and call.statistic == "band_sum":
+        residuals = completeness_residuals(scores.sum(axis=-1), values - base)
+    return BandImportance(
+        scores=scores,
+        image_class=call.codes,
+        prediction=call.predictions,
+        image_output=call.image_output,
+        output_values=values,
+        base_values=base,
+        band_means=_band_means(call.images),
+        classes=call.classes,
+        outputs=call.outputs,
+        bands=call.bands,
+        wavelengths=call.wavelengths,
+        method=call.method.name,
+        statistic=call.statistic,
+        output=call.predictor.scale,
+        signed=SIGNED[call.statistic],
+        residuals=residuals,
+        background=call.draws,
+        background_source=call.background_source,
+        options=dict(call.options),
+        seed=seed,
+        model=call.predictor.name,
+        versions={"bandlens": _version.__version__, "numpy": np.__version__, **call.predictor.backend.version()},
+        seconds=time.perf_counter() - started,
+    )
+
+
+def band_maps(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    method: str = "deepshap",
+    background: Any = None,
+    n_background: int = 100,
+    target: str | int = "class",
+    output: str = "auto",
+    bands: Sequence[str] | None = None,
+    wavelengths: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+    band_axis: int = -1,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **method_options: Any,
+) -> BandMaps:
+    """Attributions themselves, per image, pixel and band.
+
+    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images.
+
+    Returns
+    -------
+    BandMaps
+        `values` of shape (n, k, *image shape), float32.
+
+    Raises
+    ------
+    BandlensError
+        As for `band_importance`.
+    """
+    call = _prepare(
+        model, x, y, method, background, n_background, target, output, None, bands, wavelengths, classes, band_axis,
+        batch_size, seed, method_options,
+    )  # fmt: skip
+    n, k = call.image_output.shape
+    values = np.empty((n, k, *call.images.shape), np.float32)
+    with ticker(progress, n, call.method.label) as tick:
+        for part, found in call.method.maps(call.task(tick)):
+            values[part] = found
+    return BandMaps(
+        values=values,
+        image_class=call.codes,
+        prediction=call.predictions,
+        image_output=call.image_output,
+        band_axis=call.images.band_axis,
+        classes=call.classes,
+        outputs=call.outputs,
+        bands=call.bands,
+        wavelengths=call.wavelengths,
+        method=call.method.name,
+        output=call.predictor.scale,
+        seed=seed,
+        model=call.predictor.name,
+    )
+
+
+def completeness_residuals(sums: np.ndarray, differences: np.ndarray) -> np.ndarray:
+    """How far attributions are from summing to f(x) - mean f(background), relative.
+
+    Parameters
+    ----------
+    sums, differences : ndarray, shape (n, k)
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+        ``|sum - difference|`` over the difference's size, or over the mean size where that is larger: for an image whose
+        output hardly differs from the background's, any rounding would be large relative to the difference.
+    """
+    size = np.abs(differences)
+    scale = np.maximum(size, size.mean())
+    error = np.abs(sums - differences)
+    return np.divide(error, scale, out=error.copy(), where=scale > 0)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Arguments after all checks."""
+
+    predictor: Predictor
+    method: Method
+    images: Images
+    background: Images | None
+    background_source: str | None
+    draws: np.ndarray | None
+    codes: np.ndarray
+    predictions: np.ndarray
+    image_output: np.ndarray
+    model_outputs: np.ndarray
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+    statistic: str
+    batch_size: int
+    user_batch_size: int | None
+    seed: int
+    options: Mapping[str, Any]
+
+    def task(self, tick: Callable[[int], None]) -> Task:
+        """What the method needs."""
+        return Task(
+            predictor=self.predictor,
+            images=self.images,
+            seeds=self.predictor.weights[self.image_output],
+            statistic=self.statistic,
+            background=self.background,
+            draws=self.draws,
+            batch_size=self.user_batch_size,
+            seed=self.seed,
+            tick=tick,
+            options=self.options,
+        )
+
+    def values(self) -> tuple[np.ndarray, np.ndarray]:
+        """f(x), and mean f(background), for each image and explained output."""
+        values = np.take_along_axis(self.model_outputs, self.image_output, axis=1)
+        if self.background is None or self.draws is None:
+            return values, np.full_like(values, np.nan)
+        used, inverse = np.unique(self.draws, return_inverse=True)
+        chosen = Images(self.background.take(used, self.predictor.trace.dtype), len(used), self.images.shape, self.images.band_axis)
+        outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(self.draws.shape)]
+        base = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
+        return values, np.take_along_axis(base, self.image_output, axis=1)
+
+
+def _prepare(
+    model: Any,
+    x: Any,
+    y: Any,
+    method: str,
+    background: Any,
+    n_background: int,
+    target: str | int,
+    output: str,
+    statistic: str | None,
+    bands: Sequence[str] | None,
+    wavelengths: Sequence[float] | None,
+    classes: Sequence[str] | None,
+    band_axis: int,
+    batch_size: int | None,
+    seed: int,
+    options: Mapping[str, Any],
+) -> _Call:
+    chosen = _method(method, options)
+    kind = check_statistic(statistic, chosen.statistic)
+    _positive("n_background", n_background)
+    if batch_size is not None:
+        _positive("batch_size", batch_size)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError("`seed` must be a whole number, 0 or more.", given=repr(seed))
+    images = check_images(x, band_axis)
+    names = band_names(bands, images.n_bands)
+    waves = band_wavelengths(wavelengths, images.n_bands)
+    references = None
+    if chosen.uses_background:
+        references = images if background is None else check_background(background, images)
+    predictor = make_predictor(model, images, output)
+    chosen.prepare(predictor)
+    if predictor.classifies:
+        known = class_names(classes, y, predictor.n_outputs)
+        outputs = known
+    else:
+        known, outputs = (WHOLE,), ("output",)
+    codes = None
+    if y is not None and predictor.classifies:
+        codes = label_codes(y, known, images.n)
+    size = batch_size or images_per_batch(predictor.backend, predictor.trace.graph(predictor.output), predictor.trace.dtype)
+    # whether the target exists is known before the predictions are
+    nobody = np.zeros(0, np.int64)
+    target_outputs(target, outputs, nobody, nobody)
+    model_outputs = predictor.outputs(images, size)
+    predictions = model_outputs.argmax(axis=1)
+    codes = predictions if codes is None else codes
+    draws = None
+    if references is not None:
+        draws = _draw(references.n, n_background, codes if references is images else None, seed)
+    return _Call(
+        predictor=predictor,
+        method=chosen,
+        images=images,
+        background=references,
+        background_source=None if references is None else "x" if background is None else "background",
+        draws=draws,
+        codes=codes,
+        predictions=predictions,
+        image_output=target_outputs(target, outputs, codes, predictions),
+        model_outputs=model_outputs,
+        classes=known,
+        outputs=outputs,
+        bands=names,
+        wavelengths=waves,
+        statistic=kind,
+        batch_size=size,
+        user_batch_size=batch_size,
+        seed=int(seed),
+        options={**chosen.options, **options},
+    )
+
+
+def _method(name: str, options: Mapping[str, Any]) -> Method:
+    if name not in METHODS:
+        raise OptionError("There is no such method.", expected=" or ".join(map(repr, METHODS)), given=repr(name))
+    method = METHODS[name]
+    unknown = sorted(set(options) - set(method.options))
+    if unknown:
+        raise OptionError(
+            f"The method '{name}' has no such option.",
+            expected=", ".join(method.options) or "no options",
+            given=", ".join(unknown),
+        )
+    return method
+
+
+def _positive(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise OptionError(f"`{name}` must be a whole number, 1 or more.", given=repr(value))
+
+
+def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:
+    """A seeded sample of positions in increasing order, as evenly from every class as there are images for."""
+    if n <= most:
+        return np.arange(n)
+    random = np.random.default_rng(seed)
+    if codes is None:
+        return np.sort(random.choice(n, most, replace=False))
+    shuffled = random.permutation(n)
+    turn = np.empty(n, np.int64)
+    for code in np.unique(codes):
+        mine = shuffled[codes[shuffled] == code]
+        turn[mine] = np.arange(len(mine))
+    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    return np.sort(order[:most])
+
+
+def _band_means(images: Images) -> np.ndarray:
+    """Mean of each band over the pixels of each image, shape (n, bands)."""
+    size = max(1, (1 << 25) // (8 * int(np.prod(images.shape))))
+    parts = [batch.mean(axis=images.pixel_axes) for _, batch in images.batches(size, np.float64)]
+    return np.concatenate(parts)

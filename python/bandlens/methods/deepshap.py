@@ -1,0 +1,56 @@
+"""DeepSHAP as a method: the engine in `bandlens.deepshap`, reduced to band scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..deepshap import Work, explain, make_plan
+from ..models import Predictor
+from ..reduction import reduce_pixels
+from .task import Method, Parts, Task
+
+
+def scores(task: Task) -> Parts:
+    """Signed sums per band come out of the engine; other statistics need its maps."""
+    if task.statistic == "band_sum":
+        yield from _run(task, maps=False)
+        return
+    axes = tuple(axis + 1 for axis in task.images.pixel_axes)
+    for part, found in _run(task, maps=True):
+        yield part, reduce_pixels(np, found, task.statistic, axes)
+
+
+def maps(task: Task) -> Parts:
+    """Attributions, pixel by pixel."""
+    return _run(task, maps=True)
+
+
+def _run(task: Task, *, maps: bool) -> Parts:
+    predictor = task.predictor
+    assert task.background is not None
+    assert task.draws is not None
+    plan = predictor.trace.compiled(("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output)))
+    work = Work(task.images, task.background, task.seeds, task.draws)
+    return explain(
+        predictor.backend, predictor.trace, plan, work, maps=maps, batch_size=task.batch_size, tick=task.tick
+    )
+
+
+def prepare(predictor: Predictor) -> None:
+    """Read the graph: an operation without a rule is named now."""
+    predictor.trace.compiled(("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output)))
+
+
+DEEPSHAP = Method(
+    name="deepshap",
+    label="DeepSHAP",
+    summary="Share of each band in the difference between the output and its mean over the background.",
+    cost="one backward pass per image, background image and output",
+    reference="Lundberg & Lee 2017, arXiv:1705.07874; Shrikumar, Greenside & Kundaje 2017, arXiv:1704.02685",
+    statistic="band_sum",
+    additive=True,
+    uses_background=True,
+    scores=scores,
+    maps=maps,
+    prepare=prepare,
+)

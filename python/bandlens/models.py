@@ -1,0 +1,240 @@
+"""Anything that maps images to class scores -> one predictor that is traced once and then asked for whatever is needed.
+
+A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what its outputs
+are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
+from .inputs import Images
+
+OUTPUT_SCALES = ("auto", "logit", "probability")
+
+# traces outlive a call, but not their model
+_TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A traced model with one scale of output chosen.
+
+    Attributes
+    ----------
+    backend : module
+        One of `bandlens.backends`.
+    trace : object
+        The backend's trace.
+    output : int
+        Value of the trace that is explained.
+    scale : {"logit", "probability", "output"}
+        "output" where the model ends in neither softmax nor sigmoid and its raw output is explained.
+    weights : ndarray of float64, shape (outputs, units)
+        Each output as weights on the model's units: the identity, or (-1, 1) for the two classes of one sigmoid unit.
+    offsets : ndarray of float64, shape (outputs,)
+        Constants of the outputs; 1 - p is one output of a sigmoid unit.
+    name : str
+    """
+
+    backend: ModuleType
+    trace: Any
+    output: int
+    scale: str
+    weights: np.ndarray
+    offsets: np.ndarray
+    name: str
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs that can be explained."""
+        return len(self.weights)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether outputs stand for classes; a single linear unit is a regression."""
+        return self.n_outputs > 1
+
+    def outputs(self, images: Images, batch_size: int) -> np.ndarray:
+        """Explained outputs of images, shape (n, outputs), float64."""
+        predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
+        found = [predict(batch) for _, batch in images.batches(batch_size, self.trace.dtype)]
+        return np.concatenate(found).astype(np.float64) @ self.weights.T + self.offsets
+
+    def _compile_predict(self) -> Callable[..., np.ndarray]:
+        graph = self.trace.graph(self.output)
+
+        def predict(x: Any) -> Any:
+            return self.backend.Run(self.trace, {graph.input: x}).forward(graph.operations).value(graph.output)
+
+        return self.backend.compile(predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=True)
+
+
+def make_predictor(model: Any, images: Images, output: str = "auto") -> Predictor:
+    """Trace a model for images of one shape.
+
+    Parameters
+    ----------
+    model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
+    images : Images
+    output : {"auto", "logit", "probability"}
+
+    Raises
+    ------
+    ModelTypeError
+        If `model` is none of these.
+    ModelError
+        If it can't take such images, or its output is not ``(n, outputs)``.
+    OptionError
+        If `output` is not available.
+    """
+    if output not in OUTPUT_SCALES:
+        raise OptionError("There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output))
+    if isinstance(model, str | Path):
+        model = _load(Path(model))
+    if not callable(model):
+        raise ModelTypeError(
+            "`model` is nothing that can be explained.",
+            expected="a Keras model, a path to a saved one (.keras, .h5), or a callable from images to outputs",
+            given=type(model).__name__,
+        )
+    _check_keras(model, images)
+    backend = _backend()
+    trace = _trace(backend, model, images)
+    if output == "probability" and trace.head is None:
+        raise OptionError(
+            "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
+            expected="output='auto'",
+            given="output='probability'",
+        )
+    probability = output == "probability"
+    value = trace.probability if probability else trace.logit
+    scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
+    two_classes = trace.head == "sigmoid" and trace.n_outputs == 1
+    weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
+    offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
+    return Predictor(backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model))
+
+
+def _backend() -> ModuleType:
+    from .backends import tensorflow
+
+    return tensorflow
+
+
+def _load(path: Path) -> Any:
+    if not path.exists():
+        raise ModelError("There is no saved model at this path.", given=str(path))
+    if path.suffix not in (".keras", ".h5", ".hdf5"):
+        raise ModelError("A saved model is a `.keras` or `.h5` file.", given=str(path))
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
+        raise ModelError(
+            f"Keras can't load {path.name}: {str(error).splitlines()[0]}",
+            fix="load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras) and give the model",
+        ) from error
+
+
+def _check_keras(model: Any, images: Images) -> None:
+    """What a Keras model says of its inputs, compared with the images."""
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(model, keras.Model) and keras.config.backend() != "tensorflow":
+        raise ModelTypeError(
+            "The model runs on a Keras backend that is not supported yet.",
+            expected="tensorflow",
+            given=keras.config.backend(),
+            fix="save it, set KERAS_BACKEND=tensorflow in a new session and load it there",
+        )
+    inputs = getattr(model, "inputs", None)
+    if not isinstance(inputs, list) or not inputs:
+        return
+    if len(inputs) != 1:
+        raise ModelError(
+            "The model has several inputs.",
+            expected="one input, the images",
+            given=f"{len(inputs)}: {', '.join(str(getattr(i, 'name', i)) for i in inputs)}",
+            fix="wrap it in a function of the images that fixes the other inputs",
+        )
+    wanted = tuple(inputs[0].shape)[1:]
+    if len(wanted) != len(images.shape) or any(
+        size not in (None, given) for size, given in zip(wanted, images.shape, strict=True)
+    ):
+        raise InputError(
+            "The model can't take images of this shape.",
+            expected=f"({', '.join(['n', *map(str, wanted)])})".replace("None", "any"),
+            given=str((images.n, *images.shape)),
+        )
+
+
+def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
+    """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
+    names = [layer.name for layer in _layers(model)]
+    call = _inference(model)
+    last: Exception | None = None
+    for dtype in _dtypes(model):
+        try:
+            trace = backend.Trace(call, images.shape, dtype, names)
+            break
+        except BandlensError:
+            raise
+        except Exception as error:  # the model is the user's code and may raise anything
+            last = error
+    else:
+        raise ModelError(
+            f"The model can't be called with these images: {str(last).strip().splitlines()[0]}",
+            given=f"images of shape {images.shape}",
+        ) from last
+    try:
+        known = _TRACES.setdefault(model, [])
+    except TypeError:
+        return trace
+    for earlier in known:
+        if earlier.shape == trace.shape and earlier.dtype == trace.dtype and earlier.fingerprint == trace.fingerprint:
+            return earlier
+    known.append(trace)
+    return trace
+
+
+def _inference(model: Any) -> Callable[[Any], Any]:
+    """Call a model as `predict` does, without keeping it alive through the cache of traces."""
+    try:
+        reference: Callable[[], Any] = weakref.ref(model)
+    except TypeError:
+        reference = lambda: model  # noqa: E731
+    options = {"training": False} if hasattr(model, "layers") else {}
+
+    def call(x: Any) -> Any:
+        return reference()(x, **options)
+
+    return call
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    for layer in getattr(model, "layers", []):
+        yield layer
+        yield from _layers(layer)
+
+
+def _dtypes(model: Any) -> tuple[str, ...]:
+    """Floating types to try, the likeliest first."""
+    for holder in (*(getattr(model, "inputs", None) or []), model):
+        dtype = str(getattr(holder, "compute_dtype", None) or getattr(holder, "dtype", None))
+        if dtype == "float64":
+            return ("float64",)
+    return ("float32",) if hasattr(model, "layers") else ("float32", "float64")
+
+
+def _callable_name(model: Any) -> str:
+    return getattr(model, "__name__", type(model).__name__)

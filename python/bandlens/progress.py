@@ -1,0 +1,38 @@
+"""Progress of long work: tqdm where somebody watches, a callback where another language draws the bar, else silence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+Progress: TypeAlias = bool | Callable[[int, int], object] | None
+
+
+@contextmanager
+def ticker(progress: Progress, total: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A function to be told how many images were finished.
+
+    Parameters
+    ----------
+    progress : bool or callable or None
+        None shows a bar only where standard error is a terminal; a callable is told ``(done, total)``.
+    total : int
+    label : str
+    """
+    if callable(progress):
+        done = 0
+
+        def tell(count: int) -> None:
+            nonlocal done
+            done += count
+            progress(done, total)
+
+        yield tell
+        return
+    from tqdm.auto import tqdm
+
+    silent = not sys.stderr.isatty() if progress is None else not progress
+    with tqdm(total=total, desc=label, unit="image", disable=silent, leave=False) as bar:
+        yield lambda count: bar.update(count) and None
