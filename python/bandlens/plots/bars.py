@@ -1,0 +1,85 @@
+"""Importance as bars with 95 % intervals, one panel per class: how much each band matters, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotnine as p9
+
+from .axes import NAMED, band_axis, panel_columns
+from .labels import several_outputs, subtitle, unit, wrap
+from .palette import band_colours, ink
+from .theme import SMALL, characters, theme_bandlens
+
+if TYPE_CHECKING:
+    from ..result import BandImportance
+
+
+def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) -> p9.ggplot:
+    """Bars of importance with 95 % intervals, faceted by class, coloured by band.
+
+    Parameters
+    ----------
+    result : BandImportance
+    base_size : float
+        Font size in points.
+    width : float
+        Width in mm at which the picture will be shown; decides how names are wrapped and panels arranged.
+
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    frame = result.to_frame()
+    n_bands = len(result.bands)
+    few = n_bands <= NAMED
+    room = characters(width, base_size) - 10
+    classes = [name for name in result.classes if name in set(frame["class"])]
+    several = several_outputs(frame)
+    columns = frame["output"].nunique() if several else panel_columns(len(classes), n_bands, room)
+    rows = len(classes) if several else -(-len(classes) // columns)
+    axis = band_axis(result, room=room / columns - 1, expand=0.6)
+    strip = int(SMALL * room / columns)
+    counts = frame.groupby("class", observed=True)["n"].first()
+    titles = {name: _title(name, counts[name], 14 if several else strip) for name in classes}
+    if several:
+        outputs = {name: wrap(f"{result.output} of {name}", strip) for name in result.outputs}
+        facets = [
+            p9.facet_grid("class", "output", labeller=p9.labeller(rows=titles.get, cols=outputs.get)),
+            p9.theme(plot_margin_right=0.03),  # plotnine sets two-line strips too close to the edge
+        ]
+    else:
+        facets = [p9.facet_wrap("class", ncol=columns, labeller=p9.as_labeller(titles))]
+
+    lines = 6 + rows * (9 + max(title.count("\n") for title in titles.values())) + axis.lines
+    known = frame[frame["std_error"].notna()]
+    fills = band_colours(result.bands, result.wavelengths)
+    plot = (
+        p9.ggplot(frame, p9.aes("band", "importance", fill="band"))
+        + p9.geom_col(width=0.8 if few else 1.0, show_legend=False)
+        + p9.scale_fill_manual(values=dict(zip(result.bands, fills, strict=True)))
+        + p9.scale_y_continuous(expand=(0, 0, 0.06, 0))
+        + theme_bandlens(base_size, width=width, lines=lines)
+        + facets
+        + p9.theme(panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4))
+        + axis.parts
+        + p9.labs(
+            title="Importance of each band by class",
+            subtitle=subtitle(
+                result, frame, "whiskers: 95 % confidence interval" if len(known) else "no interval from single images"
+            ),
+            y=f"Mean |band score|\n({unit(result)})",
+        )
+    )
+    if len(known):
+        whiskers = p9.aes(ymin="conf_low", ymax="conf_high")
+        if few:
+            plot += p9.geom_errorbar(whiskers, data=known, width=0.25, size=0.35, color=ink("text"))
+        else:
+            plot += p9.geom_linerange(whiskers, data=known, size=0.2, color=ink("text"))
+    return plot
+
+
+def _title(name: str, n: int, width: int) -> str:
+    """Class and number of its images, the latter never broken."""
+    return wrap(f"{name} (n\u00a0=\u00a0{n})", width).replace("\u00a0", " ")

@@ -1,0 +1,43 @@
+"""Share of importance as class x band tiles: which bands matter for which class, at a glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotnine as p9
+
+from .labels import subtitle
+from .tiles import draw_tiles
+
+if TYPE_CHECKING:
+    from ..result import BandImportance
+
+
+def draw(result: BandImportance, *, values: bool | None = None, base_size: float = 8, width: float = 175) -> p9.ggplot:
+    """Class x band tiles of shares.
+
+    Parameters
+    ----------
+    result : BandImportance
+    values : bool, optional
+        Whether to print each share in its tile; by default where there is room.
+    base_size : float
+        Font size in points.
+    width : float
+        Width in mm at which the picture will be shown; decides how names are wrapped and what is printed.
+
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    frame = result.to_frame()
+    frame["value"] = 100 * frame["share"]
+    frame["text"] = frame["value"].map("{:.0f}".format)
+    highest = frame["value"].max()
+    limits = (0.0, highest if highest > 0 else 100.0)
+    plot = draw_tiles(result, frame, palette="share", limits=limits, values=values, base_size=base_size, width=width)
+    return plot + p9.labs(
+        title="Share of importance by class and band",
+        subtitle=subtitle(result, frame, "each row adds up to 100 %"),
+        fill="Share (%)",
+    )
