@@ -1,6 +1,7 @@
 """Which input bands of multispectral and hyperspectral images a Keras CNN relies on, per class, with uncertainty.
 
-The main verb is `band_importance`; `band_maps` gives the attributions themselves. No framework is imported before a model needs it.
+The main verb is `band_importance`; `band_maps` gives the attributions themselves. No framework is imported before a
+model needs it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Columns of the two tidy tables, in their contracted order: the one place where they are listed and filled.
 
-They are plain arrays, so that pandas (`frames`) and R (`bridge`) show the same numbers without converting each other's tables.
+They are plain arrays, so that pandas (`frames`) and R (`bridge`) show the same numbers without converting each other's
+tables.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Every error that bandlens raises on purpose.
 
-One base class lets callers catch all of them; the subclasses name what is wrong and stay ``ValueError`` or ``TypeError``,
-so that code which knows nothing of bandlens still handles them. Each carries the same four parts (what is wrong, what was
-expected, what was given, how to mend it), which is how R rebuilds them as conditions without parsing text.
+One base class lets callers catch all of them; the subclasses name what is wrong and stay ``ValueError`` or
+``TypeError``, so that code which knows nothing of bandlens still handles them. Each carries the same four parts (what
+is wrong, what was expected, what was given, how to mend it), which is how R rebuilds them as conditions without
+parsing text.
 """
 
 from __future__ import annotations

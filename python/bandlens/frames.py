@@ -28,5 +28,5 @@ def _frame(result: BandImportance, columns: dict[str, np.ndarray]) -> pd.DataFra
     names = {"class": result.classes, "output": result.outputs, "band": result.bands}
     frame = pd.DataFrame(columns)
     for name, levels in names.items():
-        frame[name] = pd.Categorical.from_codes(frame[name], categories=list(levels), ordered=True)
+        frame[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(levels), ordered=True)
     return frame

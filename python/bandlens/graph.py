@@ -1,7 +1,7 @@
 """The traced model as a list of primitive operations: what a tracer makes and the DeepSHAP walker reads.
 
-It knows no framework. A tracer (one per framework, in `backends`) names for each operation the *family* it belongs to, that
-is how its output depends on the inputs that carry image data; the walker has one rule per family. To support a new
+It knows no framework. A tracer (one per framework, in `backends`) names for each operation the *family* it belongs to,
+that is how its output depends on the inputs that carry image data; the walker has one rule per family. To support a new
 operation is to put its name into a tracer's table.
 """
 
@@ -38,8 +38,8 @@ class Operation:
     pointwise : bool
         Whether output elements depend on single elements (true of all but some linear operations and contractions).
     window : tuple of int or None
-        For `Family.MAXIMUM`: lengths of the sets along each axis of the data input, where the sets are disjoint blocks that
-        start at 0; None where they overlap or are padded.
+        For `Family.MAXIMUM`: lengths of the sets along each axis of the data input, where the sets are disjoint blocks
+        that start at 0; None where they overlap or are padded.
     inputs, outputs : tuple of int
         Values; an input that carries no image data (weights, shapes) is listed too.
     data : tuple of int

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _version
 from .batching import images_per_batch
-from .errors import BackgroundError, OptionError
+from .errors import OptionError
 from .inputs import Images, check_background, check_images
 from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
 from .maps import BandMaps
@@ -49,18 +49,19 @@ def band_importance(
     Parameters
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
-        A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)`` tensor to
-        an ``(n, outputs)`` tensor.
+        A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
+        tensor to an ``(n, outputs)`` tensor.
     x : array_like, shape (n, rows, cols, bands)
-        Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory order, or a
-        list of single images. Converted batch by batch, never modified.
+        Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
+        order, or a list of single images. Converted batch by batch, never modified.
     y : array_like, shape (n,), optional
-        Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows. Without
-        it, images belong to the class that the model predicts.
+        Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
+        Without it, images belong to the class that the model predicts.
     method : str
         Key of `bandlens.METHODS`.
     background : array_like, shape (m, rows, cols, bands), optional
-        Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over classes.
+        Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
+        classes.
     n_background : int
         Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
     target : {"class", "predicted", "all"} or str or int
@@ -94,8 +95,8 @@ def band_importance(
         One of its subclasses in `bandlens.errors`, before anything is computed, if an argument doesn't fit.
     """
     call = _prepare(
-        model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes, band_axis,
-        batch_size, seed, method_options,
+        model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes,
+        band_axis, batch_size, seed, method_options,
     )  # fmt: skip
     started = time.perf_counter()
     n, k = call.image_output.shape
@@ -203,8 +204,8 @@ def completeness_residuals(sums: np.ndarray, differences: np.ndarray) -> np.ndar
     Returns
     -------
     ndarray, shape (n, k)
-        ``|sum - difference|`` over the difference's size, or over the mean size where that is larger: for an image whose
-        output hardly differs from the background's, any rounding would be large relative to the difference.
+        ``|sum - difference|`` over the difference's size, or over the mean size where that is larger: for an image
+        whose output hardly differs from the background's, any rounding would be large relative to the difference.
     """
     size = np.abs(differences)
     scale = np.maximum(size, size.mean())
@@ -257,7 +258,9 @@ class _Call:
         if self.background is None or self.draws is None:
             return values, np.full_like(values, np.nan)
         used, inverse = np.unique(self.draws, return_inverse=True)
-        chosen = Images(self.background.take(used, self.predictor.trace.dtype), len(used), self.images.shape, self.images.band_axis)
+        chosen = Images(
+            self.background.take(used, self.predictor.trace.dtype), len(used), self.images.shape, self.images.band_axis
+        )
         outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(self.draws.shape)]
         base = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
         return values, np.take_along_axis(base, self.image_output, axis=1)
@@ -304,7 +307,9 @@ def _prepare(
     codes = None
     if y is not None and predictor.classifies:
         codes = label_codes(y, known, images.n)
-    size = batch_size or images_per_batch(predictor.backend, predictor.trace.graph(predictor.output), predictor.trace.dtype)
+    size = batch_size or images_per_batch(
+        predictor.backend, predictor.trace.graph(predictor.output), predictor.trace.dtype
+    )
     # whether the target exists is known before the predictions are
     nobody = np.zeros(0, np.int64)
     target_outputs(target, outputs, nobody, nobody)

@@ -1,8 +1,8 @@
 """Any container of images -> checked batches.
 
-Images arrive as NumPy arrays of any real dtype and memory order (from R: read-only, Fortran-ordered float64), memory maps,
-lists of arrays, or anything that slices along its first axis. They are never copied whole and never modified: what is
-converted is one batch at a time.
+Images arrive as NumPy arrays of any real dtype and memory order (from R: read-only, Fortran-ordered float64), memory
+maps, lists of arrays, or anything that slices along its first axis. They are never copied whole and never modified:
+what is converted is one batch at a time.
 """
 
 from __future__ import annotations

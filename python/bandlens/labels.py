@@ -1,7 +1,8 @@
 """What belongs to which class, under which name, and which outputs of the model are explained.
 
-Labels come as class indices, class names, categoricals (R factors arrive as these) or one-hot rows. Everything is turned
-into integer codes into one list of class names, whose order is the user's (the model's outputs), never alphabetical.
+Labels come as class indices, class names, categoricals (R factors arrive as these) or one-hot rows. Everything is
+turned into integer codes into one list of class names, whose order is the user's (the model's outputs), never
+alphabetical.
 """
 
 from __future__ import annotations
@@ -145,9 +146,7 @@ def band_wavelengths(wavelengths: Sequence[Any] | None, n_bands: int) -> tuple[f
     return tuple(values.tolist())
 
 
-def target_outputs(
-    target: Any, outputs: tuple[str, ...], codes: np.ndarray, predictions: np.ndarray
-) -> np.ndarray:
+def target_outputs(target: Any, outputs: tuple[str, ...], codes: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Outputs to explain for each image, shape ``(n, k)``, int64.
 
     Parameters
@@ -206,9 +205,12 @@ def _from_names(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 
 def _from_one_hot(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     numeric = labels.dtype.kind in "buif"
-    if not numeric or labels.shape[1] != len(names) or not ((labels == 0) | (labels == 1)).all() or (
-        labels.sum(axis=1) != 1
-    ).any():
+    if (
+        not numeric
+        or labels.shape[1] != len(names)
+        or not ((labels == 0) | (labels == 1)).all()
+        or (labels.sum(axis=1) != 1).any()
+    ):
         raise LabelError(
             "`y` has two axes but is not one-hot.",
             expected=f"one row per image with a single 1 among {len(names)} columns",

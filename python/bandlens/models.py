@@ -1,7 +1,7 @@
 """Anything that maps images to class scores -> one predictor that is traced once and then asked for whatever is needed.
 
-A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what its outputs
-are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
+A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what
+its outputs are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
         If `output` is not available.
     """
     if output not in OUTPUT_SCALES:
-        raise OptionError("There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output))
+        raise OptionError(
+            "There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output)
+        )
     if isinstance(model, str | Path):
         model = _load(Path(model))
     if not callable(model):
@@ -122,7 +124,9 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
     two_classes = trace.head == "sigmoid" and trace.n_outputs == 1
     weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
-    return Predictor(backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model))
+    return Predictor(
+        backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model)
+    )
 
 
 def _backend() -> ModuleType:
@@ -143,7 +147,7 @@ def _load(path: Path) -> Any:
     except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
         raise ModelError(
             f"Keras can't load {path.name}: {str(error).splitlines()[0]}",
-            fix="load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras) and give the model",
+            fix="load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)",
         ) from error
 
 

@@ -194,12 +194,16 @@ class BandImportance:
 
     def save(self, path: str | Path) -> None:
         """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""
-        arrays, plain = {}, {}
+        arrays: dict[str, np.ndarray] = {}
+        plain: dict[str, Any] = {}
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
-            (arrays if isinstance(value, np.ndarray) else plain)[entry.name] = value
+            if isinstance(value, np.ndarray):
+                arrays[entry.name] = value
+            else:
+                plain[entry.name] = value
         with Path(path).open("wb") as file:
-            np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)
+            np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: str | Path) -> BandImportance:

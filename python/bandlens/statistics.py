@@ -1,8 +1,8 @@
 """From band scores to the class x band table: means, standard errors and intervals that can be merged.
 
 Scores arrive in batches, and later from several processes or machines, so the table is built from moments (count, mean,
-sum of squared deviations) that are updated batch by batch and combined pairwise (Chan, Golub & LeVeque 1983), never from
-sums of squares, which cancel.
+sum of squared deviations) that are updated batch by batch and combined pairwise (Chan, Golub & LeVeque 1983), never
+from sums of squares, which cancel.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """TensorFlow: trace any model to primitive operations, run parts of the trace, differentiate them, compile.
 
-The trace refers to the model's own variables, so it holds no second copy of the weights and sees them as they are at each
-call. Nothing global is touched: operations are re-created inside functions of our own, and the model is only called.
+The trace refers to the model's own variables, so it holds no second copy of the weights and sees them as they are at
+each call. Nothing global is touched: operations are re-created inside functions of our own, and the model is only
+called.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.function_def_to_graph import function_def_to_graph  # no public way into a nested function
+from tensorflow.python.framework.function_def_to_graph import (
+    function_def_to_graph,  # no public way into a nested function
+)
 
 from ..errors import ModelError, UnsupportedOperationError
 from ..graph import Family, Graph, Layout, Operation
@@ -49,7 +52,8 @@ nd = SimpleNamespace(
 def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: bool = False) -> Callable[..., Any]:
     """Compile a function of arrays for the shapes and dtypes of `arguments`; with `any_n`, of any length."""
     signature = [
-        tf.TensorSpec((None, *argument.shape[1:]) if any_n else argument.shape, argument.dtype) for argument in arguments
+        tf.TensorSpec((None, *argument.shape[1:]) if any_n else argument.shape, argument.dtype)
+        for argument in arguments
     ]
     compiled = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
@@ -95,7 +99,9 @@ class Trace:
     n_outputs : int
     """
 
-    def __init__(self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()) -> None:
+    def __init__(
+        self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()
+    ) -> None:
         self.shape = shape
         self.dtype = dtype
         self._layers = frozenset(layers)
@@ -171,7 +177,9 @@ class Trace:
         family = table.family(kind, carries)
         pointwise = family in (Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT) or kind in table.POINTWISE
         size = sum(layouts[value].size for value in entry.outputs)
-        weights = [i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating]
+        weights = [
+            i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating
+        ]
         shapes = [tuple(w.shape) for w in weights if w.shape.is_fully_defined() and w.shape.rank > 1]
         cost = size * max((np.prod(shape) / shape[-1] for shape in shapes), default=1.0)
         return Operation(
@@ -225,19 +233,17 @@ class Trace:
         layouts = {}
         producers = {value: entry for entry in entries for value in entry.outputs}
         for value in data:
-            few, more = (found[value] for found in shapes)
-            real = self._flat.dtypes[value].is_floating
-            grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
-            known = None not in few and None not in more and len(grown) == 1
-            if not known or few[grown[0]] * sizes[1] != more[grown[0]] * sizes[0] or few[grown[0]] % sizes[0]:
+            layout = _layout([found[value] for found in shapes], sizes, self._flat.dtypes[value].is_floating)
+            if layout is None:
                 entry = producers[value]
                 raise UnsupportedOperationError(
                     f"The shape of {entry.op.type} in layer '{self._layer(entry.name)}' is not one block per image.",
                     expected="operations that treat the images of a batch independently",
-                    given=f"shape {few} for {sizes[0]} images, {more} for {sizes[1]}",
+                    given=" and ".join(
+                        f"{found[value]} for {n} images" for found, n in zip(shapes, sizes, strict=True)
+                    ),
                 )
-            axis = grown[0]
-            layouts[value] = Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)
+            layouts[value] = layout
         return layouts
 
     def _shapes(self, entries: list[_Entry], data: set[int], n: int) -> dict[int, tuple[int | None, ...]]:
@@ -273,7 +279,8 @@ class Run:
         Values that are given: the images, or any values in the middle.
     graph : Graph, optional
     n : int, optional
-        With these, a value that is needed for its shape alone need not be given; `n` is the number of images in the batch.
+        With these, a value that is needed for its shape alone need not be given; `n` is the number of images in the
+        batch.
     """
 
     def __init__(self, trace: Trace, tensors: Mapping[int, tf.Tensor], graph: Graph | None = None, n: int = 0) -> None:
@@ -330,6 +337,18 @@ def gradient(outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence
         tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
         for source, part in zip(inputs, found, strict=True)
     ]
+
+
+def _layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], real: bool) -> Layout | None:
+    """What two batch sizes tell of a value's shape for one image; None where it isn't a block per image."""
+    few, more = ([-1 if length is None else length for length in shape] for shape in shapes)
+    grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
+    if -1 in few or -1 in more or len(grown) != 1:
+        return None
+    axis = grown[0]
+    if few[axis] * sizes[1] != more[axis] * sizes[0] or few[axis] % sizes[0]:
+        return None
+    return Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)
 
 
 class _Entry:
@@ -398,7 +417,7 @@ class _Flat:
             else:
                 entry = _Entry(op, scope + op.name, inputs, [self._new(tensor) for tensor in op.outputs])
                 self.entries.append(entry)
-                self.producers.update({value: entry for value in entry.outputs})
+                self.producers.update(dict.fromkeys(entry.outputs, entry))
                 values.update({out.name: value for out, value in zip(op.outputs, entry.outputs, strict=True)})
 
     def inputs_of(self, value: int) -> list[int]:

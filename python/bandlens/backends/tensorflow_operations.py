@@ -7,10 +7,10 @@ from ..graph import Family
 # jointly linear in their data inputs, whichever those are
 LINEAR = frozenset(
     """
-    Add AddV2 AddN Sub Neg BiasAdd BiasAddV1 Cast Sum Mean AvgPool AvgPool3D Reshape Squeeze ExpandDims Transpose Pad PadV2
-    MirrorPad Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 GatherNd Tile BroadcastTo
-    ReverseV2 Roll Cumsum SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ResizeBilinear ResizeNearestNeighbor
-    ResizeBicubic ResizeArea MatrixDiag MatrixDiagV3 MatrixDiagPart MatrixDiagPartV3
+    Add AddV2 AddN Sub Neg BiasAdd BiasAddV1 Cast Sum Mean AvgPool AvgPool3D Reshape Squeeze ExpandDims Transpose Pad
+    PadV2 MirrorPad Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 GatherNd Tile
+    BroadcastTo ReverseV2 Roll Cumsum SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ResizeBilinear
+    ResizeNearestNeighbor ResizeBicubic ResizeArea MatrixDiag MatrixDiagV3 MatrixDiagPart MatrixDiagPartV3
     """.split()
 )
 
@@ -30,10 +30,10 @@ BILINEAR = {
 ELEMENTWISE = frozenset(
     """
     Abs Acos Acosh Asin Asinh Atan Atan2 Atanh Ceil ClipByValue Cos Cosh Digamma DivNoNan Elu Equal Erf Erfc Erfinv Exp
-    Expm1 Floor FloorDiv FloorMod Greater GreaterEqual Inv IsFinite IsInf IsNan LeakyRelu Less LessEqual Lgamma Log Log1p
-    LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Ndtri NotEqual Pow Reciprocal Relu Relu6 Rint Round Rsqrt Select
-    SelectV2 Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Square SquaredDifference Tan Tanh TruncateDiv TruncateMod
-    Xdivy Xlog1py Xlogy
+    Expm1 Floor FloorDiv FloorMod Greater GreaterEqual Inv IsFinite IsInf IsNan LeakyRelu Less LessEqual Lgamma Log
+    Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Ndtri NotEqual Pow Reciprocal Relu Relu6 Rint Round Rsqrt
+    Select SelectV2 Selu Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Square SquaredDifference Tan Tanh TruncateDiv
+    TruncateMod Xdivy Xlog1py Xlogy
     """.split()
 )
 
@@ -43,10 +43,14 @@ MAXIMUM = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
 SMOOTH = frozenset({"L2Loss", "LRN", "Prod", "Cumprod", "LogSoftmax", "MatrixInverse", "Cholesky", "Det"})
 
 # linear ones that keep elements apart; broadcasting is recognised by shape
-POINTWISE = frozenset({"Add", "AddV2", "AddN", "Sub", "Neg", "BiasAdd", "BiasAddV1", "Cast", "Mul", "MulNoNan", "RealDiv", "Div"})
+POINTWISE = frozenset(
+    {"Add", "AddV2", "AddN", "Sub", "Neg", "BiasAdd", "BiasAddV1", "Cast", "Mul", "MulNoNan", "RealDiv", "Div"}
+)
 
 # the output is the input, in value; custom gradients (SiLU's, for one) and stops don't matter to finite differences
-ALIAS = frozenset({"Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"})
+ALIAS = frozenset(
+    {"Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"}
+)
 
 # only the shape of the input matters, so no image data passes
 SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastArgs"})
@@ -59,8 +63,8 @@ BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 
 RANDOM = frozenset(
     """
-    RandomUniform RandomStandardNormal TruncatedNormal RandomUniformInt Multinomial RandomShuffle RandomGamma RandomPoissonV2
-    StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2
+    RandomUniform RandomStandardNormal TruncatedNormal RandomUniformInt Multinomial RandomShuffle RandomGamma
+    RandomPoissonV2 StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal StatelessRandomNormalV2
     StatelessTruncatedNormal StatelessTruncatedNormalV2 StatelessRandomUniformInt StatelessRandomUniformIntV2
     StatefulStandardNormalV2 StatefulUniform StatefulUniformFullInt StatefulTruncatedNormal
     """.split()

@@ -1,7 +1,8 @@
 """DeepSHAP over any number of images and background images: cut to fit the memory, added up in float64.
 
-The work is images x background x outputs. A chunk holds as many of each as a memory budget allows; peak memory therefore doesn't
-depend on how many there are. When the device runs out of memory all the same, the chunk is halved and the work goes on.
+The work is images x background x outputs. A chunk holds as many of each as a memory budget allows; peak memory
+therefore doesn't depend on how many there are. When the device runs out of memory all the same, the chunk is halved
+and the work goes on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..batching import memory_budget
 from ..inputs import Images
 from .plan import Plan
 from .walk import beginning, make_step
+
 
 @dataclass(frozen=True)
 class Work:
@@ -62,7 +64,14 @@ class Chunk:
 
 
 def explain(
-    backend: ModuleType, trace: Any, plan: Plan, work: Work, *, maps: bool, batch_size: int | None, tick: Callable[[int], None]
+    backend: ModuleType,
+    trace: Any,
+    plan: Plan,
+    work: Work,
+    *,
+    maps: bool,
+    batch_size: int | None,
+    tick: Callable[[int], None],
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Explain images, a part at a time.
 

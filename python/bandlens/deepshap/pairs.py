@@ -1,8 +1,9 @@
 """Image and background values side by side, and the multipliers that travel between them.
 
-Every tensor here has leading axes (outputs, images, background), followed by the value's shape for one image. A leading axis
-has length 1 where the quantity doesn't depend on it, so each quantity lives at the smallest size at which it is defined and
-is broadcast inside the arithmetic: multipliers of the last layer don't know the background, ratios don't know the output.
+Every tensor here has leading axes (outputs, images, background), followed by the value's shape for one image. A
+leading axis has length 1 where the quantity doesn't depend on it, so each quantity lives at the smallest size at which
+it is defined and is broadcast inside the arithmetic: multipliers of the last layer don't know the background, ratios
+don't know the output.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class Multiplier:
     ----------
     core : tensor, shape (outputs or 1, images or 1, background or 1, *shape), axes of `shape` possibly 1
     factor : tensor or None
-        Without the dependence on outputs: shape (1, images or 1, background or 1, *shape). Factors of successive elementwise
-        rules are multiplied with each other before they meet the much larger core.
+        Without the dependence on outputs: shape (1, images or 1, background or 1, *shape). Factors of successive
+        elementwise rules are multiplied with each other before they meet the much larger core.
     """
 
     core: Any
@@ -139,9 +140,7 @@ class Pairs:
         cotangents = [self.rows(value, dense[value], lead) for value in outputs]
         found = self.backend.gradient([run.value(value) for value in outputs], list(inputs.values()), cotangents)
         return {
-            value: Multiplier(
-                self.nd.reshape(self.lift(value, part, count), (*lead, *self.layouts[value].shape))
-            )
+            value: Multiplier(self.nd.reshape(self.lift(value, part, count), (*lead, *self.layouts[value].shape)))
             for value, part in zip(inputs, found, strict=True)
         }
 

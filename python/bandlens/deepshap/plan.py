@@ -1,8 +1,8 @@
 """What the walker has to know before it starts: runs of elementwise operations, the linear beginning, what has no rule.
 
-A *run* is a chain (or any acyclic mesh) of elementwise operations that together depend on a single tensor, its root: SiLU,
-x * sigmoid(x), is one run. DeepLIFT's ratio is taken across a whole run, which is complete by construction, kinks and comparisons
-included, and costs one division however many operations the run has.
+A *run* is a chain (or any acyclic mesh) of elementwise operations that together depend on a single tensor, its root:
+SiLU, x * sigmoid(x), is one run. DeepLIFT's ratio is taken across a whole run, which is complete by construction,
+kinks and comparisons included, and costs one division however many operations the run has.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Plan:
     ----------
     graph : Graph
     roots : dict of int to tuple of int
-        For every value, the values it depends on elementwise: itself alone, where nothing better can be said; one other for
-        the inside of a run; several only for values that are not floating (comparisons of two tensors).
+        For every value, the values it depends on elementwise: itself alone, where nothing better can be said; one
+        other for the inside of a run; several only for values that are not floating (comparisons of two tensors).
     straight : frozenset of int
         Values inside a run that depend on its root linearly.
     beginning : frozenset of int
@@ -86,8 +86,8 @@ def _check(operation: Operation, plan: Plan) -> None:
     if any(plan.is_run(output) or not layouts[output].real for output in operation.outputs) and operation.pointwise:
         return
     whole = [value for value in operation.data if not layouts[value].real and plan.roots[value] == (value,)]
-    if operation.family is Family.UNSUPPORTED or not operation.pointwise and any(
-        not layouts[value].real for value in (*operation.outputs, *operation.data)
+    if operation.family is Family.UNSUPPORTED or (
+        not operation.pointwise and any(not layouts[value].real for value in (*operation.outputs, *operation.data))
     ):
         raise unsupported(operation)
     if whole:

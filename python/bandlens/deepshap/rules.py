@@ -1,13 +1,14 @@
 """One rule per family of operations: from multipliers of the outputs to multipliers of the inputs.
 
-Each rule is *complete*: for every pair of image and background, the inputs' differences times their multipliers sum to the
-outputs' differences times theirs, exactly, not in a limit. Completeness of the whole network follows.
+Each rule is *complete*: for every pair of image and background, the inputs' differences times their multipliers sum to
+the outputs' differences times theirs, exactly, not in a limit. Completeness of the whole network follows.
 
 References
 ----------
-Shrikumar, Greenside & Kundaje 2017, Learning important features through propagating activation differences (rescale rule).
-Lundberg & Lee 2017, A unified approach to interpreting model predictions (DeepSHAP).
-Chen, Lundberg & Lee 2021, Explaining a series of models by propagating Shapley values (several inputs, averaged baselines).
+Shrikumar, Greenside & Kundaje 2017, Learning important features through propagating activation differences (rescale
+rule). Lundberg & Lee 2017, A unified approach to interpreting model predictions (DeepSHAP).
+Chen, Lundberg & Lee 2021, Explaining a series of models by propagating Shapley values (several inputs, averaged
+baselines).
 """
 
 from __future__ import annotations
@@ -119,7 +120,9 @@ def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
         dense = pairs.dense(output, multiplier)
         lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
         moved = sum(
-            pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[value].core
+            pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[
+                value
+            ].core
             for change, side in ((rise, image), (fall, reference))
         )
         difference = difference + nd.zeros_like(moved)

@@ -1,8 +1,9 @@
 """From the explained outputs back to the bands: the one function that is compiled.
 
-Scores don't need multipliers at the images. Up to the first nonlinearity everything is linear in the bands, so a band's score
-is the inner product of the multipliers *there* with the band's own contribution to that value, which is computed once per
-image and once per background image. The most expensive backward step, through the first layer at full resolution, drops out.
+Scores don't need multipliers at the images. Up to the first nonlinearity everything is linear in the bands, so a
+band's score is the inner product of the multipliers *there* with the band's own contribution to that value, which is
+computed once per image and once per background image. The most expensive backward step, through the first layer at
+full resolution, drops out.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ def _contributions(
     batch = nd.reshape(alone, (count * n_bands, *images.shape[1:]))
     part = pairs.backend.Run(pairs.trace, {source: batch}).forward(operations)
     return {
-        value: nd.reshape(pairs.lift(value, part.value(value), count * n_bands), (count, n_bands, pairs.layouts[value].size))
+        value: nd.reshape(
+            pairs.lift(value, part.value(value), count * n_bands), (count, n_bands, pairs.layouts[value].size)
+        )
         for value in values
     }
 

@@ -29,7 +29,9 @@ def _run(task: Task, *, maps: bool) -> Parts:
     predictor = task.predictor
     assert task.background is not None
     assert task.draws is not None
-    plan = predictor.trace.compiled(("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output)))
+    plan = predictor.trace.compiled(
+        ("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output))
+    )
     work = Work(task.images, task.background, task.seeds, task.draws)
     return explain(
         predictor.backend, predictor.trace, plan, work, maps=maps, batch_size=task.batch_size, tick=task.tick

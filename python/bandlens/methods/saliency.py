@@ -56,7 +56,7 @@ def prepare(predictor: Predictor) -> None:
 SALIENCY = Method(
     name="saliency",
     label="Saliency",
-    summary="Gradient of the output with respect to each pixel of each band: local sensitivity, not a share of the output.",
+    summary="Gradient of the output in each pixel of each band: local sensitivity, not a share of the output.",
     cost="one forward and one backward pass per image and output",
     reference="Simonyan, Vedaldi & Zisserman 2014, arXiv:1312.6034",
     statistic="pixel_mean_abs",
