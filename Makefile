@@ -83,7 +83,7 @@ typecheck: setup-python ## mypy
 .PHONY: test-python
 test-python: setup-python ## pytest; ARGS='-k deepshap' chooses
 	rm -rf $(results)/test-python*
-	BANDLENS_NO_SKIP=1 PYTHONPATH=python $(python) -m pytest --junitxml=$(results)/test-python.xml $(ARGS) || status=$$?
+	BANDLENS_NO_SKIP=1 $(python) -m pytest --junitxml=$(results)/test-python.xml $(ARGS) || status=$$?
 	$(report) test-python $(results)/test-python.xml
 	exit $${status:-0}
 
@@ -118,7 +118,7 @@ test-packaging: setup-python setup-r ## every way to install either package
 
 .PHONY: coverage
 coverage: setup-python setup-r ## lines that no test reaches
-	PYTHONPATH=python $(python) -m pytest --cov --cov-report=term
+	$(python) -m pytest --cov --cov-report=term
 	rm -rf $(envs)/coverage && mkdir -p $(envs)/coverage
 	tar -xzf $(tarball) -C $(envs)/coverage
 	NOT_CRAN=true $(r) Rscript -e 'print(covr::package_coverage("$(envs)/coverage/bandlens"))'
@@ -126,7 +126,7 @@ coverage: $(tarball)
 
 .PHONY: bench
 bench: setup-python ## speed, on this machine
-	for file in tests/benchmarks/*.py; do PYTHONPATH=python $(python) $$file; done
+	for file in tests/benchmarks/*.py; do $(python) $$file; done
 
 # --- Documentation and packages ---------------------------------------------------------------------------------------
 
