@@ -8,15 +8,18 @@
 #'
 #' @param model A trained Keras model (as made or loaded with keras3, keras, or reticulate), the path of a saved one
 #'   (`.keras`, `.h5`), or a Python function from a batch of images to outputs.
-#' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one per
-#'   image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor changed.
-#' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class names
-#'   (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model predicts.
+#' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one
+#'   per image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor
+#'   changed.
+#' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
+#'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
+#'   predicts.
 #' @param ... Options of the method, by name.
-#' @param method How attributions are computed: `"deepshap"` (additive: an image's scores sum to what sets its output apart
-#'   from the background's mean output) or `"saliency"` (the gradient; no background needed).
-#' @param background Images that stand for "band not informative", such as the training images. `NULL` draws from `x`.
-#' @param n_background How many background images to draw; all are used where there are fewer.
+#' @param method How attributions are computed: `"deepshap"` (additive: an image's scores sum to what sets its output
+#'   apart from the background's mean output) or `"saliency"` (the gradient; no background needed).
+#' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
+#'   `x`, evenly from its classes.
+#' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.
 #' @param output `"logit"` explains the value before a final softmax or sigmoid, `"probability"` the value after it;
@@ -26,16 +29,16 @@
 #' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any.
 #' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
-#' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own. For
-#'   spectra in an array, images x bands x 1, it is 2.
+#' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
+#'   For spectra in an array, images x bands x 1, it is 2.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'
-#' @returns An object of class `band_importance`: a list of plain vectors and arrays, which can be saved with [saveRDS()].
-#'   Take the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
-#'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance] and
-#'   [`plot()`][plot.band_importance].
+#' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
+#'   the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
+#'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance],
+#'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance].
 #'
 #' @section What the numbers mean:
 #' Scores are in units of the explained output and are not rescaled per image, so that images can be compared. A band's

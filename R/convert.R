@@ -113,19 +113,46 @@ as_wavelengths <- function(wavelengths) {
   as.list(as.double(wavelengths))
 }
 
-# Labels and class names. Factors bring their levels; numbers are classes counted from 1, in the order of the model's outputs.
+# Labels and class names. Factors bring their levels; numbers are classes counted from 1, in the order of the outputs.
 as_labels <- function(y, classes = NULL) {
-  if (inherits(y, "python.builtin.object")) {
-    cause("labels", "`y` must be an R vector.", given = shown(y), fix = "convert it with `reticulate::py_to_r()`")
-  }
+  check_labels(y)
   if (is.logical(y) && length(dim(y)) < 2) {
     y <- factor(y, levels = c(FALSE, TRUE))
   }
   if (is.matrix(y) && ncol(y) == 1) {
     y <- y[, 1]
   }
-  if (is.null(y)) {
-    return(list(y = NULL, classes = as_classes(classes)))
+  if (is.null(classes)) {
+    classes <- own_classes(y)
+  }
+  list(y = label_codes(y), classes = as_classes(classes))
+}
+
+# Class names that labels bring with them.
+own_classes <- function(y) {
+  if (is.character(y)) {
+    cause("labels", "`y` holds class names, but nothing says which output of the model each belongs to.",
+      expected = "`classes`, the names in the order of the outputs, or `y` as a factor with its levels in that order"
+    )
+  }
+  if (is.factor(y)) levels(y) else if (is.matrix(y)) colnames(y)
+}
+
+label_codes <- function(y) {
+  if (is.factor(y) || is.character(y)) {
+    return(as.list(as.character(y)))
+  }
+  if (length(dim(y)) > 1) unname(y) else if (!is.null(y)) from_class_numbers(y)
+}
+
+check_labels <- function(y) {
+  if (inherits(y, "python.builtin.object")) {
+    cause("labels", "`y` must be an R vector.", given = shown(y), fix = "convert it with `reticulate::py_to_r()`")
+  }
+  if (!typeof(y) %in% c("NULL", "logical", "integer", "double", "character")) {
+    cause("labels", "`y` holds neither class numbers nor class names.",
+      expected = "a factor, class names, class numbers from 1, or a one-hot matrix", given = shown(y)
+    )
   }
   missing <- sum(is.na(y))
   if (missing > 0) {
@@ -133,37 +160,18 @@ as_labels <- function(y, classes = NULL) {
       expected = "one label per image", given = paste(missing, "missing"), fix = "drop the images without a label"
     )
   }
-  if (is.factor(y)) {
-    levels <- if (is.null(classes)) levels(y) else classes
-    return(list(y = as.list(as.character(y)), classes = as_classes(levels)))
-  }
-  if (is.character(y)) {
-    if (is.null(classes)) {
-      cause("labels", "`y` holds class names, but nothing says which output of the model each belongs to.",
-        expected = "`classes`, the names in the order of the model's outputs, or `y` as a factor with levels in that order"
-      )
-    }
-    return(list(y = as.list(as.vector(y)), classes = as_classes(classes)))
-  }
-  if (!is.numeric(y) && !is.logical(y)) {
-    cause("labels", "`y` holds neither class numbers nor class names.",
-      expected = "a factor, class names, class numbers from 1, or a one-hot matrix", given = shown(y)
-    )
-  }
-  if (length(dim(y)) > 1) {
-    if (is.null(classes) && length(dim(y)) == 2) {
-      classes <- colnames(y)
-    }
-    return(list(y = unname(y), classes = as_classes(classes)))
-  }
-  if (any(y != floor(y)) || any(y < 1)) {
-    given <- sort(unique(y[y != floor(y) | y < 1]))
+}
+
+from_class_numbers <- function(y) {
+  wrong <- y != floor(y) | y < 1
+  if (any(wrong)) {
     cause("labels", "`y` holds numbers that are not class numbers.",
-      expected = "whole numbers from 1: in R, classes are counted from 1", given = some(format(given, trim = TRUE)),
-      fix = if (all(y == floor(y)) && min(y) == 0) "if the classes are counted from 0, use `y + 1`"
+      expected = "whole numbers from 1: in R, classes are counted from 1",
+      given = some(format(sort(unique(y[wrong])), trim = TRUE)),
+      fix = if (is_whole(y) && min(y) == 0) "if the classes are counted from 0, use `y + 1`"
     )
   }
-  list(y = array(as.integer(y) - 1L, length(y)), classes = as_classes(classes))
+  array(as.integer(y) - 1L, length(y))
 }
 
 as_classes <- function(classes) {
@@ -230,9 +238,7 @@ as_option <- function(value) {
   if (is.factor(value)) {
     value <- as.character(value)
   }
-  whole <- is.double(value) && !is.object(value) && length(value) > 0 && all(is.finite(value)) &&
-    all(value == floor(value)) && all(abs(value) <= .Machine$integer.max)
-  if (whole) {
+  if (is_whole(value)) {
     storage.mode(value) <- "integer"
   }
   value
@@ -250,8 +256,12 @@ as_count <- function(value, name, least = 1, null = FALSE) {
 }
 
 is_count <- function(value, least = 1) {
-  is.numeric(value) && length(value) == 1 && is.finite(value) && value == floor(value) && value >= least &&
-    value <= .Machine$integer.max
+  length(value) == 1 && is_whole(value) && value >= least
+}
+
+is_whole <- function(value) {
+  is.numeric(value) && length(value) > 0 && all(is.finite(value)) && all(value == floor(value)) &&
+    all(abs(value) <= .Machine$integer.max)
 }
 
 # ---- Python to R ----------------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
-# Errors: what goes wrong is a "cause" (raised where it is noticed, here or in Python), and the verb the user called turns
-# it into one classed condition with the cause as its parent. Texts go through rlang only, never through cli or glue:
-# a band may be called "{x}".
+# Errors: what goes wrong is a "cause" (raised where it is noticed, here or in Python), and the verb the user called
+# turns it into one classed condition with the cause as its parent. Texts go through rlang only, never through cli or
+# glue: a band may be called "{x}".
 
 #' Errors that bandlens raises
 #'
-#' Every error that bandlens raises on purpose has the class `bandlens_error` and one that says what is wrong, so that code
-#' can tell them apart: `tryCatch(band_importance(...), bandlens_error_labels = function(e) ...)`. The cause, with what
-#' was expected, what was given and how to mend it, is the condition's `parent`; its parts are in the fields `message`,
-#' `expected`, `given` and `fix`.
+#' Every error that bandlens raises on purpose has the class `bandlens_error` and one that says what is wrong, so that
+#' code can tell them apart: `tryCatch(band_importance(...), bandlens_error_labels = function(e) ...)`. The cause, with
+#' what was expected, what was given and how to mend it, is the condition's `parent`; its parts are in the fields
+#' `message`, `expected`, `given` and `fix`.
 #'
 #' | class | what is wrong |
 #' | --- | --- |
@@ -17,7 +17,7 @@
 #' | `bandlens_error_labels` | labels or class names don't fit the images or the model |
 #' | `bandlens_error_background` | the background is empty, has a wrong shape or holds values that are not finite |
 #' | `bandlens_error_model` | the model can't take these images, or doesn't return one row of scores per image |
-#' | `bandlens_error_model_type` | the model is not something that can be explained, or was lost with an earlier session |
+#' | `bandlens_error_model_type` | the model is nothing that can be explained, or was lost with an earlier session |
 #' | `bandlens_error_unsupported_operation` | the model holds an operation that the method can't explain |
 #' | `bandlens_error_option` | an argument has a value that is not among those allowed |
 #' | `bandlens_error_result` | a result can't be shown as asked |

@@ -8,8 +8,8 @@
 #'   \item{`method`, `statistic`, `output`}{what was computed, how it was reduced over pixels, and whether logits or
 #'     probabilities were explained}
 #'   \item{`n`, `n_bands`, `n_classes`, `n_background`}{numbers of images, bands, classes and background images}
-#'   \item{`completeness`}{largest difference between the sum of an image's attributions and what it should be, relative to
-#'     the latter; `NA` for methods that are not additive}
+#'   \item{`completeness`}{largest difference between the sum of an image's attributions and what it should be, relative
+#'     to the latter; `NA` for methods that are not additive}
 #'   \item{`seed`, `model`, `seconds`}{seed, name of the model, and computing time}
 #' }
 #' @examples

@@ -33,11 +33,11 @@ format.band_importance <- function(x, ..., n = 10) {
 # What was computed, in a few lines.
 about <- function(x) {
   count <- function(n, what, many = paste0(what, "s")) paste(n, if (n == 1) what else many)
-  lines <- c(
+  c(
     cli::style_bold(paste0("Band importance by ", x$method)),
     paste0(
       count(length(x$image_class), "image"), ", ", count(length(x$classes), "class", "classes"), " x ",
-      count(length(x$bands), "band"), "; ", x$statistic, " of the ", x$output
+      count(length(x$bands), "band"), "; output: ", x$output, "; statistic: ", x$statistic
     ),
     if (!is.null(x$background)) {
       paste0(
@@ -48,5 +48,4 @@ about <- function(x) {
       )
     }
   )
-  lines
 }

@@ -10,10 +10,11 @@ progress_bar <- function(progress, frame = rlang::caller_env()) {
   if (!progress) {
     return(NULL)
   }
+  force(frame) # the bar goes when the verb that called does, also after an error
   bar <- NULL
   function(done, total) {
     if (is.null(bar)) {
-      bar <<- cli::cli_progress_bar("Explaining images", total = total, .auto_close = FALSE, .envir = frame)
+      bar <<- cli::cli_progress_bar("Explaining images", total = total, .envir = frame)
     }
     if (done < total) {
       cli::cli_progress_update(set = done, id = bar, .envir = frame)

@@ -13,9 +13,10 @@ bridge <- function() {
 # Call a function of the bridge. Errors that bandlens raises come back as values, so that they look the same whatever
 # reticulate does with Python exceptions; all others are errors of Python.
 call_bridge <- function(name, ...) {
+  arguments <- list(...)
   module <- bridge()
   answer <- tryCatch(
-    reticulate::py_call(module[[name]], ...),
+    do.call(reticulate::py_call, c(list(module[[name]]), arguments), quote = TRUE),
     error = function(error) cause("python", python_message(error), fix = "see `reticulate::py_last_error()`")
   )
   if (inherits(answer, "python.builtin.object")) {
@@ -43,7 +44,8 @@ load_bridge <- function() {
   if (!file.exists(file.path(folder, "bandlens", "bridge.py"))) {
     cause(
       "python_missing", "This installation of bandlens lacks its Python core.",
-      expected = "a folder \"python\" inside the installed package", fix = "install bandlens again, from a built package"
+      expected = "a folder \"python\" inside the installed package",
+      fix = "install bandlens again, from a built package"
     )
   }
   module <- tryCatch(
@@ -62,19 +64,22 @@ load_bridge <- function() {
   module
 }
 
-# reticulate from 1.41 on installs what is asked for; older ones use what the user has set up. The function is looked up
-# because older reticulates don't have it.
-declare_python <- function(packages, py_require = get0("py_require", asNamespace("reticulate"), mode = "function")) {
+# reticulate from 1.41 on installs what is asked for before Python starts; older ones use what the user has set up. The
+# function is looked up because older reticulates don't have it.
+declare_python <- function(packages) {
+  py_require <- get0("py_require", asNamespace("reticulate"), mode = "function")
   if (!is.null(py_require) && !reticulate::py_available()) {
-    wanted <- py_require()$packages
-    packages <- packages[!vapply(packages, function(package) {
-      any(startsWith(wanted, sub("[^A-Za-z0-9_-].*", "", package)))
-    }, logical(1))]
+    packages <- not_yet_asked_for(packages, py_require()$packages)
     if (length(packages) > 0) {
       py_require(packages)
     }
   }
   invisible()
+}
+
+not_yet_asked_for <- function(packages, asked) {
+  names <- sub("[^A-Za-z0-9_].*", "", packages)
+  packages[!vapply(names, function(name) any(startsWith(asked, name)), logical(1))]
 }
 
 # TensorFlow is asked for only when nobody else has (keras3 may have asked for a build of its own).

@@ -1,5 +1,5 @@
-# So that the plots of the shapviz package work on band scores. That package is not among the suggested ones: the method is
-# registered when the package is loaded.
+# So that the plots of the shapviz package work on band scores. That package is not among the suggested ones: the method
+# is registered when the package is loaded.
 
 shapviz_band_importance <- function(object, ...) {
   in_verb("make a shapviz object", {
@@ -15,7 +15,8 @@ shapviz_band_importance <- function(object, ...) {
   means <- as.data.frame(object$band_means[rep(seq_len(nrow(object$band_means)), each = k), , drop = FALSE])
   base <- by_row(object$base_values)
   of_rows <- function(rows) {
-    get("shapviz", namespace)(scores[rows, , drop = FALSE], X = means[rows, , drop = FALSE], baseline = base[rows][[1]], ...)
+    own <- scores[rows, , drop = FALSE]
+    get("shapviz", namespace)(own, X = means[rows, , drop = FALSE], baseline = base[rows][[1]], ...)
   }
   outputs <- droplevels(row_outputs(object))
   parts <- lapply(split(seq_along(outputs), outputs), of_rows)

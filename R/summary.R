@@ -5,8 +5,9 @@
 #' @param x A summary.
 #' @param ... Not used.
 #'
-#' @returns A list of class `summary_band_importance` with `about` (as [glance.band_importance()]), `top` (the rows of the
-#'   class x band table with the `top` most important bands, by rank) and `versions`. Printing it shows one line per class.
+#' @returns A list of class `summary_band_importance` with `about` (as [glance.band_importance()]), `top` (the rows of
+#'   the class x band table with the `top` most important bands, by rank) and `versions`. Printing it shows one line per
+#'   class.
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
 #' summary(importance, top = 2)

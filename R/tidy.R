@@ -8,7 +8,8 @@
 #' @param ... Not used.
 #' @param row.names,optional Not used.
 #'
-#' @returns A tibble. `class`, `output` and `band` are ordered factors in the order in which classes and bands were given.
+#' @returns A tibble. `class`, `output` and `band` are ordered factors; classes and bands have the order in which they
+#' were given.
 #'
 #' At level `"class"`, with one row per class x output x band:
 #' \describe{
