@@ -26,7 +26,8 @@ classes <- c("water", "forest", "city")
 
 images <- function(n = 12, n_bands = 4, seed = 1) {
   withr::with_seed(seed, {
-    array(stats::runif(n * 25 * n_bands), c(n, 5, 5, n_bands), dimnames = list(NULL, NULL, NULL, bands[seq_len(n_bands)]))
+    names <- list(NULL, NULL, NULL, bands[seq_len(n_bands)])
+    array(stats::runif(n * 25 * n_bands), c(n, 5, 5, n_bands), names)
   })
 }
 

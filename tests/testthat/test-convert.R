@@ -119,8 +119,9 @@ test_that("the image x band table has image, output and band in step with the sc
   table <- image_table(result)
   expect_equal(nrow(table), 4 * 2 * 2)
   for (row in seq_len(nrow(table))) {
-    position <- c(table$image[[row]], match(table$output[[row]], result$outputs), match(table$band[[row]], result$bands))
+    image <- table$image[[row]]
+    position <- c(image, match(table$output[[row]], result$outputs), match(table$band[[row]], result$bands))
     expect_equal(table$score[[row]], result$scores[t(position)])
-    expect_equal(table$class[[row]], result$image_class[[position[[1]]]])
+    expect_equal(table$class[[row]], result$image_class[[image]])
   }
 })

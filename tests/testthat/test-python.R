@@ -33,20 +33,20 @@ test_that("a NumPy that this reticulate can't use is named, with what helps", {
 })
 
 test_that("Python packages are declared where reticulate can install them, unless somebody has done so", {
-  asked <- new.env()
-  asked$packages <- c("numpy", "tensorflow-cpu")
-  declare <- function(packages) {
-    if (missing(packages)) return(list(packages = asked$packages))
-    asked$packages <- c(asked$packages, packages)
-  }
-  declare_python(c("tensorflow>=2.16", "numpy", "scipy"), declare)
-  expect_identical(asked$packages, c("numpy", "tensorflow-cpu", "scipy"))
-  expect_silent(declare_python("scipy", NULL))
+  expect_identical(
+    not_yet_asked_for(c("tensorflow>=2.16", "numpy", "scipy"), c("numpy", "tensorflow-cpu")),
+    "scipy"
+  )
+  expect_identical(not_yet_asked_for(c("numpy", "scipy"), character()), c("numpy", "scipy"))
+  expect_silent(declare_python("numpy"))
 })
 
 test_that("Python's words are kept, without traceback and advice", {
   expect_identical(python_message(simpleError("ValueError: no\n\nDetailed traceback:\n  File x")), "ValueError: no")
-  expect_identical(python_message(simpleError("ValueError: no\nRun `reticulate::py_last_error()` for details.")), "ValueError: no")
+  expect_identical(
+    python_message(simpleError("ValueError: no\nRun `reticulate::py_last_error()` for details.")),
+    "ValueError: no"
+  )
 })
 
 test_that("the core has the version of the package", {

@@ -1,7 +1,8 @@
 # tidy(), augment(), glance() and their columns, from a stored result.
 
 class_columns <- c(
-  "class", "output", "band", "wavelength", "importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high", "n"
+  "class", "output", "band", "wavelength", "importance", "effect", "share", "rank",
+  "std_error", "conf_low", "conf_high", "n"
 )
 image_columns <- c("image", "class", "output", "band", "wavelength", "score")
 
@@ -23,7 +24,9 @@ test_that("as.data.frame() gives the same without being a tibble", {
 
 test_that("augment() has one row per image, or per image and output", {
   one <- augment(stored_result())
-  expect_named(one, c("image", "class", "prediction", "output", ".value", ".base_value", ".score_blue", ".score_nir\u00e9"))
+  expect_named(one, c(
+    "image", "class", "prediction", "output", ".value", ".base_value", ".score_blue", ".score_nir\u00e9"
+  ))
   expect_identical(one$image, 1:4)
   expect_identical(as.character(one$prediction), c("water", "{forest}", "{forest}", "{forest}"))
   two <- augment(stored_result(k = 2))
@@ -52,4 +55,11 @@ test_that("results are plain data", {
   file <- withr::local_tempfile()
   saveRDS(result, file)
   expect_identical(readRDS(file), result)
+})
+
+test_that("the result that ships for the examples has today's form", {
+  shipped <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
+  expect_s3_class(shipped, "band_importance")
+  expect_named(shipped, names(stored_result()))
+  expect_equal(dim(tidy(shipped)), c(24, 12))
 })

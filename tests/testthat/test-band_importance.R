@@ -1,0 +1,215 @@
+# The main verb, against the real core.
+
+test_that("the table has the contracted columns and types", {
+  skip_without_python()
+  result <- band_importance(small_model(), images(), labels(), method = "saliency", wavelengths = c(480, 560, 660, NA))
+  table <- tidy(result)
+  expect_equal(vapply(table, typeof, ""), c(
+    class = "integer", output = "integer", band = "integer", wavelength = "double", importance = "double",
+    effect = "double", share = "double", rank = "integer", std_error = "double", conf_low = "double",
+    conf_high = "double", n = "integer"
+  ))
+  expect_equal(levels(table$class), classes)
+  expect_equal(levels(table$band), bands)
+  expect_equal(nrow(table), 12)
+  expect_equal(as.character(table$class), rep(classes, each = 4))
+  expect_equal(table$wavelength[1:4], c(480, 560, 660, NA))
+  expect_equal(table$n, rep(4L, 12))
+  expect_equal(rowsum(table$share, as.integer(table$class))[, 1], c(1, 1, 1), ignore_attr = TRUE)
+  expect_equal(nrow(tidy(result, "image")), 12 * 4)
+  expect_equal(glance(result)$n_bands, 4L)
+})
+
+test_that("both methods work, and are plain data that survive saving", {
+  skip_without_python()
+  for (method in c("saliency", "deepshap")) {
+    result <- band_importance(small_model(), images(), labels(), method = method)
+    expect_s3_class(result, "band_importance")
+    expect_false(holds_live_objects(result))
+    file <- withr::local_tempfile()
+    saveRDS(result, file)
+    expect_identical(readRDS(file), result)
+    expect_output(print(result), method)
+    expect_output(print(summary(result)), "water")
+  }
+})
+
+test_that("DeepSHAP's scores add up to what sets an image apart from the background", {
+  skip_without_python()
+  result <- band_importance(small_model(), images(), labels(), background = images(20, seed = 2), n_background = 8)
+  expect_length(result$background, 8)
+  expect_true(all(result$background %in% 1:20))
+  expect_identical(result$background_source, "background")
+  expect_lt(result$completeness, 1e-4)
+  rows <- augment(result)
+  scores <- rowSums(rows[startsWith(names(rows), ".score_")])
+  expect_equal(scores, rows$.value - rows$.base_value, tolerance = 1e-4)
+})
+
+test_that("labels of every kind give the same table", {
+  skip_without_python()
+  explain <- function(...) tidy(band_importance(small_model(), images(), method = "saliency", ...))
+  expected <- explain(labels())
+  codes <- as.integer(labels())
+  expect_identical(explain(as.character(labels()), classes = classes), expected)
+  expect_identical(explain(codes, classes = classes), expected)
+  expect_identical(explain(as.double(codes), classes = classes), expected)
+  expect_identical(explain(diag(3)[codes, ], classes = classes), expected)
+  expect_identical(levels(explain(codes)$class), c("1", "2", "3"))
+  expect_equal(explain(codes)$importance, expected$importance)
+})
+
+test_that("a factor's levels are classes in their order, not in the alphabet's", {
+  skip_without_python()
+  y <- labels()
+  one_class <- band_importance(small_model(), images()[1:3, , , , drop = FALSE], y[c(1, 4, 7)], method = "saliency")
+  expect_equal(levels(tidy(one_class)$class), classes)
+  expect_equal(unique(as.character(tidy(one_class)$class)), "water")
+})
+
+test_that("without labels, images count in the class that is predicted", {
+  skip_without_python()
+  result <- band_importance(small_model(), images(), method = "saliency")
+  expect_identical(result$image_class, result$prediction)
+  expect_identical(levels(result$image_class), c("1", "2", "3"))
+  scores <- small_model()$predict(unname(images()), verbose = 0L)
+  expect_equal(as.integer(result$prediction), max.col(scores))
+})
+
+test_that("band names come from dimnames or from the argument", {
+  skip_without_python()
+  explain <- function(x, ...) band_importance(small_model(), x, labels(), method = "saliency", ...)$bands
+  expect_identical(explain(images()), bands)
+  expect_identical(explain(unname(images())), paste0("band_", 1:4))
+  expect_identical(explain(images(), bands = c("a", "{b}", "\u03bb", "d e")), c("a", "{b}", "\u03bb", "d e"))
+})
+
+test_that("a list of images, integers and logicals are images too", {
+  skip_without_python()
+  explain <- function(x) tidy(band_importance(small_model(), x, labels(), method = "saliency"), "image")
+  x <- images()
+  expect_equal(explain(lapply(1:12, function(i) x[i, , , ])), explain(x))
+  counts <- round(100 * x)
+  whole <- counts
+  storage.mode(whole) <- "integer"
+  expect_equal(explain(whole), explain(counts))
+  expect_equal(explain(x > 0.5), explain(1 * (x > 0.5)))
+})
+
+test_that("targets are given by word, name or number from 1", {
+  skip_without_python()
+  outputs <- function(target, ...) {
+    tidy(band_importance(small_model(), images(), labels(), method = "saliency", target = target), ...)$output
+  }
+  expect_equal(as.character(outputs("class")), rep(classes, each = 4))
+  expect_equal(unique(as.character(outputs("forest"))), "forest")
+  expect_equal(unique(as.character(outputs(2))), "forest")
+  expect_equal(as.character(outputs("all", "image")[1:12]), rep(classes, each = 4))
+  expect_length(outputs("all", "image"), 12 * 3 * 4)
+  numbered <- band_importance(small_model(), images(), method = "saliency", target = "2")
+  expect_equal(unique(as.character(tidy(numbered)$output)), "2")
+  expect_true(all(numbered$image_output == 2L))
+})
+
+test_that("bands may be on another axis", {
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(2L)
+  spectra <- keras$Sequential(list(
+    keras$Input(list(8L, 1L)), keras$layers$Conv1D(4L, 3L, activation = "relu"),
+    keras$layers$Flatten(), keras$layers$Dense(2L, activation = "softmax")
+  ))
+  x <- withr::with_seed(1, array(stats::runif(6 * 8), c(6, 8, 1), dimnames = list(NULL, paste0("b", 1:8), NULL)))
+  result <- band_importance(spectra, x, rep(1:2, 3), method = "saliency", band_axis = 2)
+  expect_identical(result$bands, paste0("b", 1:8))
+  expect_equal(dim(result$scores), c(6, 1, 8))
+})
+
+test_that("one image and one band work", {
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  single <- keras$Sequential(list(
+    keras$Input(list(2L, 2L, 1L)), keras$layers$Flatten(), keras$layers$Dense(2L, activation = "softmax")
+  ))
+  x <- array(c(0.1, 0.4, 0.2, 0.3), c(1, 2, 2, 1))
+  result <- band_importance(single, x, 1, method = "saliency", bands = "pan", wavelengths = 600, classes = c("a", "b"))
+  expect_equal(nrow(tidy(result)), 1)
+  expect_identical(tidy(result)$std_error, NA_real_)
+  expect_identical(result$bands, "pan")
+  expect_identical(result$wavelengths, 600)
+  expect_equal(dim(result$scores), c(1, 1, 1))
+  expect_equal(nrow(augment(result)), 1)
+})
+
+test_that("a model may be given by its path", {
+  skip_without_python()
+  explain <- function(model) tidy(band_importance(model, images(), labels(), method = "saliency"))
+  expect_equal(explain(small_path()), explain(small_model()))
+})
+
+test_that("R and Python give the same tables for the same saved model and data", {
+  skip_without_python()
+  x <- images()
+  for (method in c("saliency", "deepshap")) {
+    ours <- band_importance(small_path(), x, labels(), method = method, n_background = 6, seed = 3, target = "all")
+    theirs <- reticulate::py_run_string(paste(
+      "def explain(path, x, y, bands, method):",
+      "    import keras, numpy as np",
+      "    import bandlens",
+      "    from bandlens.columns import class_columns, image_columns",
+      "    x, y = np.ascontiguousarray(x), np.array(y)",
+      "    model = keras.saving.load_model(path, compile=False)",
+      "    options = dict(method=method, bands=bands, n_background=6, seed=3, target='all')",
+      "    result = bandlens.band_importance(model, x, y, **options)",
+      "    columns = [*class_columns(result).items(), *((f'image_{k}', v) for k, v in image_columns(result).items())]",
+      "    return {name: np.asarray(values, dtype=float) for name, values in columns}",
+      sep = "\n"
+    ), local = TRUE)$explain(small_path(), x, array(as.integer(labels()) - 1L), as.list(bands), method)
+    table <- tidy(ours)
+    for (name in names(table)) {
+      column <- if (is.factor(table[[name]])) as.integer(table[[name]]) - 1 else as.double(table[[name]])
+      expect_equal(column, from_numbers(theirs[[name]]), tolerance = 1e-6, label = name)
+    }
+    table <- tidy(ours, "image")
+    for (name in names(table)) {
+      column <- as.double(table[[name]])
+      if (name == "image" || is.factor(table[[name]])) column <- column - 1
+      expect_equal(column, from_numbers(theirs[[paste0("image_", name)]]), tolerance = 1e-6, label = name)
+    }
+  }
+})
+
+test_that("the result doesn't depend on the batch size, and repeats under the same seed", {
+  skip_without_python()
+  explain <- function(...) {
+    tidy(band_importance(small_model(), images(), labels(), n_background = 5, ...))$importance
+  }
+  expect_equal(explain(batch_size = 5), explain(), tolerance = 1e-6)
+  expect_identical(explain(seed = 7), explain(seed = 7))
+  expect_false(identical(explain(seed = 7), explain(seed = 8)))
+})
+
+test_that("progress is reported on request only", {
+  skip_without_python()
+  expect_silent(band_importance(small_model(), images(), labels(), method = "saliency", progress = FALSE))
+  expect_error(
+    band_importance(small_model(), images(), labels(), progress = "yes"),
+    class = "bandlens_error_option"
+  )
+  withr::local_options(cli.progress_show_after = 0, cli.dynamic = FALSE)
+  expect_no_error(suppressMessages(
+    band_importance(small_model(), images(), labels(), method = "saliency", progress = TRUE, batch_size = 3)
+  ))
+})
+
+test_that("the function that Python calls moves a bar on, and ends it", {
+  withr::local_options(cli.progress_handlers_only = "logger", cli.progress_show_after = 0)
+  moves <- utils::capture.output({
+    report <- progress_bar(TRUE)
+    for (done in c(3, 6, 9)) report(done, 9)
+  })
+  expect_match(moves, "0/9 created", all = FALSE)
+  expect_match(moves, "terminated (done)", all = FALSE, fixed = TRUE)
+  expect_null(progress_bar(FALSE))
+  expect_null(progress_bar(NULL)) # tests aren't watched
+})
