@@ -1,7 +1,7 @@
 """Pictures of the tidy tables, one kind per file, drawn from frames only.
 
-A kind is a function ``draw(result, *, base_size=8, width=175, **options)`` that returns a complete plotnine ggplot. R draws
-the same pictures with ggplot2; both read their colours from `palette.csv` and the names of methods from `labels.csv`.
+A kind is a function ``draw(result, *, base_size=8, width=175, **options)`` that returns a complete plotnine ggplot. R
+draws the same pictures with ggplot2; both read their colours from `palette.csv` and names of methods from `labels.csv`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     several = several_outputs(frame)
     columns = frame["output"].nunique() if several else panel_columns(len(classes), n_bands, room)
     rows = len(classes) if several else -(-len(classes) // columns)
-    axis = band_axis(result, room=room / columns - 1, expand=0.6)
+    axis = band_axis(result, room=room / columns - 1, expand=0.2)
     strip = int(SMALL * room / columns)
     counts = frame.groupby("class", observed=True)["n"].first()
     titles = {name: _title(name, counts[name], 14 if several else strip) for name in classes}
