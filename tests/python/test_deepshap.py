@@ -1,0 +1,278 @@
+"""The engine: completeness, parity with shap where shap works, what must not matter, and what it refuses."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import bandlens as bl
+from bandlens.errors import UnsupportedOperationError
+
+
+def relative_residual(result: bl.BandImportance) -> float:
+    """Largest completeness error relative to the scale of the output."""
+    difference = result.output_values - result.base_values
+    return float(np.abs(result.scores.sum(axis=-1) - difference).max() / np.abs(difference).max())
+
+
+def rich_cnn(keras: Any, dtype: str = "float32", kind: str = "functional") -> Any:
+    """Every layer that issue 2 asks for, in the ways models are written."""
+    layers = keras.layers
+    keras.config.set_dtype_policy(dtype)
+    try:
+        body = [
+            layers.Conv2D(6, 3, padding="same"),
+            layers.BatchNormalization(),
+            layers.Activation("elu"),
+            layers.MaxPooling2D(3, strides=2, padding="same"),
+            layers.Conv2D(8, 3, padding="same", activation="selu"),
+        ]
+        left = layers.Conv2D(8, 1, activation="relu")
+        right = layers.Conv2D(8, 3, padding="same", activation="softplus")
+        pool = layers.AveragePooling2D(2)
+        head = [
+            layers.Dropout(0.3),
+            layers.Flatten(),
+            layers.Dense(9, activation="tanh"),
+            layers.Dense(3, activation="softmax"),
+        ]
+
+        def connect(x: Any) -> Any:
+            for layer in body:
+                x = layer(x)
+            x = layers_add([left(x), x])
+            x = layers_concat([right(x), x])
+            x = pool(x)
+            for layer in head:
+                x = layer(x)
+            return x
+
+        layers_add, layers_concat = layers.Add(), layers.Concatenate()
+        if kind == "functional":
+            inputs = keras.Input((8, 8, 4), dtype=dtype)
+            return keras.Model(inputs, connect(inputs))
+        if kind == "sequential":
+            return keras.Sequential([*body, left, pool, *head])
+
+        class Subclassed(keras.Model):  # type: ignore[misc, name-defined]
+            def __init__(self) -> None:
+                super().__init__(dtype=dtype)
+                self.parts = [*body, left, right, pool, *head]
+
+            def call(self, x: Any, training: bool = False) -> Any:
+                return connect(x)
+
+        return Subclassed()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential", "subclassed"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-9)])
+@pytest.mark.parametrize("output", ["logit", "probability"])
+def test_complete_however_the_model_is_written(
+    keras: Any,
+    settle: Callable[[Any], Any],
+    images: np.ndarray,
+    background: np.ndarray,
+    kind: str,
+    dtype: str,
+    tolerance: float,
+    output: str,
+) -> None:
+    model = rich_cnn(keras, dtype, kind)
+    model(images[:1].astype(dtype))
+    settle(model)
+    result = bl.band_importance(model, images, background=background, target="all", output=output)
+    assert relative_residual(result) <= tolerance
+    assert result.completeness is not None
+    assert result.output_values.std() > 0
+    expected = model.predict(images, verbose=0)
+    if output == "probability":
+        np.testing.assert_allclose(result.output_values, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_equals_shap_on_logits(
+    keras: Any, settle: Callable[[Any], Any], images: np.ndarray, background: np.ndarray
+) -> None:
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 4))
+    x = layers.Conv2D(6, 3, padding="same")(inputs)
+    x = layers.BatchNormalization()(x)
+    x = layers.ReLU()(x)
+    x = layers.MaxPooling2D()(x)
+    skip = layers.Conv2D(6, 3, padding="same", activation="elu")(x)
+    x = layers.Add()([x, skip])
+    x = layers.Concatenate()([x, layers.Conv2D(4, 1, activation="tanh")(x)])
+    x = layers.MaxPooling2D(3, strides=1)(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(8, activation="sigmoid")(x)
+    model = settle(keras.Model(inputs, layers.Dense(3)(x)))
+    # pixels that are the same in image and background, and ties within pooling windows
+    images[:, :4, :4] = 0.5
+    background[:, :3, :3] = 0.5
+    mine = bl.band_maps(model, images, background=background, target="all").values
+    theirs = shap_values(model, images, background)
+    assert np.abs(mine - theirs).max() <= 1e-5 * np.abs(theirs).max()
+
+
+def shap_values(model: Any, images: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """shap's attributions, shape (n, outputs, rows, cols, bands); its patches of the gradient registry stay in this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import shap
+
+        explainer = shap.DeepExplainer(model, background)
+        return np.moveaxis(np.asarray(explainer.shap_values(images, check_additivity=False)), -1, 1)
+
+
+def test_scores_are_sums_of_maps(small_cnn: Any, images: np.ndarray, background: np.ndarray) -> None:
+    scores = bl.band_importance(small_cnn, images, background=background, target="all").scores
+    maps = bl.band_maps(small_cnn, images, background=background, target="all").values
+    np.testing.assert_allclose(scores, maps.sum(axis=(2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_unsigned_statistic_is_reduced_after_the_mean_over_background(
+    small_cnn: Any, images: np.ndarray, background: np.ndarray
+) -> None:
+    result = bl.band_importance(small_cnn, images, background=background, statistic="pixel_mean_abs")
+    maps = bl.band_maps(small_cnn, images, background=background).values
+    np.testing.assert_allclose(result.scores, np.abs(maps).mean(axis=(2, 3)), rtol=1e-4, atol=1e-6)
+    assert not result.signed
+    assert result.completeness is None
+
+
+def test_mean_over_background_is_the_mean_of_single_ones(
+    small_cnn: Any, images: np.ndarray, background: np.ndarray
+) -> None:
+    whole = bl.band_importance(small_cnn, images, background=background).scores
+    single = [bl.band_importance(small_cnn, images, background=background[i : i + 1]).scores for i in range(9)]
+    np.testing.assert_allclose(whole, np.mean(single, axis=0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("budget", [1, 1 << 16, 1 << 20])
+def test_chunks_do_not_matter(
+    monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray, background: np.ndarray, budget: int
+) -> None:
+    whole = bl.band_importance(small_cnn, images, background=background, target="all").scores
+    monkeypatch.setattr("bandlens.batching.CPU_BYTES", budget)
+    cut = bl.band_importance(small_cnn, images, background=background, target="all").scores
+    np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-6 * np.abs(whole).max())
+
+
+def test_out_of_memory_halves_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray, background: np.ndarray
+) -> None:
+    from bandlens.deepshap import chunks
+
+    whole = bl.band_importance(small_cnn, images, background=background).scores
+    original, sizes = chunks._explain_part, []
+
+    def limited(*arguments: Any) -> np.ndarray:
+        chunk = arguments[5]
+        sizes.append(chunk.images * chunk.background)
+        if sizes[-1] > 10:
+            raise tf.errors.ResourceExhaustedError(None, None, "simulated")
+        return original(*arguments)
+
+    monkeypatch.setattr(chunks, "_explain_part", limited)
+    cut = bl.band_importance(small_cnn, images, background=background).scores
+    assert max(sizes) > 10
+    assert min(sizes) <= 10
+    np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-6 * np.abs(whole).max())
+
+
+def test_out_of_memory_for_a_single_pair_is_raised(
+    monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray
+) -> None:
+    from bandlens.deepshap import chunks
+
+    def never(*arguments: Any) -> np.ndarray:
+        raise tf.errors.ResourceExhaustedError(None, None, "simulated")
+
+    monkeypatch.setattr(chunks, "_explain_part", never)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        bl.band_importance(small_cnn, images)
+
+
+def test_explaining_changes_nothing(small_cnn: Any, images: np.ndarray) -> None:
+    from tensorflow.python.framework import ops
+
+    small_cnn.compile("sgd", "sparse_categorical_crossentropy")
+    before, weights = small_cnn.predict(images, verbose=0), small_cnn.get_weights()
+    registry = dict(ops.gradient_registry._registry)
+    bl.band_importance(small_cnn, images)
+    assert ops.gradient_registry._registry == registry
+    np.testing.assert_array_equal(small_cnn.predict(images, verbose=0), before)
+    for old, new in zip(weights, small_cnn.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+    small_cnn.fit(images, np.arange(12) % 3, epochs=1, verbose=0)
+
+
+def test_weights_are_read_at_each_call(small_cnn: Any, images: np.ndarray) -> None:
+    first = bl.band_importance(small_cnn, images, target=0)
+    small_cnn.layers[-1].kernel.assign(2 * small_cnn.layers[-1].kernel)
+    second = bl.band_importance(small_cnn, images, target=0)
+    np.testing.assert_allclose(second.scores, 2 * first.scores, rtol=1e-5)
+
+
+def test_compiles_once_per_model(monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray) -> None:
+    from bandlens.backends import tensorflow as backend
+
+    bl.band_importance(small_cnn, images)
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(backend, "compile", refuse)
+    bl.band_importance(small_cnn, images[::-1], background=images)
+
+
+def test_a_changed_model_is_traced_again(small_cnn: Any, keras: Any, images: np.ndarray) -> None:
+    before = bl.band_importance(small_cnn, images, target=0).scores
+    small_cnn.layers[4].activation = keras.activations.tanh
+    after = bl.band_importance(small_cnn, images, target=0)
+    assert np.abs(after.scores - before).max() > 1e-3
+    assert relative_residual(after) < 1e-4
+
+
+def test_threads_do_not_disturb_each_other(small_cnn: Any, images: np.ndarray) -> None:
+    alone = [bl.band_importance(small_cnn, images, target=k).scores for k in range(3)]
+    found: dict[int, np.ndarray] = {}
+
+    def explain(k: int) -> None:
+        found[k] = bl.band_importance(small_cnn, images, target=k).scores
+
+    threads = [threading.Thread(target=explain, args=(k,)) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for k in range(3):
+        np.testing.assert_array_equal(found[k], alone[k])
+
+
+def test_an_operation_without_a_rule_is_named_before_computing(keras: Any, images: np.ndarray) -> None:
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 4))
+    x = layers.Lambda(lambda t: keras.ops.sort(t, axis=1), name="sorter")(inputs)
+    model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+    ticks: list[Any] = []
+    with pytest.raises(UnsupportedOperationError, match=r"TopKV2 in layer 'sorter'.*\n.*method='saliency'"):
+        bl.band_importance(model, images, progress=lambda *state: ticks.append(state))
+    assert ticks == []
+
+
+def test_whole_numbers_from_the_image_are_refused(keras: Any, images: np.ndarray) -> None:
+    def model(x: Any) -> Any:
+        return tf.cast(tf.argmax(tf.reshape(x, (-1, 256)), axis=1), tf.float32)[:, None] * tf.ones((1, 3))
+
+    with pytest.raises(UnsupportedOperationError, match="ArgMax"):
+        bl.band_importance(model, images)

@@ -1,0 +1,42 @@
+"""Saliency is TensorFlow's own gradient, reduced by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import bandlens as bl
+
+
+def tape_gradients(model: Any, images: np.ndarray, output: int) -> np.ndarray:
+    """Gradient of a logit of a model that ends in a softmax layer."""
+    logits = tf.keras.Model(model.inputs, model.layers[-1].input)
+    x = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        last = model.layers[-1]
+        value = (logits(x, training=False) @ last.kernel + last.bias)[:, output]
+    return tape.gradient(value, x).numpy()
+
+
+def test_equals_gradient_tape(small_cnn: Any, images: np.ndarray) -> None:
+    maps = bl.band_maps(small_cnn, images, method="saliency", target="all")
+    for output in range(3):
+        np.testing.assert_allclose(maps.values[:, output], tape_gradients(small_cnn, images, output), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("statistic", ["band_sum", "pixel_mean_abs"])
+def test_reductions(small_cnn: Any, images: np.ndarray, statistic: str) -> None:
+    gradient = tape_gradients(small_cnn, images, 1)
+    result = bl.band_importance(small_cnn, images, method="saliency", target=1, statistic=statistic)
+    expected = gradient.sum(axis=(1, 2)) if statistic == "band_sum" else np.abs(gradient).mean(axis=(1, 2))
+    np.testing.assert_allclose(result.scores[:, 0], expected, rtol=1e-4, atol=1e-6)
+    assert result.signed == (statistic == "band_sum")
+    assert np.isnan(result.table.effect).all() == (statistic != "band_sum")
+
+
+def test_absolute_gradients_are_the_default(small_cnn: Any, images: np.ndarray) -> None:
+    assert bl.band_importance(small_cnn, images, method="saliency").statistic == "pixel_mean_abs"
