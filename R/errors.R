@@ -46,10 +46,11 @@ cause <- function(kind, message, ..., expected = NULL, given = NULL, fix = NULL)
 # Evaluate the body of a verb; causes in it become errors that name the verb.
 in_verb <- function(can_not, body, call = rlang::caller_env()) {
   withCallingHandlers(body, bandlens_cause = function(cause) {
+    cause$trace <- NULL # the way to the user's call is of interest, not the one inside
     rlang::abort(
       paste0("Can't ", can_not, "."),
       class = c(paste0("bandlens_error_", cause$kind), "bandlens_error"),
-      parent = cause, call = call
+      parent = cause, call = call, trace = rlang::trace_back(bottom = call)
     )
   })
 }

@@ -22,6 +22,10 @@ call_bridge <- function(name, ...) {
   if (inherits(answer, "python.builtin.object")) {
     answer <- reticulate::py_to_r(answer)
   }
+  if (identical(answer$kind, "python_missing")) {
+    answer$given <- which_python()
+    answer$fix <- install_hint()
+  }
   if (!isTRUE(answer$ok)) {
     cause(answer$kind, answer$message, expected = answer$expected, given = answer$given, fix = answer$fix)
   }
@@ -91,12 +95,12 @@ check_numpy <- function(reticulate, numpy) {
   if (is.null(numpy)) {
     cause(
       "python_missing", "Python lacks NumPy.",
-      expected = "Python with TensorFlow, NumPy and SciPy", fix = install_hint()
+      expected = "Python with TensorFlow, NumPy and SciPy", given = which_python(), fix = install_hint()
     )
   }
   if (reticulate < "1.38" && package_version(sub("[^0-9.].*", "", numpy)) >= "2") {
     cause(
-      "python_missing", paste0("This reticulate can't use NumPy 2."),
+      "python_missing", "This reticulate can't use NumPy 2.",
       expected = "reticulate 1.38 or later, or NumPy before 2",
       given = paste0("reticulate ", reticulate, " and NumPy ", numpy),
       fix = "`install.packages(\"reticulate\")`, or `reticulate::py_install(\"numpy<2\")`; then restart R"
@@ -108,6 +112,10 @@ check_numpy <- function(reticulate, numpy) {
 numpy_version <- function() {
   version <- reticulate::py_config()$numpy$version
   if (is.null(version)) NULL else as.character(version)
+}
+
+which_python <- function() {
+  paste("the Python at", reticulate::py_config()$python)
 }
 
 install_hint <- function() {

@@ -47,9 +47,10 @@ format.summary_band_importance <- function(x, ...) {
   if (several) {
     label <- paste(label, "->", cells$output)
   }
+  n <- format(top$n[!duplicated(top[c("class", "output")])])
   rows <- vapply(seq_len(nrow(cells)), function(i) {
     own <- top[top$class == cells$class[[i]] & top$output == cells$output[[i]], ]
-    paste0("(n = ", own$n[[1]], ")  ", paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", "))
+    paste0("(n = ", n[[i]], ")  ", paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", "))
   }, character(1))
   c(
     x$lines,

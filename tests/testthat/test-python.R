@@ -26,10 +26,22 @@ test_that("a NumPy that this reticulate can't use is named, with what helps", {
   expect_snapshot(error = TRUE, {
     in_verb("compute band importance", check_numpy(package_version("1.28"), "2.3.1"), call = NULL)
   })
-  expect_error(
-    in_verb("do it", check_numpy(package_version("1.28"), NULL)),
-    class = "bandlens_error_python_missing"
-  )
+})
+
+test_that("a Python package that is missing is named, with what helps", {
+  skip_without_python()
+  without_numpy <- error_of(in_verb("do it", check_numpy(package_version("1.28"), NULL)))
+  expect_s3_class(without_numpy, "bandlens_error_python_missing")
+  expect_match(conditionMessage(without_numpy), "Python lacks NumPy")
+  output <- run_r(c(
+    "reticulate::py_run_string('import sys; sys.modules[\"tensorflow\"] = None; sys.modules[\"keras\"] = None')",
+    "path <- tempfile(fileext = '.keras')",
+    "file.create(path)",
+    "cat(conditionMessage(tryCatch(band_importance(path, array(0, c(2, 3, 3, 4))), error = identity)))"
+  ))
+  text <- paste(output, collapse = "\n")
+  expect_match(text, "Python lacks the module 'keras'", fixed = TRUE)
+  expect_match(text, "keras3::install_keras()", fixed = TRUE)
 })
 
 test_that("Python packages are declared where reticulate can install them, unless somebody has done so", {
