@@ -1,0 +1,27 @@
+# Mean signed band score as class x band tiles: which bands raise the explained output, and which lower it.
+
+draw_effect <- function(object, values, width, base_size) {
+  if (!object$signed) {
+    cause(
+      "result", "The picture \"effect\" needs band scores with a sign.",
+      expected = "a result whose statistic keeps the sign, such as \"band_sum\"",
+      given = paste0("method \"", object$method, "\" with statistic \"", object$statistic, "\""),
+      fix = "draw the type \"heatmap\" or \"bars\""
+    )
+  }
+  table <- tidy(object)
+  table$value <- table$effect
+  largest <- max(abs(table$value), 0, na.rm = TRUE)
+  if (largest == 0) largest <- 1
+  digits <- max(0, 1 - floor(log10(largest))) # two significant ones in the largest
+  table$text <- sprintf("%.*f", as.integer(digits), round(table$value, digits) + 0)
+  draw_tiles(
+    object, table,
+    palette = "signed", limits = c(-largest, largest), values = values, width = width, base_size = base_size
+  ) +
+    ggplot2::labs(
+      title = "Effect of each band by class",
+      subtitle = plot_subtitle(object, table, paste("positive values raise the", object$output)),
+      fill = paste0("Mean band score (", score_unit(object), ")")
+    )
+}

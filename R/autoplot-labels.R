@@ -1,0 +1,47 @@
+# What titles, axes and legends say: what was computed, on which scale, over how many images.
+
+# Display name of a method or statistic; the key itself where there is none.
+display_name <- function(what, key, default = key) {
+  table <- plots_file("labels.csv")
+  found <- table$label[table$what == what & table$key == key]
+  if (length(found) > 0) found[[1]] else default
+}
+
+# Unit of importance and effect, such as "logit" or "logit per unit of input".
+score_unit <- function(object) {
+  trimws(paste(object$output, display_name("unit", object$method, default = "")))
+}
+
+# Is every class explained by its own output?
+own_output <- function(table) all(as.character(table$class) == as.character(table$output))
+
+# Do outputs need facets: is more than one explained, and not just each class's own?
+several_outputs <- function(table) length(unique(table$output)) > 1 && !own_output(table)
+
+# Two lines: method, statistic and explained output; number of images and a note.
+plot_subtitle <- function(object, table, note) {
+  explained <- if (own_output(table)) {
+    paste("class", object$output)
+  } else if (several_outputs(table)) {
+    paste(object$output, "of each output")
+  } else {
+    paste(object$output, "of", table$output[[1]])
+  }
+  source <- c(display_name("method", object$method), display_name("statistic", object$statistic), explained)
+  n <- length(object$image_class)
+  paste0(
+    paste(source, collapse = ", "), "\n",
+    sprintf("n = %d %s; ", n, if (n == 1) "image" else "images"), note
+  )
+}
+
+# Levels that occur, in their order.
+present <- function(values) levels(values)[levels(values) %in% values]
+
+# Names broken at spaces into lines of at most `width` characters; longer words stay whole.
+wrap <- function(names, width) {
+  vapply(names, function(name) paste(strwrap(name, width + 1), collapse = "\n"), "", USE.NAMES = FALSE)
+}
+
+# Characters of the longest line.
+longest <- function(texts) max(0, nchar(unlist(strsplit(texts, "\n", fixed = TRUE))))

@@ -1,0 +1,63 @@
+# Pictures of the class x band table, one type per file. Python draws the same ones with plotnine.
+
+#' Draw band importance
+#'
+#' `autoplot()` returns a picture of the class x band table as a complete ggplot, to which layers, scales and themes can
+#' be added; `plot()` draws it. Classes and bands keep the order in which they were given.
+#'
+#' @param object A [band_importance()].
+#' @param type What to draw:
+#'   * `"heatmap"`: each band's share of importance, as class x band tiles;
+#'   * `"bars"`: importance with 95 % confidence intervals, one panel per class;
+#'   * `"effect"`: the mean of the signed band scores, as class x band tiles on a diverging scale. It tells bands that
+#'     raise the output from bands that lower it, and needs scores with a sign (not those of plain saliency).
+#' @param ... Not used.
+#' @param values Whether to print the values in the tiles of `"heatmap"` and `"effect"`; `NULL` prints them where they
+#'   fit.
+#' @param width Width in mm at which the picture will be shown, such as 85 for one column of a journal. It decides how
+#'   names are wrapped, how many panels stand side by side, and what is printed; save the picture at this width.
+#' @param base_size Font size in points.
+#'
+#' @returns A [ggplot2::ggplot()].
+#'
+#' @details
+#' Up to 26 bands are all named on the axis. Beyond that it shows round wavelengths where all wavelengths are known and
+#' increase, else every few bands' names. The colours are safe for colour-blind readers: up to eight bands have those of
+#' Okabe and Ito, more have a ramp by wavelength or position, and tiles have ColorBrewer's Blues and RdBu.
+#'
+#' @examples
+#' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
+#' autoplot(importance)
+#' autoplot(importance, "bars") + ggplot2::labs(title = NULL)
+#' @importFrom rlang .data
+#' @export
+autoplot.band_importance <- function(object,
+                                     type = c("heatmap", "bars", "effect"),
+                                     ...,
+                                     values = NULL,
+                                     width = 175,
+                                     base_size = 8) {
+  in_verb("draw the picture", {
+    rlang::check_dots_empty()
+    type <- choose(type, c("heatmap", "bars", "effect"), "type")
+    if (!is.null(values) && !rlang::is_bool(values)) {
+      cause(
+        "option", "`values` must say whether to print values.",
+        expected = "TRUE, FALSE or NULL", given = shown(values)
+      )
+    }
+    check_size(width, "width")
+    check_size(base_size, "base_size")
+    switch(type,
+      heatmap = draw_heatmap(object, values, width, base_size),
+      bars = draw_bars(object, values, width, base_size),
+      effect = draw_effect(object, values, width, base_size)
+    )
+  })
+}
+
+check_size <- function(value, name) {
+  if (!is.numeric(value) || length(value) != 1 || !is.finite(value) || value <= 0) {
+    cause("option", paste0("`", name, "` is not a size."), expected = "one positive number", given = shown(value))
+  }
+}
