@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
-from bandlens import __version__, datasets, demo
+from bandlens import __version__, band_importance, datasets, demo
 from bandlens.__main__ import main
 from bandlens.columns import CLASS_COLUMNS
 
@@ -40,10 +40,17 @@ def test_demo_writes_the_class_band_table(outcome, method):
 
 def test_demo_results_are_what_the_methods_promise(outcome):
     _, results = outcome
-    assert results["deepshap"].n_background == 100
+    assert results["deepshap"].n_background == demo.N_BACKGROUND == 500
     assert results["deepshap"].completeness < 1e-4
     assert results["saliency"].completeness is None
     assert results["deepshap"].model == "landsat_cnn"
+
+
+def test_demo_saves_the_model_it_explains(outcome):
+    folder, results = outcome
+    data = datasets.landsat()
+    again = band_importance(folder / "landsat.keras", data.x_test[:1], data.y_test[:1], method="saliency")
+    np.testing.assert_allclose(again.scores[0], results["saliency"].scores[0], rtol=1e-5)
 
 
 def test_demo_draws_pictures(outcome):
