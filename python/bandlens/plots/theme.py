@@ -47,5 +47,5 @@ def theme_bandlens(base_size: float = 8, *, width: float = 175, lines: float = 2
         plot_title=p9.element_text(size=1.125 * base_size, weight="bold"),
         plot_title_position="plot",
         strip_text=p9.element_text(color=ink("text"), size=base_size),
-        strip_text_x=p9.element_text(ha="left", va="bottom", ma="left", margin={"l": 0, "r": 0, "unit": "pt"}),
+        strip_text_x=p9.element_text(ha="left", va="bottom", ma="left", margin={"l": 0, "r": 0}),
     )
