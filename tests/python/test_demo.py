@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -103,3 +104,16 @@ finally:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == f"bandlens {__version__}"
+
+
+def test_readme_code_runs(outcome, monkeypatch):
+    folder, _ = outcome
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    code = readme.split("```python\n")[1].split("```")[0]
+    short = code.replace("demo/landsat.keras", "landsat.keras").replace("n_background=500", "n_background=5")
+    assert short.count("landsat.keras") == short.count("n_background=5") == 1
+    monkeypatch.chdir(folder)
+    names = {}
+    exec(short, names)
+    assert names["importance"].n_background == 5
+    assert len(names["table"]) == 24
