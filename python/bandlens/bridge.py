@@ -1,8 +1,8 @@
-"""The only module that R imports: functions that take and give plain scalars, strings, lists, dictionaries and NumPy arrays.
+"""The only module that R imports: functions that take and give plain scalars, strings, lists, dictionaries and arrays.
 
-Results hold no data frame (reticulate converts pandas differently from version to version) and no live Python object (it
-would not survive `saveRDS`). Errors that bandlens raises come back as values, because versions of reticulate differ in what
-they make of a Python exception; R rebuilds them as conditions. R has already turned its positions into positions from 0
+Results hold no data frame (reticulate converts pandas differently from version to version) and no live Python object
+(it would not survive `saveRDS`). Errors that bandlens raises come back as values, because versions of reticulate differ
+in what they make of a Python exception; R rebuilds them as conditions. R has turned its positions into positions from 0
 and turns those in results back.
 """
 
@@ -72,23 +72,45 @@ def band_importance(
     """
     from . import band_importance as compute
 
-    return _importance(compute(model, x, y, **dict(arguments or {}), progress=progress or False))
+    return _importance(compute(model, x, y, **dict(arguments), progress=progress or False))
+
+
+@_answer
+def band_maps(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Attributions per image, pixel and band; arguments as for `band_importance`.
+
+    Returns
+    -------
+    dict
+        ``value``: arrays and metadata of the result.
+    """
+    from . import band_maps as compute
+
+    maps = compute(model, x, y, **dict(arguments), progress=progress or False)
+    return {
+        **_fields(maps, _column, ("values", "image_class", "prediction", "image_output")),
+        **_fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
+        **_fields(maps, _plain, ("band_axis", "method", "output", "seed", "model")),
+    }
 
 
 def _importance(result: BandImportance) -> Answer:
-    plain: Answer = {
+    scores = ("scores", "output_values", "base_values", "residuals", "band_means")
+    codes = ("image_class", "prediction", "image_output", "background")
+    what = ("method", "statistic", "output", "signed", "completeness", "background_source", "options")
+    origin = ("seed", "model", "versions", "seconds")
+    return {
         "table": {name: _column(values) for name, values in class_columns(result).items()},
-        "completeness": result.completeness,
+        **_fields(result, _column, scores + codes),
+        **_fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
+        **_fields(result, _plain, what + origin),
     }
-    arrays = ("scores", "image_class", "prediction", "image_output", "output_values", "base_values", "residuals")
-    for name in (*arrays, "band_means", "background"):
-        plain[name] = _column(getattr(result, name))
-    for name in ("classes", "outputs", "bands", "wavelengths"):
-        plain[name] = list(getattr(result, name))
-    for name in ("method", "statistic", "output", "signed", "background_source", "options", "seed", "model", "versions"):
-        plain[name] = _plain(getattr(result, name))
-    plain["seconds"] = float(result.seconds)
-    return plain
+
+
+def _fields(result: object, convert: Callable[[Any], Any], names: Sequence[str]) -> Answer:
+    return {name: convert(getattr(result, name)) for name in names}
 
 
 def _column(values: np.ndarray | None) -> np.ndarray | None:
