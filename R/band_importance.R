@@ -84,27 +84,33 @@ band_importance <- function(model,
                             seed = 0,
                             progress = NULL) {
   in_verb("compute band importance", {
-    options <- as_method_options(...)
-    output <- choose(output, c("auto", "logit", "probability"), "output")
-    model <- as_model(model)
-    x <- as_images(x)
-    axis <- as_band_axis(band_axis, image_dim(x))
-    labels <- as_labels(y, classes)
     arguments <- list(
-      method = method,
-      background = if (!is.null(background)) as_images(background, "background", "background"),
-      n_background = as_count(n_background, "n_background"),
-      target = as_target(target),
-      output = output,
-      statistic = statistic,
-      bands = as_bands(bands, x, axis),
-      wavelengths = as_wavelengths(wavelengths),
-      classes = labels$classes,
-      band_axis = axis,
-      batch_size = as_count(batch_size, "batch_size", null = TRUE),
-      seed = as_count(seed, "seed", least = 0)
+      method = method, background = background, n_background = n_background, target = target,
+      output = choose(output, c("auto", "logit", "probability"), "output"), statistic = statistic,
+      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, batch_size = batch_size,
+      seed = seed
     )
-    value <- call_bridge("band_importance", model, x, labels$y, c(arguments, options), progress_bar(progress))
-    as_band_importance(value)
+    as_band_importance(explain("band_importance", model, x, y, arguments, as_method_options(...), progress))
   })
+}
+
+# Convert what a verb was given, and have the core compute.
+explain <- function(verb, model, x, y, arguments, options, progress) {
+  model <- as_model(model)
+  x <- as_images(x)
+  axis <- as_band_axis(arguments$band_axis, image_dim(x))
+  labels <- as_labels(y, arguments$classes)
+  converted <- list(
+    background = if (!is.null(arguments$background)) as_images(arguments$background, "background", "background"),
+    n_background = as_count(arguments$n_background, "n_background"),
+    target = as_target(arguments$target),
+    bands = as_bands(arguments$bands, x, axis),
+    wavelengths = as_wavelengths(arguments$wavelengths),
+    classes = labels$classes,
+    band_axis = axis,
+    batch_size = as_count(arguments$batch_size, "batch_size", null = TRUE),
+    seed = as_count(arguments$seed, "seed", least = 0)
+  )
+  arguments[names(converted)] <- converted
+  call_bridge(verb, model, x, labels$y, c(arguments, options), progress_bar(progress))
 }

@@ -58,10 +58,10 @@ first_na <- function(x) {
   paste0("[", paste(at, collapse = ", "), "]")
 }
 
-# Dimensions of a container of images; the first is the images.
+# Dimensions of a container of images; the first is the images. NULL for what lives in Python.
 image_dim <- function(x) {
   if (inherits(x, "python.builtin.object")) {
-    return(as.integer(unlist(reticulate::py_to_r(reticulate::py_get_attr(x, "shape")))))
+    return(NULL)
   }
   if (!is.list(x)) dim(x) else c(length(x), if (length(x) > 0) dim(x[[1]]))
 }
@@ -312,6 +312,36 @@ as_band_importance <- function(value) {
   )
 }
 
+# What the bridge returns -> a plain `band_maps` object.
+as_band_maps <- function(value) {
+  classes <- as.character(value$classes)
+  bands <- as.character(value$bands)
+  values <- value$values
+  # in the values, outputs have come between the images and their axes
+  band_axis <- value$band_axis + 2L
+  names <- vector("list", length(dim(values)))
+  names[[band_axis]] <- bands
+  dimnames(values) <- names
+  structure(
+    list(
+      values = values,
+      band_axis = band_axis,
+      image_class = from_codes(value$image_class, classes),
+      prediction = from_codes(value$prediction, classes),
+      image_output = value$image_output + 1L,
+      classes = classes,
+      outputs = as.character(value$outputs),
+      bands = bands,
+      wavelengths = from_numbers(as.double(value$wavelengths)),
+      method = value$method,
+      output = value$output,
+      seed = value$seed,
+      model = value$model
+    ),
+    class = "band_maps"
+  )
+}
+
 from_codes <- function(codes, levels) {
   factor(levels[as.vector(codes) + 1L], levels = levels, ordered = TRUE)
 }
@@ -339,6 +369,33 @@ image_table <- function(object) {
     wavelength = rep(object$wavelengths, times = rows),
     score = as.vector(aperm(object$scores, 3:1))
   )
+}
+
+# One row per image x output x pixel x band, the band varying fastest.
+map_table <- function(object) {
+  order <- c(setdiff(seq_along(dim(object$values)), object$band_axis), object$band_axis)
+  values <- aperm(object$values, rev(order))
+  size <- dim(object$values)[order]
+  position <- function(axis) {
+    rep(rep(seq_len(size[[axis]]), each = prod(size[-seq_len(axis)])), times = prod(size[seq_len(axis - 1)]))
+  }
+  image <- position(1)
+  pixel_axes <- seq_along(size)[-c(1, 2, length(size))]
+  pixels <- stats::setNames(lapply(pixel_axes, position), pixel_names(length(pixel_axes)))
+  band <- position(length(size))
+  tibble::tibble(
+    image = image,
+    class = object$image_class[image],
+    output = from_codes(object$image_output[cbind(image, position(2))] - 1L, object$outputs),
+    !!!pixels,
+    band = from_codes(band - 1L, object$bands),
+    wavelength = object$wavelengths[band],
+    attribution = as.vector(values)
+  )
+}
+
+pixel_names <- function(n) {
+  switch(n + 1, character(), "pixel", c("row", "col"), paste0("pixel_", seq_len(n)))
 }
 
 # Values per image x output -> one per row, image by image.

@@ -32,7 +32,6 @@ format.band_importance <- function(x, ..., n = 10) {
 
 # What was computed, in a few lines.
 about <- function(x) {
-  count <- function(n, what, many = paste0(what, "s")) paste(n, if (n == 1) what else many)
   c(
     cli::style_bold(paste0("Band importance by ", x$method)),
     paste0(
@@ -48,4 +47,8 @@ about <- function(x) {
       )
     }
   )
+}
+
+count <- function(n, what, many = paste0(what, "s")) {
+  paste(n, if (n == 1) what else many)
 }

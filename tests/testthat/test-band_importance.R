@@ -96,6 +96,15 @@ test_that("a list of images, integers and logicals are images too", {
   expect_equal(explain(x > 0.5), explain(1 * (x > 0.5)))
 })
 
+test_that("arrays and tensors that live in Python are images too", {
+  skip_without_python()
+  explain <- function(x) band_importance(small_model(), x, labels(), method = "saliency", bands = bands)$scores
+  x <- unname(images())
+  expect_equal(explain(reticulate::np_array(x)), explain(x))
+  tensor <- reticulate::import("tensorflow", convert = FALSE)$constant(x, dtype = "float32")
+  expect_equal(explain(tensor), explain(x))
+})
+
 test_that("targets are given by word, name or number from 1", {
   skip_without_python()
   outputs <- function(target, ...) {
