@@ -7,6 +7,7 @@ import plotnine as p9
 from .palette import ink
 
 SMALL = 0.875  # size of axis text and other small print, relative to the base size
+SPACING = 1.2  # between the lines of a text; its default differs between versions of plotnine
 INCH = 25.4
 
 
@@ -31,8 +32,8 @@ def theme_bandlens(base_size: float = 8, *, width: float = 175, lines: float = 2
         figure_size=(width / INCH, lines * 1.25 * base_size / 72),
         text=p9.element_text(color=ink("text"), size=base_size),
         axis_text=p9.element_text(color=ink("subtle"), size=SMALL * base_size),
-        axis_text_y=p9.element_text(ma="right"),
-        axis_title=p9.element_text(size=base_size),
+        axis_text_y=p9.element_text(ma="right", linespacing=SPACING),
+        axis_title=p9.element_text(size=base_size, linespacing=SPACING),
         legend_box_spacing=0.02,
         legend_direction="horizontal",
         legend_key_height=0.9 * base_size,
@@ -43,9 +44,9 @@ def theme_bandlens(base_size: float = 8, *, width: float = 175, lines: float = 2
         legend_title=p9.element_text(size=base_size),
         legend_title_position="top",
         panel_grid=p9.element_blank(),
-        plot_subtitle=p9.element_text(color=ink("subtle"), size=SMALL * base_size),
+        plot_subtitle=p9.element_text(color=ink("subtle"), size=SMALL * base_size, linespacing=SPACING),
         plot_title=p9.element_text(size=1.125 * base_size, weight="bold"),
         plot_title_position="plot",
-        strip_text=p9.element_text(color=ink("text"), size=base_size),
+        strip_text=p9.element_text(color=ink("text"), size=base_size, linespacing=SPACING),
         strip_text_x=p9.element_text(ha="left", va="bottom", ma="left", margin={"l": 0, "r": 0}),
     )
