@@ -91,7 +91,7 @@ again <- band_importance(
 )
 
 images <- augment(deepshap)
-cat("Test accuracy:", round(mean(images$prediction == images$class), 3), "\n\n")
+cat("Test accuracy:", round(mean(images$prediction == images$class), 4), "\n\n")
 options(width = 130)
 print(tidy(saliency), n = Inf)
 print(tidy(deepshap), n = Inf)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .result import BandImportance
 
 METHODS = ("saliency", "deepshap")
-N_BACKGROUND = 500  # of 4435: with the usual 100, shares move by up to 10 percentage points from draw to draw
+N_BACKGROUND = 500  # with the usual 100, shares differ much from draw to draw: tests/benchmarks/background_draws.py
 PICTURES = (("deepshap", "heatmap"), ("deepshap", "bars"), ("saliency", "heatmap"), ("saliency", "bars"))
 
 
@@ -104,7 +104,7 @@ def run(
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(data.x_test, data.y_test, verbose=0)
     model.save(folder / "landsat.keras")
-    print(f"Trained {model.name} for {epochs} epochs in {seconds:.0f} s; test accuracy {accuracy:.3f}.")
+    print(f"Trained {model.name} for {epochs} epochs in {seconds:.0f} s; test accuracy {accuracy:.4f}.")
 
     results = {}
     for method in METHODS:
