@@ -22,6 +22,7 @@ class Family(Enum):
     CONTRACTION = "bilinear in two data inputs, such as a matrix product"
     MAXIMUM = "maximum over a set of elements of one data input"
     SOFTMAX = "softmax over the last axis"
+    LOG_SOFTMAX = "logarithm of the softmax over the last axis"
     SMOOTH = "differentiable without kinks in its data inputs, and none of the above"
     UNSUPPORTED = "no rule"
 

@@ -31,8 +31,10 @@ def ticker(progress: Progress, total: int, label: str) -> Iterator[Callable[[int
 
         yield tell
         return
+    if not (sys.stderr.isatty() if progress is None else progress):
+        yield lambda count: None
+        return
     from tqdm.auto import tqdm
 
-    silent = not sys.stderr.isatty() if progress is None else not progress
-    with tqdm(total=total, desc=label, unit="image", disable=silent, leave=False) as bar:
+    with tqdm(total=total, desc=label, unit="image", leave=False) as bar:
         yield lambda count: bar.update(count) and None

@@ -25,10 +25,56 @@ from . import tensorflow_operations as table
 
 OutOfMemory = tf.errors.ResourceExhaustedError
 
+# TensorFlow's kernels broadcast at most this many groups of axes
+_MOST_GROUPS = 5
+
+# explained in the precision below: the same function, without rounding that would drown small differences
+_COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
+
+
+def _broadcast_to(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    """Broadcast to a static shape, whatever the number of axes."""
+    have = (1,) * (len(shape) - len(array.shape)) + tuple(array.shape)
+    shape = tuple(shape)
+    if have == shape:
+        return tf.reshape(array, shape) if len(array.shape) != len(shape) else array
+    if _groups(have, shape) <= _MOST_GROUPS:
+        return tf.broadcast_to(array, shape)
+    current = list(have)
+    for axis, (length, full) in enumerate(zip(have, shape, strict=True)):
+        if length != full:
+            before, after = int(np.prod(current[:axis])), int(np.prod(current[axis + 1 :]))
+            array = tf.broadcast_to(tf.reshape(array, (before, 1, after)), (before, full, after))
+            current[axis] = full
+    return tf.reshape(array, shape)
+
+
+def _multiply(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Product of two tensors of the same rank that are broadcast against each other."""
+    if _groups(left.shape, right.shape) > _MOST_GROUPS:
+        full = tuple(max(a, b) for a, b in zip(left.shape, right.shape, strict=True))
+        left, right = _broadcast_to(left, full), _broadcast_to(right, full)
+    return left * right
+
+
+def _where(condition: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Selection among tensors of one shape, whatever the number of axes."""
+    shape = left.shape
+    flat = tf.where(*(tf.reshape(tensor, (-1,)) for tensor in (condition, left, right)))
+    return tf.reshape(flat, shape)
+
+
+def _groups(left: Sequence[int], right: Sequence[int]) -> int:
+    """Runs of neighbouring axes that are broadcast in the same way."""
+    kinds = [(a == 1, b == 1) for a, b in zip(left, right, strict=True) if (a, b) != (1, 1)]
+    return sum(1 for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1])
+
+
 # the array functions that rules are written with, under NumPy's names
 nd = SimpleNamespace(
     abs=tf.abs,
-    broadcast_to=lambda array, shape: array if tuple(array.shape) == tuple(shape) else tf.broadcast_to(array, shape),
+    astype=tf.cast,
+    broadcast_to=_broadcast_to,
     concatenate=tf.concat,
     einsum=tf.einsum,
     exp=tf.exp,
@@ -39,11 +85,11 @@ nd = SimpleNamespace(
     maximum=tf.maximum,
     mean=tf.reduce_mean,
     moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
+    multiply=_multiply,
     ones_like=tf.ones_like,
     reshape=tf.reshape,
-    stack=tf.stack,
     sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
-    where=tf.where,
+    where=_where,
     zeros=lambda shape, dtype: tf.zeros(shape, dtype),
     zeros_like=tf.zeros_like,
 )
@@ -103,7 +149,7 @@ class Trace:
         self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()
     ) -> None:
         self.shape = shape
-        self.dtype = dtype
+        self.dtype = _computed_in(tf.as_dtype(dtype)).name
         self._layers = frozenset(layers)
         function = tf.function(call, autograph=False)
         self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
@@ -266,7 +312,11 @@ class Trace:
         """A stand-in of the right shape for `n` images, where only shapes matter."""
         shape = list(layout.shape)
         shape[layout.axis] *= n
-        return tf.zeros(shape, self._flat.dtypes[value])
+        return tf.zeros(shape, self.value_dtype(value))
+
+    def value_dtype(self, value: int) -> tf.DType:
+        """The dtype that a value is computed in."""
+        return _computed_in(self._flat.dtypes[value])
 
 
 class Run:
@@ -295,10 +345,20 @@ class Run:
         op = operation.handle if isinstance(operation, Operation) else operation.op
         inputs = [self.value(value) for value in operation.inputs]
         graph = tf.compat.v1.get_default_graph()
-        attributes = {key: attribute for key, attribute in op.node_def.attr.items() if not key.startswith("_")}
+        # weights are read as they are stored, everything else is computed in full precision
+        stored = not any(source.dtype.is_floating for source in inputs) and not any(
+            source.dtype == tf.bool for source in inputs
+        )
         outputs = graph.create_op(
-            op.type, inputs, [output.dtype for output in op.outputs], attrs=attributes, op_def=op.op_def
+            op.type,
+            inputs,
+            [output.dtype if stored else _computed_in(output.dtype) for output in op.outputs],
+            attrs=_attributes(op, stored),
+            op_def=op.op_def,
         ).outputs
+        outputs = [
+            tf.cast(output, _computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
+        ]
         self.tensors.update(zip(operation.outputs, outputs, strict=True))
 
     def forward(self, operations: Sequence[Operation]) -> Run:
@@ -339,6 +399,10 @@ def gradient(outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence
     ]
 
 
+def _computed_in(dtype: tf.DType) -> tf.DType:
+    return _COMPUTED_IN.get(dtype, dtype)
+
+
 def _layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], real: bool) -> Layout | None:
     """What two batch sizes tell of a value's shape for one image; None where it isn't a block per image."""
     few, more = ([-1 if length is None else length for length in shape] for shape in shapes)
@@ -349,6 +413,17 @@ def _layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], re
     if few[axis] * sizes[1] != more[axis] * sizes[0] or few[axis] % sizes[0]:
         return None
     return Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)
+
+
+def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
+    """Attributes of an operation, without what only eager gradients need, in the precision it is computed in."""
+    found = {}
+    for key, attribute in op.node_def.attr.items():
+        if key.startswith("_"):
+            continue
+        wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
+        found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
+    return found
 
 
 class _Entry:

@@ -40,7 +40,7 @@ ELEMENTWISE = frozenset(
 MAXIMUM = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
 
 # smooth, and not taken apart: the vector-Jacobian product is integrated along the line between image and background
-SMOOTH = frozenset({"L2Loss", "LRN", "Prod", "Cumprod", "LogSoftmax", "MatrixInverse", "Cholesky", "Det"})
+SMOOTH = frozenset({"L2Loss", "LRN", "Prod", "Cumprod", "MatrixInverse", "Cholesky", "Det"})
 
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset(
@@ -90,6 +90,8 @@ def family(kind: str, data: list[bool]) -> Family:
         return Family.MAXIMUM
     if kind == "Softmax":
         return Family.SOFTMAX
+    if kind == "LogSoftmax":
+        return Family.LOG_SOFTMAX
     if kind in SMOOTH:
         return Family.SMOOTH
     return Family.UNSUPPORTED

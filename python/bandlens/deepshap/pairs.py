@@ -35,9 +35,9 @@ class Multiplier:
     core: Any
     factor: Any = None
 
-    def times(self, factor: Any) -> Multiplier:
+    def times(self, nd: Any, factor: Any) -> Multiplier:
         """Multiply by something that is the same for every output."""
-        return Multiplier(self.core, factor if self.factor is None else self.factor * factor)
+        return Multiplier(self.core, factor if self.factor is None else nd.multiply(self.factor, factor))
 
 
 class Pairs:
@@ -85,8 +85,9 @@ class Pairs:
         return self._sides[value]
 
     def lift(self, value: int, tensor: Any, count: int) -> Any:
-        """From a value's own axis order to ``(count, *shape for one image)``."""
+        """From a value's own axis order to ``(count, *shape for one image)``, in the model's dtype."""
         layout = self.layouts[value]
+        tensor = self.nd.astype(tensor, self.trace.dtype)
         if layout.axis == 0:
             return self.nd.reshape(tensor, (count, *layout.shape))
         split = (*layout.shape[: layout.axis], count, *layout.shape[layout.axis :])
@@ -103,14 +104,16 @@ class Pairs:
 
     def dense(self, value: int, multiplier: Multiplier) -> Any:
         """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
-        tensor = multiplier.core if multiplier.factor is None else multiplier.core * multiplier.factor
+        tensor = multiplier.core
+        if multiplier.factor is not None:
+            tensor = self.nd.multiply(tensor, multiplier.factor)
         return self.nd.broadcast_to(tensor, (*tensor.shape[:3], *self.layouts[value].shape))
 
     def rows(self, value: int, tensor: Any, lead: Sequence[int]) -> Any:
-        """A tensor with leading axes as one batch in the value's own axis order."""
+        """A tensor with leading axes as one batch in the value's own axis order and dtype."""
         shape = self.layouts[value].shape
         count = lead[0] * lead[1] * lead[2]
-        tensor = self.nd.broadcast_to(tensor, (*lead, *shape))
+        tensor = self.nd.broadcast_to(self.nd.astype(tensor, self.trace.value_dtype(value)), (*lead, *shape))
         return self.lower(value, self.nd.reshape(tensor, (count, *shape)), count)
 
     def pull_back(
@@ -196,7 +199,8 @@ class Pairs:
         """A ratio, or something else where its denominator is negligible; never NaN."""
         nd = self.nd
         safe = nd.where(negligible, nd.ones_like(denominator), denominator)
-        return nd.where(negligible, otherwise, numerator / safe)
+        ratio = numerator / safe
+        return nd.where(negligible, nd.broadcast_to(otherwise, ratio.shape), ratio)
 
     def unbroadcast(self, value: int, tensor: Any) -> Any:
         """Sum over the axes along which a value was broadcast."""

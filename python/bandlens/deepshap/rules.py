@@ -33,12 +33,12 @@ def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplie
     """A whole run of elementwise operations: delta out / delta in, or a constant where the run is linear."""
     (root,) = pairs.plan.roots[value]
     if value in pairs.plan.straight:
-        return {root: multiplier.times(pairs.slope(value, root))}
+        return {root: multiplier.times(pairs.nd, pairs.slope(value, root))}
     image, reference = pairs.sides(root)
     image_out, reference_out = pairs.sides(value)
     same = pairs.negligible(image, reference, image_out, reference_out)
     ratio = pairs.divide(image_out - reference_out, image - reference, same, pairs.derivative(value, root))
-    return {root: multiplier.times(ratio)}
+    return {root: multiplier.times(pairs.nd, ratio)}
 
 
 def linear(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -134,21 +134,26 @@ def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     return {value: Multiplier(_repeat_blocks(pairs, operation, pairs.dense(output, multiplier)), share)}
 
 
+def log_softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Log-softmax as x - log(sum(exp(x)))."""
+    ((output, multiplier),) = multipliers.items()
+    return _through_logsumexp(pairs, operation, pairs.dense(output, multiplier))
+
+
 def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
-    """Softmax as exp, sum and quotient, with one shift per pair, on which the result does not depend."""
+    """Softmax as exp(x - log(sum(exp(x)))).
+
+    All multipliers of this decomposition are bounded. Those of exp(x) / sum(exp(x)) grow with exp of the difference
+    between the levels of image and background, on which softmax doesn't depend, and cancel only in exact arithmetic.
+    """
     ((output, multiplier),) = multipliers.items()
     (value,) = operation.data
-    nd = pairs.nd
-    image, reference = pairs.sides(value)
-    shift = nd.max(nd.maximum(image, reference), -1)
-    image_exp, reference_exp = nd.exp(image - shift), nd.exp(reference - shift)
-    image_sum, reference_sum = nd.sum(image_exp, -1, True), nd.sum(reference_exp, -1, True)
-    same = pairs.negligible(image, reference, nd.ones_like(image))
-    ratio = pairs.divide(image_exp - reference_exp, image - reference, same, (image_exp + reference_exp) / 2)
-    direct = (1 / image_sum + 1 / reference_sum) / 2
-    through_sum = -(image_exp + reference_exp) / 2 / (image_sum * reference_sum)
-    dense = pairs.dense(output, multiplier)
-    return {value: Multiplier((dense * direct + nd.sum(dense * through_sum, -1, True)) * ratio)}
+    (image, reference), (image_log, reference_log) = pairs.sides(value), _logsumexps(pairs, value)
+    image, reference = image - image_log, reference - reference_log
+    image_out, reference_out = pairs.sides(output)
+    same = pairs.negligible(image, reference, pairs.nd.ones_like(image))
+    ratio = pairs.divide(image_out - reference_out, image - reference, same, (image_out + reference_out) / 2)
+    return _through_logsumexp(pairs, operation, pairs.dense(output, multiplier.times(pairs.nd, ratio)))
 
 
 def smooth(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -173,6 +178,7 @@ RULES: dict[Family, Rule] = {
     Family.CONTRACTION: contraction,
     Family.MAXIMUM: maximum,
     Family.SOFTMAX: softmax,
+    Family.LOG_SOFTMAX: log_softmax,
     Family.SMOOTH: smooth,
 }
 
@@ -180,6 +186,30 @@ RULES: dict[Family, Rule] = {
 def _middle(pairs: Pairs, value: int) -> Any:
     image, reference = pairs.sides(value)
     return (image + reference) / 2
+
+
+def _logsumexps(pairs: Pairs, value: int) -> list[Any]:
+    nd = pairs.nd
+    tops = [nd.max(side, -1) for side in pairs.sides(value)]
+    return [
+        top + nd.log(nd.sum(nd.exp(side - top), -1, True)) for side, top in zip(pairs.sides(value), tops, strict=True)
+    ]
+
+
+def _through_logsumexp(pairs: Pairs, operation: Operation, dense: Any) -> dict[int, Multiplier]:
+    """Multipliers of x, given those of x - log(sum(exp(x))); exp and log by their ratios."""
+    (value,) = operation.data
+    nd = pairs.nd
+    image, reference = pairs.sides(value)
+    image_log, reference_log = _logsumexps(pairs, value)
+    shift = nd.maximum(image_log, reference_log)
+    image_exp, reference_exp = nd.exp(image - shift), nd.exp(reference - shift)
+    image_sum, reference_sum = nd.sum(image_exp, -1, True), nd.sum(reference_exp, -1, True)
+    same = pairs.negligible(image, reference, nd.ones_like(image))
+    of_exp = pairs.divide(image_exp - reference_exp, image - reference, same, (image_exp + reference_exp) / 2)
+    same = pairs.negligible(image_sum, reference_sum)
+    of_log = pairs.divide(image_log - reference_log, image_sum - reference_sum, same, 2 / (image_sum + reference_sum))
+    return {value: Multiplier(dense - nd.sum(dense, -1, True) * of_exp * of_log)}
 
 
 def _pair_lead(pairs: Pairs) -> tuple[int, int, int]:
@@ -192,7 +222,7 @@ def _repeat(pairs: Pairs, tensor: Any, lead: tuple[int, ...]) -> Any:
 
 def _broadcast_times(pairs: Pairs, operation: Operation, left: Any, right: Any) -> Any:
     rank = max(len(pairs.layouts[value].shape) for value in operation.outputs)
-    return pairs.stretch(left, rank) * pairs.stretch(right, rank)
+    return pairs.nd.multiply(pairs.stretch(left, rank), pairs.stretch(right, rank))
 
 
 def _share_out(
@@ -203,7 +233,7 @@ def _share_out(
     full = pairs.layouts[output].shape
     shared = {}
     for value, factor in factors.items():
-        part = multiplier.times(pairs.stretch(factor, len(full)))
+        part = multiplier.times(pairs.nd, pairs.stretch(factor, len(full)))
         if pairs.layouts[value].shape != full:
             part = Multiplier(pairs.unbroadcast(value, pairs.dense(output, part)))
         shared[value] = part

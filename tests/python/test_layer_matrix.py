@@ -1,0 +1,279 @@
+"""DeepSHAP is complete on every Keras layer that can stand in an image classifier, in float32 and float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bandlens as bl
+import numpy as np
+import pytest
+
+Build = Callable[[Any, Any], Any]
+
+
+def layer(name: str, *arguments: Any, **options: Any) -> Build:
+    """Apply a layer from keras.layers."""
+    return lambda keras, x: getattr(keras.layers, name)(*arguments, **options)(x)
+
+
+def activation(name: str) -> Build:
+    """Apply an activation by name, after a shift that puts values on both sides of every kink."""
+    return lambda keras, x: keras.layers.Activation(name)(keras.layers.Rescaling(3.0, 0.4)(x))
+
+
+def branches(keras: Any, x: Any) -> tuple[Any, Any]:
+    """Two tensors of one shape that depend on the image differently."""
+    return x, keras.layers.Conv2D(4, 3, padding="same", activation="tanh")(x)
+
+
+def merge(name: str, **options: Any) -> Build:
+    """Join two branches with a merging layer."""
+    return lambda keras, x: getattr(keras.layers, name)(**options)(branches(keras, x))
+
+
+def operation(function: Callable[[Any, Any], Any]) -> Build:
+    """A Lambda layer on keras.ops."""
+    return lambda keras, x: keras.layers.Lambda(lambda t: function(keras.ops, t))(x)
+
+
+def sequence(build: Build) -> Build:
+    """Pixels as a sequence, for attention."""
+    return lambda keras, x: build(keras, keras.layers.Reshape((-1, 4))(x))
+
+
+def squeeze_excite(keras: Any, x: Any) -> Any:
+    """Gates per channel, broadcast over pixels."""
+    gate = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    return keras.layers.Multiply()([x, keras.layers.Conv2D(4, 1, activation="sigmoid")(gate)])
+
+
+def squeeze_excite_max(keras: Any, x: Any) -> Any:
+    """Gates from a global maximum, by a dense layer."""
+    gate = keras.layers.Dense(4, activation="hard_sigmoid")(keras.layers.GlobalMaxPooling2D()(x))
+    return keras.layers.Multiply()([x, keras.layers.Reshape((1, 1, 4))(gate)])
+
+
+def shared(keras: Any, x: Any) -> Any:
+    """One layer used twice, on different tensors."""
+    conv = keras.layers.Conv2D(4, 3, padding="same", activation="relu")
+    return keras.layers.Add()([conv(x), conv(conv(x))])
+
+
+def nested(keras: Any, x: Any) -> Any:
+    """A model within a model."""
+    inputs = keras.Input(x.shape[1:], dtype=x.dtype)
+    inner = keras.Model(inputs, keras.layers.Conv2D(4, 3, activation="relu")(inputs))
+    return keras.Sequential([inner, keras.layers.MaxPooling2D(2)])(x)
+
+
+def spectral(keras: Any, x: Any) -> Any:
+    """Spectral normalization of a convolution."""
+    return keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3, activation="relu"))(x)
+
+
+def static_mask(keras: Any, x: Any) -> Any:
+    """A mask that the images don't decide."""
+    return keras.ops.broadcast_to(keras.ops.arange(36) % 3 > 0, (keras.ops.shape(x)[0], 36))
+
+
+def normalization(keras: Any, x: Any) -> Any:
+    """Feature-wise normalization with given statistics."""
+    return keras.layers.Normalization(mean=[0.1, 0.2, 0.3, 0.4], variance=[1.0, 2.0, 0.5, 1.5])(x)
+
+
+IMAGE: dict[str, Build] = {
+    "conv": layer("Conv2D", 5, 3, activation="relu"),
+    "conv strided": layer("Conv2D", 5, 3, strides=2, padding="same"),
+    "conv dilated": layer("Conv2D", 5, 3, dilation_rate=2),
+    "conv grouped": layer("Conv2D", 6, 3, groups=2),
+    "depthwise": layer("DepthwiseConv2D", 3, depth_multiplier=2, activation="relu"),
+    "depthwise strided": layer("DepthwiseConv2D", 3, strides=2, padding="same"),
+    "separable": layer("SeparableConv2D", 5, 3, activation="relu6"),
+    "transposed": layer("Conv2DTranspose", 5, 3, strides=2, activation="relu"),
+    "transposed same": layer("Conv2DTranspose", 5, 3, strides=2, padding="same"),
+    "dense": layer("Dense", 5, activation="relu"),
+    "einsum dense": layer("EinsumDense", "abcd,de->abce", output_shape=(6, 6, 5), bias_axes="e"),
+    "max pool": layer("MaxPooling2D", 2),
+    "max pool rest": layer("MaxPooling2D", 4),
+    "max pool overlapping": layer("MaxPooling2D", 3, strides=2),
+    "max pool same": layer("MaxPooling2D", 3, strides=2, padding="same"),
+    "max pool gaps": layer("MaxPooling2D", 2, strides=3),
+    "average pool": layer("AveragePooling2D", 2),
+    "average pool same": layer("AveragePooling2D", 3, strides=2, padding="same"),
+    "global average": layer("GlobalAveragePooling2D"),
+    "global max": layer("GlobalMaxPooling2D"),
+    "global max kept": layer("GlobalMaxPooling2D", keepdims=True),
+    "adaptive": operation(lambda ops, t: ops.max(ops.reshape(t, (-1, 2, 3, 2, 3, 4)), axis=(2, 4))),
+    "batch norm": layer("BatchNormalization"),
+    "layer norm": layer("LayerNormalization"),
+    "layer norm all": layer("LayerNormalization", axis=(1, 2, 3)),
+    "rms norm": layer("RMSNormalization"),
+    "group norm": layer("GroupNormalization", 2),
+    "instance norm": layer("GroupNormalization", -1),
+    "unit norm": layer("UnitNormalization"),
+    "spectral norm": spectral,
+    "normalization": normalization,
+    "rescaling": layer("Rescaling", 0.5, -1.0),
+    "add": merge("Add"),
+    "subtract": merge("Subtract"),
+    "multiply": merge("Multiply"),
+    "average": merge("Average"),
+    "maximum": merge("Maximum"),
+    "minimum": merge("Minimum"),
+    "concatenate": merge("Concatenate"),
+    "dot": merge("Dot", axes=(3, 3)),
+    "dot normalized": merge("Dot", axes=(3, 3), normalize=True),
+    "squeeze-excite": squeeze_excite,
+    "squeeze-excite max": squeeze_excite_max,
+    "zero padding": layer("ZeroPadding2D", ((1, 2), (0, 1))),
+    "cropping": layer("Cropping2D", ((1, 0), (1, 1))),
+    "up nearest": layer("UpSampling2D", 2),
+    "up bilinear": layer("UpSampling2D", 2, interpolation="bilinear"),
+    "resizing": layer("Resizing", 5, 7),
+    "resizing nearest": layer("Resizing", 9, 4, interpolation="nearest"),
+    "resizing bicubic": layer("Resizing", 9, 4, interpolation="bicubic"),
+    "center crop": layer("CenterCrop", 4, 4),
+    "reshape": layer("Reshape", (4, 9, 4)),
+    "permute": layer("Permute", (3, 1, 2)),
+    "flatten": layer("Flatten"),
+    "repeat": lambda keras, x: keras.layers.RepeatVector(3)(keras.layers.Flatten()(x)),
+    "dropout": layer("Dropout", 0.5),
+    "spatial dropout": layer("SpatialDropout2D", 0.5),
+    "gaussian noise": layer("GaussianNoise", 0.5),
+    "activity": layer("ActivityRegularization"),
+    "identity": layer("Identity"),
+    "leaky relu": layer("LeakyReLU", negative_slope=0.2),
+    "prelu": layer("PReLU", alpha_initializer="random_normal", shared_axes=[1, 2]),
+    "relu bounded": layer("ReLU", max_value=0.5, negative_slope=0.1, threshold=0.1),
+    "elu": layer("ELU", 0.7),
+    "softmax": layer("Softmax"),
+    "softmax pixels": layer("Softmax", axis=(1, 2)),
+    "attention": sequence(lambda keras, x: keras.layers.Attention()([x, keras.layers.Dense(4)(x)])),
+    "attention scaled": sequence(lambda keras, x: keras.layers.Attention(use_scale=True)([x, x])),
+    "attention concat": sequence(lambda keras, x: keras.layers.Attention(score_mode="concat")([x, x])),
+    "additive attention": sequence(lambda keras, x: keras.layers.AdditiveAttention()([x, keras.layers.Dense(4)(x)])),
+    "multi-head": sequence(lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x, x)),
+    "grouped query": sequence(lambda keras, x: keras.layers.GroupQueryAttention(3, 4, 2)(x, x)),
+    "multi-head 2d": lambda keras, x: keras.layers.MultiHeadAttention(2, 3, attention_axes=(1, 2))(x, x),
+    "time distributed": lambda keras, x: keras.layers.TimeDistributed(keras.layers.Conv1D(3, 2, activation="relu"))(x),
+    "multi-head causal": sequence(lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True)),
+    "attention masked": sequence(lambda keras, x: keras.layers.Attention()([x, x], mask=[static_mask(keras, x)] * 2)),
+    "shared": shared,
+    "nested": nested,
+    "l2 normalize": operation(lambda ops, t: ops.normalize(t, axis=-1)),
+    "logsumexp": operation(lambda ops, t: ops.logsumexp(t, axis=-1)),
+    "log softmax": operation(lambda ops, t: ops.log_softmax(t)),
+    "glu": operation(lambda ops, t: ops.glu(t)),
+    "threshold": operation(lambda ops, t: ops.threshold(t, 0.1, 0.2)),
+    "clip": operation(lambda ops, t: ops.clip(t, -0.3, 0.4)),
+    "power": operation(lambda ops, t: ops.power(ops.abs(t) + 0.1, 1.7)),
+    "power of two tensors": operation(lambda ops, t: ops.power(ops.abs(t) + 0.1, ops.tanh(t[..., ::-1]))),
+    "where": operation(lambda ops, t: ops.where(t > t[..., ::-1], t, 2 * t[..., ::-1])),
+    "ratio": operation(lambda ops, t: t / (1.0 + ops.sum(ops.square(t), axis=-1, keepdims=True))),
+    "std": operation(lambda ops, t: ops.std(t, axis=(1, 2))),
+    "index": operation(lambda ops, t: (t[..., 0] - t[..., 1]) / (2.0 + ops.abs(t[..., 0] + t[..., 1]))),
+    "matmul": operation(lambda ops, t: ops.matmul(t, ops.transpose(t, (0, 1, 3, 2)))),
+    "einsum": operation(lambda ops, t: ops.einsum("nhwc,nhvc->nwv", t, t)),
+    "cumsum": operation(lambda ops, t: ops.cumsum(t, axis=1)),
+    "flip and roll": operation(lambda ops, t: ops.roll(ops.flip(t, axis=1), 1, axis=2)),
+    "stack": operation(lambda ops, t: ops.stack([t, ops.relu(t)], axis=2)),
+    "split": operation(lambda ops, t: ops.split(t, 2, axis=-1)[0] * ops.split(t, 2, axis=-1)[1]),
+    "take": operation(lambda ops, t: ops.take(t, [0, 2, 2], axis=-1)),
+    "tile": operation(lambda ops, t: ops.tile(t, (1, 1, 2, 1))),
+    "pad reflect": operation(lambda ops, t: ops.pad(t, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")),
+    "gram": operation(lambda ops, t: ops.einsum("nhwc,nhwd->ncd", t, t)),
+}
+
+ACTIVATIONS = (
+    "relu relu6 leaky_relu elu selu celu gelu silu softplus softsign tanh tanh_shrink hard_tanh soft_shrink hard_shrink "
+    "sparse_plus sigmoid hard_sigmoid hard_silu log_sigmoid log_softmax softmax squareplus mish exponential linear "
+    "sparse_sigmoid"
+).split()
+
+SPECTRUM: dict[str, Build] = {
+    "conv": layer("Conv1D", 4, 3, activation="relu"),
+    "conv causal": layer("Conv1D", 4, 3, padding="causal", dilation_rate=2),
+    "conv grouped": layer("Conv1D", 4, 3, groups=2),
+    "depthwise": layer("DepthwiseConv1D", 3),
+    "separable": layer("SeparableConv1D", 4, 3, activation="swish"),
+    "transposed": layer("Conv1DTranspose", 4, 3, strides=2),
+    "max pool": layer("MaxPooling1D", 2),
+    "max pool overlapping": layer("MaxPooling1D", 3, strides=1),
+    "average pool": layer("AveragePooling1D", 2),
+    "global max": layer("GlobalMaxPooling1D"),
+    "global average": layer("GlobalAveragePooling1D"),
+    "zero padding": layer("ZeroPadding1D", 2),
+    "cropping": layer("Cropping1D", 1),
+    "up": layer("UpSampling1D", 2),
+}
+
+CUBE: dict[str, Build] = {
+    "conv": layer("Conv3D", 3, 2, activation="relu"),
+    "conv strided": layer("Conv3D", 3, 2, strides=2),
+    "transposed": layer("Conv3DTranspose", 3, 2),
+    "max pool": layer("MaxPooling3D", 2),
+    "max pool overlapping": layer("MaxPooling3D", 3, strides=2, padding="same"),
+    "average pool": layer("AveragePooling3D", 2),
+    "global max": layer("GlobalMaxPooling3D"),
+    "global average": layer("GlobalAveragePooling3D"),
+    "zero padding": layer("ZeroPadding3D", 1),
+    "cropping": layer("Cropping3D", 1),
+    "up": layer("UpSampling3D", 2),
+}
+
+LAYOUTS: dict[str, tuple[tuple[int, ...], int, str]] = {
+    "image": ((6, 6, 4), -1, "Conv2D"),
+    "spectrum": ((9, 2), 1, "Conv1D"),
+    "cube": ((4, 4, 5, 2), 3, "Conv3D"),
+}
+
+CASES = [
+    *(("image", name, build) for name, build in IMAGE.items()),
+    *(("image", f"activation {name}", activation(name)) for name in ACTIVATIONS),
+    *(("spectrum", name, build) for name, build in SPECTRUM.items()),
+    *(("cube", name, build) for name, build in CUBE.items()),
+]
+
+
+# TensorFlow has no kernels for these in float64, so no such model exists
+ONLY_FLOAT32 = {"cube-max pool", "cube-max pool overlapping", "cube-average pool", "cube-global max"}
+
+# TensorFlow resizes in float32 whatever the dtype of the model
+SINGLE_PRECISION = {"image-up bilinear", "image-resizing", "image-resizing bicubic", "image-resizing nearest"}
+
+PARAMETERS = [
+    pytest.param(layout, build, dtype, id=f"{layout}-{name}-{dtype}")
+    for layout, name, build in CASES
+    for dtype in ("float32", "float64")
+    if dtype == "float32" or f"{layout}-{name}" not in ONLY_FLOAT32
+]
+
+
+@pytest.mark.parametrize(("layout", "build", "dtype"), PARAMETERS)
+def test_complete_on_every_layer(
+    keras: Any,
+    settle: Callable[[Any], Any],
+    request: pytest.FixtureRequest,
+    layout: str,
+    build: Build,
+    dtype: str,
+) -> None:
+    single = any(f"[{name}-" in request.node.name for name in SINGLE_PRECISION)
+    tolerance = 1e-4 if dtype == "float32" else 1e-6 if single else 1e-9
+    shape, axis, conv = LAYOUTS[layout]
+    keras.config.set_dtype_policy(dtype)
+    try:
+        inputs = keras.Input(shape, dtype=dtype)
+        x = getattr(keras.layers, conv)(4, 3 if layout == "image" else 1, padding="same")(inputs)
+        x = keras.layers.Flatten()(build(keras, x))
+        x = keras.layers.Dense(5, activation="tanh")(x)
+        model = settle(keras.Model(inputs, keras.layers.Dense(3)(x)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    random = np.random.default_rng(2)
+    images, background = random.normal(size=(3, *shape)), random.normal(size=(2, *shape))
+    result = bl.band_importance(model, images, background=background, band_axis=axis, target="all")
+    difference = result.output_values - result.base_values
+    assert np.abs(difference).max() > 1e-3
+    assert np.abs(result.scores.sum(axis=-1) - difference).max() <= tolerance * np.abs(difference).max()
