@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .counting import first
 from .errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
 
 CHECK_BYTES = 1 << 25
@@ -197,7 +198,8 @@ def _check_finite(images: Images, dtype: np.dtype, name: str) -> None:
         raise InputError(
             f"`{name}` holds values that are not finite.",
             expected="finite numbers everywhere",
-            given=f"{batch[where]} in image {start + where[0]}, band {where[images.band_axis]} (counted from 0)",
+            given=f"{batch[where]} in image {first() + start + where[0]}, band {first() + where[images.band_axis]} "
+            f"(counted from {first()})",
             fix="fill missing pixels or drop those images before the call",
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .counting import first
 from .errors import BandError, LabelError, OptionError
 
 
@@ -40,9 +41,9 @@ def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[
             raise LabelError(
                 "`y` holds class names, but nothing says which output of the model each belongs to.",
                 expected=f"`classes`: the {n_classes} names in the order of the model's outputs",
-                given="classes=None",
+                given="no `classes`",
             )
-        return tuple(str(index) for index in range(n_classes))
+        return tuple(str(first() + index) for index in range(n_classes))
     names = tuple(str(name) for name in ([names] if isinstance(names, str) else names))
     if len(names) != n_classes or len(set(names)) != len(names):
         raise LabelError(
@@ -88,8 +89,8 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
     if outside.size:
         raise LabelError(
             "`y` holds classes that the model doesn't have.",
-            expected=f"class indices from 0 to {len(names) - 1}",
-            given=_shorten(np.unique(outside)),
+            expected=f"whole numbers from {first()} to {first() + len(names) - 1}",
+            given=_shorten(np.unique(outside) + first()),
         )
     return codes
 
@@ -175,8 +176,9 @@ def target_outputs(target: Any, outputs: tuple[str, ...], codes: np.ndarray, pre
         return np.full((n, 1), int(target))
     raise OptionError(
         "`target` names no output of the model.",
-        expected=f"'class', 'predicted', 'all', one of {_shorten(outputs)}, or an index from 0 to {len(outputs) - 1}",
-        given=repr(target),
+        expected=f"'class', 'predicted', 'all', one of {_shorten(outputs)}, or a number from {first()} to "
+        f"{first() + len(outputs) - 1}",
+        given=repr(target + first() if isinstance(target, int) and not isinstance(target, bool) else target),
     )
 
 
