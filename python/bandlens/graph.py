@@ -19,6 +19,7 @@ class Family(Enum):
     ELEMENTWISE = "each output element depends on one element of each data input"
     PRODUCT = "elementwise product of two data inputs"
     QUOTIENT = "elementwise quotient of two data inputs"
+    SQUARED_DIFFERENCE = "elementwise squared difference of two data inputs"
     CONTRACTION = "bilinear in two data inputs, such as a matrix product"
     MAXIMUM = "maximum over a set of elements of one data input"
     SOFTMAX = "softmax over the last axis"

@@ -221,7 +221,7 @@ class Trace:
         kind = entry.op.type
         carries = [value in data for value in entry.inputs]
         family = table.family(kind, carries)
-        pointwise = family in (Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT) or kind in table.POINTWISE
+        pointwise = family in table.POINTWISE_FAMILIES or kind in table.POINTWISE
         size = sum(layouts[value].size for value in entry.outputs)
         weights = [
             i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating
@@ -344,18 +344,19 @@ class Run:
         """Compute an operation's outputs from what is known."""
         op = operation.handle if isinstance(operation, Operation) else operation.op
         inputs = [self.value(value) for value in operation.inputs]
-        graph = tf.compat.v1.get_default_graph()
         # weights are read as they are stored, everything else is computed in full precision
         stored = not any(source.dtype.is_floating for source in inputs) and not any(
             source.dtype == tf.bool for source in inputs
         )
-        outputs = graph.create_op(
-            op.type,
-            inputs,
-            [output.dtype if stored else _computed_in(output.dtype) for output in op.outputs],
-            attrs=_attributes(op, stored),
-            op_def=op.op_def,
-        ).outputs
+        attributes = _attributes(op, stored)
+        dtypes = [output.dtype if stored else _computed_in(output.dtype) for output in op.outputs]
+
+        def create(*tensors: tf.Tensor) -> list[tf.Tensor]:
+            graph = tf.compat.v1.get_default_graph()
+            return graph.create_op(op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
+
+        # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
+        outputs = tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
         outputs = [
             tf.cast(output, _computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
         ]
@@ -424,6 +425,14 @@ def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
         wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
         found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
     return found
+
+
+def _is_grouped(op: tf.Operation) -> bool:
+    """Whether an operation is a convolution over groups of channels."""
+    if op.type not in ("Conv2D", "Conv3D"):
+        return False
+    channels = -1 if op.get_attr("data_format").endswith(b"C") else 1
+    return op.inputs[0].shape[channels] != op.inputs[1].shape[-2]
 
 
 class _Entry:

@@ -42,6 +42,8 @@ MAXIMUM = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
 # smooth, and not taken apart: the vector-Jacobian product is integrated along the line between image and background
 SMOOTH = frozenset({"L2Loss", "LRN", "Prod", "Cumprod", "MatrixInverse", "Cholesky", "Det"})
 
+POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT, Family.SQUARED_DIFFERENCE})
+
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset(
     {"Add", "AddV2", "AddN", "Sub", "Neg", "BiasAdd", "BiasAddV1", "Cast", "Mul", "MulNoNan", "RealDiv", "Div"}
@@ -84,6 +86,8 @@ def family(kind: str, data: list[bool]) -> Family:
         return Family.LINEAR if data[0] else Family.ELEMENTWISE
     if kind in ("Select", "SelectV2") and not data[0]:
         return Family.LINEAR
+    if kind == "SquaredDifference" and both:
+        return Family.SQUARED_DIFFERENCE
     if kind in ELEMENTWISE:
         return Family.ELEMENTWISE
     if kind in MAXIMUM:

@@ -34,11 +34,7 @@ def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplie
     (root,) = pairs.plan.roots[value]
     if value in pairs.plan.straight:
         return {root: multiplier.times(pairs.nd, pairs.slope(value, root))}
-    image, reference = pairs.sides(root)
-    image_out, reference_out = pairs.sides(value)
-    same = pairs.negligible(image, reference, image_out, reference_out)
-    ratio = pairs.divide(image_out - reference_out, image - reference, same, pairs.derivative(value, root))
-    return {root: multiplier.times(pairs.nd, ratio)}
+    return {root: multiplier.times(pairs.nd, pairs.ratio(value, root))}
 
 
 def linear(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -61,6 +57,15 @@ def quotient(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> di
     of_top = (1 / image + 1 / reference) / 2
     of_bottom = _broadcast_times(pairs, operation, _middle(pairs, top), -1 / (image * reference))
     return _share_out(pairs, operation, multiplier, {top: of_top, bottom: of_bottom})
+
+
+def squared_difference(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """(u - v)^2, the square of a linear function: the ratio of the square, passed on with either sign."""
+    (multiplier,) = multipliers.values()
+    left, right = operation.inputs
+    rank = len(pairs.layouts[operation.outputs[0]].shape)
+    slope = 2 * (pairs.stretch(_middle(pairs, left), rank) - pairs.stretch(_middle(pairs, right), rank))
+    return _share_out(pairs, operation, multiplier, {left: slope, right: -slope})
 
 
 def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -91,7 +96,7 @@ def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) ->
             change = change + weight * (found[joined][0] - found[without][0])
             slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
         image, reference = sides[player]
-        same = pairs.negligible(image, reference)
+        same = pairs.negligible(image, reference, pairs.nd.abs(image))
         factors[player] = pairs.divide(change, image - reference, same, slope)
     return _share_out(pairs, operation, multiplier, factors)
 
@@ -151,7 +156,7 @@ def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     (image, reference), (image_log, reference_log) = pairs.sides(value), _logsumexps(pairs, value)
     image, reference = image - image_log, reference - reference_log
     image_out, reference_out = pairs.sides(output)
-    same = pairs.negligible(image, reference, pairs.nd.ones_like(image))
+    same = pairs.negligible(image, reference, 1 + pairs.nd.abs(image))
     ratio = pairs.divide(image_out - reference_out, image - reference, same, (image_out + reference_out) / 2)
     return _through_logsumexp(pairs, operation, pairs.dense(output, multiplier.times(pairs.nd, ratio)))
 
@@ -175,6 +180,7 @@ RULES: dict[Family, Rule] = {
     Family.ELEMENTWISE: elementwise,
     Family.PRODUCT: multiply,
     Family.QUOTIENT: quotient,
+    Family.SQUARED_DIFFERENCE: squared_difference,
     Family.CONTRACTION: contraction,
     Family.MAXIMUM: maximum,
     Family.SOFTMAX: softmax,
@@ -205,9 +211,9 @@ def _through_logsumexp(pairs: Pairs, operation: Operation, dense: Any) -> dict[i
     shift = nd.maximum(image_log, reference_log)
     image_exp, reference_exp = nd.exp(image - shift), nd.exp(reference - shift)
     image_sum, reference_sum = nd.sum(image_exp, -1, True), nd.sum(reference_exp, -1, True)
-    same = pairs.negligible(image, reference, nd.ones_like(image))
+    same = pairs.negligible(image, reference, 1 + nd.abs(image))
     of_exp = pairs.divide(image_exp - reference_exp, image - reference, same, (image_exp + reference_exp) / 2)
-    same = pairs.negligible(image_sum, reference_sum)
+    same = pairs.negligible(image_sum, reference_sum, image_sum)
     of_log = pairs.divide(image_log - reference_log, image_sum - reference_sum, same, 2 / (image_sum + reference_sum))
     return {value: Multiplier(dense - nd.sum(dense, -1, True) * of_exp * of_log)}
 
