@@ -3,6 +3,7 @@
 # that runs once, while R CMD INSTALL evaluates this file with the source folder as its working directory. (A
 # configure script could do the same, but its Windows sibling needs Rtools, which most users do not have.)
 
+# nocov start: covered by tests/packaging, which install the package
 install_core <- function(target = Sys.getenv("R_PACKAGE_DIR"), package = Sys.getenv("R_PACKAGE_NAME")) {
   has_core <- function(path) file.exists(file.path(path, "bandlens", "__init__.py"))
   core <- file.path(target, "python")
@@ -22,3 +23,4 @@ install_core <- function(target = Sys.getenv("R_PACKAGE_DIR"), package = Sys.get
 }
 
 install_core()
+# nocov end
