@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,7 +84,7 @@ nd = SimpleNamespace(
     log=tf.math.log,
     max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),
     maximum=tf.maximum,
-    mean=tf.reduce_mean,
+    mean=lambda array, axis, keepdims=False: tf.reduce_mean(array, axis, keepdims=keepdims),
     moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
     multiply=_multiply,
     ones_like=tf.ones_like,
@@ -107,6 +108,27 @@ def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: bool = 
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
 
     return call
+
+
+@lru_cache(maxsize=None)
+def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+    """A formula ``function(nd, *tensors)`` as a single pass over memory, by XLA where this TensorFlow has it."""
+
+    def apply(*tensors: tf.Tensor) -> Any:
+        return function(nd, *tensors, **static)
+
+    return tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False) if _has_xla() else apply
+
+
+@lru_cache(maxsize=1)
+def _has_xla() -> bool:
+    """Whether XLA can compile here; TensorFlow for Windows comes without it."""
+    try:
+        with tf.init_scope():
+            tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError):
+        return False
+    return True
 
 
 def free_memory() -> int | None:

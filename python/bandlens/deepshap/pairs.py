@@ -8,7 +8,7 @@ don't know the output.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -187,35 +187,9 @@ class Pairs:
         slope = self.backend.gradient([result], [zero], [self.nd.ones_like(result)])[0]
         return self.nd.reshape(self.lift(root, slope, 1), (1, 1, 1, *self.layouts[root].shape))
 
-    def negligible(self, image: Any, reference: Any, scale: Any) -> Any:
-        """Where image and background differ by no more than rounding of something of this scale."""
-        return self.nd.abs(image - reference) <= self.rounding * scale
-
-    def ratio(self, value: int, root: int) -> Any:
-        """Across a run, delta out / delta in, shape (1, n, m, ...); the derivative where delta in is rounding.
-
-        Rounding of the output, |f| eps, makes a ratio worthless as soon as delta in < |f / f'| eps, which matters where f is
-        far from 0 and its input is not (a sigmoid near 0). In flat parts, where that is large, the usual size of the
-        input takes its place.
-        """
-        nd = self.nd
-        (image, reference), (image_out, reference_out) = self.sides(root), self.sides(value)
-        slope = self.derivative(value, root)
-        size = nd.abs(image)
-        axes = tuple(range(3, len(image.shape)))
-        usual = nd.broadcast_to(nd.sum(size, axes, True) / self.layouts[root].size, size.shape)
-        flat = nd.abs(slope) * usual <= nd.abs(image_out)
-        steep = nd.where(flat, usual, nd.abs(image_out) / nd.where(flat, nd.ones_like(slope), nd.abs(slope)))
-        steep = nd.where(nd.abs(image_out) > 0, steep, nd.zeros_like(steep))
-        same = self.negligible(image, reference, nd.maximum(size, steep))
-        return self.divide(image_out - reference_out, image - reference, same, slope)
-
-    def divide(self, numerator: Any, denominator: Any, negligible: Any, otherwise: Any) -> Any:
-        """A ratio, or something else where its denominator is negligible; never NaN."""
-        nd = self.nd
-        safe = nd.where(negligible, nd.ones_like(denominator), denominator)
-        ratio = numerator / safe
-        return nd.where(negligible, nd.broadcast_to(otherwise, ratio.shape), ratio)
+    def formula(self, function: Callable[..., Any], *tensors: Any, **static: Any) -> Any:
+        """Apply one of `formulas`, in one pass over memory where the backend can."""
+        return self.backend.fused(function, **static)(*tensors)
 
     def unbroadcast(self, value: int, tensor: Any) -> Any:
         """Sum over the axes along which a value was broadcast."""

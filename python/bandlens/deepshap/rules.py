@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Family, Operation
+from . import formulas
 from .pairs import Multiplier, Pairs
 
 Multipliers = Mapping[int, Multiplier]
@@ -34,7 +35,9 @@ def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplie
     (root,) = pairs.plan.roots[value]
     if value in pairs.plan.straight:
         return {root: multiplier.times(pairs.nd, pairs.slope(value, root))}
-    return {root: multiplier.times(pairs.nd, pairs.ratio(value, root))}
+    sides = (*pairs.sides(root), *pairs.sides(value), pairs.derivative(value, root))
+    ratio = pairs.formula(formulas.run_ratio, *sides, rounding=pairs.rounding)
+    return {root: multiplier.times(pairs.nd, ratio)}
 
 
 def linear(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -53,9 +56,9 @@ def quotient(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> di
     """Elementwise quotient u / v: Shapley values of the two inputs in closed form."""
     (multiplier,) = multipliers.values()
     top, bottom = operation.inputs
-    image, reference = pairs.sides(bottom)
-    of_top = (1 / image + 1 / reference) / 2
-    of_bottom = _broadcast_times(pairs, operation, _middle(pairs, top), -1 / (image * reference))
+    rank = len(pairs.layouts[operation.outputs[0]].shape)
+    sides = (pairs.stretch(side, rank) for side in (*pairs.sides(bottom), _middle(pairs, top)))
+    of_top, of_bottom = pairs.formula(formulas.quotient_slopes, *sides)
     return _share_out(pairs, operation, multiplier, {top: of_top, bottom: of_bottom})
 
 
@@ -95,9 +98,9 @@ def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) ->
             joined = (*without[:index], 0, *without[index + 1 :])
             change = change + weight * (found[joined][0] - found[without][0])
             slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
-        image, reference = sides[player]
-        same = pairs.negligible(image, reference, pairs.nd.abs(image))
-        factors[player] = pairs.divide(change, image - reference, same, slope)
+        factors[player] = pairs.formula(
+            formulas.shapley_slope, *sides[player], change, slope, rounding=pairs.rounding
+        )
     return _share_out(pairs, operation, multiplier, factors)
 
 
@@ -115,28 +118,20 @@ def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     """
     ((output, multiplier),) = multipliers.items()
     (value,) = operation.data
-    nd = pairs.nd
-    image, reference = pairs.sides(value)
-    image_out, reference_out = pairs.sides(output)
-    larger = nd.maximum(image_out, reference_out)
-    rise, fall = larger - reference_out, image_out - larger
-    difference = image - reference
-    if operation.window is None:
-        dense = pairs.dense(output, multiplier)
-        lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
-        moved = sum(
-            pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[
-                value
-            ].core
-            for change, side in ((rise, image), (fall, reference))
-        )
-        difference = difference + nd.zeros_like(moved)
-        return {value: Multiplier(pairs.divide(moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved)))}
-    moved = _selection(pairs, operation, image) * _repeat_blocks(pairs, operation, rise) + _selection(
-        pairs, operation, reference
-    ) * _repeat_blocks(pairs, operation, fall)
-    share = pairs.divide(moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
-    return {value: Multiplier(_repeat_blocks(pairs, operation, pairs.dense(output, multiplier)), share)}
+    (image, reference), outputs = pairs.sides(value), pairs.sides(output)
+    if operation.window is not None:
+        choices = (_selection(pairs, operation, side) for side in (image, reference))
+        share = pairs.formula(formulas.block_shares, image, reference, *outputs, *choices, window=operation.window)
+        pooled = pairs.dense(output, multiplier)
+        shape = pairs.layouts[value].shape
+        return {value: Multiplier(formulas.repeat_blocks(pairs.nd, pooled, shape, operation.window), share)}
+    dense = pairs.dense(output, multiplier)
+    lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
+    moved = sum(
+        pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[value].core
+        for change, side in zip(formulas.cross_maximum(pairs.nd, *outputs), (image, reference), strict=True)
+    )
+    return {value: Multiplier(pairs.formula(_over, moved, image, reference))}
 
 
 def log_softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -153,11 +148,9 @@ def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     """
     ((output, multiplier),) = multipliers.items()
     (value,) = operation.data
-    (image, reference), (image_log, reference_log) = pairs.sides(value), _logsumexps(pairs, value)
-    image, reference = image - image_log, reference - reference_log
-    image_out, reference_out = pairs.sides(output)
-    same = pairs.negligible(image, reference, 1 + pairs.nd.abs(image))
-    ratio = pairs.divide(image_out - reference_out, image - reference, same, (image_out + reference_out) / 2)
+    ratio = pairs.formula(
+        formulas.softmax_ratio, *pairs.sides(value), *pairs.sides(output), rounding=pairs.rounding
+    )
     return _through_logsumexp(pairs, operation, pairs.dense(output, multiplier.times(pairs.nd, ratio)))
 
 
@@ -194,28 +187,16 @@ def _middle(pairs: Pairs, value: int) -> Any:
     return (image + reference) / 2
 
 
-def _logsumexps(pairs: Pairs, value: int) -> list[Any]:
-    nd = pairs.nd
-    tops = [nd.max(side, -1) for side in pairs.sides(value)]
-    return [
-        top + nd.log(nd.sum(nd.exp(side - top), -1, True)) for side, top in zip(pairs.sides(value), tops, strict=True)
-    ]
+def _over(nd: Any, moved: Any, image: Any, reference: Any) -> Any:
+    difference = image - reference + nd.zeros_like(moved)
+    return formulas.divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
 
 
 def _through_logsumexp(pairs: Pairs, operation: Operation, dense: Any) -> dict[int, Multiplier]:
-    """Multipliers of x, given those of x - log(sum(exp(x))); exp and log by their ratios."""
+    """Multipliers of x, given those of x - log(sum(exp(x)))."""
     (value,) = operation.data
-    nd = pairs.nd
-    image, reference = pairs.sides(value)
-    image_log, reference_log = _logsumexps(pairs, value)
-    shift = nd.maximum(image_log, reference_log)
-    image_exp, reference_exp = nd.exp(image - shift), nd.exp(reference - shift)
-    image_sum, reference_sum = nd.sum(image_exp, -1, True), nd.sum(reference_exp, -1, True)
-    same = pairs.negligible(image, reference, 1 + nd.abs(image))
-    of_exp = pairs.divide(image_exp - reference_exp, image - reference, same, (image_exp + reference_exp) / 2)
-    same = pairs.negligible(image_sum, reference_sum, image_sum)
-    of_log = pairs.divide(image_log - reference_log, image_sum - reference_sum, same, 2 / (image_sum + reference_sum))
-    return {value: Multiplier(dense - nd.sum(dense, -1, True) * of_exp * of_log)}
+    slope = pairs.formula(formulas.logsumexp_slope, *pairs.sides(value), rounding=pairs.rounding)
+    return {value: Multiplier(dense - pairs.nd.sum(dense, -1, True) * slope)}
 
 
 def _pair_lead(pairs: Pairs) -> tuple[int, int, int]:
@@ -224,11 +205,6 @@ def _pair_lead(pairs: Pairs) -> tuple[int, int, int]:
 
 def _repeat(pairs: Pairs, tensor: Any, lead: tuple[int, ...]) -> Any:
     return pairs.nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
-
-
-def _broadcast_times(pairs: Pairs, operation: Operation, left: Any, right: Any) -> Any:
-    rank = max(len(pairs.layouts[value].shape) for value in operation.outputs)
-    return pairs.nd.multiply(pairs.stretch(left, rank), pairs.stretch(right, rank))
 
 
 def _share_out(
@@ -253,27 +229,3 @@ def _selection(pairs: Pairs, operation: Operation, side: Any) -> Any:
     lead = tuple(side.shape[:3])
     ones = pairs.nd.zeros((*lead, *pairs.layouts[output].shape), side.dtype) + 1
     return pairs.pull_back(operation, {output: Multiplier(ones)}, {value: side})[value].core
-
-
-def _repeat_blocks(pairs: Pairs, operation: Operation, tensor: Any) -> Any:
-    """Give every element of a block what its block has; what no block covers gets 0."""
-    (value,) = operation.data
-    nd = pairs.nd
-    assert operation.window is not None
-    lead, shape = tuple(tensor.shape[:3]), pairs.layouts[value].shape
-    once: list[int] = []
-    repeated: list[int] = []
-    covered: list[int] = []
-    for length, size in zip(shape, operation.window, strict=True):
-        blocks = length // size
-        covered.append(blocks * size)
-        once += [blocks, 1] if size > 1 else [blocks]
-        repeated += [blocks, size] if size > 1 else [blocks]
-    rows = lead[0] * lead[1] * lead[2] * once[0]
-    tensor = nd.broadcast_to(nd.reshape(tensor, (rows, *once[1:])), (rows, *repeated[1:]))
-    tensor = nd.reshape(tensor, (*lead, *covered))
-    for axis, (length, full) in enumerate(zip(covered, shape, strict=True), start=3):
-        if length != full:
-            rest = (*tensor.shape[:axis], full - length, *tensor.shape[axis + 1 :])
-            tensor = nd.concatenate([tensor, nd.zeros(rest, tensor.dtype)], axis)
-    return tensor

@@ -20,7 +20,7 @@ from .rules import RULES, elementwise, run
 MOST_CONTRIBUTION_BYTES = 1 << 26
 
 
-def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Any]:
+def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Multiplier]:
     """Send multipliers back through the graph until they reach values in `stop`.
 
     Parameters
@@ -33,7 +33,7 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Any
 
     Returns
     -------
-    dict of int to tensor, shape (outputs, images or 1, background or 1, *shape)
+    dict of int to Multiplier
     """
     plan, nd = pairs.plan, pairs.nd
     shape = tuple(seeds.shape)
@@ -58,7 +58,7 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Any
             add(elementwise(pairs, operation, given))
         else:
             add(RULES[operation.family](pairs, operation, given))
-    return {value: pairs.dense(value, multiplier) for value, multiplier in waiting.items()}
+    return waiting
 
 
 def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
@@ -82,31 +82,41 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
         _contributions(pairs, operations, tuple(found), run_.value(source), band_axis)
         for run_ in (pairs.image_run, pairs.reference_run)
     )
-    outputs = seeds.shape[0]
+    outputs, n, m = seeds.shape[0], pairs.n, pairs.m
     n_bands = pairs.layouts[source].shape[band_axis]
-    scores = nd.zeros((outputs, pairs.n, n_bands), seeds.dtype)
-    for value, core in found.items():
+    scores = nd.zeros((outputs, n, n_bands), seeds.dtype)
+    for value, multiplier in found.items():
         size = pairs.layouts[value].size
-        full = nd.broadcast_to(core, (outputs, pairs.n, pairs.m, *core.shape[3:]))
-        full = nd.reshape(full, (outputs, pairs.n, pairs.m, size)) * nd.reshape(weights, (1, 1, pairs.m, 1))
+        weighted = multiplier.times(nd, _along_background(pairs, value, weights))
+        full = nd.broadcast_to(pairs.dense(value, weighted), (outputs, n, m, *pairs.layouts[value].shape))
+        full = nd.reshape(full, (outputs, n, m, size))
         scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), image_parts[value])
-        references = reference_parts[value]
+        references = nd.moveaxis(reference_parts[value], 1, 2)
         if pairs.own:
-            references = nd.reshape(references, (pairs.n, pairs.m, n_bands, size))
-            scores -= nd.einsum("knmf,nmbf->knb", full, references)
+            references = nd.reshape(references, (n, m * size, n_bands))
+            scores -= nd.einsum("knf,nfb->knb", nd.reshape(full, (outputs, n, m * size)), references)
         else:
-            scores -= nd.einsum("knmf,mbf->knb", full, references)
+            rows = nd.reshape(full, (outputs * n, m * size)) @ nd.reshape(references, (m * size, n_bands))
+            scores -= nd.reshape(rows, (outputs, n, n_bands))
     return scores
+
+
+def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
+    """Weights of the background images, to multiply a multiplier with."""
+    return pairs.nd.reshape(weights, (1, 1, pairs.m, *(1,) * len(pairs.layouts[value].shape)))
 
 
 def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
     """Sum over the background of weighted attributions, shape (outputs, images, *shape of an image)."""
     nd, source = pairs.nd, pairs.plan.graph.input
     image, reference = pairs.sides(source)
-    found = multipliers(pairs, seeds, frozenset({source})).get(source, nd.zeros_like(image))
-    product = found * (image - reference) * nd.reshape(weights, (1, 1, pairs.m, *(1,) * (len(image.shape) - 3)))
-    summed = nd.sum(product, 2)
-    return nd.reshape(summed, (*summed.shape[:2], *summed.shape[3:]))
+    found = multipliers(pairs, seeds, frozenset({source}))
+    if source not in found:
+        return nd.zeros((*seeds.shape[:2], *pairs.layouts[source].shape[1:]), seeds.dtype)
+    weighted = found[source].times(nd, (image - reference) * _along_background(pairs, source, weights))
+    summed = nd.sum(pairs.dense(source, weighted), 2)
+    shape = (seeds.shape[0], pairs.n, *summed.shape[2:])
+    return nd.reshape(nd.broadcast_to(summed, shape), (*shape[:2], *shape[3:]))
 
 
 def beginning(plan: Plan, band_axis: int) -> list[Operation]:

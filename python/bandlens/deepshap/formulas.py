@@ -1,0 +1,141 @@
+"""The arithmetic of the rules on pairs: pure functions of arrays, which a backend may fuse into single passes over memory.
+
+Tensors have leading axes (outputs, images, background) and broadcast. `nd` are the backend's array functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def divide(nd: Any, numerator: Any, denominator: Any, negligible: Any, otherwise: Any) -> Any:
+    """A ratio, or something else where its denominator is negligible; never NaN."""
+    safe = nd.where(negligible, nd.ones_like(denominator), denominator)
+    ratio = numerator / safe
+    return nd.where(negligible, nd.broadcast_to(otherwise, ratio.shape), ratio)
+
+
+def run_ratio(
+    nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, slope: Any, *, rounding: float
+) -> Any:
+    """Across a run, delta out / delta in; the derivative at the image where delta in is rounding.
+
+    Rounding of the output, |f| eps, makes a ratio worthless as soon as delta in < |f / f'| eps, which matters where f is
+    far from 0 and its input is not (a sigmoid near 0). In flat parts, where that is large, the usual size of the
+    input takes its place.
+    """
+    size, height, steepness = nd.abs(image), nd.abs(image_out), nd.abs(slope)
+    usual = nd.broadcast_to(nd.mean(size, tuple(range(3, len(image.shape))), True), size.shape)
+    flat = steepness * usual <= height
+    reach = nd.where(flat, usual, height / nd.where(flat, nd.ones_like(slope), steepness))
+    scale = nd.maximum(size, nd.where(height > 0, reach, nd.zeros_like(reach)))
+    difference = image - reference
+    return divide(nd, image_out - reference_out, difference, nd.abs(difference) <= rounding * scale, slope)
+
+
+def quotient_slopes(nd: Any, image: Any, reference: Any, top_middle: Any) -> tuple[Any, Any]:
+    """Shapley value of numerator and denominator of u / v, over their differences.
+
+    Parameters
+    ----------
+    image, reference : tensor
+        The denominator.
+    top_middle : tensor
+        Mean of the numerator over the pair.
+    """
+    return (1 / image + 1 / reference) / 2, -top_middle / (image * reference)
+
+
+def shapley_slope(nd: Any, image: Any, reference: Any, change: Any, slope: Any, *, rounding: float) -> Any:
+    """A Shapley value over the player's difference; the mean derivative where that is rounding."""
+    difference = image - reference
+    return divide(nd, change, difference, nd.abs(difference) <= rounding * nd.abs(image), slope)
+
+
+def cross_maximum(nd: Any, image_out: Any, reference_out: Any) -> tuple[Any, Any]:
+    """Parts of a maximum's change that belong to the image's maximum and to the background's."""
+    larger = nd.maximum(image_out, reference_out)
+    return larger - reference_out, image_out - larger
+
+
+def block_shares(
+    nd: Any,
+    image: Any,
+    reference: Any,
+    image_out: Any,
+    reference_out: Any,
+    image_choice: Any,
+    reference_choice: Any,
+    *,
+    window: tuple[int, ...],
+) -> Any:
+    """Multipliers of a maximum over disjoint blocks, for an output's multiplier of 1.
+
+    Parameters
+    ----------
+    image_choice, reference_choice : tensor
+        1 where an element is its block's maximum, 0 elsewhere; ties shared out.
+    window : tuple of int
+        Lengths of the blocks along the axes of the value.
+    """
+    shape = tuple(image.shape[3:])
+    rise, fall = (repeat_blocks(nd, part, shape, window) for part in cross_maximum(nd, image_out, reference_out))
+    moved = image_choice * rise + reference_choice * fall
+    difference = image - reference
+    return divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
+
+
+def repeat_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
+    """Give every element of a block what its block has; what no block covers gets 0.
+
+    Parameters
+    ----------
+    tensor : tensor, with one entry per block behind the leading axes
+    shape : tuple of int
+        Of the value that is cut into blocks.
+    window : tuple of int
+    """
+    lead = tuple(tensor.shape[:3])
+    once: list[int] = []
+    repeated: list[int] = []
+    covered: list[int] = []
+    for length, size in zip(shape, window, strict=True):
+        blocks = length // size
+        covered.append(blocks * size)
+        once += [blocks, 1] if size > 1 else [blocks]
+        repeated += [blocks, size] if size > 1 else [blocks]
+    rows = lead[0] * lead[1] * lead[2] * once[0]
+    tensor = nd.broadcast_to(nd.reshape(tensor, (rows, *once[1:])), (rows, *repeated[1:]))
+    tensor = nd.reshape(tensor, (*lead, *covered))
+    for axis, (length, full) in enumerate(zip(covered, shape, strict=True), start=3):
+        if length != full:
+            rest = (*tensor.shape[:axis], full - length, *tensor.shape[axis + 1 :])
+            tensor = nd.concatenate([tensor, nd.zeros(rest, tensor.dtype)], axis)
+    return tensor
+
+
+def softmax_ratio(
+    nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float
+) -> Any:
+    """Ratio across exp(x - log(sum(exp(x)))), taken from x - log(sum(exp(x)))."""
+    image, reference = image - _logsumexp(nd, image), reference - _logsumexp(nd, reference)
+    same = nd.abs(image - reference) <= rounding * (1 + nd.abs(image))
+    return divide(nd, image_out - reference_out, image - reference, same, (image_out + reference_out) / 2)
+
+
+def logsumexp_slope(nd: Any, image: Any, reference: Any, *, rounding: float) -> Any:
+    """Multipliers of log(sum(exp(x))) over the last axis: exp and log by their ratios, all between 0 and 1."""
+    image_log, reference_log = _logsumexp(nd, image), _logsumexp(nd, reference)
+    shift = nd.maximum(image_log, reference_log)
+    image_exp, reference_exp = nd.exp(image - shift), nd.exp(reference - shift)
+    image_sum, reference_sum = nd.sum(image_exp, -1, True), nd.sum(reference_exp, -1, True)
+    same = nd.abs(image - reference) <= rounding * (1 + nd.abs(image))
+    of_exp = divide(nd, image_exp - reference_exp, image - reference, same, (image_exp + reference_exp) / 2)
+    same = nd.abs(image_sum - reference_sum) <= rounding * image_sum
+    of_log = divide(nd, image_log - reference_log, image_sum - reference_sum, same, 2 / (image_sum + reference_sum))
+    return of_exp * of_log
+
+
+def _logsumexp(nd: Any, x: Any) -> Any:
+    top = nd.max(x, -1)
+    return top + nd.log(nd.sum(nd.exp(x - top), -1, True))
