@@ -15,11 +15,13 @@ from .errors import OptionError
 from .inputs import Images, check_background, check_images
 from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
 from .maps import BandMaps
-from .methods import METHODS, Method, Task
+from .methods import METHODS, Method, Request, Task
+from .methods.options import plain
 from .models import Predictor, make_predictor
 from .progress import Progress, ticker
 from .reduction import SIGNED, check_statistic
 from .result import BandImportance
+from .streaming import band_means
 
 WHOLE = "all"
 
@@ -101,10 +103,15 @@ def band_importance(
     started = time.perf_counter()
     n, k = call.image_output.shape
     scores = np.empty((n, k, call.images.n_bands))
+    errors = None
     with ticker(progress, n, call.method.label) as tick:
-        for part, found in call.method.scores(call.task(tick)):
-            scores[part] = found
-    values, base = call.values()
+        task = call.task(tick)
+        for part in call.method.scores(task):
+            scores[part.images] = part.values
+            if part.errors is not None:
+                errors = np.empty_like(scores) if errors is None else errors
+                errors[part.images] = part.errors
+    values, base = call.values(task)
     residuals = None
     if call.method.additive and call.statistic == "band_sum":
         residuals = completeness_residuals(scores.sum(axis=-1), values - base)
@@ -115,7 +122,7 @@ def band_importance(
         image_output=call.image_output,
         output_values=values,
         base_values=base,
-        band_means=_band_means(call.images),
+        band_means=band_means(call.images),
         classes=call.classes,
         outputs=call.outputs,
         bands=call.bands,
@@ -125,9 +132,10 @@ def band_importance(
         output=call.predictor.scale,
         signed=SIGNED[call.statistic],
         residuals=residuals,
+        score_errors=errors,
         background=call.draws,
         background_source=call.background_source,
-        options=dict(call.options),
+        options=plain(call.options),
         seed=seed,
         model=call.predictor.name,
         versions={"bandlens": _version.__version__, "numpy": np.__version__, **call.predictor.backend.version()},
@@ -170,13 +178,14 @@ def band_maps(
     """
     call = _prepare(
         model, x, y, method, background, n_background, target, output, None, bands, wavelengths, classes, band_axis,
-        batch_size, seed, method_options,
+        batch_size, seed, method_options, maps=True,
     )  # fmt: skip
+    assert call.method.maps is not None
     n, k = call.image_output.shape
     values = np.empty((n, k, *call.images.shape), np.float32)
     with ticker(progress, n, call.method.label) as tick:
-        for part, found in call.method.maps(call.task(tick)):
-            values[part] = found
+        for part in call.method.maps(call.task(tick)):
+            values[part.images] = part.values
     return BandMaps(
         values=values,
         image_class=call.codes,
@@ -220,6 +229,7 @@ class _Call:
     predictor: Predictor
     method: Method
     images: Images
+    y: Any
     background: Images | None
     background_source: str | None
     draws: np.ndarray | None
@@ -250,11 +260,17 @@ class _Call:
             seed=self.seed,
             tick=tick,
             options=self.options,
+            members=np.eye(self.images.n_bands, dtype=bool),
+            image_output=self.image_output,
+            outputs=self.model_outputs,
+            y=self.y,
         )
 
-    def values(self) -> tuple[np.ndarray, np.ndarray]:
-        """f(x), and mean f(background), for each image and explained output."""
+    def values(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
+        """f(x), and what scores are counted from (mean f(background) by default), per image and explained output."""
         values = np.take_along_axis(self.model_outputs, self.image_output, axis=1)
+        if self.method.base is not None:
+            return values, self.method.base(task)
         if self.background is None or self.draws is None:
             return values, np.full_like(values, np.nan)
         used, inverse = np.unique(self.draws, return_inverse=True)
@@ -283,9 +299,12 @@ def _prepare(
     batch_size: int | None,
     seed: int,
     options: Mapping[str, Any],
+    *,
+    maps: bool = False,
 ) -> _Call:
-    chosen = _method(method, options)
-    kind = check_statistic(statistic, chosen.statistic)
+    chosen = _method(method, maps)
+    options = _options(chosen, options)
+    kind = check_statistic(statistic, chosen.statistics, chosen.statistic, chosen.name)
     _positive("n_background", n_background)
     if batch_size is not None:
         _positive("batch_size", batch_size)
@@ -295,10 +314,10 @@ def _prepare(
     names = band_names(bands, images.n_bands)
     waves = band_wavelengths(wavelengths, images.n_bands)
     references = None
-    if chosen.uses_background:
+    if chosen.uses_background if chosen.needs_background is None else chosen.needs_background(options):
         references = images if background is None else check_background(background, images)
     predictor = make_predictor(model, images, output)
-    chosen.prepare(predictor)
+    chosen.prepare(Request(predictor, images, y, options, maps))
     if predictor.classifies:
         known = class_names(classes, y, predictor.n_outputs)
         outputs = known
@@ -323,6 +342,7 @@ def _prepare(
         predictor=predictor,
         method=chosen,
         images=images,
+        y=y,
         background=references,
         background_source=None if references is None else "x" if background is None else "background",
         draws=draws,
@@ -338,22 +358,37 @@ def _prepare(
         batch_size=size,
         user_batch_size=batch_size,
         seed=int(seed),
-        options={**chosen.options, **options},
+        options=options,
     )
 
 
-def _method(name: str, options: Mapping[str, Any]) -> Method:
+def _method(name: str, maps: bool) -> Method:
     if name not in METHODS:
         raise OptionError("There is no such method.", expected=" or ".join(map(repr, METHODS)), given=repr(name))
     method = METHODS[name]
-    unknown = sorted(set(options) - set(method.options))
+    if maps and method.maps is None:
+        having = [repr(other.name) for other in METHODS.values() if other.maps is not None]
+        raise OptionError(
+            f"The method '{name}' treats a band as a whole: it has no values per pixel.",
+            expected=" or ".join(having),
+            given=repr(name),
+        )
+    return method
+
+
+def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's options, each checked, with defaults for those that were not given."""
+    unknown = sorted(set(given) - set(method.options))
     if unknown:
         raise OptionError(
-            f"The method '{name}' has no such option.",
+            f"The method '{method.name}' has no such option.",
             expected=", ".join(method.options) or "no options",
             given=", ".join(unknown),
         )
-    return method
+    return {
+        name: option.check(name, given[name]) if name in given else option.default
+        for name, option in method.options.items()
+    }
 
 
 def _positive(name: str, value: Any) -> None:
@@ -375,10 +410,3 @@ def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:
         turn[mine] = np.arange(len(mine))
     order = shuffled[np.argsort(turn[shuffled], kind="stable")]
     return np.sort(order[:most])
-
-
-def _band_means(images: Images) -> np.ndarray:
-    """Mean of each band over the pixels of each image, shape (n, bands)."""
-    size = max(1, (1 << 25) // (8 * int(np.prod(images.shape))))
-    parts = [batch.mean(axis=images.pixel_axes) for _, batch in images.batches(size, np.float64)]
-    return np.concatenate(parts)

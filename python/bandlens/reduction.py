@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .errors import OptionError
@@ -30,10 +31,16 @@ def reduce_pixels(nd: Any, attributions: Any, statistic: str, pixel_axes: tuple[
     return nd.mean(nd.abs(attributions), pixel_axes)
 
 
-def check_statistic(statistic: str | None, default: str) -> str:
+def check_statistic(statistic: str | None, allowed: Sequence[str], default: str, method: str) -> str:
     """The statistic's name, or the method's own where the user named none."""
     if statistic is None:
         return default
     if statistic not in STATISTICS:
         raise OptionError("There is no such statistic.", expected=" or ".join(STATISTICS), given=repr(statistic))
+    if statistic not in allowed:
+        raise OptionError(
+            f"The method '{method}' has no values that could be reduced in this way.",
+            expected=" or ".join(allowed),
+            given=repr(statistic),
+        )
     return statistic

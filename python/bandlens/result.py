@@ -50,6 +50,8 @@ class BandImportance:
         Whether scores have a sign.
     residuals : ndarray of float64, shape (n, k), or None
         Relative completeness residual per image and output; None for methods that are not additive.
+    score_errors : ndarray of float64, shape (n, k, bands), or None
+        Standard error of each score over its random draws, where it comes from such.
     background : ndarray of int64, shape (m,), or None
         Positions of the background images used, in `background_source`.
     background_source : str or None
@@ -79,6 +81,7 @@ class BandImportance:
     output: str
     signed: bool
     residuals: np.ndarray | None = None
+    score_errors: np.ndarray | None = None
     background: np.ndarray | None = None
     background_source: str | None = None
     options: dict[str, Any] = field(default_factory=dict)

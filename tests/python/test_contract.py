@@ -6,11 +6,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pandas as pd
 import pytest
-
-import bandlens as bl
 from bandlens.columns import CLASS_COLUMNS, IMAGE_COLUMNS
 
 METHODS = tuple(bl.METHODS)
@@ -18,7 +17,7 @@ CLASSES = ["water", "soil", "forest"]
 
 
 def layout_model(keras: Any, layout: str, bands: int) -> tuple[Any, tuple[int, ...], int]:
-    """A classifier of three classes for images, 1-D spectra, 3-D cubes or channels-first images; its shape and band axis."""
+    """A classifier of three classes for images, spectra, cubes or channels-first images; its shape and band axis."""
     layers = keras.layers
     shapes = {"image": (6, 6, bands), "spectrum": (bands, 1), "cube": (4, 4, bands, 1), "first": (bands, 6, 6)}
     first = {
@@ -115,9 +114,15 @@ def test_permuting_bands_permutes_rows(small_cnn: Any, keras: Any, images: np.nd
     weights = small_cnn.get_weights()
     weights[0] = weights[0][:, :, order]
     permuted.set_weights(weights)
-    plain = bl.band_importance(small_cnn, images, method=method, bands=list("abcd"), target="all")
-    moved = bl.band_importance(permuted, images[..., order], method=method, bands=["c", "a", "d", "b"], target="all")
-    np.testing.assert_allclose(moved.scores, plain.scores[..., order], rtol=1e-4, atol=1e-5)
+
+    def scores(model: Any, x: np.ndarray, seed: int = 0) -> np.ndarray:
+        return bl.band_importance(model, x, method=method, target="all", seed=seed).scores
+
+    plain = scores(small_cnn, images)
+    moved = scores(permuted, images[..., order])
+    # draws over pixels and bands fall differently on bands in another order, as they do with another seed
+    chance = 3 * np.abs(scores(small_cnn, images, 1) - plain).max() if bl.METHODS[method].random else 0
+    np.testing.assert_allclose(moved, plain[..., order], rtol=1e-4, atol=1e-5 + chance)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -142,7 +147,9 @@ def test_tables_are_as_contracted(small_cnn: Any, images: np.ndarray, method: st
     per_image = result.to_frame("image")
     assert tuple(per_image.columns) == IMAGE_COLUMNS
     assert per_image["image"].tolist() == np.repeat(np.arange(12), 12).tolist()
-    by_hand = per_image.assign(score=per_image["score"].abs()).groupby(["class", "output", "band"], observed=True)["score"]
+    by_hand = per_image.assign(score=per_image["score"].abs()).groupby(["class", "output", "band"], observed=True)[
+        "score"
+    ]
     np.testing.assert_allclose(frame["importance"], by_hand.mean(), rtol=1e-12)
     np.testing.assert_allclose(frame["std_error"], by_hand.sem(), rtol=1e-9)
 
@@ -168,10 +175,14 @@ def test_to_shap(small_cnn: Any, images: np.ndarray, method: str) -> None:
     np.testing.assert_array_equal(explanation.values, result.scores[:, 0])
     np.testing.assert_allclose(explanation.data, images.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
     assert list(explanation.feature_names) == list("abcd")
-    if bl.METHODS[method].additive:
-        np.testing.assert_allclose(
-            explanation.values.sum(axis=1) + explanation.base_values, result.output_values[:, 0], rtol=1e-4, atol=1e-5
-        )
+    if not bl.METHODS[method].additive:
+        assert result.completeness is None
+        return
+    lacking = result.output_values[:, 0] - explanation.values.sum(axis=1) - explanation.base_values
+    difference = np.abs(result.output_values - result.base_values)[:, 0]
+    np.testing.assert_allclose(result.residuals[:, 0], np.abs(lacking) / np.maximum(difference, difference.mean()))
+    if bl.METHODS[method].exact:
+        assert result.completeness < 1e-4
 
 
 @pytest.mark.parametrize("target", ["class", "predicted", "all", "soil", 1])
@@ -201,7 +212,7 @@ def test_single_sigmoid_is_two_classes(keras: Any, images: np.ndarray, method: s
     np.testing.assert_array_equal(result.prediction, (model.predict(images, verbose=0)[:, 0] > 0.5).astype(int))
     if output == "probability":
         np.testing.assert_allclose(result.output_values.sum(axis=1), 1, rtol=1e-6)
-    if result.completeness is not None:
+    if result.completeness is not None and bl.METHODS[method].exact:
         assert result.completeness < 1e-4
 
 
@@ -242,7 +253,11 @@ def test_background_is_balanced_over_classes_seeded_and_recorded(small_cnn: Any)
     y = np.array([0] * 50 + [1] * 7 + [2] * 3)
     result = bl.band_importance(small_cnn, x, y, n_background=12)
     assert result.background is not None
-    assert np.bincount(y[result.background]).tolist() == [5, 4, 3] or np.bincount(y[result.background]).tolist() == [4, 5, 3]
+    assert np.bincount(y[result.background]).tolist() == [5, 4, 3] or np.bincount(y[result.background]).tolist() == [
+        4,
+        5,
+        3,
+    ]
     assert result.background_source == "x"
     given = bl.band_importance(small_cnn, x[:5], background=x, n_background=12)
     assert given.n_background == 12

@@ -71,6 +71,15 @@ def _groups(left: Sequence[int], right: Sequence[int]) -> int:
     return sum(1 for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1])
 
 
+def _normal(keys: tf.Tensor, shape: Sequence[int], dtype: str) -> tf.Tensor:
+    """Standard normal numbers, shape (keys, *shape), that depend on each key, a pair of int32, alone."""
+
+    def draw(key: tf.Tensor) -> tf.Tensor:
+        return tf.random.stateless_normal(shape, key, dtype=dtype, alg="philox")
+
+    return tf.map_fn(draw, keys, fn_output_signature=tf.TensorSpec(tuple(shape), dtype))
+
+
 # the array functions that rules are written with, under NumPy's names
 nd = SimpleNamespace(
     abs=tf.abs,
@@ -87,9 +96,12 @@ nd = SimpleNamespace(
     mean=lambda array, axis, keepdims=False: tf.reduce_mean(array, axis, keepdims=keepdims),
     moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
     multiply=_multiply,
+    normal=_normal,
     ones_like=tf.ones_like,
     reshape=tf.reshape,
+    sqrt=tf.sqrt,
     sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
+    take=lambda array, index, axis: tf.gather(array, index, axis=axis),
     where=_where,
     zeros=lambda shape, dtype: tf.zeros(shape, dtype),
     zeros_like=tf.zeros_like,
@@ -420,6 +432,17 @@ def gradient(outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence
         tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
         for source, part in zip(inputs, found, strict=True)
     ]
+
+
+def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+    """Go through the first axis of a tensor inside the function being compiled: ``state = add(state, element)``."""
+
+    def body(number: Any, state: Any) -> tuple[Any, Any]:
+        found = add(state, elements[number])
+        return number + 1, tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), found, state)
+
+    count = tf.shape(elements)[0]
+    return tf.while_loop(lambda number, _: number < count, body, (0, initial), parallel_iterations=1)[1]
 
 
 def _computed_in(dtype: tf.DType) -> tf.DType:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..deepshap import Work, explain, make_plan
-from ..models import Predictor
 from ..reduction import reduce_pixels
-from .task import Method, Parts, Task
+from .task import Method, Part, Parts, Request, Task
 
 
 def scores(task: Task) -> Parts:
@@ -16,8 +15,8 @@ def scores(task: Task) -> Parts:
         yield from _run(task, maps=False)
         return
     axes = tuple(axis + 1 for axis in task.images.pixel_axes)
-    for part, found in _run(task, maps=True):
-        yield part, reduce_pixels(np, found, task.statistic, axes)
+    for part, found, *_ in _run(task, maps=True):
+        yield Part(part, reduce_pixels(np, found, task.statistic, axes))
 
 
 def maps(task: Task) -> Parts:
@@ -33,13 +32,15 @@ def _run(task: Task, *, maps: bool) -> Parts:
         ("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output))
     )
     work = Work(task.images, task.background, task.seeds, task.draws)
-    return explain(
+    found = explain(
         predictor.backend, predictor.trace, plan, work, maps=maps, batch_size=task.batch_size, tick=task.tick
     )
+    return (Part(*part) for part in found)
 
 
-def prepare(predictor: Predictor) -> None:
+def prepare(request: Request) -> None:
     """Read the graph: an operation without a rule is named now."""
+    predictor = request.predictor
     predictor.trace.compiled(("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output)))
 
 

@@ -4,13 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..batching import images_per_batch
 from ..inputs import Images
 from ..models import Predictor
+from .options import Option
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is known before anything is computed.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    images : Images
+    y : object
+        Labels as the user gave them.
+    options : mapping
+        The method's own options, each checked by itself.
+    maps : bool
+        Whether attributions per pixel are wanted.
+    """
+
+    predictor: Predictor
+    images: Images
+    y: Any
+    options: Mapping[str, Any]
+    maps: bool
 
 
 @dataclass(frozen=True)
@@ -34,6 +58,14 @@ class Task:
         To be told how many images were finished.
     options : mapping
         The method's own options, with their defaults filled in.
+    members : ndarray of bool, shape (features, bands)
+        Which bands each row of the table stands for: itself, or the bands of a group.
+    image_output : ndarray of int64, shape (n, k)
+        The explained outputs.
+    outputs : ndarray of float64, shape (n, outputs)
+        The model's outputs for the images, on the explained scale.
+    y : object
+        Labels as the user gave them.
     """
 
     predictor: Predictor
@@ -45,7 +77,11 @@ class Task:
     batch_size: int | None
     seed: int
     tick: Callable[[int], None]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any]
+    members: np.ndarray
+    image_output: np.ndarray
+    outputs: np.ndarray
+    y: Any
 
     @property
     def images_per_batch(self) -> int:
@@ -54,7 +90,27 @@ class Task:
         return self.batch_size or images_per_batch(self.predictor.backend, graph, self.predictor.trace.dtype)
 
 
-Parts = Iterator[tuple[slice, np.ndarray]]
+class Part(NamedTuple):
+    """Some images and what was found for them.
+
+    Attributes
+    ----------
+    images : slice
+    values : ndarray of float64
+        Band scores (images, k, bands or features), or attributions (images, k, *image shape).
+    errors : ndarray of float64 or None
+        Standard errors of the scores, where they come from random draws.
+    fit : ndarray of float64, shape (images, k), or None
+        R^2 of a local model.
+    """
+
+    images: slice
+    values: np.ndarray
+    errors: np.ndarray | None = None
+    fit: np.ndarray | None = None
+
+
+Parts = Iterator[Part]
 
 
 @dataclass(frozen=True)
@@ -69,17 +125,29 @@ class Method:
         What a score means, what it costs, where it comes from.
     statistic : str
         Default reduction over pixels.
-    additive : bool
-        Whether the attributions of an image sum to f(x) - mean f(background).
-    uses_background : bool
     scores : callable
-        ``Task -> parts``: slices of the images with band scores (images, k, bands), float64.
-    maps : callable
-        ``Task -> parts``: slices of the images with attributions (images, k, *image shape), float64.
+        ``Task -> parts``: slices of the images with band scores.
     prepare : callable
-        Raises, before anything is computed, if the method can't explain the model.
-    options : mapping
-        Names and defaults of its own options.
+        Raises, before anything is computed, if the method can't explain the model or these images.
+    maps : callable or None
+        ``Task -> parts``: slices of the images with attributions; None where there is no value per pixel.
+    options : mapping of str to Option
+    statistics : tuple of str
+        Reductions over pixels that make sense.
+    additive : bool
+        Whether the scores of an image sum to f(x) less `base`, so that the residual is reported.
+    exact : bool
+        Whether they do so to rounding, for every model; else up to the error of an integral or of random draws.
+    random : bool
+        Whether scores come from random draws over pixels or bands, so that they move with the seed.
+    joint : bool
+        Whether the bands of a group are changed together; else a group's score is the sum of its bands' scores.
+    uses_background : bool
+        With default options.
+    needs_background : callable or None
+        The same for given options, where it depends on them.
+    base : callable or None
+        ``Task -> (n, k)``: output from which scores are counted; mean f(background) where this is None.
     """
 
     name: str
@@ -88,9 +156,15 @@ class Method:
     cost: str
     reference: str
     statistic: str
-    additive: bool
-    uses_background: bool
     scores: Callable[[Task], Parts]
-    maps: Callable[[Task], Parts]
-    prepare: Callable[[Predictor], None]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Request], None]
+    maps: Callable[[Task], Parts] | None = None
+    options: Mapping[str, Option] = field(default_factory=dict)
+    statistics: tuple[str, ...] = ("band_sum", "pixel_mean_abs")
+    additive: bool = False
+    exact: bool = True
+    random: bool = False
+    joint: bool = False
+    uses_background: bool = False
+    needs_background: Callable[[Mapping[str, Any]], bool] | None = None
+    base: Callable[[Task], np.ndarray] | None = None

@@ -1,0 +1,94 @@
+"""Expected gradients (GradientSHAP): integrated gradients averaged over background images, by random draws.
+
+Each draw is a background image and a point on the line from it to the image. Draws are balanced: every background image
+comes as often as any other, and points lie in as many equal parts of the line as there are draws. The standard errors
+are those of independent draws, so they are upper bounds. Scores sum to f(x) - mean f(background) on average only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .gradients import Gradients, prepare, run
+from .options import Option, whole
+from .task import Method, Parts, Task
+
+
+def scores(task: Task) -> Parts:
+    """Attributions, reduced over pixels within the compiled step, with standard errors of signed sums."""
+    return _run(task, maps=False)
+
+
+def maps(task: Task) -> Parts:
+    """Attributions, pixel by pixel."""
+    return _run(task, maps=True)
+
+
+def _run(task: Task, *, maps: bool) -> Parts:
+    assert task.background is not None
+    assert task.draws is not None
+    dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
+    used, position = np.unique(task.draws, return_inverse=True)
+    position = position.reshape(task.draws.shape).astype(np.int32)
+    references = task.background.take(used, dtype)
+
+    def drawn(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        pairs = [_draw(task.seed, image, samples, position[image] if position.ndim == 2 else position)
+                 for image in range(part.start, part.stop)]  # fmt: skip
+        which, where = zip(*pairs, strict=True)
+        return np.stack(which), np.stack(where).astype(dtype)
+
+    return run(task, _rule, maps=maps, samples=samples, per_image=drawn, shared=(references,))
+
+
+def _draw(seed: int, image: int, samples: int, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Background images and points on the line, for one image whatever batch it is in."""
+    random = np.random.default_rng([seed, image])
+    rounds = -(-samples // len(background))
+    order = np.concatenate([random.permutation(len(background)) for _ in range(rounds)])[:samples]
+    points = (random.permutation(samples) + random.random(samples)) / samples
+    return background[order], points
+
+
+def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any) -> Any:
+    nd = gradients.nd
+    count = where.shape[1]
+    sums = gradients.statistic == "band_sum"
+
+    def draws(samples: Any) -> Any:
+        at = gradients.like_pixels(nd.take(where, samples, 1))
+        reference = nd.take(references, nd.take(which, samples, 1), 0)
+        way = x[:, None] - reference
+        return gradients.at(reference + at * way) * way
+
+    if not sums:
+        total = gradients.fold(lambda total, samples: total + nd.sum(draws(samples), 1), nd.zeros_like(x))
+        return gradients.reduce(total / count)
+
+    def add(state: Any, samples: Any) -> Any:
+        found = gradients.reduce(draws(samples), samples=True)
+        return state[0] + nd.sum(found, 1), state[1] + nd.sum(found * found, 1)
+
+    none = gradients.reduce(nd.zeros_like(x))
+    total, squares = gradients.fold(add, (none, none))
+    variance = nd.maximum(squares - total * total / count, none) / max(count - 1, 1)
+    return total / count, nd.sqrt(variance / count)
+
+
+EXPECTED_GRADIENTS = Method(
+    name="expected_gradients",
+    label="Expected gradients",
+    summary="Share of each band in what sets the output apart from its mean over the background, by random draws.",
+    cost="n_samples forward and backward passes per image and output",
+    reference="Erion, Janizek, Sturmfels, Lundberg & Lee 2021, arXiv:1906.10670",
+    statistic="band_sum",
+    scores=scores,
+    maps=maps,
+    prepare=prepare,
+    options={"n_samples": Option(200, "draws of a background image and a point on the line to it", whole(2))},
+    additive=True,
+    exact=False,
+    uses_background=True,
+)

@@ -1,0 +1,35 @@
+"""Gradient x input: the gradient times the pixel it was taken in, exact for a model that is linear without bias."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .gradients import Gradients, prepare, run
+from .task import Method, Parts, Task
+
+
+def scores(task: Task) -> Parts:
+    """Products, reduced over pixels within the compiled step."""
+    return run(task, _rule, maps=False)
+
+
+def maps(task: Task) -> Parts:
+    """Products, pixel by pixel."""
+    return run(task, _rule, maps=True)
+
+
+def _rule(gradients: Gradients, x: Any) -> Any:
+    return gradients.reduce(x * gradients.at(x))
+
+
+GRADIENT_X_INPUT = Method(
+    name="gradient_x_input",
+    label="Gradient x input",
+    summary="Gradient of the output times the input, in each pixel of each band: a first-order share, counted from 0.",
+    cost="one forward and one backward pass per image and output",
+    reference="Shrikumar, Greenside, Shcherbina & Kundaje 2016, arXiv:1605.01713",
+    statistic="band_sum",
+    scores=scores,
+    maps=maps,
+    prepare=prepare,
+)

@@ -1,0 +1,137 @@
+"""Integrated gradients: the gradient averaged along the straight line from a baseline image, times the way.
+
+The integral is a Gauss-Legendre sum, exact for outputs that are polynomials along the line; at kinks it is not, so what
+the scores lack of f(x) - f(baseline) is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import OptionError
+from .gradients import Gradients, run
+from .gradients import prepare as prepare_gradients
+from .options import Option, whole
+from .references import mean_background, outputs_of
+from .task import Method, Parts, Request, Task
+
+
+def scores(task: Task) -> Parts:
+    """Attributions, reduced over pixels within the compiled step."""
+    return _run(task, maps=False)
+
+
+def maps(task: Task) -> Parts:
+    """Attributions, pixel by pixel."""
+    return _run(task, maps=True)
+
+
+def base(task: Task) -> np.ndarray:
+    """f(baseline), shape (n, k)."""
+    if _own(task):
+        batches = range(0, task.images.n, task.images_per_batch)
+        parts = [slice(start, min(start + task.images_per_batch, task.images.n)) for start in batches]
+    else:
+        parts = [slice(0, 1)]
+    outputs = np.concatenate([outputs_of(task, _baselines(task, part)) for part in parts])
+    return np.take_along_axis(np.broadcast_to(outputs, task.outputs.shape), task.image_output, axis=1)
+
+
+def prepare(request: Request) -> None:
+    """As for all gradients; and a baseline image must fit the images."""
+    prepare_gradients(request)
+    baseline = request.options["baseline"]
+    if isinstance(baseline, np.ndarray) and baseline.shape != request.images.shape:
+        raise OptionError(
+            "The baseline image has another shape than the images.",
+            expected=f"one image of shape {request.images.shape}",
+            given=f"shape {baseline.shape}",
+        )
+
+
+def needs_background(options: Mapping[str, Any]) -> bool:
+    """Whether the baseline is computed from the background."""
+    return isinstance(options["baseline"], str) and options["baseline"] == "background_mean"
+
+
+def _run(task: Task, *, maps: bool) -> Parts:
+    dtype, samples = task.predictor.trace.dtype, task.options["n_steps"]
+    nodes, weights = np.polynomial.legendre.leggauss(samples)
+    shared = [((nodes + 1) / 2).astype(dtype), (weights / 2).astype(dtype)]
+    same = None if _own(task) else _baselines(task, slice(0, 1))
+
+    def baselines(part: slice) -> tuple[np.ndarray]:
+        return (_baselines(task, part) if same is None else np.repeat(same, part.stop - part.start, axis=0),)
+
+    return run(task, _rule, maps=maps, samples=samples, per_image=baselines, shared=shared)
+
+
+def _own(task: Task) -> bool:
+    """Whether each image has a baseline of its own."""
+    return task.draws is not None and task.draws.ndim == 2
+
+
+def _baselines(task: Task, part: slice) -> np.ndarray:
+    """One baseline for all images, or one for each."""
+    kind = task.options["baseline"]
+    dtype = task.predictor.trace.dtype
+    if isinstance(kind, np.ndarray):
+        return kind[None].astype(dtype)
+    if kind == "zero":
+        return np.zeros((1, *task.images.shape), dtype)
+    return mean_background(task, part).astype(dtype)
+
+
+def _rule(gradients: Gradients, x: Any, baseline: Any, nodes: Any, weights: Any) -> Any:
+    nd = gradients.nd
+    way = x - baseline
+
+    def add(total: Any, samples: Any) -> Any:
+        at, weight = (gradients.like_pixels(nd.take(array, samples, 0)) for array in (nodes, weights))
+        points = baseline[:, None] + at * way[:, None]
+        return total + nd.sum(gradients.at(points) * weight, 1)
+
+    return gradients.reduce(way * gradients.fold(add, nd.zeros_like(x)))
+
+
+def _check_baseline(name: str, value: Any) -> str | np.ndarray:
+    if isinstance(value, str) and value in ("background_mean", "zero"):
+        return value
+    if not isinstance(value, str) and value is not None:
+        image = np.asarray(value)
+        if image.dtype.kind in "buif" and np.isfinite(image).all():
+            return image
+    raise OptionError(
+        f"`{name}` is no baseline.",
+        expected="'background_mean', 'zero', or one image of finite numbers",
+        given=repr(value) if isinstance(value, str) else type(value).__name__,
+    )
+
+
+INTEGRATED_GRADIENTS = Method(
+    name="integrated_gradients",
+    label="Integrated gradients",
+    summary="Share of each band in the difference between the output and that of a baseline image.",
+    cost="n_steps forward and backward passes per image and output",
+    reference="Sundararajan, Taly & Yan 2017, arXiv:1703.01365",
+    statistic="band_sum",
+    scores=scores,
+    maps=maps,
+    prepare=prepare,
+    options={
+        "baseline": Option(
+            "background_mean",
+            "image to start from: 'background_mean', the mean of the background images; 'zero'; or an image",
+            _check_baseline,
+        ),
+        "n_steps": Option(50, "nodes of the Gauss-Legendre sum along the line", whole()),
+    },
+    additive=True,
+    exact=False,
+    uses_background=True,
+    needs_background=needs_background,
+    base=base,
+)

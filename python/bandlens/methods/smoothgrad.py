@@ -1,0 +1,44 @@
+"""SmoothGrad: the gradient averaged over noisy copies of the image, which evens out its fluctuations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .gradients import Gradients, prepare
+from .noise import OPTIONS, noise, run_noisy
+from .task import Method, Parts, Task
+
+
+def scores(task: Task) -> Parts:
+    """Mean gradients, reduced over pixels within the compiled step."""
+    return run_noisy(task, _rule, maps=False)
+
+
+def maps(task: Task) -> Parts:
+    """Mean gradients, pixel by pixel."""
+    return run_noisy(task, _rule, maps=True)
+
+
+def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> Any:
+    nd = gradients.nd
+
+    def add(total: Any, samples: Any) -> Any:
+        points = x[:, None] + noise(gradients, number, spread, nd.take(keys, samples, 1))
+        return total + nd.sum(gradients.at(points), 1)
+
+    return gradients.reduce(gradients.fold(add, nd.zeros_like(x)) / keys.shape[1])
+
+
+SMOOTHGRAD = Method(
+    name="smoothgrad",
+    label="SmoothGrad",
+    summary="Mean gradient over noisy copies of the image: saliency without its fluctuations.",
+    cost="n_samples forward and backward passes per image and output",
+    reference="Smilkov, Thorat, Kim, Viégas & Wattenberg 2017, arXiv:1706.03825",
+    statistic="pixel_mean_abs",
+    scores=scores,
+    maps=maps,
+    prepare=prepare,
+    options=OPTIONS,
+    random=True,
+)

@@ -1,0 +1,51 @@
+"""VarGrad: the variance of the gradient over noisy copies of the image, high where the model is curved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .gradients import Gradients, prepare
+from .noise import OPTIONS, noise, run_noisy
+from .task import Method, Parts, Task
+
+
+def scores(task: Task) -> Parts:
+    """Variances, reduced over pixels within the compiled step."""
+    return run_noisy(task, _rule, maps=False)
+
+
+def maps(task: Task) -> Parts:
+    """Variances, pixel by pixel."""
+    return run_noisy(task, _rule, maps=True)
+
+
+def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> Any:
+    nd = gradients.nd
+    # deviations from the gradient without noise: the variance is not a small difference of large numbers
+    center = gradients.at(x)[:, None]
+
+    def add(state: Any, samples: Any) -> Any:
+        total, squares = state
+        points = x[:, None] + noise(gradients, number, spread, nd.take(keys, samples, 1))
+        deviation = gradients.at(points) - center
+        return total + nd.sum(deviation, 1), squares + nd.sum(deviation * deviation, 1)
+
+    total, squares = gradients.fold(add, (nd.zeros_like(x), nd.zeros_like(x)))
+    count = keys.shape[1]
+    return gradients.reduce(nd.maximum(squares - total * total / count, nd.zeros_like(x)) / (count - 1))
+
+
+VARGRAD = Method(
+    name="vargrad",
+    label="VarGrad",
+    summary="Variance of the gradient over noisy copies of the image: where the output depends on a band nonlinearly.",
+    cost="n_samples forward and backward passes per image and output",
+    reference="Adebayo, Gilmer, Goodfellow & Kim 2018, arXiv:1810.03307",
+    statistic="pixel_mean_abs",
+    statistics=("pixel_mean_abs",),
+    scores=scores,
+    maps=maps,
+    prepare=prepare,
+    options=OPTIONS,
+    random=True,
+)

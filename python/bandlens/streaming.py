@@ -1,0 +1,43 @@
+"""Summaries of many images, read batch by batch and kept in float64: the spread of each band, a mean image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .inputs import Images
+
+BATCH_BYTES = 1 << 25
+
+
+def band_means(images: Images) -> np.ndarray:
+    """Mean of each band over the pixels of each image, shape (n, bands)."""
+    return np.concatenate(
+        [batch.mean(axis=images.pixel_axes) for _, batch in images.batches(_size(images), np.float64)]
+    )
+
+
+def band_spread(images: Images) -> np.ndarray:
+    """Standard deviation of each band over all pixels of all images, shape (bands,)."""
+    axes = (0, *images.pixel_axes)
+    count, mean, squares = 0, np.zeros(images.n_bands), np.zeros(images.n_bands)
+    for _, batch in images.batches(_size(images), np.float64):
+        new = batch.size // images.n_bands
+        difference = batch.mean(axis=axes) - mean
+        total = count + new
+        squares += batch.var(axis=axes) * new + difference**2 * (count * new / total)
+        mean += difference * (new / total)
+        count = total
+    return np.sqrt(squares / count)
+
+
+def mean_image(images: Images, positions: np.ndarray) -> np.ndarray:
+    """Mean over some images, pixel by pixel."""
+    size = _size(images)
+    total = np.zeros(images.shape)
+    for start in range(0, len(positions), size):
+        total += images.take(positions[start : start + size], np.float64).sum(axis=0)
+    return total / len(positions)
+
+
+def _size(images: Images) -> int:
+    return max(1, BATCH_BYTES // (8 * int(np.prod(images.shape))))
