@@ -99,6 +99,10 @@ class UnsupportedOperationError(BandlensError, ValueError):
     kind = "unsupported_operation"
 
 
+class CompletenessWarning(UserWarning):
+    """Attributions don't sum to what they stand for."""
+
+
 class ResultError(BandlensError, ValueError):
     """A result can't be shown, saved or loaded as asked."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from . import _version
+from . import _version, counting
 from .batching import images_per_batch
-from .errors import OptionError
+from .errors import CompletenessWarning, OptionError
 from .inputs import Images, check_background, check_images
 from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
 from .maps import BandMaps
@@ -24,6 +25,10 @@ from .result import BandImportance
 from .streaming import band_means
 
 WHOLE = "all"
+
+# relative completeness residuals beyond this are warned of
+MOST_RESIDUAL = 1e-2
+LARGE_OUTPUT = 1e4
 
 
 def band_importance(
@@ -104,6 +109,7 @@ def band_importance(
     n, k = call.image_output.shape
     scores = np.empty((n, k, call.images.n_bands))
     errors = None
+    totals = None if call.own_draws is None else np.empty((n, k))
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
         for part in call.method.scores(task):
@@ -111,10 +117,14 @@ def band_importance(
             if part.errors is not None:
                 errors = np.empty_like(scores) if errors is None else errors
                 errors[part.images] = part.errors
+            if totals is not None:
+                totals[part.images] = part.totals
     values, base = call.values(task)
     residuals = None
     if call.method.additive and call.statistic == "band_sum":
-        residuals = completeness_residuals(scores.sum(axis=-1), values - base)
+        complete = scores.sum(axis=-1) if totals is None else totals
+        residuals = completeness_residuals(complete, values - (base if totals is None else call.base(call.own_draws)))
+        _warn_if_incomplete(residuals, call)
     return BandImportance(
         scores=scores,
         image_class=call.codes,
@@ -233,6 +243,7 @@ class _Call:
     background: Images | None
     background_source: str | None
     draws: np.ndarray | None
+    own_draws: np.ndarray | None
     codes: np.ndarray
     predictions: np.ndarray
     image_output: np.ndarray
@@ -256,6 +267,7 @@ class _Call:
             statistic=self.statistic,
             background=self.background,
             draws=self.draws,
+            own_draws=self.own_draws,
             batch_size=self.user_batch_size,
             seed=self.seed,
             tick=tick,
@@ -271,15 +283,18 @@ class _Call:
         values = np.take_along_axis(self.model_outputs, self.image_output, axis=1)
         if self.method.base is not None:
             return values, self.method.base(task)
-        if self.background is None or self.draws is None:
-            return values, np.full_like(values, np.nan)
-        used, inverse = np.unique(self.draws, return_inverse=True)
-        chosen = Images(
-            self.background.take(used, self.predictor.trace.dtype), len(used), self.images.shape, self.images.band_axis
-        )
-        outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(self.draws.shape)]
-        base = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
-        return values, np.take_along_axis(base, self.image_output, axis=1)
+        return values, self.base(self.draws)
+
+    def base(self, draws: np.ndarray | None) -> np.ndarray:
+        """Mean of f over background images, the same or others for each image; per explained output, shape (n, k)."""
+        if self.background is None or draws is None:
+            return np.full(self.image_output.shape, np.nan)
+        used, inverse = np.unique(draws, return_inverse=True)
+        batch = self.background.take(used, self.predictor.trace.dtype)
+        chosen = Images(batch, len(used), self.images.shape, self.images.band_axis)
+        outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(draws.shape)]
+        means = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
+        return np.take_along_axis(means, self.image_output, axis=1)
 
 
 def _prepare(
@@ -346,6 +361,7 @@ def _prepare(
         background=references,
         background_source=None if references is None else "x" if background is None else "background",
         draws=draws,
+        own_draws=_own_draws(draws, options.get("background_per_image"), images.n, seed),
         codes=codes,
         predictions=predictions,
         image_output=target_outputs(target, outputs, codes, predictions),
@@ -389,6 +405,34 @@ def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
         name: option.check(name, given[name]) if name in given else option.default
         for name, option in method.options.items()
     }
+
+
+def _own_draws(pool: np.ndarray | None, each: int | None, n: int, seed: int) -> np.ndarray | None:
+    """Draws from the pool for every image, without replacement, shape (n, each)."""
+    if pool is None or each is None or each >= len(pool):
+        return None
+    order = np.random.default_rng([seed, 1]).random((n, len(pool))).argsort(axis=1)
+    return pool[order[:, :each]]
+
+
+def _warn_if_incomplete(residuals: np.ndarray, call: _Call) -> None:
+    """A residual that is more than rounding is said where it arises."""
+    worst = float(residuals.max())
+    if worst <= MOST_RESIDUAL or not call.method.exact:
+        return
+    image = int(np.unravel_index(residuals.argmax(), residuals.shape)[0])
+    size, dtype = float(np.abs(call.model_outputs).max()), call.predictor.trace.dtype
+    cause = (
+        f"outputs as large as {size:.0e} leave few digits for their differences in {dtype}"
+        if size > LARGE_OUTPUT
+        else f"the model amplifies rounding in {dtype}; a float64 copy of it would tell"
+    )
+    warnings.warn(
+        f"{call.method.label} scores of image {image + counting.first()} miss f(x) - mean f(background) by "
+        f"{worst:.1%}: {cause}.",
+        CompletenessWarning,
+        stacklevel=3,
+    )
 
 
 def _positive(name: str, value: Any) -> None:

@@ -276,3 +276,23 @@ def test_whole_numbers_from_the_image_are_refused(keras: Any, images: np.ndarray
 
     with pytest.raises(UnsupportedOperationError, match="ArgMax"):
         bl.band_importance(model, images)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_forward_and_backward_give_the_same_scores(
+    monkeypatch: pytest.MonkeyPatch, keras: Any, settle: Callable[[Any], Any], own: bool
+) -> None:
+    # 2 bands and 6 outputs: the bands' differences are sent forward; attributions come from the backward direction
+    layers = keras.layers
+    inputs = keras.Input((8, 8, 2))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
+    x = layers.MaxPooling2D(3, strides=2)(x)
+    x = layers.Conv2D(4, 2, activation="gelu")(x)
+    x = layers.Multiply()([x, layers.GlobalAveragePooling2D(keepdims=True)(x)])
+    model = settle(keras.Model(inputs, layers.Dense(6)(layers.Flatten()(layers.MaxPooling2D(2)(x)))))
+    random = np.random.default_rng(0)
+    images, background = random.normal(size=(5, 8, 8, 2)), random.normal(size=(7, 8, 8, 2))
+    options = {"background": background, "target": "all", **({"background_per_image": 3} if own else {})}
+    forward = bl.band_importance(model, images, **options).scores
+    maps = bl.band_maps(model, images, **options).values
+    np.testing.assert_allclose(forward, maps.sum(axis=(2, 3)), rtol=1e-4, atol=1e-5)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -122,7 +122,7 @@ def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: bool = 
     return call
 
 
-@lru_cache(maxsize=None)
+@cache
 def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
     """A formula ``function(nd, *tensors)`` as a single pass over memory, by XLA where this TensorFlow has it."""
 
@@ -390,7 +390,9 @@ class Run:
             return graph.create_op(op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
 
         # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
-        outputs = tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
+        outputs = (
+            tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
+        )
         outputs = [
             tf.cast(output, _computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
         ]

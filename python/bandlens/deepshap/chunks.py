@@ -8,7 +8,7 @@ and the work goes on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, isqrt
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from ..batching import memory_budget
 from ..inputs import Images
 from .plan import Plan
-from .walk import beginning, make_step
+from .walk import make_step
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,28 @@ class Work:
     images, background : Images
     seeds : ndarray, shape (n, k, outputs)
         For each image, the k explained outputs as weights on the model's outputs.
-    draws : ndarray of int
-        Positions of background images: shape (m,) for all images the same, or (n, m) where each image has its own.
+    pool : ndarray of int, shape (m,)
+        Positions of the background images over which results are a mean.
+    draws : ndarray of int, shape (n, d), or None
+        For each image, positions of the background images drawn from the pool to estimate that mean; None uses them
+        all.
     """
 
     images: Images
     background: Images
     seeds: np.ndarray
-    draws: np.ndarray
+    pool: np.ndarray
+    draws: np.ndarray | None = None
 
     @property
     def own(self) -> bool:
         """Whether each image has background images of its own."""
-        return self.draws.ndim == 2
+        return self.draws is not None
+
+    @property
+    def n_background(self) -> int:
+        """Background images per image."""
+        return len(self.pool) if self.draws is None else self.draws.shape[1]
 
 
 @dataclass(frozen=True)
@@ -53,14 +62,15 @@ class Chunk:
     background: int
     outputs: int
 
-    def halved(self) -> Chunk | None:
-        """A chunk of half the size, or None if there is none."""
-        sizes = [self.images, self.background, self.outputs]
-        largest = sizes.index(max(sizes))
+    def halved(self, *, own: bool) -> Chunk | None:
+        """A chunk of half the size, or None if there is none; an image's own draws stay together."""
+        sizes = {"images": self.images, "outputs": self.outputs}
+        if not own:
+            sizes["background"] = self.background
+        largest = max(sizes, key=lambda name: sizes[name])
         if sizes[largest] == 1:
             return None
-        sizes[largest] = ceil(sizes[largest] / 2)
-        return Chunk(*sizes)
+        return replace(self, **{largest: ceil(sizes[largest] / 2)})
 
 
 def explain(
@@ -72,7 +82,7 @@ def explain(
     maps: bool,
     batch_size: int | None,
     tick: Callable[[int], None],
-) -> Iterator[tuple[slice, np.ndarray]]:
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
     """Explain images, a part at a time.
 
     Parameters
@@ -93,87 +103,128 @@ def explain(
         Which images.
     values : ndarray of float64, shape (images, k, bands) or, with `maps`, (images, k, *image shape)
         Mean over the background.
+    totals : ndarray of float64, shape (images, k), or None with `maps`
+        What the scores would sum to for the very background images used: f(x) - mean f(those) if the engine is exact.
     """
-    chunk = choose_chunk(backend, plan, work, trace.dtype, batch_size)
+    chunk = choose_chunk(backend, plan, work, trace.dtype, maps, batch_size)
     start = 0
     while start < work.images.n:
         part = slice(start, min(start + chunk.images, work.images.n))
         try:
-            values = _explain_part(backend, trace, plan, work, part, chunk, maps)
+            values, totals = _explain_part(backend, trace, plan, work, part, chunk, maps)
         except backend.OutOfMemory:
-            smaller = chunk.halved()
+            smaller = chunk.halved(own=work.own)
             if smaller is None:
                 raise
             chunk = smaller
             continue
-        yield part, values
+        yield part, values, totals
         tick(part.stop - part.start)
         start = part.stop
 
 
-def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, batch_size: int | None) -> Chunk:
+def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None) -> Chunk:
     """Chunk sizes for a memory budget, as even as they can be cut."""
-    n, m, k = work.images.n, work.draws.shape[-1], work.seeds.shape[1]
+    n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
     sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
     item = np.dtype(dtype).itemsize
+    n_bands = plan.graph.layouts[plan.graph.input].shape[work.images.band_axis]
+    # as many passes as there are outputs or bands, whichever are fewer; maps need one per output
+    passes = k if maps else min(k, n_bands)
     # multipliers live only around the operation at hand; values of both sides are kept until used
-    per_output = 4 * sizes[0] * item
+    per_pass = 4 * sizes[0] * item
     per_pair = 4 * sizes[0] * item
     per_image = sum(sizes) * item
-    source = plan.graph.layouts[plan.graph.input]
-    if beginning(plan, work.images.band_axis):
-        per_image += 2 * source.shape[work.images.band_axis] * sizes[0] * item
     budget = memory_budget(backend)
-    outputs = max(1, min(k, budget // max(per_output, 1)))
-    pairs = max(1, budget // (per_output * outputs + per_pair))
+    passes = max(1, min(passes, budget // max(per_pass, 1)))
+    pairs = max(1, budget // (per_pass * passes + per_pair))
     if work.own:
-        background = min(m, pairs)
+        background = m
         images = min(n, max(1, pairs // background))
     else:
         side = max(1, isqrt(pairs))
         background = min(m, max(side, pairs // min(n, side)))
         images = min(n, max(1, pairs // background))
     images = max(1, min(images, budget // max(per_image, 1)))
-    background = max(1, min(background, budget // max(per_image, 1)))
+    if not work.own:
+        background = max(1, min(background, budget // max(per_image, 1)))
     if batch_size is not None:
         images = min(images, batch_size)
+    outputs = k if passes == n_bands < k and not maps else passes
     return Chunk(_even(n, images), _even(m, background), _even(k, outputs))
 
 
 def _explain_part(
     backend: ModuleType, trace: Any, plan: Plan, work: Work, part: slice, chunk: Chunk, maps: bool
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray | None]:
     """One chunk of images against all of its background and outputs."""
-    n, m, k = part.stop - part.start, work.draws.shape[-1], work.seeds.shape[1]
+    n, m, k = part.stop - part.start, work.n_background, work.seeds.shape[1]
     shape = work.images.shape if maps else (work.images.n_bands,)
-    total = np.zeros((n, k, *shape))
+    values, totals = np.zeros((n, k, *shape)), np.zeros((n, k))
     images = _fill(work.images.take(part, trace.dtype), chunk.images)
     seeds = np.moveaxis(work.seeds[part], 1, 0).astype(trace.dtype)
     for first in range(0, m, chunk.background):
-        draws = work.draws[..., first : first + chunk.background]
         weights = np.zeros(chunk.background, trace.dtype)
-        weights[: draws.shape[-1]] = 1 / m
-        if work.own:
-            positions = _fill(_fill(draws[part], chunk.images).T, chunk.background).T.reshape(-1)
+        weights[: min(chunk.background, m - first)] = 1 / m
+        if work.draws is not None:
+            references = work.background.take(_fill(work.draws[part], chunk.images).reshape(-1), trace.dtype)
+            stand_ins = recentred(references, m, _pool_mean(trace, work))
         else:
-            positions = _fill(draws, chunk.background)
-        references = work.background.take(positions, trace.dtype)
+            positions = _fill(work.pool[first : first + chunk.background], chunk.background)
+            references = stand_ins = work.background.take(positions, trace.dtype)
         for output in range(0, k, chunk.outputs):
             wanted = seeds[output : output + chunk.outputs]
             filled = _fill(np.moveaxis(_fill(wanted, chunk.outputs), 1, 0), chunk.images)
-            arguments = (images, references, np.ascontiguousarray(np.moveaxis(filled, 1, 0)), weights)
-            step = _compiled(backend, trace, plan, chunk, work, maps, arguments)
-            found = np.moveaxis(step(*arguments), 0, 1)[:n, : len(wanted)]
-            total[:, output : output + len(wanted)] += found
-    return total
+            arguments = (images, references, np.ascontiguousarray(np.moveaxis(filled, 1, 0)), weights, stand_ins)
+            found = _compiled(backend, trace, plan, chunk, work, maps, arguments)(*arguments)
+            these = slice(output, output + len(wanted))
+            scores = found if maps else found[0]
+            values[:, these] += np.moveaxis(scores, 0, 1)[:n, : len(wanted)]
+            if not maps:
+                totals[:, these] += np.moveaxis(found[1], 0, 1)[:n, : len(wanted)]
+    return values, None if maps else totals
+
+
+def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
+    """Stand-ins for drawn background images that remove most of the sampling error of a band's score.
+
+    A score is the mean of M (c(x) - c(r)) over background images r, with c linear. It equals
+    mean(M) (c(x) - mean c) - cov(M, c), in which the mean of c over the whole pool is known and only M has to be
+    estimated from the draws; with the unbiased covariance, m - 1 in its denominator, the estimate stays unbiased. For
+    a linear model, whose M doesn't vary, the sampling error vanishes. All of that amounts to replacing the draws,
+    where they are subtracted, by their deviations from their own mean, stretched by m / (m - 1), around the pool's
+    mean.
+
+    Parameters
+    ----------
+    references : ndarray, shape (n * m, *image shape)
+        m draws for each of n images.
+    m : int
+        A single draw has no covariance and is returned as it is.
+    mean : ndarray, shape of an image
+        Mean of the pool.
+    """
+    if m == 1:
+        return references
+    drawn = references.reshape(-1, m, *references.shape[1:])
+    deviations = drawn - drawn.mean(axis=1, keepdims=True)
+    return (mean + deviations * (m / (m - 1))).reshape(references.shape).astype(references.dtype)
+
+
+def _pool_mean(trace: Any, work: Work) -> np.ndarray:
+    """Mean image of the pool, read in batches."""
+    total = np.zeros(work.images.shape)
+    for first in range(0, len(work.pool), 64):
+        total += work.background.take(work.pool[first : first + 64], trace.dtype).sum(axis=0, dtype=np.float64)
+    return total / len(work.pool)
 
 
 def _compiled(
     backend: ModuleType, trace: Any, plan: Plan, chunk: Chunk, work: Work, maps: bool, arguments: tuple[np.ndarray, ...]
-) -> Callable[..., np.ndarray]:
+) -> Callable[..., Any]:
     key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.band_axis)
 
-    def build() -> Callable[..., np.ndarray]:
+    def build() -> Callable[..., Any]:
         step = make_step(backend, trace, plan, band_axis=work.images.band_axis, own=work.own, maps=maps)
         return backend.compile(step, *arguments)
 

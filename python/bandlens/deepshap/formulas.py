@@ -1,4 +1,4 @@
-"""The arithmetic of the rules on pairs: pure functions of arrays, which a backend may fuse into single passes over memory.
+"""The arithmetic of the rules on pairs: pure functions of arrays, which a backend may fuse into single passes.
 
 Tensors have leading axes (outputs, images, background) and broadcast. `nd` are the backend's array functions.
 """
@@ -20,8 +20,8 @@ def run_ratio(
 ) -> Any:
     """Across a run, delta out / delta in; the derivative at the image where delta in is rounding.
 
-    Rounding of the output, |f| eps, makes a ratio worthless as soon as delta in < |f / f'| eps, which matters where f is
-    far from 0 and its input is not (a sigmoid near 0). In flat parts, where that is large, the usual size of the
+    Rounding of the output, |f| eps, makes a ratio worthless as soon as delta in < |f / f'| eps, which matters where f
+    is far from 0 and its input is not (a sigmoid near 0). In flat parts, where that is large, the usual size of the
     input takes its place.
     """
     size, height, steepness = nd.abs(image), nd.abs(image_out), nd.abs(slope)
@@ -114,9 +114,7 @@ def repeat_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[in
     return tensor
 
 
-def softmax_ratio(
-    nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float
-) -> Any:
+def softmax_ratio(nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float) -> Any:
     """Ratio across exp(x - log(sum(exp(x)))), taken from x - log(sum(exp(x)))."""
     image, reference = image - _logsumexp(nd, image), reference - _logsumexp(nd, reference)
     same = nd.abs(image - reference) <= rounding * (1 + nd.abs(image))

@@ -98,9 +98,7 @@ def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) ->
             joined = (*without[:index], 0, *without[index + 1 :])
             change = change + weight * (found[joined][0] - found[without][0])
             slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
-        factors[player] = pairs.formula(
-            formulas.shapley_slope, *sides[player], change, slope, rounding=pairs.rounding
-        )
+        factors[player] = pairs.formula(formulas.shapley_slope, *sides[player], change, slope, rounding=pairs.rounding)
     return _share_out(pairs, operation, multiplier, factors)
 
 
@@ -128,7 +126,9 @@ def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     dense = pairs.dense(output, multiplier)
     lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
     moved = sum(
-        pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[value].core
+        pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[
+            value
+        ].core
         for change, side in zip(formulas.cross_maximum(pairs.nd, *outputs), (image, reference), strict=True)
     )
     return {value: Multiplier(pairs.formula(_over, moved, image, reference))}
@@ -148,9 +148,7 @@ def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     """
     ((output, multiplier),) = multipliers.items()
     (value,) = operation.data
-    ratio = pairs.formula(
-        formulas.softmax_ratio, *pairs.sides(value), *pairs.sides(output), rounding=pairs.rounding
-    )
+    ratio = pairs.formula(formulas.softmax_ratio, *pairs.sides(value), *pairs.sides(output), rounding=pairs.rounding)
     return _through_logsumexp(pairs, operation, pairs.dense(output, multiplier.times(pairs.nd, ratio)))
 
 

@@ -16,8 +16,8 @@ from .pairs import Multiplier, Pairs
 from .plan import Plan
 from .rules import RULES, elementwise, run
 
-# a contribution per band is kept in memory for each image of a chunk: not worth it beyond this many bytes
-MOST_CONTRIBUTION_BYTES = 1 << 26
+# contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
+MOST_CONTRIBUTION_BYTES = 1 << 28
 
 
 def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Multiplier]:
@@ -61,8 +61,8 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
     return waiting
 
 
-def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
-    """Sum over the background of the weighted band scores, shape (outputs, images, bands).
+def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axis: int) -> tuple[Any, Any]:
+    """Sums over the background of weighted band scores, and of what they would be complete to.
 
     Parameters
     ----------
@@ -70,35 +70,90 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
         As for `multipliers`.
     weights : tensor, shape (background,)
         Weight of each background image.
+    stand_ins : tensor, of the shape of the background
+        What stands in for the background images where their bands' contributions are subtracted; the images themselves,
+        except where `chunks.recentred` has reduced their sampling error. Multipliers are always those of the images.
     band_axis : int
         Axis of the bands in a batch of images.
+
+    Returns
+    -------
+    scores : tensor, shape (outputs, images, bands)
+    totals : tensor, shape (outputs, images)
+        Multipliers times differences, before they are split into bands and with the background images themselves:
+        equal to the differences of the outputs if every rule is exact.
     """
     nd, plan = pairs.nd, pairs.plan
     source = plan.graph.input
-    operations = beginning(plan, band_axis)
-    stop = frozenset({source}).union(*(operation.outputs for operation in operations))
-    found = multipliers(pairs, seeds, stop)
-    image_parts, reference_parts = (
-        _contributions(pairs, operations, tuple(found), run_.value(source), band_axis)
-        for run_ in (pairs.image_run, pairs.reference_run)
-    )
     outputs, n, m = seeds.shape[0], pairs.n, pairs.m
     n_bands = pairs.layouts[source].shape[band_axis]
+    forward = n_bands < outputs
+    passes = n_bands if forward else outputs
+    operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
+    stop = frozenset({source}).union(*(operation.outputs for operation in operations))
+    # in the forward direction the outputs' weights are unknowns, one set per band
+    start = nd.zeros((n_bands, *seeds.shape[1:]), seeds.dtype) if forward else seeds
+    found = multipliers(pairs, start, stop)
+    parts = [
+        _contributions(pairs, operations, tuple(found), images, band_axis)
+        for images in (pairs.image_run.value(source), stand_ins)
+    ]
+    for value, multiplier in found.items():
+        found[value] = multiplier.times(nd, _along_background(pairs, value, weights))
+    if forward:
+        return _forward_scores(pairs, found, parts, start, seeds)
+    totals = nd.zeros((outputs, n), seeds.dtype)
     scores = nd.zeros((outputs, n, n_bands), seeds.dtype)
     for value, multiplier in found.items():
         size = pairs.layouts[value].size
-        weighted = multiplier.times(nd, _along_background(pairs, value, weights))
-        full = nd.broadcast_to(pairs.dense(value, weighted), (outputs, n, m, *pairs.layouts[value].shape))
+        full = nd.broadcast_to(pairs.dense(value, multiplier), (outputs, n, m, *pairs.layouts[value].shape))
         full = nd.reshape(full, (outputs, n, m, size))
-        scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), image_parts[value])
-        references = nd.moveaxis(reference_parts[value], 1, 2)
+        if pairs.own:
+            image, reference = pairs.sides(value)
+            totals += nd.einsum("knmf,nmf->kn", full, nd.reshape(image - reference, (n, m, size)))
+        images, references = (part[value] for part in parts)
+        scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), images)
+        references = nd.moveaxis(references, 1, 2)
         if pairs.own:
             references = nd.reshape(references, (n, m * size, n_bands))
             scores -= nd.einsum("knf,nfb->knb", nd.reshape(full, (outputs, n, m * size)), references)
         else:
             rows = nd.reshape(full, (outputs * n, m * size)) @ nd.reshape(references, (m * size, n_bands))
             scores -= nd.reshape(rows, (outputs, n, n_bands))
-    return scores
+    return scores, totals if pairs.own else nd.sum(scores, -1)
+
+
+def _forward_scores(
+    pairs: Pairs, found: dict[int, Multiplier], parts: list[dict[int, Any]], start: Any, seeds: Any
+) -> tuple[Any, Any]:
+    """The same scores by sending each band's difference forward: one pass per band instead of one per output.
+
+    Multipliers are linear in the weights of the outputs. The derivative of their product with a band's difference by
+    these weights is therefore that difference, carried forward to the outputs; of the backward pass itself nothing is
+    computed.
+    """
+    nd, n, m = pairs.nd, pairs.n, pairs.m
+    n_bands = start.shape[0]
+    products, wholes = [], []
+    for value, multiplier in found.items():
+        shape = pairs.layouts[value].shape
+        images, references = parts[0][value], parts[1][value]
+        images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
+        lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
+        references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
+        dense = pairs.dense(value, multiplier)
+        products.append(nd.sum(nd.multiply(dense, images - references), None))
+        image, reference = pairs.sides(value)
+        wholes.append(nd.sum(nd.multiply(dense, image - reference), None))
+    if not products:
+        return nd.zeros((*seeds.shape[:2], n_bands), seeds.dtype), nd.zeros(seeds.shape[:2], seeds.dtype)
+    (carried,) = pairs.backend.gradient([sum(products)], [start], [nd.ones_like(products[0])])
+    scores = nd.einsum("kno,bno->knb", seeds, carried)
+    if not pairs.own:
+        return scores, nd.sum(scores, -1)
+    # every band's set of weights carries the same whole difference
+    (carried,) = pairs.backend.gradient([sum(wholes)], [start], [nd.ones_like(wholes[0])])
+    return scores, nd.einsum("kno,no->kn", seeds, carried[0])
 
 
 def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
@@ -106,10 +161,11 @@ def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
     return pairs.nd.reshape(weights, (1, 1, pairs.m, *(1,) * len(pairs.layouts[value].shape)))
 
 
-def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
+def attributions(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any) -> Any:
     """Sum over the background of weighted attributions, shape (outputs, images, *shape of an image)."""
     nd, source = pairs.nd, pairs.plan.graph.input
-    image, reference = pairs.sides(source)
+    image, _ = pairs.sides(source)
+    reference = nd.reshape(stand_ins, (1, pairs.n if pairs.own else 1, pairs.m, *image.shape[3:]))
     found = multipliers(pairs, seeds, frozenset({source}))
     if source not in found:
         return nd.zeros((*seeds.shape[:2], *pairs.layouts[source].shape[1:]), seeds.dtype)
@@ -119,8 +175,16 @@ def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
     return nd.reshape(nd.broadcast_to(summed, shape), (*shape[:2], *shape[3:]))
 
 
-def beginning(plan: Plan, band_axis: int) -> list[Operation]:
-    """Operations that are linear in the images, where using that is cheaper than a backward pass through them."""
+def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) -> list[Operation]:
+    """Operations that are linear in the images, where using that is cheaper than passes through them.
+
+    Parameters
+    ----------
+    plan : Plan
+    n_bands : int
+    passes, pairs, sides : int
+        Passes per pair, pairs, and images of either kind in a chunk.
+    """
     operations = [operation for operation in plan.graph.operations if plan.beginning.issuperset(operation.outputs)]
     ends = {
         value
@@ -129,10 +193,11 @@ def beginning(plan: Plan, band_axis: int) -> list[Operation]:
         for value in operation.data
         if value in plan.beginning
     } or {plan.graph.output}
-    n_bands = plan.graph.layouts[plan.graph.input].shape[band_axis]
     size = n_bands * sum(plan.graph.layouts[value].size for value in ends)
-    cheaper = sum(operation.cost for operation in operations) > 2 * size
-    return operations if cheaper and size * 4 <= MOST_CONTRIBUTION_BYTES else []
+    cost = sum(operation.cost for operation in operations)
+    with_contributions = sides * n_bands * cost + 2 * passes * pairs * size
+    fits = sides * size * 4 <= MOST_CONTRIBUTION_BYTES
+    return operations if fits and with_contributions < passes * pairs * cost else []
 
 
 def _contributions(
@@ -155,12 +220,15 @@ def _contributions(
 
 
 def make_step(backend: ModuleType, trace: Any, plan: Plan, *, band_axis: int, own: bool, maps: bool) -> Any:
-    """The function to compile: ``(images, references, seeds, weights) -> scores or attributions``."""
+    """The function to compile: ``(images, references, seeds, weights, stand_ins)`` to sums over the background.
 
-    def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:
+    They are scores and totals, or, with `maps`, attributions.
+    """
+
+    def step(images: Any, references: Any, seeds: Any, weights: Any, stand_ins: Any) -> Any:
         pairs = Pairs(backend, trace, plan, images, references, own)
         if maps:
-            return attributions(pairs, seeds, weights)
-        return band_scores(pairs, seeds, weights, band_axis)
+            return attributions(pairs, seeds, weights, stand_ins)
+        return band_scores(pairs, seeds, weights, stand_ins, band_axis)
 
     return step

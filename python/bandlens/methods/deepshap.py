@@ -6,6 +6,7 @@ import numpy as np
 
 from ..deepshap import Work, explain, make_plan
 from ..reduction import reduce_pixels
+from .options import Option, optional, whole
 from .task import Method, Part, Parts, Request, Task
 
 
@@ -15,8 +16,8 @@ def scores(task: Task) -> Parts:
         yield from _run(task, maps=False)
         return
     axes = tuple(axis + 1 for axis in task.images.pixel_axes)
-    for part, found, *_ in _run(task, maps=True):
-        yield Part(part, reduce_pixels(np, found, task.statistic, axes))
+    for part in _run(task, maps=True):
+        yield Part(part.images, reduce_pixels(np, part.values, task.statistic, axes))
 
 
 def maps(task: Task) -> Parts:
@@ -31,11 +32,11 @@ def _run(task: Task, *, maps: bool) -> Parts:
     plan = predictor.trace.compiled(
         ("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output))
     )
-    work = Work(task.images, task.background, task.seeds, task.draws)
+    work = Work(task.images, task.background, task.seeds, task.draws, task.own_draws)
     found = explain(
         predictor.backend, predictor.trace, plan, work, maps=maps, batch_size=task.batch_size, tick=task.tick
     )
-    return (Part(*part) for part in found)
+    return (Part(images, values, totals=totals) for images, values, totals in found)
 
 
 def prepare(request: Request) -> None:
@@ -48,7 +49,7 @@ DEEPSHAP = Method(
     name="deepshap",
     label="DeepSHAP",
     summary="Share of each band in the difference between the output and its mean over the background.",
-    cost="one backward pass per image, background image and output",
+    cost="one backward pass per image, background image and output; or per background_per_image",
     reference="Lundberg & Lee 2017, arXiv:1705.07874; Shrikumar, Greenside & Kundaje 2017, arXiv:1704.02685",
     statistic="band_sum",
     additive=True,
@@ -56,4 +57,12 @@ DEEPSHAP = Method(
     scores=scores,
     maps=maps,
     prepare=prepare,
+    options={
+        "background_per_image": Option(
+            None,
+            "Compare each image with so many background images of its own, drawn afresh: an unbiased estimate of its "
+            "scores at a fraction of the cost, whose sampling error is part of the standard errors.",
+            optional(whole()),
+        )
+    },
 )

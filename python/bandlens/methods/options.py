@@ -39,6 +39,11 @@ def whole(least: int = 1) -> Callable[[str, Any], int]:
     return check
 
 
+def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """None, or what another check allows."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
 def number(least: float, most: float = float("inf"), *, above: bool = False) -> Callable[[str, Any], float]:
     """A finite number of at least `least` (or above it), at most `most`."""
 

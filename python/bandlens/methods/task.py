@@ -50,8 +50,10 @@ class Task:
     statistic : str
         Key of `bandlens.reduction.STATISTICS`.
     background : Images or None
-    draws : ndarray of int64, shape (m,) or (n, m), or None
-        Background images used, for all images the same or for each its own.
+    draws : ndarray of int64, shape (m,), or None
+        Background images used.
+    own_draws : ndarray of int64, shape (n, d), or None
+        Background images that each image is compared with, where that is a sample of `draws`.
     batch_size : int or None
     seed : int
     tick : callable
@@ -74,6 +76,7 @@ class Task:
     statistic: str
     background: Images | None
     draws: np.ndarray | None
+    own_draws: np.ndarray | None
     batch_size: int | None
     seed: int
     tick: Callable[[int], None]
@@ -102,12 +105,15 @@ class Part(NamedTuple):
         Standard errors of the scores, where they come from random draws.
     fit : ndarray of float64, shape (images, k), or None
         R^2 of a local model.
+    totals : ndarray of float64, shape (images, k), or None
+        With the task's `own_draws`: what is complete to f(x) - mean f(own draws), where the scores are not quite.
     """
 
     images: slice
     values: np.ndarray
     errors: np.ndarray | None = None
     fit: np.ndarray | None = None
+    totals: np.ndarray | None = None
 
 
 Parts = Iterator[Part]
