@@ -122,8 +122,11 @@ def band_importance(
     values, base = call.values(task)
     residuals = None
     if call.method.additive and call.statistic == "band_sum":
-        complete = scores.sum(axis=-1) if totals is None else totals
-        residuals = completeness_residuals(complete, values - (base if totals is None else call.base(call.own_draws)))
+        if totals is None:
+            residuals = completeness_residuals(scores.sum(axis=-1), values - base)
+        else:
+            residuals = completeness_residuals(totals, values - call.base(call.own_draws))
+            scores = _made_complete(scores, values - base)
         _warn_if_incomplete(residuals, call)
     return BandImportance(
         scores=scores,
@@ -353,6 +356,12 @@ def _prepare(
     draws = None
     if references is not None:
         draws = _draw(references.n, n_background, codes if references is images else None, seed)
+    image_output = target_outputs(target, outputs, codes, predictions)
+    each, own_draws = options.get("background_per_image"), None
+    if references is not None and draws is not None and each is not None and each < len(draws):
+        pool = Images(references.take(draws, predictor.trace.dtype), len(draws), images.shape, images.band_axis)
+        ordered_by = image_output[:, 0] if image_output.shape[1] == 1 else predictions
+        own_draws = _own_draws(predictor.outputs(pool, size)[:, ordered_by], draws, each, seed)
     return _Call(
         predictor=predictor,
         method=chosen,
@@ -361,10 +370,10 @@ def _prepare(
         background=references,
         background_source=None if references is None else "x" if background is None else "background",
         draws=draws,
-        own_draws=_own_draws(draws, options.get("background_per_image"), images.n, seed),
+        own_draws=own_draws,
         codes=codes,
         predictions=predictions,
-        image_output=target_outputs(target, outputs, codes, predictions),
+        image_output=image_output,
         model_outputs=model_outputs,
         classes=known,
         outputs=outputs,
@@ -407,12 +416,32 @@ def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _own_draws(pool: np.ndarray | None, each: int | None, n: int, seed: int) -> np.ndarray | None:
-    """Draws from the pool for every image, without replacement, shape (n, each)."""
-    if pool is None or each is None or each >= len(pool):
-        return None
-    order = np.random.default_rng([seed, 1]).random((n, len(pool))).argsort(axis=1)
-    return pool[order[:, :each]]
+def _own_draws(values: np.ndarray, pool: np.ndarray, each: int, seed: int) -> np.ndarray:
+    """Draws from the pool for every image, shape (n, each).
+
+    One from each of `each` equal parts of the pool, ordered by the output that is explained: every background image is as
+    likely as any other, and the draws differ less between images than draws from the whole (stratified sampling).
+
+    Parameters
+    ----------
+    values : ndarray, shape (m, n)
+        The output explained for each image, on the pool.
+    """
+    m, n = values.shape
+    order = values.argsort(axis=0, kind="stable")
+    place = (np.random.default_rng([seed, 1]).random((n, each)) + np.arange(each)) * (m / each)
+    return pool[np.take_along_axis(order.T, place.astype(np.int64), axis=1)]
+
+
+def _made_complete(scores: np.ndarray, differences: np.ndarray) -> np.ndarray:
+    """Scores estimated from draws, made to sum to f(x) - mean f(background), which is known.
+
+    What is missing is shared out in proportion to the scores' sizes, as their sampling errors are.
+    """
+    size = np.abs(scores)
+    total = size.sum(axis=-1, keepdims=True)
+    share = np.divide(size, total, out=np.zeros_like(size), where=total > 0)
+    return scores + (differences - scores.sum(axis=-1))[..., None] * share
 
 
 def _warn_if_incomplete(residuals: np.ndarray, call: _Call) -> None:

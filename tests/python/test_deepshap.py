@@ -7,11 +7,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import bandlens as bl
 from bandlens.errors import UnsupportedOperationError
 
 
@@ -282,7 +281,7 @@ def test_whole_numbers_from_the_image_are_refused(keras: Any, images: np.ndarray
 def test_forward_and_backward_give_the_same_scores(
     monkeypatch: pytest.MonkeyPatch, keras: Any, settle: Callable[[Any], Any], own: bool
 ) -> None:
-    # 2 bands and 6 outputs: the bands' differences are sent forward; attributions come from the backward direction
+    # 2 bands and 6 outputs: the bands' differences are sent forward
     layers = keras.layers
     inputs = keras.Input((8, 8, 2))
     x = layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
@@ -293,6 +292,73 @@ def test_forward_and_backward_give_the_same_scores(
     random = np.random.default_rng(0)
     images, background = random.normal(size=(5, 8, 8, 2)), random.normal(size=(7, 8, 8, 2))
     options = {"background": background, "target": "all", **({"background_per_image": 3} if own else {})}
-    forward = bl.band_importance(model, images, **options).scores
-    maps = bl.band_maps(model, images, **options).values
-    np.testing.assert_allclose(forward, maps.sum(axis=(2, 3)), rtol=1e-4, atol=1e-5)
+    forward = bl.band_importance(model, images, **options)
+    monkeypatch.setattr("bandlens.deepshap.walk.prefers_forward", lambda n_bands, outputs: False)
+    backward = bl.band_importance(
+        keras.models.clone_model(model, clone_function=lambda layer: layer), images, **options
+    )
+    np.testing.assert_allclose(forward.scores, backward.scores, rtol=1e-4, atol=1e-6)
+    assert forward.completeness is not None
+    assert forward.completeness < 1e-4
+
+
+@pytest.fixture
+def trained(keras: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """A network that has learnt something, and images of four classes."""
+    random = np.random.default_rng(0)
+    y = np.arange(240) % 4
+    x = random.normal(size=(240, 6, 6, 4)).astype("float32")
+    x[np.arange(240), :, :, y] += 0.8
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 4)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=5, verbose=0)
+    return model, x, y
+
+
+def test_own_background_estimates_the_whole(trained: tuple[Any, np.ndarray, np.ndarray]) -> None:
+    model, x, y = trained
+    whole = bl.band_importance(model, x, y)
+    covered, errors = [], []
+    for seed in range(5):
+        cheap = bl.band_importance(model, x, y, background_per_image=8, seed=seed, background=x[whole.background])
+        table = cheap.table
+        covered.append((table.conf_low < whole.table.importance) & (whole.table.importance < table.conf_high))
+        errors.append(np.abs(table.importance - whole.table.importance).sum() / whole.table.importance.sum())
+        assert cheap.completeness is not None
+        assert cheap.completeness < 1e-4
+        np.testing.assert_allclose(cheap.scores.sum(axis=-1), cheap.output_values - cheap.base_values, atol=1e-4)
+        np.testing.assert_allclose(cheap.base_values, whole.base_values, rtol=1e-4, atol=1e-5)
+    assert np.mean(covered) >= 0.95
+    # a mean of absolute values comes out high by what sampling noise adds to small scores
+    assert max(errors) < 0.08
+
+
+def test_own_background_is_drawn_evenly_and_reproducibly(trained: tuple[Any, np.ndarray, np.ndarray]) -> None:
+    from bandlens.importance import _own_draws
+
+    values = np.random.default_rng(0).normal(size=(20, 4000))
+    draws = _own_draws(values, np.arange(100, 120), 3, seed=1)
+    counts = np.bincount(draws.ravel(), minlength=120)[100:]
+    assert counts.sum() == 12000
+    assert np.abs(counts / 600 - 1).max() < 0.2
+    model, x, _ = trained
+    first = bl.band_importance(model, x[:9], background=x, background_per_image=2, batch_size=4)
+    second = bl.band_importance(model, x[:9], background=x, background_per_image=2)
+    np.testing.assert_allclose(first.scores, second.scores, rtol=1e-5, atol=1e-6)
+
+
+def test_own_background_of_a_linear_model_is_exact(keras: Any, images: np.ndarray, background: np.ndarray) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 4)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    whole = bl.band_importance(model, images, background=background)
+    cheap = bl.band_importance(model, images, background=background, background_per_image=2)
+    np.testing.assert_allclose(cheap.scores, whole.scores, rtol=1e-4, atol=1e-5)

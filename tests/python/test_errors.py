@@ -6,11 +6,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pandas as pd
 import pytest
-
-import bandlens as bl
 from bandlens import errors
 
 Case = tuple[str, dict[str, Any], type[errors.BandlensError], str]

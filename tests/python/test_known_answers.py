@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import bandlens as bl
 
 
 def pixels(*values: float) -> np.ndarray:

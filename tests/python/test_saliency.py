@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import bandlens as bl
 
 
 def tape_gradients(model: Any, images: np.ndarray, output: int) -> np.ndarray:

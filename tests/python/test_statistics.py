@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bandlens.statistics import Moments, class_band_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-
-from bandlens.statistics import Moments, class_band_table
 
 
 def sample(n: int = 60, bands: int = 4, cells: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -188,27 +188,25 @@ def _explain_part(
 def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
     """Stand-ins for drawn background images that remove most of the sampling error of a band's score.
 
-    A score is the mean of M (c(x) - c(r)) over background images r, with c linear. It equals
-    mean(M) (c(x) - mean c) - cov(M, c), in which the mean of c over the whole pool is known and only M has to be
-    estimated from the draws; with the unbiased covariance, m - 1 in its denominator, the estimate stays unbiased. For
-    a linear model, whose M doesn't vary, the sampling error vanishes. All of that amounts to replacing the draws,
-    where they are subtracted, by their deviations from their own mean, stretched by m / (m - 1), around the pool's
-    mean.
+    A score is the mean of M (c(x) - c(r)) over background images r, with c linear: mean(M) (c(x) - mean(c)) - cov(M, c).
+    In it the mean of c over the whole pool is known; only M and the covariance have to be estimated from the draws. That
+    amounts to moving the draws, where they are subtracted, so that their mean is the pool's (a regression estimator).
+    For a linear model, whose M doesn't vary, the sampling error vanishes.
 
     Parameters
     ----------
     references : ndarray, shape (n * m, *image shape)
         m draws for each of n images.
     m : int
-        A single draw has no covariance and is returned as it is.
+        A single draw tells nothing of the covariance and is returned as it is.
     mean : ndarray, shape of an image
         Mean of the pool.
     """
     if m == 1:
         return references
     drawn = references.reshape(-1, m, *references.shape[1:])
-    deviations = drawn - drawn.mean(axis=1, keepdims=True)
-    return (mean + deviations * (m / (m - 1))).reshape(references.shape).astype(references.dtype)
+    moved = drawn - drawn.mean(axis=1, keepdims=True) + mean
+    return moved.reshape(references.shape).astype(references.dtype)
 
 
 def _pool_mean(trace: Any, work: Work) -> np.ndarray:

@@ -87,7 +87,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
     source = plan.graph.input
     outputs, n, m = seeds.shape[0], pairs.n, pairs.m
     n_bands = pairs.layouts[source].shape[band_axis]
-    forward = n_bands < outputs
+    forward = prefers_forward(n_bands, outputs)
     passes = n_bands if forward else outputs
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
@@ -121,6 +121,11 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
             rows = nd.reshape(full, (outputs * n, m * size)) @ nd.reshape(references, (m * size, n_bands))
             scores -= nd.reshape(rows, (outputs, n, n_bands))
     return scores, totals if pairs.own else nd.sum(scores, -1)
+
+
+def prefers_forward(n_bands: int, outputs: int) -> bool:
+    """Whether to send differences of bands forward rather than multipliers of outputs back."""
+    return n_bands < outputs
 
 
 def _forward_scores(
