@@ -110,7 +110,7 @@ class Graph:
     input, output : int
         Values that hold the images and the explained outputs ``(n, outputs)``.
     layouts : dict of int to Layout
-        Of every value that carries image data.
+        Of every value that carries image data as one block per image.
     """
 
     operations: tuple[Operation, ...]

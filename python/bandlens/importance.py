@@ -419,8 +419,8 @@ def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
 def _own_draws(values: np.ndarray, pool: np.ndarray, each: int, seed: int) -> np.ndarray:
     """Draws from the pool for every image, shape (n, each).
 
-    One from each of `each` equal parts of the pool, ordered by the output that is explained: every background image is as
-    likely as any other, and the draws differ less between images than draws from the whole (stratified sampling).
+    One from each of `each` equal parts of the pool, ordered by the output that is explained: every background image is
+    as likely as any other, and the draws differ less between images than draws from the whole (stratified sampling).
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ def test_equals_shap_on_logits(
 
 
 def shap_values(model: Any, images: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """shap's attributions, shape (n, outputs, rows, cols, bands); its patches of the gradient registry stay in this process."""
+    """shap's attributions, shape (n, outputs, rows, cols, bands)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import shap

@@ -46,7 +46,7 @@ CASES: list[Case] = [
     ("labels unknown", {"y": [0, 1, 2, 3, 0, 9]}, errors.LabelError, r"doesn't have.*\n.*0 to 2.*\n.*3, 9"),
     ("labels broken", {"y": [0, 1, 2, 0.5, 0, 1]}, errors.LabelError, r"not class indices"),
     ("labels as names", {"y": list("aabbcc")}, errors.LabelError, r"nothing says which output"),
-    ("labels misnamed", {"y": list("aabbcx"), "classes": list("abc")}, errors.LabelError, r"not class names.*\n.*\n.*x"),
+    ("labels misnamed", {"y": list("aabbcx"), "classes": list("abc")}, errors.LabelError, r"not class names[^x]*x"),
     ("labels missing", {"y": ["a", None, *"aabb"], "classes": list("abc")}, errors.LabelError, r"missing"),
     ("labels not one-hot", {"y": np.ones((6, 3))}, errors.LabelError, r"not one-hot"),
     ("classes few", {"classes": ["a", "b"]}, errors.LabelError, r"class names.*\n.*3 different names.*\n.*2: a, b"),
@@ -78,7 +78,9 @@ def _ones(x: Any) -> Any:
     return tf.ones((tf.shape(x)[0], 3))
 
 
-@pytest.mark.parametrize(("arguments", "kind", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_bad_input_is_named(
     small_cnn: Any, arguments: dict[str, Any], kind: type[errors.BandlensError], message: str
 ) -> None:
@@ -119,10 +121,10 @@ def test_stochastic_inference(keras: Any) -> None:
 def test_broken_file(tmp_path: Path) -> None:
     path = tmp_path / "broken.keras"
     path.write_bytes(b"nothing")
-    with pytest.raises(errors.ModelError, match="can't load broken.keras"):
+    with pytest.raises(errors.ModelError, match=r"can't load broken\.keras"):
         bl.band_importance(path, GOOD)
     (tmp_path / "model.pt").write_bytes(b"")
-    with pytest.raises(errors.ModelError, match="`.keras` or `.h5`"):
+    with pytest.raises(errors.ModelError, match=r"`\.keras` or `\.h5`"):
         bl.band_importance(tmp_path / "model.pt", GOOD)
 
 

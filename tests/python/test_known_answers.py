@@ -33,9 +33,7 @@ def test_two_relus() -> None:
     np.testing.assert_allclose(shares(function, pixels(1, 2), pixels(0, 0)), [2, 1], rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("reference", "answer"), [((1, 2, 3, 9), (0, 0, 0, -8)), ((4, 8, 6, 7), (0, -7, 0, 0))]
-)
+@pytest.mark.parametrize(("reference", "answer"), [((1, 2, 3, 9), (0, 0, 0, -8)), ((4, 8, 6, 7), (0, -7, 0, 0))])
 def test_maximum_over_four(reference: tuple[float, ...], answer: tuple[float, ...]) -> None:
     found = shares(lambda x: tf.reduce_max(x, axis=1), pixels(1, 1, 1, 1), pixels(*reference))
     np.testing.assert_allclose(found, answer, atol=1e-6)

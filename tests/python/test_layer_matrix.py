@@ -186,9 +186,9 @@ IMAGE: dict[str, Build] = {
 }
 
 ACTIVATIONS = (
-    "relu relu6 leaky_relu elu selu celu gelu silu softplus softsign tanh tanh_shrink hard_tanh soft_shrink hard_shrink "
-    "sparse_plus sigmoid hard_sigmoid hard_silu log_sigmoid log_softmax softmax squareplus mish exponential linear "
-    "sparse_sigmoid"
+    "relu relu6 leaky_relu elu selu celu gelu silu softplus softsign tanh tanh_shrink hard_tanh soft_shrink "
+    "hard_shrink sparse_plus sigmoid hard_sigmoid hard_silu log_sigmoid log_softmax softmax squareplus mish "
+    "exponential linear sparse_sigmoid"
 ).split()
 
 SPECTRUM: dict[str, Build] = {

@@ -24,7 +24,8 @@ def tape_gradients(model: Any, images: np.ndarray, output: int) -> np.ndarray:
 def test_equals_gradient_tape(small_cnn: Any, images: np.ndarray) -> None:
     maps = bl.band_maps(small_cnn, images, method="saliency", target="all")
     for output in range(3):
-        np.testing.assert_allclose(maps.values[:, output], tape_gradients(small_cnn, images, output), rtol=1e-5, atol=1e-6)
+        expected = tape_gradients(small_cnn, images, output)
+        np.testing.assert_allclose(maps.values[:, output], expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("statistic", ["band_sum", "pixel_mean_abs"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from bandlens.statistics import Moments, class_band_table
@@ -31,7 +33,7 @@ def test_merging_any_parts_gives_the_whole(cuts: list[int]) -> None:
     whole = Moments.of(values, cell, 3)
     merged = Moments.empty(3, 4)
     edges = [0, *sorted(cuts), 60]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         merged = merged.merge(Moments.of(values[start:stop], cell[start:stop], 3))
     np.testing.assert_allclose(merged.count, whole.count)
     np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-12)

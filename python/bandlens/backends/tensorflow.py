@@ -255,8 +255,10 @@ class Trace:
         kind = entry.op.type
         carries = [value in data for value in entry.inputs]
         family = table.family(kind, carries)
+        if kind.startswith("FusedBatchNorm") and not entry.op.get_attr("is_training"):
+            family = Family.LINEAR
         pointwise = family in table.POINTWISE_FAMILIES or kind in table.POINTWISE
-        size = sum(layouts[value].size for value in entry.outputs)
+        size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         weights = [
             i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating
         ]
@@ -268,7 +270,7 @@ class Trace:
             self._layer(entry.name),
             family,
             pointwise,
-            self._window(entry, layouts) if family is Family.MAXIMUM else None,
+            self._window(entry, layouts) if family is Family.MAXIMUM and entry.inputs[0] in layouts else None,
             tuple(entry.inputs),
             tuple(entry.outputs),
             tuple(dict.fromkeys(value for value in entry.inputs if value in data)),
@@ -307,23 +309,14 @@ class Trace:
         return parts[-2] if len(parts) > 1 else ""
 
     def _layouts(self, entries: list[_Entry], data: set[int]) -> dict[int, Layout]:
-        """Shapes for one image and batch axes, from the static shapes for two batch sizes."""
+        """Shapes for one image and batch axes, from the static shapes for two batch sizes; not of all values."""
         sizes = (2, 3)
         shapes = [self._shapes(entries, data, n) for n in sizes]
         layouts = {}
-        producers = {value: entry for entry in entries for value in entry.outputs}
         for value in data:
             layout = _layout([found[value] for found in shapes], sizes, self._flat.dtypes[value].is_floating)
-            if layout is None:
-                entry = producers[value]
-                raise UnsupportedOperationError(
-                    f"The shape of {entry.op.type} in layer '{self._layer(entry.name)}' is not one block per image.",
-                    expected="operations that treat the images of a batch independently",
-                    given=" and ".join(
-                        f"{found[value]} for {n} images" for found, n in zip(shapes, sizes, strict=True)
-                    ),
-                )
-            layouts[value] = layout
+            if layout is not None:
+                layouts[value] = layout
         return layouts
 
     def _shapes(self, entries: list[_Entry], data: set[int], n: int) -> dict[int, tuple[int | None, ...]]:
@@ -387,6 +380,7 @@ class Run:
 
         def create(*tensors: tf.Tensor) -> list[tf.Tensor]:
             graph = tf.compat.v1.get_default_graph()
+            _bring_functions(op, graph)
             return graph.create_op(op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
 
         # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
@@ -472,6 +466,14 @@ def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
         wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
         found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
     return found
+
+
+def _bring_functions(op: tf.Operation, graph: tf.Graph) -> None:
+    """Make bodies of loops and branches known where an operation is re-created; TensorFlow has no public way to."""
+    for attribute in op.node_def.attr.values():
+        names = [attribute.func.name] if attribute.HasField("func") else [one.name for one in attribute.list.func]
+        for name in names:
+            graph._add_function_recursive(op.graph._get_function(name))
 
 
 def _is_grouped(op: tf.Operation) -> bool:

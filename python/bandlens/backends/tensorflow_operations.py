@@ -46,7 +46,10 @@ POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTI
 
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset(
-    {"Add", "AddV2", "AddN", "Sub", "Neg", "BiasAdd", "BiasAddV1", "Cast", "Mul", "MulNoNan", "RealDiv", "Div"}
+    """
+    Add AddV2 AddN Sub Neg BiasAdd BiasAddV1 Cast Mul MulNoNan RealDiv Div FusedBatchNorm FusedBatchNormV2
+    FusedBatchNormV3
+    """.split()
 )
 
 # the output is the input, in value; custom gradients (SiLU's, for one) and stops don't matter to finite differences
@@ -58,10 +61,6 @@ ALIAS = frozenset(
 SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastArgs"})
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-
-LOOPS = frozenset({"While", "StatelessWhile", "TensorListReserve", "TensorListFromTensor", "CudnnRNN", "CudnnRNNV3"})
-
-BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 
 RANDOM = frozenset(
     """

@@ -188,10 +188,10 @@ def _explain_part(
 def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
     """Stand-ins for drawn background images that remove most of the sampling error of a band's score.
 
-    A score is the mean of M (c(x) - c(r)) over background images r, with c linear: mean(M) (c(x) - mean(c)) - cov(M, c).
-    In it the mean of c over the whole pool is known; only M and the covariance have to be estimated from the draws. That
-    amounts to moving the draws, where they are subtracted, so that their mean is the pool's (a regression estimator).
-    For a linear model, whose M doesn't vary, the sampling error vanishes.
+    A score is the mean of M (c(x) - c(r)) over background images r, with c linear: mean(M) (c(x) - mean(c)) - cov(M,
+    c). In it the mean of c over the whole pool is known; only M and the covariance have to be estimated from the draws.
+    That amounts to moving the draws, where they are subtracted, so that their mean is the pool's (a regression
+    estimator). For a linear model, whose M doesn't vary, the sampling error vanishes.
 
     Parameters
     ----------

@@ -61,10 +61,15 @@ def make_plan(graph: Graph) -> Plan:
     straight: set[int] = set()
     beginning = {graph.input}
     plan = Plan(graph, roots, frozenset(), frozenset())
+    used = {graph.output}.union(*(operation.data for operation in graph.operations))
     for operation in graph.operations:
+        if operation.family is Family.UNSUPPORTED:
+            raise unsupported(operation)
+        if any(value in used and value not in layouts for value in operation.outputs):
+            raise unsupported(operation, "its result is not one block per image, so images can't be told apart in it")
         if operation.linear and beginning.issuperset(operation.data):
             beginning.update(operation.outputs)
-        for output in operation.outputs:
+        for output in used.intersection(operation.outputs):
             layout = layouts[output]
             merged = tuple(dict.fromkeys(root for value in operation.data for root in roots[value]))
             same_shape = all(layouts[value].shape == layout.shape for value in (*operation.data, *merged))
@@ -83,12 +88,11 @@ def make_plan(graph: Graph) -> Plan:
 
 def _check(operation: Operation, plan: Plan) -> None:
     layouts = plan.graph.layouts
-    if any(plan.is_run(output) or not layouts[output].real for output in operation.outputs) and operation.pointwise:
+    outputs = [output for output in operation.outputs if output in plan.roots]
+    if any(plan.is_run(output) or not layouts[output].real for output in outputs) and operation.pointwise:
         return
     whole = [value for value in operation.data if not layouts[value].real and plan.roots[value] == (value,)]
-    if operation.family is Family.UNSUPPORTED or (
-        not operation.pointwise and any(not layouts[value].real for value in (*operation.outputs, *operation.data))
-    ):
+    if not operation.pointwise and any(not layouts[value].real for value in (*outputs, *operation.data)):
         raise unsupported(operation)
     if whole:
         raise unsupported(operation, "it depends on whole numbers computed from the image, which have no gradient")
