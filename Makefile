@@ -83,7 +83,7 @@ typecheck: setup-python ## mypy
 .PHONY: test-python
 test-python: setup-python ## pytest; ARGS='-k deepshap' chooses
 	rm -rf $(results)/test-python*
-	BANDLENS_NO_SKIP=1 $(python) -m pytest --junitxml=$(results)/test-python.xml $(ARGS) || status=$$?
+	BANDLENS_NO_SKIP=1 $(python) -m pytest -n 2 --junitxml=$(results)/test-python.xml $(ARGS) || status=$$?
 	$(report) test-python $(results)/test-python.xml
 	exit $${status:-0}
 

@@ -60,8 +60,8 @@ DEEPSHAP = Method(
     options={
         "background_per_image": Option(
             None,
-            "Compare each image with so many background images of its own, drawn afresh: an estimate of its scores at a "
-            "fraction of the cost, whose sampling error is part of the standard errors.",
+            "Compare each image with so many background images of its own, drawn afresh: an estimate of its scores at "
+            "a fraction of the cost, whose sampling error is part of the standard errors.",
             optional(whole()),
         )
     },
