@@ -3,8 +3,8 @@
 #   Rscript landsat.R [FOLDER]
 #
 # trains a small convolutional network, explains it by saliency and by DeepSHAP, prints both class x band tables and
-# writes tables (.csv), pictures (.png), a report (.html) and the network (.keras) into FOLDER, by default "demo". About a
-# minute.
+# writes tables (.csv), pictures (.png), a report (.html) and the network (.keras) into FOLDER, by default "demo".
+# About a minute.
 
 library(bandlens)
 library(ggplot2)

@@ -64,6 +64,9 @@ class Operation:
     cost: float
     handle: Any
 
+    def __hash__(self) -> int:
+        return hash(self.outputs)
+
     @property
     def linear(self) -> bool:
         """Whether the operation is linear in its data inputs."""

@@ -72,9 +72,10 @@ def spectral(keras: Any, x: Any) -> Any:
     return keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3, activation="relu"))(x)
 
 
-def static_mask(keras: Any, x: Any) -> Any:
-    """A mask that the images don't decide."""
-    return keras.ops.broadcast_to(keras.ops.arange(36) % 3 > 0, (keras.ops.shape(x)[0], 36))
+def masked(keras: Any, x: Any) -> Any:
+    """A mask that the images decide, in masked attention and pooling."""
+    rows = keras.layers.Masking(mask_value=0.0)(keras.layers.Reshape((-1, 4))(keras.layers.ReLU()(x)))
+    return keras.layers.GlobalAveragePooling1D()(keras.layers.MultiHeadAttention(2, 3)(rows, rows))
 
 
 def normalization(keras: Any, x: Any) -> Any:
@@ -158,9 +159,14 @@ IMAGE: dict[str, Build] = {
     "multi-head 2d": lambda keras, x: keras.layers.MultiHeadAttention(2, 3, attention_axes=(1, 2))(x, x),
     "time distributed": lambda keras, x: keras.layers.TimeDistributed(keras.layers.Conv1D(3, 2, activation="relu"))(x),
     "multi-head causal": sequence(lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True)),
-    "attention masked": sequence(lambda keras, x: keras.layers.Attention()([x, x], mask=[static_mask(keras, x)] * 2)),
+    "multi-head masked": sequence(
+        lambda keras, x: keras.layers.MultiHeadAttention(2, 3)(x, x, attention_mask=np.tril(np.ones((1, 36, 36), bool)))
+    ),
     "shared": shared,
     "nested": nested,
+    "masked": masked,
+    "sparsemax": lambda keras, x: keras.layers.Activation("sparsemax")(x),
+    "sort": operation(lambda ops, t: ops.sort(t, axis=1) * ops.mean(t, axis=(1, 2, 3), keepdims=True)),
     "l2 normalize": operation(lambda ops, t: ops.normalize(t, axis=-1)),
     "logsumexp": operation(lambda ops, t: ops.logsumexp(t, axis=-1)),
     "log softmax": operation(lambda ops, t: ops.log_softmax(t)),

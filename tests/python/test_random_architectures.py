@@ -38,7 +38,7 @@ def random_model(keras: Any, seed: int) -> Any:
             x = keras.layers.Conv2D(4, 1)(x)
         if random.random() < 0.3:
             x = keras.layers.LayerNormalization()(x)
-    end = str(random.choice(sorted(LAST - {"adaptive", "index", "repeat"} | SEQUENCE - {"attention masked"})))
+    end = str(random.choice(sorted(LAST - {"adaptive", "index", "repeat"} | SEQUENCE)))
     x = keras.layers.Flatten()(IMAGE[end](keras, x))
     if random.random() < 0.5:
         x = keras.layers.Dense(6, activation=str(random.choice(["relu", "gelu", "tanh", "softmax"])))(x)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +23,9 @@ from tensorflow.python.framework.function_def_to_graph import (
 from ..errors import ModelError, UnsupportedOperationError
 from ..graph import Family, Graph, Layout, Operation
 from . import tensorflow_operations as table
+
+if TYPE_CHECKING:
+    from ..deepshap.regions import Region
 
 OutOfMemory = tf.errors.ResourceExhaustedError
 
@@ -334,6 +337,23 @@ class Trace:
 
         tf.function(probe, autograph=False).get_concrete_function(tf.TensorSpec((n, *self.shape), self.dtype))
         return found
+
+    def differentiable(self, region: Region) -> bool:
+        """Whether TensorFlow has a derivative of a region's exit in its entry."""
+        found: list[bool] = []
+
+        def probe() -> tf.Tensor:
+            graph = next(graph for graph in self._graphs.values() if region.entry in graph.layouts)
+            at = self.zeros(region.entry, graph.layouts[region.entry], 1)
+            result = Run(self, {region.entry: at}, graph, 1).forward(region.operations).value(region.exit)
+            try:
+                found.append(tf.gradients(result, at)[0] is not None)
+            except LookupError:
+                found.append(False)
+            return at
+
+        tf.function(probe, autograph=False).get_concrete_function()
+        return found[0]
 
     def zeros(self, value: int, layout: Layout, n: int) -> tf.Tensor:
         """A stand-in of the right shape for `n` images, where only shapes matter."""

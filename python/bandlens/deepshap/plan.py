@@ -7,10 +7,12 @@ kinks and comparisons included, and costs one division however many operations t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from ..errors import UnsupportedOperationError
 from ..graph import Family, Graph, Operation
+from .regions import Region, enclose, has_no_rule
 
 MOST_PLAYERS = 4
 
@@ -29,12 +31,15 @@ class Plan:
         Values inside a run that depend on its root linearly.
     beginning : frozenset of int
         Values that depend on the images linearly.
+    regions : dict of int to Region
+        By their exits, parts of the graph that are explained as a whole.
     """
 
     graph: Graph
     roots: dict[int, tuple[int, ...]]
     straight: frozenset[int]
     beginning: frozenset[int]
+    regions: dict[int, Region] = field(default_factory=dict)
 
     def players(self, operation: Operation) -> tuple[int, ...]:
         """Values among which an elementwise operation's output is shared out."""
@@ -48,25 +53,32 @@ class Plan:
         return len(self.roots[value]) == 1 and self.roots[value] != (value,)
 
 
-def make_plan(graph: Graph) -> Plan:
+def make_plan(graph: Graph, differentiable: Callable[[Region], bool]) -> Plan:
     """Read a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    differentiable : callable
+        Whether the framework has a derivative of a region's exit in its entry.
 
     Raises
     ------
     UnsupportedOperationError
-        If an operation has no rule; it names the operation and its layer.
+        If an operation can't be explained; it names the operation and its layer.
     """
     layouts = graph.layouts
     roots: dict[int, tuple[int, ...]] = {graph.input: (graph.input,)}
     straight: set[int] = set()
     beginning = {graph.input}
-    plan = Plan(graph, roots, frozenset(), frozenset())
     used = {graph.output}.union(*(operation.data for operation in graph.operations))
+    regions = _regions(graph, used, differentiable)
+    enclosed = {operation for region in regions.values() for operation in region.operations}
+    plan = Plan(graph, roots, frozenset(), frozenset(), regions)
     for operation in graph.operations:
-        if operation.family is Family.UNSUPPORTED:
-            raise unsupported(operation)
-        if any(value in used and value not in layouts for value in operation.outputs):
-            raise unsupported(operation, "its result is not one block per image, so images can't be told apart in it")
+        if operation in enclosed:
+            roots.update({output: (output,) for output in operation.outputs})
+            continue
         if operation.linear and beginning.issuperset(operation.data):
             beginning.update(operation.outputs)
         for output in used.intersection(operation.outputs):
@@ -82,22 +94,27 @@ def make_plan(graph: Graph) -> Plan:
                 roots[output] = merged
             else:
                 roots[output] = (output,)
-        _check(operation, plan)
-    return Plan(graph, roots, frozenset(straight), frozenset(beginning))
+        if operation.family is Family.ELEMENTWISE and len(plan.players(operation)) > MOST_PLAYERS:
+            raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise")
+    return Plan(graph, roots, frozenset(straight), frozenset(beginning), regions)
 
 
-def _check(operation: Operation, plan: Plan) -> None:
-    layouts = plan.graph.layouts
-    outputs = [output for output in operation.outputs if output in plan.roots]
-    if any(plan.is_run(output) or not layouts[output].real for output in outputs) and operation.pointwise:
-        return
-    whole = [value for value in operation.data if not layouts[value].real and plan.roots[value] == (value,)]
-    if not operation.pointwise and any(not layouts[value].real for value in (*outputs, *operation.data)):
-        raise unsupported(operation)
-    if whole:
-        raise unsupported(operation, "it depends on whole numbers computed from the image, which have no gradient")
-    if operation.family is Family.ELEMENTWISE and len(plan.players(operation)) > MOST_PLAYERS:
-        raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise")
+def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool]) -> dict[int, Region]:
+    """Regions around all operations without a rule; where one lies within another, the larger."""
+    regions: dict[int, Region] = {}
+    for operation in graph.operations:
+        if not has_no_rule(operation, graph, used) or any(operation in one.operations for one in regions.values()):
+            continue
+        region = enclose(graph, operation)
+        if region is None:
+            raise unsupported(operation)
+        if not differentiable(region):
+            raise unsupported(operation, "it has no derivative")
+        inner = [key for key, one in regions.items() if set(one.operations) & set(region.operations)]
+        for key in inner:
+            del regions[key]
+        regions[region.exit] = region
+    return regions
 
 
 def unsupported(operation: Operation, reason: str = "there is no rule for it") -> UnsupportedOperationError:

@@ -28,6 +28,7 @@ Multipliers = Mapping[int, Multiplier]
 Rule = Callable[[Pairs, Operation, Multipliers], dict[int, Multiplier]]
 
 QUADRATURE_NODES = 16
+REGION_NODES = 32
 
 
 def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplier]:
@@ -38,6 +39,12 @@ def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplie
     sides = (*pairs.sides(root), *pairs.sides(value), pairs.derivative(value, root))
     ratio = pairs.formula(formulas.run_ratio, *sides, rounding=pairs.rounding)
     return {root: multiplier.times(pairs.nd, ratio)}
+
+
+def region(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplier]:
+    """A part of the graph without rules of its own, from its exit to its entry."""
+    enclosed = pairs.plan.regions[value]
+    return {enclosed.entry: Multiplier(pairs.whole_ratio(enclosed, multiplier, REGION_NODES))}
 
 
 def linear(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:

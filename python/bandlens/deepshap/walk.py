@@ -14,7 +14,7 @@ from typing import Any
 from ..graph import Operation
 from .pairs import Multiplier, Pairs
 from .plan import Plan
-from .rules import RULES, elementwise, run
+from .rules import RULES, elementwise, region, run
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
 MOST_CONTRIBUTION_BYTES = 1 << 28
@@ -52,7 +52,9 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
         if not given:
             continue
         (value, *_) = given
-        if plan.is_run(value):
+        if value in plan.regions:
+            add(region(pairs, value, given[value]))
+        elif plan.is_run(value):
             add(run(pairs, value, given[value]))
         elif operation.pointwise and not all(plan.graph.layouts[source].real for source in operation.data):
             add(elementwise(pairs, operation, given))

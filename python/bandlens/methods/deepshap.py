@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..deepshap import Work, explain, make_plan
+from ..deepshap import Plan, Work, explain, make_plan
+from ..models import Predictor
 from ..reduction import reduce_pixels
 from .options import Option, optional, whole
 from .task import Method, Part, Parts, Request, Task
@@ -29,9 +30,7 @@ def _run(task: Task, *, maps: bool) -> Parts:
     predictor = task.predictor
     assert task.background is not None
     assert task.draws is not None
-    plan = predictor.trace.compiled(
-        ("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output))
-    )
+    plan = _plan(predictor)
     work = Work(task.images, task.background, task.seeds, task.draws, task.own_draws)
     found = explain(
         predictor.backend, predictor.trace, plan, work, maps=maps, batch_size=task.batch_size, tick=task.tick
@@ -41,8 +40,12 @@ def _run(task: Task, *, maps: bool) -> Parts:
 
 def prepare(request: Request) -> None:
     """Read the graph: an operation without a rule is named now."""
-    predictor = request.predictor
-    predictor.trace.compiled(("plan", predictor.output), lambda: make_plan(predictor.trace.graph(predictor.output)))
+    _plan(request.predictor)
+
+
+def _plan(predictor: Predictor) -> Plan:
+    trace, output = predictor.trace, predictor.output
+    return trace.compiled(("plan", output), lambda: make_plan(trace.graph(output), trace.differentiable))
 
 
 DEEPSHAP = Method(

@@ -1,0 +1,82 @@
+"""Operations without a rule, enclosed: the smallest part of the graph around them with one way in and one way out.
+
+Sorting within sparsemax, or a mask made from the image, has no rule of its own, but what surrounds it is often a
+function of a single tensor, with a derivative. Such a region is explained as a whole, by the derivative averaged along
+the line from background to image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..graph import Family, Graph, Operation
+
+# a loop has a derivative, but hundreds of steps of which every one would have to be repeated
+NEVER = ("While", "Random", "Multinomial")
+
+
+@dataclass(frozen=True)
+class Region:
+    """Operations between two values, none of which touches anything else that carries image data."""
+
+    entry: int
+    exit: int
+    operations: tuple[Operation, ...]
+
+
+def enclose(graph: Graph, operation: Operation) -> Region | None:
+    """The smallest region around an operation, or None if there is none but the whole model.
+
+    Parameters
+    ----------
+    graph : Graph
+    operation : Operation
+        One without a rule.
+    """
+    place = graph.operations.index(operation)
+    if operation.kind.endswith(NEVER) or operation.kind.startswith(NEVER):
+        return None
+    last_use = {value: index for index, one in enumerate(graph.operations) for value in one.data}
+    last_use[graph.output] = len(graph.operations)
+    entries = [value for one in reversed(graph.operations[:place]) for value in one.outputs]
+    for entry in entries:
+        region = _from(graph, entry, place, last_use)
+        if region is not None:
+            return region
+    return None
+
+
+def _from(graph: Graph, entry: int, place: int, last_use: dict[int, int]) -> Region | None:
+    """Follow all that depends on a value until a single value is left that carries it on."""
+    if not _is_end(graph, entry) or last_use[entry] < 0:
+        return None
+    inside: list[Operation] = []
+    reached = {entry}
+    for index, operation in enumerate(graph.operations):
+        if reached.isdisjoint(operation.data):
+            continue
+        if not reached.issuperset(operation.data) or operation.kind.startswith(NEVER):
+            return None
+        inside.append(operation)
+        reached.update(operation.outputs)
+        alive = {value for value in reached if last_use.get(value, -1) > index}
+        if index >= place and len(alive) == 1 and entry not in alive:
+            (exit_,) = alive
+            if exit_ in operation.outputs and _is_end(graph, exit_):
+                return Region(entry, exit_, tuple(inside))
+    return None
+
+
+def _is_end(graph: Graph, value: int) -> bool:
+    return value in graph.layouts and graph.layouts[value].real
+
+
+def has_no_rule(operation: Operation, graph: Graph, used: set[int]) -> bool:
+    """Whether an operation can only be explained as part of a region."""
+    if operation.family is Family.UNSUPPORTED:
+        return True
+    outputs = used.intersection(operation.outputs)
+    if any(value not in graph.layouts for value in outputs):
+        return True
+    touched = (*outputs, *operation.data)
+    return not operation.pointwise and any(not graph.layouts[value].real for value in touched if value in graph.layouts)
