@@ -12,6 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from .result import BandImportance
+    from .statistics import ClassBandTable
 
 CLASS_COLUMNS = (
     "class",
@@ -28,12 +29,24 @@ CLASS_COLUMNS = (
     "n",
 )
 
+# the one class of a regression, and of the table over all classes
+WHOLE = "all"
+
 IMAGE_COLUMNS = ("image", "class", "output", "band", "wavelength", "score")
 
 
 def class_columns(result: BandImportance) -> dict[str, np.ndarray]:
     """Columns of the class x band table; `class`, `output` and `band` as codes."""
-    table, cells = result.table, result.cells
+    return _table_columns(result, result.table, result.cells)
+
+
+def overall_columns(result: BandImportance) -> dict[str, np.ndarray]:
+    """Columns of the table over all classes; `class` is 0 and `output` -1 where each image has an output of its own."""
+    outputs = result.overall_outputs
+    return _table_columns(result, result.overall, np.stack([np.zeros_like(outputs), outputs], axis=1))
+
+
+def _table_columns(result: BandImportance, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
     n_bands = len(result.bands)
     columns = {
         "class": np.repeat(cells[:, 0], n_bands),

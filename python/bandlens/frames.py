@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .columns import class_columns, image_columns
+from .columns import WHOLE, class_columns, image_columns, overall_columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +24,15 @@ def image_frame(result: BandImportance) -> pd.DataFrame:
     return _frame(result, image_columns(result))
 
 
-def _frame(result: BandImportance, columns: dict[str, np.ndarray]) -> pd.DataFrame:
-    names = {"class": result.classes, "output": result.outputs, "band": result.bands}
+def overall_frame(result: BandImportance) -> pd.DataFrame:
+    """Table over the images of all classes, one row per output x band; no output where each image has its own."""
+    return _frame(result, overall_columns(result), (WHOLE,))
+
+
+def _frame(
+    result: BandImportance, columns: dict[str, np.ndarray], classes: tuple[str, ...] | None = None
+) -> pd.DataFrame:
+    names = {"class": classes or result.classes, "output": result.outputs, "band": result.bands}
     frame = pd.DataFrame(columns)
     for name, levels in names.items():
         frame[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(levels), ordered=True)

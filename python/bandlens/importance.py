@@ -12,7 +12,9 @@ import numpy as np
 
 from . import _version, counting
 from .batching import images_per_batch
+from .columns import WHOLE
 from .errors import CompletenessWarning, OptionError
+from .groups import Features, band_features
 from .inputs import Images, check_background, check_images
 from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
 from .maps import BandMaps
@@ -23,8 +25,6 @@ from .progress import Progress, ticker
 from .reduction import SIGNED, check_statistic
 from .result import BandImportance
 from .streaming import band_means
-
-WHOLE = "all"
 
 # relative completeness residuals beyond this are warned of
 MOST_RESIDUAL = 1e-2
@@ -44,6 +44,7 @@ def band_importance(
     statistic: str | None = None,
     bands: Sequence[str] | None = None,
     wavelengths: Sequence[float] | None = None,
+    groups: Mapping[str, Sequence[str | int]] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
     batch_size: int | None = None,
@@ -75,12 +76,16 @@ def band_importance(
         Outputs to explain: each image's own class, its predicted class, every output, or one by name or index.
     output : {"auto", "logit", "probability"}
         Scale of the output; "auto" is the logit where the model ends in softmax or sigmoid.
-    statistic : {"band_sum", "pixel_mean_abs"}, optional
-        How attributions are reduced over pixels; the method's own by default.
+    statistic : {"band_sum", "pixel_mean_abs", "whole_band"}, optional
+        How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional
         Names, in the order of the images' bands and of the model's outputs.
     wavelengths : sequence of float, optional
         Of the bands, in nm.
+    groups : mapping of str to sequence of str or int, optional
+        Bands to be treated as one, by name or position, such as ``{"visible": ["blue", "green", "red"]}``; bands in no
+        group stay single. Methods that change bands change those of a group together; for the others a group's score
+        is the sum of its bands' scores. A group's wavelength is the mean of its bands'.
     band_axis : int
         Axis of the bands in `x`.
     batch_size : int, optional
@@ -103,12 +108,12 @@ def band_importance(
     """
     call = _prepare(
         model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes,
-        band_axis, batch_size, seed, method_options,
+        band_axis, batch_size, seed, method_options, groups=groups,
     )  # fmt: skip
     started = time.perf_counter()
     n, k = call.image_output.shape
-    scores = np.empty((n, k, call.images.n_bands))
-    errors = None
+    scores = np.empty((n, k, len(call.features.names)))
+    errors = drops = None
     totals = None if call.own_draws is None else np.empty((n, k))
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
@@ -119,9 +124,10 @@ def band_importance(
                 errors[part.images] = part.errors
             if totals is not None:
                 totals[part.images] = part.totals
+            drops = part.drops if part.drops is not None else drops
     values, base = call.values(task)
     residuals = None
-    if call.method.additive and call.statistic == "band_sum":
+    if call.method.additive and SIGNED[call.statistic]:
         if totals is None:
             residuals = completeness_residuals(scores.sum(axis=-1), values - base)
         else:
@@ -135,17 +141,21 @@ def band_importance(
         image_output=call.image_output,
         output_values=values,
         base_values=base,
-        band_means=band_means(call.images),
+        band_means=call.features.mean(band_means(call.images)),
         classes=call.classes,
         outputs=call.outputs,
-        bands=call.bands,
-        wavelengths=call.wavelengths,
+        bands=call.features.names,
+        wavelengths=tuple(call.features.mean(np.array(call.wavelengths)).tolist()),
         method=call.method.name,
         statistic=call.statistic,
-        output=call.predictor.scale,
+        output=call.predictor.scale if call.method.scale is None else call.method.scale(task),
         signed=SIGNED[call.statistic],
         residuals=residuals,
         score_errors=errors,
+        drops=drops,
+        directed=call.method.directed,
+        balanced=call.method.balanced is not None and call.method.balanced(call.options),
+        groups=call.features.groups,
         background=call.draws,
         background_source=call.background_source,
         options=plain(call.options),
@@ -255,6 +265,7 @@ class _Call:
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
     wavelengths: tuple[float, ...]
+    features: Features
     statistic: str
     batch_size: int
     user_batch_size: int | None
@@ -275,18 +286,18 @@ class _Call:
             seed=self.seed,
             tick=tick,
             options=self.options,
-            members=np.eye(self.images.n_bands, dtype=bool),
+            members=self.features.members,
+            codes=self.codes,
             image_output=self.image_output,
             outputs=self.model_outputs,
             y=self.y,
         )
 
     def values(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
-        """f(x), and what scores are counted from (mean f(background) by default), per image and explained output."""
-        values = np.take_along_axis(self.model_outputs, self.image_output, axis=1)
-        if self.method.base is not None:
-            return values, self.method.base(task)
-        return values, self.base(self.draws)
+        """f(x) and mean f(background), or what the method has in their place, per image and explained output."""
+        if self.method.values is not None:
+            return self.method.values(task)
+        return task.values, self.base(self.draws)
 
     def base(self, draws: np.ndarray | None) -> np.ndarray:
         """Mean of f over background images, the same or others for each image; per explained output, shape (n, k)."""
@@ -318,6 +329,7 @@ def _prepare(
     seed: int,
     options: Mapping[str, Any],
     *,
+    groups: Mapping[str, Sequence[str | int]] | None = None,
     maps: bool = False,
 ) -> _Call:
     chosen = _method(method, maps)
@@ -331,6 +343,7 @@ def _prepare(
     images = check_images(x, band_axis)
     names = band_names(bands, images.n_bands)
     waves = band_wavelengths(wavelengths, images.n_bands)
+    features = band_features(groups, names)
     references = None
     if chosen.uses_background if chosen.needs_background is None else chosen.needs_background(options):
         references = images if background is None else check_background(background, images)
@@ -379,6 +392,7 @@ def _prepare(
         outputs=outputs,
         bands=names,
         wavelengths=waves,
+        features=features,
         statistic=kind,
         batch_size=size,
         user_batch_size=batch_size,

@@ -76,7 +76,7 @@ class Predictor:
         def predict(x: Any) -> Any:
             return self.backend.Run(self.trace, {graph.input: x}).forward(graph.operations).value(graph.output)
 
-        return self.backend.compile(predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=True)
+        return self.backend.compile(predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=1)
 
 
 def make_predictor(model: Any, images: Images, output: str = "auto") -> Predictor:

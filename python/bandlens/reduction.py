@@ -10,9 +10,10 @@ from .errors import OptionError
 STATISTICS = {
     "band_sum": "signed sum over pixels",
     "pixel_mean_abs": "mean over pixels of the absolute value",
+    "whole_band": "nothing to reduce: the band was changed as a whole",
 }
 
-SIGNED = {"band_sum": True, "pixel_mean_abs": False}
+SIGNED = {"band_sum": True, "pixel_mean_abs": False, "whole_band": True}
 
 
 def reduce_pixels(nd: Any, attributions: Any, statistic: str, pixel_axes: tuple[int, ...]) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import OptionError, ResultError
-from .statistics import ClassBandTable, class_band_table
+from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,15 @@ class BandImportance:
         Relative completeness residual per image and output; None for methods that are not additive.
     score_errors : ndarray of float64, shape (n, k, bands), or None
         Standard error of each score over its random draws, where it comes from such.
+    drops : ndarray of float64, shape (repeats, classes + 1, bands), or None
+        Falls of a metric that is computed for a class at once, where images have no scores: for every class that
+        occurs, in order, and for all images together.
+    directed : bool
+        Whether importance is the mean of the signed scores (permutation: chance must average out), not of their size.
+    balanced : bool
+        Whether in `overall` every class counts the same, not every image.
+    groups : dict of str to list of str, or None
+        Bands that were treated as one; the other `bands` are single.
     background : ndarray of int64, shape (m,), or None
         Positions of the background images used, in `background_source`.
     background_source : str or None
@@ -82,6 +91,10 @@ class BandImportance:
     signed: bool
     residuals: np.ndarray | None = None
     score_errors: np.ndarray | None = None
+    drops: np.ndarray | None = None
+    directed: bool = False
+    balanced: bool = False
+    groups: dict[str, list[str]] | None = None
     background: np.ndarray | None = None
     background_source: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -114,8 +127,33 @@ class BandImportance:
     def table(self) -> ClassBandTable:
         """Numbers of the class x band table, one row per entry of `cells`."""
         cells, inverse = np.unique(self._row_cells(), axis=0, return_inverse=True)
+        if self.drops is not None:
+            classes, n = np.unique(self.image_class, return_counts=True)
+            row = np.searchsorted(classes, cells[:, 0])
+            return repeated_table(self.drops[:, row], n[row])
+        return self._table(inverse.reshape(-1), len(cells))
+
+    @cached_property
+    def overall_outputs(self) -> np.ndarray:
+        """Outputs of the rows of `overall`; -1 where each image is explained by an output of its own."""
+        columns = self.image_output.T
+        return np.array([column[0] if (column == column[0]).all() else -1 for column in columns])
+
+    @cached_property
+    def overall(self) -> ClassBandTable:
+        """Numbers of the table over the images of all classes, one row per explained output."""
+        n, k, _ = self.scores.shape
+        if self.drops is not None:
+            return repeated_table(np.repeat(self.drops[:, -1:], k, axis=1), np.full(k, n))
+        if self.balanced:
+            outputs = self.overall_outputs
+            every = np.arange(len(self.cells))
+            return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
+        return self._table(np.tile(np.arange(k), n), k)
+
+    def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
         rows = self.scores.reshape(-1, len(self.bands))
-        return class_band_table(rows, inverse.reshape(-1), len(cells), signed=self.signed)
+        return class_band_table(rows, cell, cells, signed=self.signed, directed=self.directed)
 
     def _row_cells(self) -> np.ndarray:
         k = self.scores.shape[1]
@@ -126,8 +164,9 @@ class BandImportance:
 
         Parameters
         ----------
-        level : {"class", "image"}
-            One row per class x output x band, or per image x output x band.
+        level : {"class", "image", "overall"}
+            One row per class x output x band, per image x output x band, or per output x band over the images of all
+            classes.
 
         Returns
         -------
@@ -140,7 +179,9 @@ class BandImportance:
             return frames.class_frame(self)
         if level == "image":
             return frames.image_frame(self)
-        raise OptionError("There is no such table.", expected="level='class' or 'image'", given=repr(level))
+        if level == "overall":
+            return frames.overall_frame(self)
+        raise OptionError("There is no such table.", expected="level='class', 'image' or 'overall'", given=repr(level))
 
     def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
         """Draw the table; see `bandlens.plots` for the kinds.
@@ -163,9 +204,9 @@ class BandImportance:
             name = self.classes[class_index].ljust(width)
             if self.classes[class_index] != self.outputs[output_index]:
                 name += f" -> {self.outputs[output_index]}"
-            best = np.argsort(table.rank[row])[:3]
+            best = [band for band in np.argsort(table.rank[row])[:3] if table.share[row, band] > 0]
             shares = ", ".join(f"{self.bands[band]} {table.share[row, band]:.0%}" for band in best)
-            lines.append(f"{name}  (n = {table.n[row]})  {shares}")
+            lines.append(f"{name}  (n = {table.n[row]})  {shares or 'no band matters'}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

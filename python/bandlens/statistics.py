@@ -101,7 +101,9 @@ class ClassBandTable:
     n: np.ndarray
 
 
-def class_band_table(scores: np.ndarray, cell: np.ndarray, cells: int, *, signed: bool) -> ClassBandTable:
+def class_band_table(
+    scores: np.ndarray, cell: np.ndarray, cells: int, *, signed: bool, directed: bool = False
+) -> ClassBandTable:
     """Summarise band scores per cell.
 
     Parameters
@@ -112,29 +114,73 @@ def class_band_table(scores: np.ndarray, cell: np.ndarray, cells: int, *, signed
     cells : int
     signed : bool
         Whether the sign of a score means anything.
+    directed : bool
+        Whether importance is the mean of the signed scores, instead of their size.
 
     Returns
     -------
     ClassBandTable
     """
-    absolute = Moments.of(np.abs(scores), cell, cells)
-    importance = np.where(absolute.count > 0, absolute.mean, np.nan)
-    effect = Moments.of(scores, cell, cells).mean if signed else np.full_like(importance, np.nan)
-    effect = np.where(absolute.count > 0, effect, np.nan)
-    total = importance.sum(axis=1, keepdims=True)
+    moments = Moments.of(scores if directed else np.abs(scores), cell, cells)
+    effect = Moments.of(scores, cell, cells).mean if signed else np.full_like(moments.mean, np.nan)
+    return _table(moments, np.where(moments.count > 0, effect, np.nan), moments.count[:, 0])
+
+
+def repeated_table(repeats: np.ndarray, n: np.ndarray) -> ClassBandTable:
+    """Summarise tables that were measured as a whole, several times.
+
+    Parameters
+    ----------
+    repeats : ndarray, shape (repeats, cells, bands)
+    n : ndarray, shape (cells,)
+        Images behind each cell.
+
+    Returns
+    -------
+    ClassBandTable
+        Its errors and intervals are over the repeats.
+    """
+    times, cells, bands = repeats.shape
+    rows = np.moveaxis(repeats, 1, 0).reshape(-1, bands)
+    moments = Moments.of(rows, np.repeat(np.arange(cells), times), cells)
+    return _table(moments, moments.mean, n)
+
+
+def balanced_table(table: ClassBandTable, groups: list[np.ndarray]) -> ClassBandTable:
+    """Average cells of a table, each counting the same whatever its number of images.
+
+    Parameters
+    ----------
+    table : ClassBandTable
+        Of signed scores.
+    groups : list of ndarray of int
+        Cells that are averaged into one.
+    """
+    mean = np.stack([table.importance[group].mean(axis=0) for group in groups])
+    errors = np.stack([np.sqrt((table.std_error[group] ** 2).sum(axis=0)) / len(group) for group in groups])
+    n = np.array([table.n[group].sum() for group in groups])
+    half = special.ndtri(0.5 + CONFIDENCE / 2) * errors
+    return ClassBandTable(mean, mean.copy(), _share(mean), _rank(mean), errors, mean - half, mean + half, n)
+
+
+def _table(moments: Moments, effect: np.ndarray, n: np.ndarray) -> ClassBandTable:
+    importance = np.where(moments.count > 0, moments.mean, np.nan)
+    errors, (low, high) = moments.standard_error(), moments.interval()
+    return ClassBandTable(
+        importance, effect, _share(importance), _rank(importance), errors, low, high, n.astype(np.int64)
+    )
+
+
+def _share(importance: np.ndarray) -> np.ndarray:
+    """Parts of the sum over bands; an importance below 0, which only chance explains, has none."""
+    positive = np.where(importance < 0, 0.0, importance)
+    total = positive.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(total > 0, importance / total, np.nan)
+        return np.where(total > 0, positive / total, np.nan)
+
+
+def _rank(importance: np.ndarray) -> np.ndarray:
     order = np.argsort(-importance, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(1, order.shape[1] + 1)[None, :], axis=1)
-    low, high = absolute.interval()
-    return ClassBandTable(
-        importance,
-        effect,
-        share,
-        rank,
-        absolute.standard_error(),
-        low,
-        high,
-        absolute.count[:, 0].astype(np.int64),
-    )
+    return rank

@@ -78,6 +78,10 @@ def test_layouts(keras: Any, method: str, layout: str) -> None:
     x = np.random.default_rng(0).normal(size=(7, *shape)).astype("float32")
     result = bl.band_importance(model, x, method=method, band_axis=axis, target="all")
     assert result.scores.shape == (7, 3, 5)
+    if bl.METHODS[method].maps is None:
+        with pytest.raises(bl.errors.OptionError, match=rf"'{method}' treats a band as a whole.*\n.*'deepshap'"):
+            bl.band_maps(model, x, method=method, band_axis=axis)
+        return
     maps = bl.band_maps(model, x, method=method, band_axis=axis, target="all")
     assert maps.values.shape == (7, 3, *shape)
     pixels = tuple(a for a in range(2, maps.values.ndim) if a != maps.band_axis + 1)
@@ -138,7 +142,10 @@ def test_tables_are_as_contracted(small_cnn: Any, images: np.ndarray, method: st
         assert frame[column].dtype == pd.CategoricalDtype(levels, ordered=True)
     assert len(frame) == 3 * 3 * 4
     grouped = frame.groupby(["class", "output"], observed=True)
-    np.testing.assert_allclose(grouped["share"].sum(), 1)
+    some = grouped["importance"].max() > 0
+    np.testing.assert_allclose(grouped["share"].sum()[some], 1)
+    assert grouped["share"].apply(lambda share: share.isna().all())[~some].all()
+    assert some.all() or bl.METHODS[method].directed
     assert (grouped["rank"].apply(sorted).map(tuple) == (1, 2, 3, 4)).all()
     assert np.isnan(frame["wavelength"].to_numpy()[3::4]).all()
     assert (frame["conf_low"] <= frame["importance"]).all()
@@ -147,10 +154,10 @@ def test_tables_are_as_contracted(small_cnn: Any, images: np.ndarray, method: st
     per_image = result.to_frame("image")
     assert tuple(per_image.columns) == IMAGE_COLUMNS
     assert per_image["image"].tolist() == np.repeat(np.arange(12), 12).tolist()
-    by_hand = per_image.assign(score=per_image["score"].abs()).groupby(["class", "output", "band"], observed=True)[
-        "score"
-    ]
-    np.testing.assert_allclose(frame["importance"], by_hand.mean(), rtol=1e-12)
+    if not bl.METHODS[method].directed:
+        per_image["score"] = per_image["score"].abs()
+    by_hand = per_image.groupby(["class", "output", "band"], observed=True)["score"]
+    np.testing.assert_allclose(frame["importance"], by_hand.mean(), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(frame["std_error"], by_hand.sem(), rtol=1e-9)
 
 
@@ -180,7 +187,8 @@ def test_to_shap(small_cnn: Any, images: np.ndarray, method: str) -> None:
         return
     lacking = result.output_values[:, 0] - explanation.values.sum(axis=1) - explanation.base_values
     difference = np.abs(result.output_values - result.base_values)[:, 0]
-    np.testing.assert_allclose(result.residuals[:, 0], np.abs(lacking) / np.maximum(difference, difference.mean()))
+    expected = np.abs(lacking) / np.maximum(difference, difference.mean())
+    np.testing.assert_allclose(result.residuals[:, 0], expected, rtol=1e-6, atol=1e-12)
     if bl.METHODS[method].exact:
         assert result.completeness < 1e-4
 

@@ -111,12 +111,9 @@ nd = SimpleNamespace(
 )
 
 
-def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: bool = False) -> Callable[..., Any]:
-    """Compile a function of arrays for the shapes and dtypes of `arguments`; with `any_n`, of any length."""
-    signature = [
-        tf.TensorSpec((None, *argument.shape[1:]) if any_n else argument.shape, argument.dtype)
-        for argument in arguments
-    ]
+def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+    """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length."""
+    signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
     compiled = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
     def call(*values: np.ndarray) -> Any:

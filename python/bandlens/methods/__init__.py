@@ -4,7 +4,10 @@ from .deepshap import DEEPSHAP
 from .expected_gradients import EXPECTED_GRADIENTS
 from .gradient_x_input import GRADIENT_X_INPUT
 from .integrated_gradients import INTEGRATED_GRADIENTS
+from .occlusion import OCCLUSION
+from .permutation import PERMUTATION
 from .saliency import SALIENCY
+from .shapley import SHAPLEY
 from .smoothgrad import SMOOTHGRAD
 from .task import Method, Request, Task
 from .vargrad import VARGRAD
@@ -19,6 +22,9 @@ METHODS: dict[str, Method] = {
         INTEGRATED_GRADIENTS,
         EXPECTED_GRADIENTS,
         DEEPSHAP,
+        OCCLUSION,
+        SHAPLEY,
+        PERMUTATION,
     )
 }
 

@@ -12,13 +12,12 @@ from .task import Method, Part, Parts, Request, Task
 
 
 def scores(task: Task) -> Parts:
-    """Signed sums per band come out of the engine; other statistics need its maps."""
-    if task.statistic == "band_sum":
-        yield from _run(task, maps=False)
-        return
+    """Signed sums per band come out of the engine; other statistics need its maps. Groups are sums."""
+    maps = task.statistic != "band_sum"
     axes = tuple(axis + 1 for axis in task.images.pixel_axes)
-    for part in _run(task, maps=True):
-        yield Part(part.images, reduce_pixels(np, part.values, task.statistic, axes))
+    for part in _run(task, maps=maps):
+        scores = reduce_pixels(np, part.values, task.statistic, axes) if maps else part.values
+        yield Part(part.images, scores @ task.members.T, totals=part.totals)
 
 
 def maps(task: Task) -> Parts:

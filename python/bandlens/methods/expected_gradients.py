@@ -13,6 +13,7 @@ import numpy as np
 
 from .gradients import Gradients, prepare, run
 from .options import Option, whole
+from .references import background_images
 from .task import Method, Parts, Task
 
 
@@ -27,29 +28,22 @@ def maps(task: Task) -> Parts:
 
 
 def _run(task: Task, *, maps: bool) -> Parts:
-    assert task.background is not None
-    assert task.draws is not None
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
-    used, position = np.unique(task.draws, return_inverse=True)
-    position = position.reshape(task.draws.shape).astype(np.int32)
-    references = task.background.take(used, dtype)
+    references = background_images(task)
 
     def drawn(part: slice) -> tuple[np.ndarray, np.ndarray]:
-        pairs = [_draw(task.seed, image, samples, position[image] if position.ndim == 2 else position)
-                 for image in range(part.start, part.stop)]  # fmt: skip
+        pairs = [_draw([task.seed, image], samples, len(references)) for image in range(part.start, part.stop)]
         which, where = zip(*pairs, strict=True)
-        return np.stack(which), np.stack(where).astype(dtype)
+        return np.stack(which).astype(np.int32), np.stack(where).astype(dtype)
 
     return run(task, _rule, maps=maps, samples=samples, per_image=drawn, shared=(references,))
 
 
-def _draw(seed: int, image: int, samples: int, background: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Background images and points on the line, for one image whatever batch it is in."""
-    random = np.random.default_rng([seed, image])
-    rounds = -(-samples // len(background))
-    order = np.concatenate([random.permutation(len(background)) for _ in range(rounds)])[:samples]
-    points = (random.permutation(samples) + random.random(samples)) / samples
-    return background[order], points
+def _draw(seed: list[int], samples: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Background images and points on the line."""
+    random = np.random.default_rng(seed)
+    which = np.concatenate([random.permutation(m) for _ in range(-(-samples // m))])[:samples]
+    return which, (random.permutation(samples) + random.random(samples)) / samples
 
 
 def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any) -> Any:

@@ -29,10 +29,18 @@ class Gradients:
     statistic : str or None
         How to reduce over pixels; None keeps them.
     pixel_axes : tuple of int
+    members : ndarray of bool or None
+        Bands of each row of the table, where some rows are groups.
     """
 
     def __init__(
-        self, predictor: Predictor, seeds: Any, index: Any, statistic: str | None, pixel_axes: tuple[int, ...]
+        self,
+        predictor: Predictor,
+        seeds: Any,
+        index: Any,
+        statistic: str | None,
+        pixel_axes: tuple[int, ...],
+        members: np.ndarray | None,
     ) -> None:
         self.backend = predictor.backend
         self.nd = predictor.backend.nd
@@ -42,6 +50,7 @@ class Gradients:
         self._trace = predictor.trace
         self._graph = predictor.trace.graph(predictor.output)
         self._pixel_axes = pixel_axes
+        self._members = members
         self._seeds = seeds
         self._index = index
 
@@ -67,11 +76,17 @@ class Gradients:
         return self.nd.reshape(values, (*lead, *(1,) * len(self.shape)))
 
     def reduce(self, attributions: Any, *, samples: bool = False) -> Any:
-        """Band scores, shape (rows, bands), or with `samples` (rows, samples, bands); or pixels where they are kept."""
+        """Scores, shape (rows, features), or with `samples` (rows, samples, features); or pixels where they are kept.
+
+        A group's score is the sum of its bands'.
+        """
         if self.statistic is None:
             return attributions
         axes = tuple(axis + samples for axis in self._pixel_axes)
-        return reduce_pixels(self.nd, attributions, self.statistic, axes)
+        scores = reduce_pixels(self.nd, attributions, self.statistic, axes)
+        if self._members is None:
+            return scores
+        return self.nd.einsum("...b,fb->...f", scores, self._members.astype(self.dtype))
 
 
 Rule = Callable[..., Any]
@@ -123,12 +138,14 @@ def _compiled(
     task: Task, rule: Rule, statistic: str | None, arguments: tuple[np.ndarray, ...]
 ) -> Callable[..., np.ndarray | tuple[np.ndarray, ...]]:
     predictor, axes = task.predictor, task.images.pixel_axes
+    members = task.members if task.grouped else None
 
     def step(x: Any, seeds: Any, index: Any, *rest: Any) -> Any:
-        return rule(Gradients(predictor, seeds, index, statistic, axes), x, *rest)
+        return rule(Gradients(predictor, seeds, index, statistic, axes, members), x, *rest)
 
-    key = (rule, predictor.output, axes, statistic, *(array.shape[1:] for array in arguments))
-    return predictor.trace.compiled(key, lambda: predictor.backend.compile(step, *arguments, any_n=True))
+    grouping = None if members is None else members.tobytes()
+    key = (rule, predictor.output, axes, statistic, grouping, *(array.shape[1:] for array in arguments))
+    return predictor.trace.compiled(key, lambda: predictor.backend.compile(step, *arguments, any_n=1))
 
 
 def prepare(request: Request) -> None:

@@ -29,15 +29,11 @@ def maps(task: Task) -> Parts:
     return _run(task, maps=True)
 
 
-def base(task: Task) -> np.ndarray:
-    """f(baseline), shape (n, k)."""
-    if _own(task):
-        batches = range(0, task.images.n, task.images_per_batch)
-        parts = [slice(start, min(start + task.images_per_batch, task.images.n)) for start in batches]
-    else:
-        parts = [slice(0, 1)]
-    outputs = np.concatenate([outputs_of(task, _baselines(task, part)) for part in parts])
-    return np.take_along_axis(np.broadcast_to(outputs, task.outputs.shape), task.image_output, axis=1)
+def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """f(x) and f(baseline), each of shape (n, k)."""
+    outputs = outputs_of(task, _baseline(task))
+    every = np.broadcast_to(outputs, task.outputs.shape)
+    return task.values, np.take_along_axis(every, task.image_output, axis=1)
 
 
 def prepare(request: Request) -> None:
@@ -61,31 +57,18 @@ def _run(task: Task, *, maps: bool) -> Parts:
     dtype, samples = task.predictor.trace.dtype, task.options["n_steps"]
     nodes, weights = np.polynomial.legendre.leggauss(samples)
     shared = [((nodes + 1) / 2).astype(dtype), (weights / 2).astype(dtype)]
-    same = None if _own(task) else _baselines(task, slice(0, 1))
-
-    def baselines(part: slice) -> tuple[np.ndarray]:
-        return (_baselines(task, part) if same is None else np.repeat(same, part.stop - part.start, axis=0),)
-
-    return run(task, _rule, maps=maps, samples=samples, per_image=baselines, shared=shared)
+    return run(task, _rule, maps=maps, samples=samples, shared=(*shared, _baseline(task)))
 
 
-def _own(task: Task) -> bool:
-    """Whether each image has a baseline of its own."""
-    return task.draws is not None and task.draws.ndim == 2
-
-
-def _baselines(task: Task, part: slice) -> np.ndarray:
-    """One baseline for all images, or one for each."""
-    kind = task.options["baseline"]
-    dtype = task.predictor.trace.dtype
+def _baseline(task: Task) -> np.ndarray:
+    """The image to start from, shape (1, *image shape)."""
+    kind, dtype = task.options["baseline"], task.predictor.trace.dtype
     if isinstance(kind, np.ndarray):
         return kind[None].astype(dtype)
-    if kind == "zero":
-        return np.zeros((1, *task.images.shape), dtype)
-    return mean_background(task, part).astype(dtype)
+    return mean_background(task) if kind == "background_mean" else np.zeros((1, *task.images.shape), dtype)
 
 
-def _rule(gradients: Gradients, x: Any, baseline: Any, nodes: Any, weights: Any) -> Any:
+def _rule(gradients: Gradients, x: Any, nodes: Any, weights: Any, baseline: Any) -> Any:
     nd = gradients.nd
     way = x - baseline
 
@@ -133,5 +116,5 @@ INTEGRATED_GRADIENTS = Method(
     exact=False,
     uses_background=True,
     needs_background=needs_background,
-    base=base,
+    values=values,
 )

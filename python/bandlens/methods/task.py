@@ -61,7 +61,9 @@ class Task:
     options : mapping
         The method's own options, with their defaults filled in.
     members : ndarray of bool, shape (features, bands)
-        Which bands each row of the table stands for: itself, or the bands of a group.
+        Which bands each row of the table stands for: one, or those of a group.
+    codes : ndarray of int64, shape (n,)
+        Class of each image.
     image_output : ndarray of int64, shape (n, k)
         The explained outputs.
     outputs : ndarray of float64, shape (n, outputs)
@@ -82,9 +84,20 @@ class Task:
     tick: Callable[[int], None]
     options: Mapping[str, Any]
     members: np.ndarray
+    codes: np.ndarray
     image_output: np.ndarray
     outputs: np.ndarray
     y: Any
+
+    @property
+    def values(self) -> np.ndarray:
+        """f(x) for the explained outputs, shape (n, k)."""
+        return np.take_along_axis(self.outputs, self.image_output, axis=1)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether some rows of the table stand for several bands."""
+        return len(self.members) < self.members.shape[1]
 
     @property
     def images_per_batch(self) -> int:
@@ -100,13 +113,15 @@ class Part(NamedTuple):
     ----------
     images : slice
     values : ndarray of float64
-        Band scores (images, k, bands or features), or attributions (images, k, *image shape).
+        Band scores (images, k, features), or attributions (images, k, *image shape).
     errors : ndarray of float64 or None
         Standard errors of the scores, where they come from random draws.
     fit : ndarray of float64, shape (images, k), or None
         R^2 of a local model.
     totals : ndarray of float64, shape (images, k), or None
         With the task's `own_draws`: what is complete to f(x) - mean f(own draws), where the scores are not quite.
+    drops : ndarray of float64, shape (repeats, classes + 1, features), or None
+        Falls of a metric that is not a mean over images, see `BandImportance.drops`.
     """
 
     images: slice
@@ -114,6 +129,7 @@ class Part(NamedTuple):
     errors: np.ndarray | None = None
     fit: np.ndarray | None = None
     totals: np.ndarray | None = None
+    drops: np.ndarray | None = None
 
 
 Parts = Iterator[Part]
@@ -146,14 +162,20 @@ class Method:
         Whether they do so to rounding, for every model; else up to the error of an integral or of random draws.
     random : bool
         Whether scores come from random draws over pixels or bands, so that they move with the seed.
-    joint : bool
-        Whether the bands of a group are changed together; else a group's score is the sum of its bands' scores.
     uses_background : bool
         With default options.
     needs_background : callable or None
         The same for given options, where it depends on them.
-    base : callable or None
-        ``Task -> (n, k)``: output from which scores are counted; mean f(background) where this is None.
+    values : callable or None
+        ``Task -> two (n, k)``: what is explained, and from where scores are counted; f(x) and mean f(background) where
+        this is None.
+    scale : callable or None
+        ``Task -> str``: what scores are measured in, where it isn't the scale of the model's outputs.
+    directed : bool
+        Whether importance is the mean of the signed scores, not of their size: scores vary about 0 for a useless band,
+        which must average out.
+    balanced : callable or None
+        Whether, with given options, every class counts the same in the table over all images; else every image does.
     """
 
     name: str
@@ -170,7 +192,9 @@ class Method:
     additive: bool = False
     exact: bool = True
     random: bool = False
-    joint: bool = False
     uses_background: bool = False
     needs_background: Callable[[Mapping[str, Any]], bool] | None = None
-    base: Callable[[Task], np.ndarray] | None = None
+    values: Callable[[Task], tuple[np.ndarray, np.ndarray]] | None = None
+    scale: Callable[[Task], str] | None = None
+    directed: bool = False
+    balanced: Callable[[Mapping[str, Any]], bool] | None = None

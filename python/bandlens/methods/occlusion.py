@@ -1,0 +1,88 @@
+"""Band occlusion: by how much an output falls when a whole band is replaced by something uninformative."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import OptionError
+from .gradients import prepare as prepare_graph
+from .mixtures import mixed_outputs, without_constants
+from .options import Option, one_of
+from .references import background_images, mean_background
+from .task import Method, Part, Parts, Request, Task
+
+# of the Gaussian, relative to the length of the image along each axis: nothing but slow trends is left
+BLUR = 0.25
+
+
+def scores(task: Task) -> Parts:
+    """f(x) less the output without each band, averaged over what the band is replaced by."""
+    present, values = ~np.eye(len(task.members), dtype=bool), task.values
+    blur = task.options["replacement"] == "blur"
+    references = np.empty(0) if blur else replacements(task, task.options["replacement"])
+    for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
+        if blur:
+            references = blurred(task, batch)[:, None]
+        without = mixed_outputs(task, task.seeds[part], batch, references, present, mean=True)[:, 0]
+        full = without_constants(task, part, values[part])
+        yield Part(part, full[..., None] - np.moveaxis(without, 1, 2))
+        task.tick(len(batch))
+
+
+def replacements(task: Task, kind: str) -> np.ndarray:
+    """Images to take bands from, the same for all images, shape (m, *image shape)."""
+    if kind == "background":
+        return background_images(task)
+    return mean_background(task) if kind == "background_mean" else np.zeros((1, *task.images.shape))
+
+
+def blurred(task: Task, batch: np.ndarray) -> np.ndarray:
+    """Images without detail, band by band."""
+    axes = task.images.pixel_axes
+    return ndimage.gaussian_filter(
+        batch, [BLUR * length if axis in axes else 0 for axis, length in enumerate(batch.shape)]
+    )
+
+
+def needs_background(options: Mapping[str, Any]) -> bool:
+    """Whether bands are replaced by the background's."""
+    return options["replacement"] in ("background", "background_mean")
+
+
+def prepare(request: Request) -> None:
+    """Any model will do; blurring needs pixels."""
+    prepare_graph(request)
+    images = request.images
+    if request.options["replacement"] == "blur" and all(images.shape[axis - 1] == 1 for axis in images.pixel_axes):
+        raise OptionError(
+            "There is nothing to blur: each band of an image is a single pixel.",
+            expected="replacement='background', 'background_mean' or 'zero'",
+            given="replacement='blur'",
+        )
+
+
+OCCLUSION = Method(
+    name="occlusion",
+    label="Band occlusion",
+    summary="Fall of the output when the band is replaced as a whole, all others staying as they are.",
+    cost="one forward pass per image and band, and per background image with replacement='background'",
+    reference="Zeiler & Fergus 2014, arXiv:1311.2901",
+    statistic="whole_band",
+    statistics=("whole_band",),
+    scores=scores,
+    prepare=prepare,
+    options={
+        "replacement": Option(
+            "background",
+            "what a band is replaced by: 'background', the same pixels of each background image in turn, averaging the "
+            "outputs; 'background_mean', the mean background image; 'zero'; 'blur', the band itself without detail",
+            one_of("background", "background_mean", "zero", "blur"),
+        )
+    },
+    uses_background=True,
+    needs_background=needs_background,
+)

@@ -1,0 +1,233 @@
+"""Permutation importance: by how much a metric falls when a band is shuffled between images, over several repeats.
+
+Accuracy and log-loss are means over images, so each image has a score, by how much its own part of the metric falls,
+and the table is their mean like any other. A metric of the user's own is computed on all images of a class at once;
+then images have no scores, and the table comes from the repeats.
+
+Each repeat shuffles the images once, and every band in turn takes its values from that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ..errors import LabelError, OptionError
+from ..models import Predictor
+from .gradients import prepare as prepare_graph
+from .mixtures import mixed_outputs
+from .options import Option, one_of, whole
+from .task import Method, Part, Parts, Request, Task
+
+# metric -> what its scores are measured in: more is better
+SCALES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "accuracy",
+    "log_loss": "log-likelihood",
+    "squared_error": "negative squared error",
+}
+FOR_CLASSES = ("accuracy", "balanced_accuracy", "log_loss")
+
+
+def scores(task: Task) -> Parts:
+    """Falls of the metric, image by image, or for whole classes where it is the user's own."""
+    metric = task.options["metric"]
+    shuffles = _shuffles(task)
+    if callable(metric):
+        yield from _whole_classes(task, metric, shuffles)
+        return
+    for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
+        before = _quality(task, part, task.outputs[part])
+        found = np.zeros((*before.shape, len(task.members)))
+        for order in shuffles:
+            for feature, outputs in enumerate(_shuffled_outputs(task, batch, order[part])):
+                found[..., feature] += (before - _quality(task, part, outputs)) / len(shuffles)
+        yield Part(part, found)
+        task.tick(len(batch))
+
+
+def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Each image's part of the metric before shuffling; there is nothing from which scores are counted."""
+    nothing = np.full(task.image_output.shape, np.nan)
+    if callable(task.options["metric"]):
+        return nothing, nothing
+    return _quality(task, slice(0, task.images.n), task.outputs), nothing
+
+
+def scale(task: Task) -> str:
+    """What a score is measured in."""
+    metric = task.options["metric"]
+    return getattr(metric, "__name__", "metric") if callable(metric) else SCALES[_named(task.predictor, metric)]
+
+
+def balanced(options: Mapping[str, Any]) -> bool:
+    """Whether in the metric over all images every class counts the same."""
+    return isinstance(options["metric"], str) and options["metric"] == "balanced_accuracy"
+
+
+def prepare(request: Request) -> None:
+    """The metric must suit the model, and the labels the metric."""
+    prepare_graph(request)
+    predictor, metric = request.predictor, request.options["metric"]
+    if not predictor.classifies:
+        _numbers(request.y, request.images.n)
+    if callable(metric):
+        return
+    suitable = FOR_CLASSES if predictor.classifies else ("squared_error",)
+    if _named(predictor, metric) not in suitable:
+        raise OptionError(
+            f"The metric '{metric}' does not suit a model that {_task_of(predictor)}.",
+            expected=" or ".join(map(repr, suitable)),
+            given=repr(metric),
+        )
+    if metric == "log_loss" and predictor.scale == "output":
+        raise OptionError(
+            "The log-loss needs probabilities, and the model ends in neither softmax nor sigmoid.",
+            expected="metric='accuracy' or 'balanced_accuracy'",
+            given="metric='log_loss'",
+            fix="if its outputs are logits, say so with output='logit'",
+        )
+
+
+def _shuffles(task: Task) -> list[np.ndarray]:
+    """An order of the images for each repeat."""
+    repeats = range(task.options["n_repeats"])
+    return [np.random.default_rng([task.seed, repeat]).permutation(task.images.n) for repeat in repeats]
+
+
+def _shuffled_outputs(task: Task, batch: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Outputs of images that take one feature at a time from others, shape (features, images, outputs)."""
+    predictor = task.predictor
+    seeds = np.broadcast_to(predictor.weights, (len(batch), *predictor.weights.shape))
+    references = task.images.take(positions, batch.dtype)[:, None]
+    present = ~np.eye(len(task.members), dtype=bool)
+    return np.moveaxis(mixed_outputs(task, seeds, batch, references, present)[:, 0], 1, 0) + predictor.offsets
+
+
+def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
+    """Each image's part of the metric for its explained outputs, shape (images, k)."""
+    metric = _named(task.predictor, task.options["metric"])
+    chosen = task.image_output[part]
+    if metric == "log_loss":
+        return np.take_along_axis(_log_probability(task, outputs), chosen, axis=1)
+    if metric == "squared_error":
+        return -((outputs - _truth(task)[part, None]) ** 2)
+    return (outputs.argmax(axis=1)[:, None] == chosen).astype(np.float64)
+
+
+def _log_probability(task: Task, outputs: np.ndarray) -> np.ndarray:
+    if task.predictor.scale == "probability":
+        return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
+    if task.predictor.trace.head == "sigmoid":
+        return special.log_expit(outputs)
+    return special.log_softmax(outputs, axis=1)
+
+
+def _whole_classes(task: Task, metric: Callable[[np.ndarray, np.ndarray], float], shuffles: list[np.ndarray]) -> Parts:
+    """Falls of a metric that is not a mean over images."""
+    truth, before = _truth(task), _predicted(task, task.outputs)
+    groups = [task.codes == code for code in np.unique(task.codes)] + [np.full(task.images.n, True)]
+    reached = [_evaluate(metric, truth[group], before[group]) for group in groups]
+    after = np.empty((len(shuffles), len(task.members), task.images.n), before.dtype)
+    for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
+        for repeat, order in enumerate(shuffles):
+            outputs = _shuffled_outputs(task, batch, order[part])
+            after[repeat, :, part] = [_predicted(task, found) for found in outputs]
+        task.tick(len(batch))
+    falls = [
+        [
+            [score - _evaluate(metric, truth[group], found[group]) for found in repeat]
+            for group, score in zip(groups, reached, strict=True)
+        ]
+        for repeat in after
+    ]
+    nothing = np.full((*task.image_output.shape, len(task.members)), np.nan)
+    yield Part(slice(0, task.images.n), nothing, drops=np.array(falls))
+
+
+def _evaluate(metric: Callable[[np.ndarray, np.ndarray], float], truth: np.ndarray, predicted: np.ndarray) -> float:
+    value = metric(truth, predicted)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise OptionError(
+            "The metric does not give a number.",
+            expected="a function (true, predicted) -> number, larger for better predictions",
+            given=f"{type(value).__name__} from {getattr(metric, '__name__', 'the metric')}",
+        ) from None
+
+
+def _truth(task: Task) -> np.ndarray:
+    """Labels; where there are none, what the model predicts."""
+    if task.predictor.classifies:
+        return task.codes
+    numbers = _numbers(task.y, task.images.n)
+    return task.outputs[:, 0] if numbers is None else numbers
+
+
+def _predicted(task: Task, outputs: np.ndarray) -> np.ndarray:
+    return outputs.argmax(axis=1) if task.predictor.classifies else outputs[:, 0]
+
+
+def _numbers(y: Any, n: int) -> np.ndarray | None:
+    """Observed values for a regression, as given."""
+    if y is None:
+        return None
+    try:
+        numbers = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise LabelError("`y` must hold numbers: the model is a regression.", given=type(y).__name__) from None
+    numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
+    if numbers.shape != (n,) or not np.isfinite(numbers).all():
+        raise LabelError(
+            "`y` must hold one finite number per image: the model is a regression.",
+            expected=f"{n} numbers",
+            given=f"shape {numbers.shape}" if numbers.shape != (n,) else "values that are not finite",
+        )
+    return numbers
+
+
+def _named(predictor: Predictor, metric: str) -> str:
+    if metric != "auto":
+        return metric
+    return "accuracy" if predictor.classifies else "squared_error"
+
+
+def _task_of(predictor: Predictor) -> str:
+    return "tells classes apart" if predictor.classifies else "predicts a number"
+
+
+def _check_metric(name: str, value: Any) -> Any:
+    if callable(value):
+        return value
+    return one_of("auto", *SCALES)(name, value)
+
+
+PERMUTATION = Method(
+    name="permutation",
+    label="Permutation importance",
+    summary="Fall of a metric when the band is shuffled between images: what the model loses without its information.",
+    cost="n_repeats forward passes per image and band",
+    reference="Breiman 2001; Fisher, Rudin & Dominici 2019, arXiv:1801.01489",
+    statistic="whole_band",
+    statistics=("whole_band",),
+    scores=scores,
+    prepare=prepare,
+    options={
+        "metric": Option(
+            "auto",
+            "'accuracy' (of classifiers, by default), 'balanced_accuracy' (every class counts the same over all "
+            "images), 'log_loss', 'squared_error' (of regressions, by default), or a function (true, predicted) -> "
+            "number, larger for better predictions, of classes counted from 0 or of values",
+            _check_metric,
+        ),
+        "n_repeats": Option(10, "times that the images are shuffled", whole()),
+    },
+    values=values,
+    scale=scale,
+    directed=True,
+    balanced=balanced,
+)
