@@ -99,6 +99,12 @@ class UnsupportedOperationError(BandlensError, ValueError):
     kind = "unsupported_operation"
 
 
+class MissingPackageError(BandlensError, ImportError):
+    """A package that only some methods need isn't installed."""
+
+    kind = "missing_package"
+
+
 class CompletenessWarning(UserWarning):
     """Attributions don't sum to what they stand for."""
 

@@ -113,7 +113,7 @@ def band_importance(
     started = time.perf_counter()
     n, k = call.image_output.shape
     scores = np.empty((n, k, len(call.features.names)))
-    errors = drops = None
+    errors = drops = fit = None
     totals = None if call.own_draws is None else np.empty((n, k))
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
@@ -124,6 +124,9 @@ def band_importance(
                 errors[part.images] = part.errors
             if totals is not None:
                 totals[part.images] = part.totals
+            if part.fit is not None:
+                fit = np.empty((n, k)) if fit is None else fit
+                fit[part.images] = part.fit
             drops = part.drops if part.drops is not None else drops
     values, base = call.values(task)
     residuals = None
@@ -152,6 +155,7 @@ def band_importance(
         signed=SIGNED[call.statistic],
         residuals=residuals,
         score_errors=errors,
+        local_fit=fit,
         drops=drops,
         directed=call.method.directed,
         balanced=call.method.balanced is not None and call.method.balanced(call.options),

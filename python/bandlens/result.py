@@ -52,6 +52,8 @@ class BandImportance:
         Relative completeness residual per image and output; None for methods that are not additive.
     score_errors : ndarray of float64, shape (n, k, bands), or None
         Standard error of each score over its random draws, where it comes from such.
+    local_fit : ndarray of float64, shape (n, k), or None
+        R^2 of a local model of each image's output (LIME): how much of it the scores explain.
     drops : ndarray of float64, shape (repeats, classes + 1, bands), or None
         Falls of a metric that is computed for a class at once, where images have no scores: for every class that
         occurs, in order, and for all images together.
@@ -91,6 +93,7 @@ class BandImportance:
     signed: bool
     residuals: np.ndarray | None = None
     score_errors: np.ndarray | None = None
+    local_fit: np.ndarray | None = None
     drops: np.ndarray | None = None
     directed: bool = False
     balanced: bool = False
@@ -212,9 +215,10 @@ class BandImportance:
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
         residual = "" if self.residuals is None else f", completeness residual {self.completeness:.1e}"
+        fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
-            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{residual}>"
+            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{residual}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:

@@ -82,7 +82,9 @@ def test_layouts(keras: Any, method: str, layout: str) -> None:
         with pytest.raises(bl.errors.OptionError, match=rf"'{method}' treats a band as a whole.*\n.*'deepshap'"):
             bl.band_maps(model, x, method=method, band_axis=axis)
         return
-    maps = bl.band_maps(model, x, method=method, band_axis=axis, target="all")
+    options = bl.METHODS[method].maps_options
+    result = bl.band_importance(model, x, method=method, band_axis=axis, target="all", **options)
+    maps = bl.band_maps(model, x, method=method, band_axis=axis, target="all", **options)
     assert maps.values.shape == (7, 3, *shape)
     pixels = tuple(a for a in range(2, maps.values.ndim) if a != maps.band_axis + 1)
     reduced = maps.values.sum(axis=pixels) if result.signed else np.abs(maps.values).mean(axis=pixels)

@@ -4,6 +4,7 @@ from .deepshap import DEEPSHAP
 from .expected_gradients import EXPECTED_GRADIENTS
 from .gradient_x_input import GRADIENT_X_INPUT
 from .integrated_gradients import INTEGRATED_GRADIENTS
+from .lime import LIME
 from .occlusion import OCCLUSION
 from .permutation import PERMUTATION
 from .saliency import SALIENCY
@@ -25,6 +26,7 @@ METHODS: dict[str, Method] = {
         OCCLUSION,
         SHAPLEY,
         PERMUTATION,
+        LIME,
     )
 }
 

@@ -153,6 +153,8 @@ class Method:
         Raises, before anything is computed, if the method can't explain the model or these images.
     maps : callable or None
         ``Task -> parts``: slices of the images with attributions; None where there is no value per pixel.
+    maps_options : mapping
+        Options without which there are no values per pixel.
     options : mapping of str to Option
     statistics : tuple of str
         Reductions over pixels that make sense.
@@ -161,7 +163,7 @@ class Method:
     exact : bool
         Whether they do so to rounding, for every model; else up to the error of an integral or of random draws.
     random : bool
-        Whether scores come from random draws over pixels or bands, so that they move with the seed.
+        Whether scores come from random draws over pixels or bands, however few bands there are.
     uses_background : bool
         With default options.
     needs_background : callable or None
@@ -187,6 +189,7 @@ class Method:
     scores: Callable[[Task], Parts]
     prepare: Callable[[Request], None]
     maps: Callable[[Task], Parts] | None = None
+    maps_options: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     statistics: tuple[str, ...] = ("band_sum", "pixel_mean_abs")
     additive: bool = False
