@@ -8,8 +8,8 @@ import numpy as np
 
 from .graph import Graph
 
-# on a CPU more is not faster: batches that leave the caches gain nothing
-CPU_BYTES = 1 << 28
+# on a CPU larger batches gain nothing
+CPU_BYTES = 1 << 30
 GPU_SHARE = 0.5
 MOST_IMAGES = 1024
 

@@ -94,6 +94,7 @@ nd = SimpleNamespace(
     eye=lambda n, dtype: tf.eye(n, dtype=dtype),
     isfinite=tf.math.is_finite,
     log=tf.math.log,
+    matmul_transposed=lambda left, right: tf.matmul(left, right, transpose_b=True),
     max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),
     maximum=tf.maximum,
     mean=lambda array, axis, keepdims=False: tf.reduce_mean(array, axis, keepdims=keepdims),

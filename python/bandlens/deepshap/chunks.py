@@ -132,12 +132,12 @@ def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, maps: 
     # as many passes as there are outputs or bands, whichever are fewer; maps need one per output
     passes = k if maps else min(k, n_bands)
     # multipliers live only around the operation at hand; values of both sides are kept until used
-    per_pass = 4 * sizes[0] * item
-    per_pair = 4 * sizes[0] * item
+    per_pass = 2.5 * sizes[0] * item
+    per_pair = 3 * sizes[0] * item
     per_image = sum(sizes) * item
     budget = memory_budget(backend)
-    passes = max(1, min(passes, budget // max(per_pass, 1)))
-    pairs = max(1, budget // (per_pass * passes + per_pair))
+    passes = max(1, min(passes, int(budget / per_pass)))
+    pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     if work.own:
         background = m
         images = min(n, max(1, pairs // background))

@@ -114,6 +114,11 @@ def repeat_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[in
     return tensor
 
 
+def repeat_times(nd: Any, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
+    """Blocks repeated and multiplied, so that only the product is written to memory."""
+    return repeat_blocks(nd, tensor, shape, window) * factor
+
+
 def softmax_ratio(nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float) -> Any:
     """Ratio across exp(x - log(sum(exp(x)))), taken from x - log(sum(exp(x)))."""
     image, reference = image - _logsumexp(nd, image), reference - _logsumexp(nd, reference)

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from ..graph import Operation
+from . import formulas
 from .plan import Plan
 from .regions import Region
 
@@ -31,14 +32,18 @@ class Multiplier:
     factor : tensor or None
         Without the dependence on outputs: shape (1, images or 1, background or 1, *shape). Factors of successive
         elementwise rules are multiplied with each other before they meet the much larger core.
+    window : tuple of int or None
+        Where given, the core has one entry per block of this shape, and is repeated only while it meets the factor.
     """
 
     core: Any
     factor: Any = None
+    window: tuple[int, ...] | None = None
 
     def times(self, nd: Any, factor: Any) -> Multiplier:
         """Multiply by something that is the same for every output."""
-        return Multiplier(self.core, factor if self.factor is None else nd.multiply(self.factor, factor))
+        held = factor if self.factor is None else nd.multiply(self.factor, factor)
+        return Multiplier(self.core, held, self.window)
 
 
 class Pairs:
@@ -106,6 +111,9 @@ class Pairs:
     def dense(self, value: int, multiplier: Multiplier) -> Any:
         """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
         tensor = multiplier.core
+        if multiplier.window is not None:
+            static = {"shape": self.layouts[value].shape, "window": multiplier.window}
+            return self.formula(formulas.repeat_times, tensor, multiplier.factor, **static)
         if multiplier.factor is not None:
             tensor = self.nd.multiply(tensor, multiplier.factor)
         return self.nd.broadcast_to(tensor, (*tensor.shape[:3], *self.layouts[value].shape))

@@ -127,9 +127,7 @@ def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     if operation.window is not None:
         choices = (_selection(pairs, operation, side) for side in (image, reference))
         share = pairs.formula(formulas.block_shares, image, reference, *outputs, *choices, window=operation.window)
-        pooled = pairs.dense(output, multiplier)
-        shape = pairs.layouts[value].shape
-        return {value: Multiplier(formulas.repeat_blocks(pairs.nd, pooled, shape, operation.window), share)}
+        return {value: Multiplier(pairs.dense(output, multiplier), share, operation.window)}
     dense = pairs.dense(output, multiplier)
     lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
     moved = sum(

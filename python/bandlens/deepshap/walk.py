@@ -115,12 +115,12 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
             totals += nd.einsum("knmf,nmf->kn", full, nd.reshape(image - reference, (n, m, size)))
         images, references = (part[value] for part in parts)
         scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), images)
-        references = nd.moveaxis(references, 1, 2)
         if pairs.own:
-            references = nd.reshape(references, (n, m * size, n_bands))
+            references = nd.reshape(nd.moveaxis(references, 1, 2), (n, m * size, n_bands))
             scores -= nd.einsum("knf,nfb->knb", nd.reshape(full, (outputs, n, m * size)), references)
         else:
-            rows = nd.reshape(full, (outputs * n, m * size)) @ nd.reshape(references, (m * size, n_bands))
+            references = nd.reshape(nd.moveaxis(references, 1, 0), (n_bands, m * size))
+            rows = nd.matmul_transposed(nd.reshape(full, (outputs * n, m * size)), references)
             scores -= nd.reshape(rows, (outputs, n, n_bands))
     return scores, totals if pairs.own else nd.sum(scores, -1)
 
