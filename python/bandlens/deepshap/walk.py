@@ -96,6 +96,8 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
     # in the forward direction the outputs' weights are unknowns, one set per band
     start = nd.zeros((n_bands, *seeds.shape[1:]), seeds.dtype) if forward else seeds
     found = multipliers(pairs, start, stop)
+    if not operations and not forward:
+        return _direct_scores(pairs, found, seeds, weights, stand_ins, band_axis)
     parts = [
         _contributions(pairs, operations, tuple(found), images, band_axis)
         for images in (pairs.image_run.value(source), stand_ins)
@@ -112,7 +114,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
         full = nd.reshape(full, (outputs, n, m, size))
         if pairs.own:
             image, reference = pairs.sides(value)
-            totals += nd.einsum("knmf,nmf->kn", full, nd.reshape(image - reference, (n, m, size)))
+            totals += nd.sum(full * nd.reshape(image - reference, (1, n, m, size)), (2, 3))
         images, references = (part[value] for part in parts)
         scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), images)
         if pairs.own:
@@ -123,6 +125,26 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
             rows = nd.matmul_transposed(nd.reshape(full, (outputs * n, m * size)), references)
             scores -= nd.reshape(rows, (outputs, n, n_bands))
     return scores, totals if pairs.own else nd.sum(scores, -1)
+
+
+def _direct_scores(
+    pairs: Pairs, found: dict[int, Multiplier], seeds: Any, weights: Any, stand_ins: Any, band_axis: int
+) -> tuple[Any, Any]:
+    """Multipliers at the images themselves, times the differences."""
+    nd, source = pairs.nd, pairs.plan.graph.input
+    image, reference = pairs.sides(source)
+    lead = (seeds.shape[0], pairs.n)
+    if source not in found:
+        return nd.zeros((*lead, image.shape[3 + band_axis]), seeds.dtype), nd.zeros(lead, seeds.dtype)
+    pixels = tuple(3 + axis for axis in range(len(image.shape) - 3) if axis != band_axis)
+
+    def scores(references: Any) -> Any:
+        weighted = found[source].times(nd, (image - references) * _along_background(pairs, source, weights))
+        summed = nd.sum(pairs.dense(source, weighted), (2, *pixels))
+        return nd.broadcast_to(summed, (*lead, summed.shape[-1]))
+
+    of_stand_ins = scores(nd.reshape(stand_ins, reference.shape))
+    return of_stand_ins, nd.sum(scores(reference) if pairs.own else of_stand_ins, -1)
 
 
 def prefers_forward(n_bands: int, outputs: int) -> bool:
