@@ -14,9 +14,13 @@
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts.
-#' @param ... Options of the method, by name.
+#' @param ... Options of the method, by name. For `"deepshap"`, `background_per_image = k` compares each image with `k`
+#'   background images of its own, drawn from the background: far cheaper, and its sampling error is part of the
+#'   standard errors.
 #' @param method How attributions are computed: `"deepshap"` (additive: an image's scores sum to what sets its output
-#'   apart from the background's mean output) or `"saliency"` (the gradient; no background needed).
+#'   apart from the background's mean output), `"saliency"` (the gradient; no background needed), or another method of the
+#'   Python core: `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
+#'   `"occlusion"`, `"shapley"`, `"permutation"` (needs `y`) or `"lime"`.
 #' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
 #'   `x`, evenly from its classes.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.

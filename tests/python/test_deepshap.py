@@ -11,7 +11,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 import tensorflow as tf
-from bandlens.errors import UnsupportedOperationError
+from bandlens.errors import CompletenessWarning, UnsupportedOperationError
 
 
 def relative_residual(result: bl.BandImportance) -> float:
@@ -363,3 +363,14 @@ def test_own_background_of_a_linear_model_is_exact(keras: Any, images: np.ndarra
     whole = bl.band_importance(model, images, background=background)
     cheap = bl.band_importance(model, images, background=background, background_per_image=2)
     np.testing.assert_allclose(cheap.scores, whole.scores, rtol=1e-4, atol=1e-5)
+
+
+def test_incompleteness_is_warned_of_with_its_cause(images: np.ndarray, background: np.ndarray) -> None:
+    def model(x: Any) -> Any:
+        # differences of about 1 on top of a million: float32 has hardly any digits left for them
+        return tf.nn.relu(tf.reduce_sum(x, axis=(1, 2)) * 0.1 + 1e6)
+
+    with pytest.warns(CompletenessWarning, match=r"image \d+ miss f\(x\) .* by \d.*%: outputs as large as 1e\+06"):
+        result = bl.band_importance(model, images, background=background)
+    assert result.completeness is not None
+    assert result.completeness > 1e-2

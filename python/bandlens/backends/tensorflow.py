@@ -145,7 +145,7 @@ def _has_xla() -> bool:
 
 
 def free_memory() -> int | None:
-    """Bytes free on the first GPU that TensorFlow uses, or None where it computes on the CPU."""
+    """Bytes free on the first GPU that TensorFlow uses, or None on a CPU and where TensorFlow doesn't tell."""
     if not tf.config.list_logical_devices("GPU"):
         return None
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
