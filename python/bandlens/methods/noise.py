@@ -16,14 +16,17 @@ from .gradients import Gradients, Rule, run
 from .options import Option, number, whole
 from .task import Parts, Task
 
-OPTIONS = {
-    "noise_level": Option(
-        0.15,
-        "standard deviation of the noise, relative to each band's own over the given images",
-        number(0, above=True),
-    ),
-    "n_samples": Option(50, "noisy copies of each image", whole(2)),
-}
+
+def noise_options(level: float) -> dict[str, Option]:
+    """Options of a method that averages over noise, with its own default level."""
+    return {
+        "noise_level": Option(
+            level,
+            "standard deviation of the noise, relative to each band's own over the given images",
+            number(0, above=True),
+        ),
+        "n_samples": Option(50, "noisy copies of each image", whole(2)),
+    }
 
 
 def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Parts:

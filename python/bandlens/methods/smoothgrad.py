@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .gradients import Gradients, prepare
-from .noise import OPTIONS, noise, run_noisy
+from .noise import noise, noise_options, run_noisy
 from .task import Method, Parts, Task
 
 
@@ -39,6 +39,6 @@ SMOOTHGRAD = Method(
     scores=scores,
     maps=maps,
     prepare=prepare,
-    options=OPTIONS,
+    options=noise_options(0.15),
     random=True,
 )

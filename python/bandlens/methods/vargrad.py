@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .gradients import Gradients, prepare
-from .noise import OPTIONS, noise, run_noisy
+from .noise import noise, noise_options, run_noisy
 from .task import Method, Parts, Task
 
 
@@ -46,6 +46,7 @@ VARGRAD = Method(
     scores=scores,
     maps=maps,
     prepare=prepare,
-    options=OPTIONS,
+    # noise as large as the data vary: less sees only the nearest kinks of a network, wherever they are
+    options=noise_options(1.0),
     random=True,
 )
