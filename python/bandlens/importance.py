@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,7 +127,11 @@ def band_importance(
             if part.fit is not None:
                 fit = np.empty((n, k)) if fit is None else fit
                 fit[part.images] = part.fit
+            if call.deferred and part.units is not None:
+                call.model_outputs[part.images] = call.predictor.from_units(part.units)
             drops = part.drops if part.drops is not None else drops
+    if call.deferred:
+        call = call.completed()
     values, base = call.values(task)
     residuals = None
     if call.method.additive and SIGNED[call.statistic]:
@@ -261,10 +265,12 @@ class _Call:
     background_source: str | None
     draws: np.ndarray | None
     own_draws: np.ndarray | None
+    labels: np.ndarray | None
     codes: np.ndarray
     predictions: np.ndarray
     image_output: np.ndarray
     model_outputs: np.ndarray
+    deferred: bool
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
@@ -275,6 +281,12 @@ class _Call:
     user_batch_size: int | None
     seed: int
     options: Mapping[str, Any]
+
+    def completed(self) -> _Call:
+        """The call once the method has filled in the model's outputs."""
+        predictions = self.model_outputs.argmax(axis=1)
+        codes = predictions if self.labels is None else self.labels
+        return replace(self, codes=codes, predictions=predictions, deferred=False)
 
     def task(self, tick: Callable[[int], None]) -> Task:
         """What the method needs."""
@@ -358,18 +370,21 @@ def _prepare(
         outputs = known
     else:
         known, outputs = (WHOLE,), ("output",)
-    codes = None
+    labels = None
     if y is not None and predictor.classifies:
-        codes = label_codes(y, known, images.n)
+        labels = label_codes(y, known, images.n)
     size = batch_size or images_per_batch(
         predictor.backend, predictor.trace.graph(predictor.output), predictor.trace.dtype
     )
     # whether the target exists is known before the predictions are
     nobody = np.zeros(0, np.int64)
     target_outputs(target, outputs, nobody, nobody)
-    model_outputs = predictor.outputs(images, size)
+    # a method that computes the outputs anyway does so later, unless what is explained depends on them
+    unknown = labels is None and predictor.classifies
+    deferred = chosen.gives_outputs and not maps and target != "predicted" and not (target == "class" and unknown)
+    model_outputs = np.zeros((images.n, len(outputs))) if deferred else predictor.outputs(images, size)
     predictions = model_outputs.argmax(axis=1)
-    codes = predictions if codes is None else codes
+    codes = predictions if labels is None else labels
     draws = None
     if references is not None:
         draws = _draw(references.n, n_background, codes if references is images else None, seed)
@@ -388,10 +403,12 @@ def _prepare(
         background_source=None if references is None else "x" if background is None else "background",
         draws=draws,
         own_draws=own_draws,
+        labels=labels,
         codes=codes,
         predictions=predictions,
         image_output=image_output,
         model_outputs=model_outputs,
+        deferred=deferred,
         classes=known,
         outputs=outputs,
         bands=names,

@@ -68,7 +68,11 @@ class Predictor:
         """Explained outputs of images, shape (n, outputs), float64."""
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
         found = [predict(batch) for _, batch in images.batches(batch_size, self.trace.dtype)]
-        return np.concatenate(found).astype(np.float64) @ self.weights.T + self.offsets
+        return self.from_units(np.concatenate(found))
+
+    def from_units(self, units: np.ndarray) -> np.ndarray:
+        """Explained outputs, float64, from the model's units."""
+        return units.astype(np.float64) @ self.weights.T + self.offsets
 
     def _compile_predict(self) -> Callable[..., np.ndarray]:
         graph = self.trace.graph(self.output)

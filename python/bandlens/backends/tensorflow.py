@@ -133,6 +133,11 @@ def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
     return tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False) if _has_xla() else apply
 
 
+def hold(array: np.ndarray) -> tf.Tensor:
+    """An array on the device, to be given to compiled functions several times."""
+    return tf.constant(array)
+
+
 @lru_cache(maxsize=1)
 def _has_xla() -> bool:
     """Whether XLA can compile here; TensorFlow for Windows comes without it."""

@@ -46,29 +46,27 @@ def _draw(seed: list[int], samples: int, m: int) -> tuple[np.ndarray, np.ndarray
     return which, (random.permutation(samples) + random.random(samples)) / samples
 
 
-def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any) -> Any:
-    nd = gradients.nd
-    count = where.shape[1]
-    sums = gradients.statistic == "band_sum"
+def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any) -> dict[str, Any]:
+    nd, count = gradients.nd, where.shape[1]
 
     def draws(samples: Any) -> Any:
         at = gradients.like_pixels(nd.take(where, samples, 1))
         reference = nd.take(references, nd.take(which, samples, 1), 0)
         way = x[:, None] - reference
-        return gradients.at(reference + at * way) * way
+        return gradients.at(reference + at * way) * way[:, None]
 
-    if not sums:
-        total = gradients.fold(lambda total, samples: total + nd.sum(draws(samples), 1), nd.zeros_like(x))
-        return gradients.reduce(total / count)
+    if gradients.statistic != "band_sum":
+        total = gradients.fold(lambda total, samples: total + nd.sum(draws(samples), 2), gradients.none)
+        return {"values": gradients.reduce(total / count)}
 
     def add(state: Any, samples: Any) -> Any:
-        found = gradients.reduce(draws(samples), samples=True)
-        return state[0] + nd.sum(found, 1), state[1] + nd.sum(found * found, 1)
+        found = gradients.reduce(draws(samples))
+        return state[0] + nd.sum(found, 2), state[1] + nd.sum(found * found, 2)
 
-    none = gradients.reduce(nd.zeros_like(x))
+    none = gradients.reduce(gradients.none)
     total, squares = gradients.fold(add, (none, none))
     variance = nd.maximum(squares - total * total / count, none) / max(count - 1, 1)
-    return total / count, nd.sqrt(variance / count)
+    return {"values": total / count, "errors": nd.sqrt(variance / count)}
 
 
 EXPECTED_GRADIENTS = Method(

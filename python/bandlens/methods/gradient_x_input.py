@@ -18,8 +18,9 @@ def maps(task: Task) -> Parts:
     return run(task, _rule, maps=True)
 
 
-def _rule(gradients: Gradients, x: Any) -> Any:
-    return gradients.reduce(x * gradients.at(x))
+def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
+    found, units = gradients.at_with_outputs(x)
+    return {"values": gradients.reduce(x[:, None] * found), "units": units}
 
 
 GRADIENT_X_INPUT = Method(
@@ -32,4 +33,5 @@ GRADIENT_X_INPUT = Method(
     scores=scores,
     maps=maps,
     prepare=prepare,
+    gives_outputs=True,
 )

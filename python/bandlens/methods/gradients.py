@@ -15,6 +15,9 @@ from ..models import Predictor
 from ..reduction import reduce_pixels
 from .task import Part, Parts, Request, Task
 
+# outputs that share a forward pass: their backward passes are written out in the compiled step
+MOST_OUTPUTS = 10
+
 
 class Gradients:
     """What a rule may use inside the compiled step.
@@ -22,8 +25,8 @@ class Gradients:
     Parameters
     ----------
     predictor : Predictor
-    seeds : tensor, shape (rows, units)
-        The explained output of each row, as weights on the model's units.
+    seeds : tensor, shape (images, k, units)
+        The explained outputs of each image, as weights on the model's units.
     index : tensor of int, shape (steps, samples)
         The numbers of all samples, in portions to be taken at once.
     statistic : str or None
@@ -54,42 +57,67 @@ class Gradients:
         self._seeds = seeds
         self._index = index
 
+    @property
+    def none(self) -> Any:
+        """Zeros to which gradients can be added, shape (images, k, *image shape)."""
+        zeros = self.nd.zeros_like(self._seeds[:, :, :1])
+        zeros = self.nd.reshape(zeros, (-1, zeros.shape[1], *(1,) * len(self.shape)))
+        return zeros + self.nd.zeros((1, 1, *self.shape), self.dtype)
+
     def at(self, points: Any) -> Any:
-        """Gradient of each row's output at points, shape (rows, *image shape) or (rows, samples, *image shape)."""
-        seeds, flat = self._seeds, points
-        if len(points.shape) > len(self.shape) + 1:
-            samples, units = points.shape[1], seeds.shape[1]
-            ones = self.nd.zeros((1, samples, 1), self.dtype) + 1
-            seeds = self.nd.reshape(seeds[:, None] * ones, (-1, units))
-            flat = self.nd.reshape(points, (-1, *self.shape))
+        """Gradients of the outputs at one point per image, or at several.
+
+        Parameters
+        ----------
+        points : tensor, shape (images, *image shape) or (images, samples, *image shape)
+
+        Returns
+        -------
+        tensor, shape (images, k, *image shape) or (images, k, samples, *image shape)
+        """
+        found, _ = self.at_with_outputs(points)
+        return found
+
+    def at_with_outputs(self, points: Any) -> tuple[Any, Any]:
+        """Gradients as from `at`, and the model's units there, shape (points of all images, units)."""
+        nd, rank = self.nd, len(self.shape)
+        several = len(points.shape) > rank + 1
+        flat = nd.reshape(points, (-1, *self.shape)) if several else points
         run = self.backend.Run(self._trace, {self._graph.input: flat}).forward(self._graph.operations)
-        (found,) = self.backend.gradient([run.value(self._graph.output)], [flat], [seeds])
-        return found if flat is points else self.nd.reshape(found, (-1, samples, *self.shape))
+        units = run.value(self._graph.output)
+        samples = points.shape[1] if several else 1
+        found = []
+        for output in range(self._seeds.shape[1]):
+            seeds = self._seeds[:, output]
+            if several:
+                ones = nd.zeros((1, samples, 1), self.dtype) + 1
+                seeds = nd.reshape(seeds[:, None] * ones, (-1, seeds.shape[1]))
+            (gradient,) = self.backend.gradient([units], [flat], [seeds])
+            found.append(nd.reshape(gradient, (-1, 1, *(samples,) * several, *self.shape)))
+        return nd.concatenate(found, 1), units
 
     def fold(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
         """Go through all samples, some at once: ``state = add(state, numbers of the samples)``."""
         return self.backend.fold(add, self._index, initial)
 
     def like_pixels(self, values: Any) -> Any:
-        """Numbers per sample, shape (samples,) or (rows, samples), ready to be multiplied with points."""
+        """Numbers per sample, shape (samples,) or (images, samples), ready to be multiplied with points."""
         lead = (1, -1) if len(values.shape) == 1 else (-1, values.shape[1])
         return self.nd.reshape(values, (*lead, *(1,) * len(self.shape)))
 
-    def reduce(self, attributions: Any, *, samples: bool = False) -> Any:
-        """Scores, shape (rows, features), or with `samples` (rows, samples, features); or pixels where they are kept.
-
-        A group's score is the sum of its bands'.
-        """
+    def reduce(self, attributions: Any) -> Any:
+        """Scores over pixels, and over the bands of a group, whatever axes come before; or all as it is, for maps."""
         if self.statistic is None:
             return attributions
-        axes = tuple(axis + samples for axis in self._pixel_axes)
+        before = len(attributions.shape) - len(self.shape)
+        axes = tuple(axis - 1 + before for axis in self._pixel_axes)
         scores = reduce_pixels(self.nd, attributions, self.statistic, axes)
         if self._members is None:
             return scores
         return self.nd.einsum("...b,fb->...f", scores, self._members.astype(self.dtype))
 
 
-Rule = Callable[..., Any]
+Rule = Callable[..., dict[str, Any]]
 
 
 def run(
@@ -107,8 +135,8 @@ def run(
     ----------
     task : Task
     rule : callable
-        ``(gradients, x, *per_image, *shared) -> attributions``, reduced by `Gradients.reduce`; or a pair of these and
-        of standard errors.
+        ``(gradients, x, *per_image, *shared)`` to a dictionary with the `values` of a `Part`, reduced by
+        `Gradients.reduce`, and perhaps its `errors` and `units`.
     maps : bool
         Whether to keep pixels.
     samples : int
@@ -118,25 +146,28 @@ def run(
     shared : sequence of ndarray
         The same for all images.
     """
-    predictor, k = task.predictor, task.seeds.shape[1]
-    dtype = predictor.trace.dtype
-    most = task.images_per_batch
-    size = max(1, most // k)
-    at_once = _portion(samples, most // (min(size, task.images.n) * k))
+    trace, k = task.predictor.trace, task.seeds.shape[1]
+    most = max(1, task.images_per_batch // min(k, MOST_OUTPUTS))
+    at_once = _portion(samples, most // min(most, task.images.n))
     index = np.arange(samples, dtype=np.int32).reshape(-1, at_once)
-    for part, batch in task.images.batches(size, dtype):
-        seeds = task.seeds[part].reshape(-1, task.seeds.shape[-1]).astype(dtype)
-        own = [np.repeat(array, k, axis=0) for array in per_image(part)]
-        arguments = (np.repeat(batch, k, axis=0), seeds, index, *own, *shared)
-        found = _compiled(task, rule, None if maps else task.statistic, arguments)(*arguments)
-        values, *errors = found if isinstance(found, tuple) else (found,)
-        yield Part(part, *(_unfold(array, k) for array in (values, *errors)))
+    for part, batch in task.images.batches(most, trace.dtype):
+        found = []
+        for first in range(0, k, MOST_OUTPUTS):
+            seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(trace.dtype)
+            arguments = (batch, seeds, index, *per_image(part), *shared)
+            found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+        joined = {
+            name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
+            for name in ("values", "errors")
+            if name in found[0]
+        }
+        yield Part(part, **joined, units=found[0].get("units"))
         task.tick(len(batch))
 
 
 def _compiled(
     task: Task, rule: Rule, statistic: str | None, arguments: tuple[np.ndarray, ...]
-) -> Callable[..., np.ndarray | tuple[np.ndarray, ...]]:
+) -> Callable[..., dict[str, np.ndarray]]:
     predictor, axes = task.predictor, task.images.pixel_axes
     members = task.members if task.grouped else None
 
@@ -151,10 +182,6 @@ def _compiled(
 def prepare(request: Request) -> None:
     """Gradients exist wherever the framework has them; building the graph refuses the rest."""
     request.predictor.trace.graph(request.predictor.output)
-
-
-def _unfold(array: np.ndarray, k: int) -> np.ndarray:
-    return array.reshape(len(array) // k, k, *array.shape[1:]).astype(np.float64)
 
 
 def _portion(samples: int, most: int) -> int:

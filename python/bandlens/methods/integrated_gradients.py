@@ -68,16 +68,16 @@ def _baseline(task: Task) -> np.ndarray:
     return mean_background(task) if kind == "background_mean" else np.zeros((1, *task.images.shape), dtype)
 
 
-def _rule(gradients: Gradients, x: Any, nodes: Any, weights: Any, baseline: Any) -> Any:
+def _rule(gradients: Gradients, x: Any, nodes: Any, weights: Any, baseline: Any) -> dict[str, Any]:
     nd = gradients.nd
     way = x - baseline
 
     def add(total: Any, samples: Any) -> Any:
         at, weight = (gradients.like_pixels(nd.take(array, samples, 0)) for array in (nodes, weights))
         points = baseline[:, None] + at * way[:, None]
-        return total + nd.sum(gradients.at(points) * weight, 1)
+        return total + nd.sum(gradients.at(points) * weight[:, None], 2)
 
-    return gradients.reduce(way * gradients.fold(add, nd.zeros_like(x)))
+    return {"values": gradients.reduce(way[:, None] * gradients.fold(add, gradients.none))}
 
 
 def _check_baseline(name: str, value: Any) -> str | np.ndarray:

@@ -19,14 +19,14 @@ def maps(task: Task) -> Parts:
     return run_noisy(task, _rule, maps=True)
 
 
-def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> Any:
+def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
     nd = gradients.nd
 
     def add(total: Any, samples: Any) -> Any:
         points = x[:, None] + noise(gradients, number, spread, nd.take(keys, samples, 1))
-        return total + nd.sum(gradients.at(points), 1)
+        return total + nd.sum(gradients.at(points), 2)
 
-    return gradients.reduce(gradients.fold(add, nd.zeros_like(x)) / keys.shape[1])
+    return {"values": gradients.reduce(gradients.fold(add, gradients.none) / keys.shape[1])}
 
 
 SMOOTHGRAD = Method(

@@ -116,6 +116,8 @@ class Part(NamedTuple):
         Band scores (images, k, features), or attributions (images, k, *image shape).
     errors : ndarray of float64 or None
         Standard errors of the scores, where they come from random draws.
+    units : ndarray, shape (images, units), or None
+        The model's units for the images, where they are computed anyway.
     fit : ndarray of float64, shape (images, k), or None
         R^2 of a local model.
     totals : ndarray of float64, shape (images, k), or None
@@ -127,6 +129,7 @@ class Part(NamedTuple):
     images: slice
     values: np.ndarray
     errors: np.ndarray | None = None
+    units: np.ndarray | None = None
     fit: np.ndarray | None = None
     totals: np.ndarray | None = None
     drops: np.ndarray | None = None
@@ -164,6 +167,8 @@ class Method:
         Whether they do so to rounding, for every model; else up to the error of an integral or of random draws.
     random : bool
         Whether scores come from random draws over pixels or bands, however few bands there are.
+    gives_outputs : bool
+        Whether scores come with the model's units, so that they need not be computed before.
     uses_background : bool
         With default options.
     needs_background : callable or None
@@ -195,6 +200,7 @@ class Method:
     additive: bool = False
     exact: bool = True
     random: bool = False
+    gives_outputs: bool = False
     uses_background: bool = False
     needs_background: Callable[[Mapping[str, Any]], bool] | None = None
     values: Callable[[Task], tuple[np.ndarray, np.ndarray]] | None = None

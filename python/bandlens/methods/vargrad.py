@@ -19,20 +19,21 @@ def maps(task: Task) -> Parts:
     return run_noisy(task, _rule, maps=True)
 
 
-def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> Any:
+def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
     nd = gradients.nd
     # deviations from the gradient without noise: the variance is not a small difference of large numbers
-    center = gradients.at(x)[:, None]
+    center = gradients.at(x)[:, :, None]
 
     def add(state: Any, samples: Any) -> Any:
         total, squares = state
         points = x[:, None] + noise(gradients, number, spread, nd.take(keys, samples, 1))
         deviation = gradients.at(points) - center
-        return total + nd.sum(deviation, 1), squares + nd.sum(deviation * deviation, 1)
+        return total + nd.sum(deviation, 2), squares + nd.sum(deviation * deviation, 2)
 
-    total, squares = gradients.fold(add, (nd.zeros_like(x), nd.zeros_like(x)))
+    total, squares = gradients.fold(add, (gradients.none, gradients.none))
     count = keys.shape[1]
-    return gradients.reduce(nd.maximum(squares - total * total / count, nd.zeros_like(x)) / (count - 1))
+    variance = nd.maximum(squares - total * total / count, gradients.none) / (count - 1)
+    return {"values": gradients.reduce(variance)}
 
 
 VARGRAD = Method(
