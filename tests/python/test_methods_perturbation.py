@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from bandlens import errors
+from bandlens.methods import mixtures
 from bandlens.methods.shapley import coalition_weights
 from scipy import ndimage
 
@@ -136,6 +137,29 @@ def test_sampled_shapley_depends_on_image_and_seed_only() -> None:
 
     np.testing.assert_allclose(scores(0, 7), scores(0, None), rtol=1e-6)
     assert not np.isclose(scores(0, None), scores(1, None)).all()
+
+
+@pytest.mark.parametrize("kind", ["images", "skip", "linear"])
+def test_sums_of_contributions_equal_mixtures(keras: Any, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    # the first layers are linear in the bands: the same scores with and without use of that
+    layers = keras.layers
+    inputs = keras.Input((6, 6, 5))
+    first = layers.Conv2D(2, 3, padding="same", bias_initializer="ones")(inputs)
+    first = layers.BatchNormalization()(first)
+    hidden = first if kind == "linear" else layers.ReLU()(first)
+    if kind == "skip":
+        hidden = layers.Concatenate()([hidden, layers.Conv2D(1, 1)(first), layers.ReLU()(layers.Conv2D(1, 1)(inputs))])
+    model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(hidden)))
+    random = np.random.default_rng(0)
+    x, background = random.normal(size=(3, 6, 6, 5)), random.normal(size=(4, 6, 6, 5))
+
+    def scores(least: int) -> np.ndarray:
+        monkeypatch.setattr(mixtures, "LEAST_MIXTURES", least)
+        return bl.band_importance(model, x, background=background, method="shapley", target="all").scores
+
+    summed, mixed = scores(1), scores(10**9)
+    np.testing.assert_allclose(summed, mixed, rtol=1e-4, atol=1e-5 * np.abs(mixed).max())
+    assert not np.array_equal(summed, mixed)
 
 
 def test_weights_of_coalitions_are_probabilities() -> None:

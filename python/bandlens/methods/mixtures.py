@@ -1,18 +1,25 @@
 """Outputs of images in which some bands were replaced by those of other images: what perturbation methods share.
 
 Images are mixed inside the compiled step, so that what travels to the device are the images and the references, once
-for many mixtures of them.
+for many mixtures of them. Where many mixtures are made of few images, the first layers are not computed for each: they
+are linear, so what a band contributes to their output is computed once, and a mixture is a sum of contributions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ..graph import Graph, Operation
 from ..models import Predictor
 from .task import Task
+
+# contributions of one image's features may take so many bytes, and must serve so many mixtures per feature
+MOST_CONTRIBUTION_BYTES = 1 << 26
+LEAST_MIXTURES = 4
 
 
 def mixed_outputs(
@@ -49,18 +56,18 @@ def mixed_outputs(
     rank = len(task.images.shape)
     if references.ndim == rank + 1:
         references = references[None]
-    masks = present if pixels else _bands_to_pixels(task, present)
-    masks = masks.reshape((1,) * (rank + 3 - masks.ndim) + masks.shape)
+    start = None if pixels else _linear_start(task, present.shape[-2])
+    masks = present if pixels or start else _bands_to_pixels(task, present)
+    tail = masks.ndim - 1 if start else masks.ndim - rank
+    masks = masks.reshape((1,) * (3 - tail) + masks.shape)
     n, m, s = len(images), references.shape[1], masks.shape[2]
     total = np.zeros((n, 1 if mean else m, s, seeds.shape[1]))
-    step = _compiled(task.predictor, masks.shape[3:])
-    dtype = task.predictor.trace.dtype
     at_once = _portions(task.images_per_batch, n, m, s)
     for i in _slices(n, at_once[0]):
         for j in _slices(m, at_once[1]):
+            step = _mixing(task, start, images[i], _cut(references, i, j), masks.shape[3:])
             for k in _slices(s, at_once[2]):
-                arguments = images[i, None, None], _cut(references, i, j)[:, :, None], _cut(masks, i, j, k)
-                units = step(*(np.ascontiguousarray(array, dtype) for array in arguments)).astype(np.float64)
+                units = step(_cut(masks, i, j, k)).astype(np.float64)
                 lengths = [part.stop - part.start for part in (i, j, k)]
                 found = units.reshape(lengths[0], -1, units.shape[-1]) @ np.moveaxis(seeds[i], 1, 2)
                 found = found.reshape(*lengths, -1)
@@ -84,7 +91,72 @@ def _bands_to_pixels(task: Task, present: np.ndarray) -> np.ndarray:
     return bands.reshape(*present.shape[:-1], *shape)
 
 
-def _compiled(predictor: Predictor, mask_shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
+@dataclass(frozen=True)
+class _Start:
+    """The linear beginning of a model.
+
+    Attributes
+    ----------
+    operations, rest : tuple of Operation
+        Those that are linear in the images, and all others.
+    ends : tuple of int
+        Values of the former that the latter need.
+    """
+
+    operations: tuple[Operation, ...]
+    rest: tuple[Operation, ...]
+    ends: tuple[int, ...]
+
+
+def _linear_start(task: Task, mixtures: int) -> _Start | None:
+    """The linear beginning, where using it saves more than it costs."""
+    graph = task.predictor.trace.graph(task.predictor.output)
+    start = _split(graph)
+    layouts = [graph.layouts[end] for end in start.ends]
+    n_features, size = len(task.members), sum(layout.size for layout in layouts)
+    saves = sum(operation.cost for operation in start.operations) > 2 * n_features * size
+    fits = n_features * size * np.dtype(task.predictor.trace.dtype).itemsize <= MOST_CONTRIBUTION_BYTES
+    by_image = all(layout.axis == 0 and layout.shape[0] == 1 and layout.real for layout in layouts)
+    return start if saves and fits and by_image and mixtures >= LEAST_MIXTURES * n_features else None
+
+
+def _split(graph: Graph) -> _Start:
+    linear = {graph.input}
+    operations = []
+    for operation in graph.operations:
+        if operation.linear and linear.issuperset(operation.data):
+            linear.update(operation.outputs)
+            operations.append(operation)
+    rest = tuple(operation for operation in graph.operations if linear.isdisjoint(operation.outputs))
+    needed = dict.fromkeys(value for operation in rest for value in operation.data if value in linear)
+    return _Start(tuple(operations), rest, tuple(needed) or (graph.output,))
+
+
+def _mixing(
+    task: Task, start: _Start | None, images: np.ndarray, references: np.ndarray, mask_shape: tuple[int, ...]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """From masks to the units of all mixtures of images with references (images or 1, references, *image shape)."""
+    predictor, dtype = task.predictor, task.predictor.trace.dtype
+    if start is None:
+        step = _compiled_mixing(predictor, mask_shape)
+        fixed = [images[:, None, None], references[:, :, None]]
+    else:
+        step = _compiled_summing(predictor, start)
+        linear = _compiled_start(predictor, start)
+        features = _bands_to_pixels(task, np.eye(len(task.members)))
+        alone = (images[:, None] - references)[:, :, None] * features
+        lead = alone.shape[:3]
+        zero, below, steps = (
+            linear(np.ascontiguousarray(rows.reshape(-1, *task.images.shape), dtype))
+            for rows in (images[:1] * 0, references, alone)
+        )
+        fixed = [part.reshape(*references.shape[:2], 1, -1) for part in below]
+        fixed += [(part - constant).reshape(*lead, -1) for part, constant in zip(steps, zero, strict=True)]
+    held = [predictor.backend.hold(np.ascontiguousarray(array, dtype)) for array in fixed]
+    return lambda masks: step(*held, np.ascontiguousarray(masks, dtype))
+
+
+def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)
 
@@ -97,7 +169,41 @@ def _compiled(predictor: Predictor, mask_shape: tuple[int, ...]) -> Callable[...
         image = np.empty((1, 1, 1, *trace.shape), trace.dtype)
         return backend.compile(step, image, image, np.empty((1, 1, 1, *mask_shape), trace.dtype), any_n=3)
 
-    return trace.compiled(("mixtures", predictor.output, mask_shape), build)
+    return trace.compiled(("mixing", predictor.output, mask_shape), build)
+
+
+def _compiled_start(predictor: Predictor, start: _Start) -> Callable[..., list[np.ndarray]]:
+    """From images to the ends of the linear beginning, each of shape (images, elements)."""
+    backend, trace = predictor.backend, predictor.trace
+    graph = trace.graph(predictor.output)
+
+    def step(images: Any) -> Any:
+        run = backend.Run(trace, {graph.input: images}).forward(start.operations)
+        flat = [backend.nd.reshape(run.value(end), (-1, graph.layouts[end].size)) for end in start.ends]
+        return [backend.nd.astype(values, trace.dtype) for values in flat]
+
+    image = np.empty((1, *trace.shape), trace.dtype)
+    return trace.compiled(("start", predictor.output), lambda: backend.compile(step, image, any_n=1))
+
+
+def _compiled_summing(predictor: Predictor, start: _Start) -> Callable[..., np.ndarray]:
+    """From the ends at the references, what each feature of the image adds to them, and masks, to units."""
+    backend, trace = predictor.backend, predictor.trace
+    graph = trace.graph(predictor.output)
+
+    def step(*arguments: Any) -> Any:
+        *parts, masks = arguments
+        given = {}
+        for end, below, steps in zip(start.ends, parts, parts[len(start.ends) :], strict=False):
+            values = backend.nd.reshape(below + masks @ steps, (-1, *graph.layouts[end].shape[1:]))
+            given[end] = backend.nd.astype(values, trace.value_dtype(end))
+        return backend.Run(trace, given).forward(start.rest).value(graph.output)
+
+    def build() -> Callable[..., np.ndarray]:
+        ends = [np.empty((1, 1, 1, graph.layouts[end].size), trace.dtype) for end in start.ends]
+        return backend.compile(step, *ends, *ends, np.empty((1, 1, 1, 1), trace.dtype), any_n=4)
+
+    return trace.compiled(("summing", predictor.output), build)
 
 
 def _portions(most: int, n: int, m: int, s: int) -> tuple[int, int, int]:
