@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ METHODS = tuple(bl.METHODS)
 CLASSES = ["water", "soil", "forest"]
 
 
-def layout_model(keras: Any, layout: str, bands: int) -> tuple[Any, tuple[int, ...], int]:
+@cache
+def layout_model(layout: str, bands: int) -> tuple[Any, tuple[int, ...], int]:
     """A classifier of three classes for images, spectra, cubes or channels-first images; its shape and band axis."""
+    import keras
+
+    keras.utils.set_random_seed(7)
     layers = keras.layers
     shapes = {"image": (6, 6, bands), "spectrum": (bands, 1), "cube": (4, 4, bands, 1), "first": (bands, 6, 6)}
     first = {
@@ -55,8 +60,8 @@ def container(x: np.ndarray, kind: str) -> Any:
 @pytest.mark.parametrize("kind", ["c_order", "fortran", "uint16", "list"])
 @pytest.mark.parametrize("n", [1, 7])
 @pytest.mark.parametrize("bands", [1, 4, 13])
-def test_containers_and_sizes(keras: Any, method: str, kind: str, n: int, bands: int) -> None:
-    model, shape, _ = layout_model(keras, "image", bands)
+def test_containers_and_sizes(method: str, kind: str, n: int, bands: int) -> None:
+    model, shape, _ = layout_model("image", bands)
     x = np.random.default_rng(n).integers(0, 20, (n, *shape)).astype("float64")
     held = container(x, kind)
     copy = [np.array(image) for image in held]
@@ -73,8 +78,8 @@ def test_containers_and_sizes(keras: Any, method: str, kind: str, n: int, bands:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("layout", ["image", "spectrum", "cube", "first"])
-def test_layouts(keras: Any, method: str, layout: str) -> None:
-    model, shape, axis = layout_model(keras, layout, 5)
+def test_layouts(method: str, layout: str) -> None:
+    model, shape, axis = layout_model(layout, 5)
     x = np.random.default_rng(0).normal(size=(7, *shape)).astype("float32")
     result = bl.band_importance(model, x, method=method, band_axis=axis, target="all")
     assert result.scores.shape == (7, 3, 5)
