@@ -1,0 +1,130 @@
+"""The other methods against plain inference and against their peers, by medians of alternating repeats.
+
+    python tests/benchmarks/methods.py                    # all
+    python tests/benchmarks/methods.py saliency shapley   # some
+    python tests/benchmarks/methods.py --small            # quick, to see that it runs
+
+Plain inference is the model as a compiled function on batches in memory, no gradients. Peers: tf-keras-vis where it is
+installed, and shap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from deepshap import alternate, images, network, row  # the other benchmark; it also finds bandlens
+
+import bandlens as bl  # isort: skip
+import keras
+import tensorflow as tf
+
+
+def inference(model: Any, x: np.ndarray, passes: int) -> Callable[[], Any]:
+    """So many forward passes over images in memory, in batches of 128, answers brought back."""
+    predict = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    size = min(128, len(x))
+
+    def run() -> None:
+        for _ in range(-(-passes // size)):
+            predict(tf.constant(x[:size])).numpy()
+
+    return run
+
+
+def saliency(small: bool) -> None:
+    """Band saliency of each image's own class."""
+    n = 8 if small else 256
+    model, x, y = network(), images(n), np.arange(n) % 10
+    functions: dict[str, Callable[[], Any]] = {
+        "ours": lambda: bl.band_importance(model, x, y, method="saliency"),
+        "inference": inference(model, x, n),
+    }
+    try:
+        from tf_keras_vis.saliency import Saliency
+        from tf_keras_vis.utils.scores import CategoricalScore
+    except ImportError:
+        row("saliency: tf-keras-vis / bandlens", "not measured", "tf-keras-vis is not installed")
+    else:
+        peer = Saliency(model, clone=False)
+        functions["peer"] = lambda: peer(CategoricalScore(y.tolist()), x, keepdims=True)
+    times = alternate(functions, 2 if small else 5)
+    row("saliency / plain inference", f"{times['ours'] / times['inference']:.2f}x", f"{times['ours']:.2f} s")
+    if "peer" in times:
+        row("saliency: tf-keras-vis / bandlens", f"{times['peer'] / times['ours']:.1f}x", f"{times['peer']:.2f} s")
+
+
+def expected_gradients(small: bool) -> None:
+    """All outputs, with as many draws per image as shap.GradientExplainer."""
+    import shap
+
+    n, samples = (2, 10) if small else (4, 50)
+    model, x, background = network(), images(n), images(16, seed=1)
+    explainer = shap.GradientExplainer(model, background)
+
+    def ours() -> Any:
+        return bl.band_importance(
+            model, x, background=background, method="expected_gradients", target="all", n_samples=samples
+        )
+
+    times = alternate({"ours": ours, "peer": lambda: explainer.shap_values(x, nsamples=samples)}, 2 if small else 3)
+    what = f"expected gradients, {samples} draws, 10 outputs: shap / bandlens"
+    row(what, f"{times['peer'] / times['ours']:.1f}x", f"{times['peer']:.1f} s, {times['ours']:.1f} s")
+
+
+def shapley(small: bool) -> None:
+    """Exact Shapley values of whole bands: evaluations per second against plain inference."""
+    n, m, bands = (1, 2, 4) if small else (2, 4, 8)
+    model, x, background = network(bands), images(n, bands=bands), images(m, bands=bands, seed=1)
+    passes = 2**bands * n * m
+    times = alternate(
+        {
+            "ours": lambda: bl.band_importance(model, x, background=background, method="shapley"),
+            "inference": inference(model, images(128, bands=bands), passes),
+        },
+        2 if small else 3,
+    )
+    what = f"exact Shapley, {bands} bands: throughput / plain inference"
+    row(what, f"{times['inference'] / times['ours']:.2f}x", f"{passes / times['ours']:.0f} passes per second")
+
+
+def perturbation(small: bool) -> None:
+    """Occlusion and permutation importance against the forward passes they are made of."""
+    n, m, repeats = (2, 2, 2) if small else (16, 4, 5)
+    model, x, background = network(), images(n), images(m, seed=1)
+    y = np.arange(n) % 10
+    times = alternate(
+        {
+            "occlusion": lambda: bl.band_importance(model, x, y, background=background, method="occlusion"),
+            "its passes": inference(model, images(128), 13 * n * m),
+            "permutation": lambda: bl.band_importance(model, x, y, method="permutation", n_repeats=repeats),
+            "its own passes": inference(model, images(128), 13 * n * repeats),
+        },
+        2 if small else 3,
+    )
+    for name, passes in (("occlusion", "its passes"), ("permutation", "its own passes")):
+        row(f"{name}: throughput / plain inference", f"{times[passes] / times[name]:.2f}x", f"{times[name]:.1f} s")
+
+
+def main() -> None:
+    """Run the chosen parts."""
+    parts = {f.__name__: f for f in (saliency, expected_gradients, shapley, perturbation)}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; default: all")
+    parser.add_argument("--small", action="store_true", help="tiny sizes")
+    arguments = parser.parse_args()
+    keras.utils.set_random_seed(0)
+    warnings.simplefilter("ignore")
+    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores")
+    for name in arguments.parts or parts:
+        parts[name](arguments.small)
+
+
+if __name__ == "__main__":
+    main()
