@@ -29,6 +29,7 @@ from .streaming import band_means
 # relative completeness residuals beyond this are warned of
 MOST_RESIDUAL = 1e-2
 LARGE_OUTPUT = 1e4
+ROUNDING = 1e-5
 
 
 def band_importance(
@@ -140,7 +141,7 @@ def band_importance(
         else:
             residuals = completeness_residuals(totals, values - call.base(call.own_draws))
             scores = _made_complete(scores, values - base)
-        _warn_if_incomplete(residuals, call)
+        _warn_if_incomplete(residuals, values - base, call)
     return BandImportance(
         scores=scores,
         image_class=call.codes,
@@ -479,18 +480,19 @@ def _made_complete(scores: np.ndarray, differences: np.ndarray) -> np.ndarray:
     return scores + (differences - scores.sum(axis=-1))[..., None] * share
 
 
-def _warn_if_incomplete(residuals: np.ndarray, call: _Call) -> None:
+def _warn_if_incomplete(residuals: np.ndarray, differences: np.ndarray, call: _Call) -> None:
     """A residual that is more than rounding is said where it arises."""
     worst = float(residuals.max())
     if worst <= MOST_RESIDUAL or not call.method.exact:
         return
     image = int(np.unravel_index(residuals.argmax(), residuals.shape)[0])
     size, dtype = float(np.abs(call.model_outputs).max()), call.predictor.trace.dtype
-    cause = (
-        f"outputs as large as {size:.0e} leave few digits for their differences in {dtype}"
-        if size > LARGE_OUTPUT
-        else f"the model amplifies rounding in {dtype}; a float64 copy of it would tell"
-    )
+    if size > LARGE_OUTPUT:
+        cause = f"outputs as large as {size:.0e} leave few digits for their differences in {dtype}"
+    elif float(np.abs(differences).max()) < ROUNDING * size:
+        cause = "the output hardly differs between images and background, by no more than rounding"
+    else:
+        cause = f"the model amplifies rounding in {dtype}; a float64 copy of it would tell"
     warnings.warn(
         f"{call.method.label} scores of image {image + counting.first()} miss f(x) - mean f(background) by "
         f"{worst:.1%}: {cause}.",
