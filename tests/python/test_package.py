@@ -34,3 +34,8 @@ def test_every_method_says_what_it_is() -> None:
         assert method.summary.endswith(".")
         assert method.cost
         assert method.reference
+        assert method.statistic in method.statistics
+        for option, entry in method.options.items():
+            assert entry.meaning[0].isupper(), (name, option)
+            assert entry.meaning.endswith("."), (name, option)
+            entry.check(option, entry.default)

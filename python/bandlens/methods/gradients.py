@@ -150,11 +150,12 @@ def run(
     most = max(1, task.images_per_batch // min(k, MOST_OUTPUTS))
     at_once = _portion(samples, most // min(most, task.images.n))
     index = np.arange(samples, dtype=np.int32).reshape(-1, at_once)
+    held = [task.predictor.backend.hold(array) for array in shared]
     for part, batch in task.images.batches(most, trace.dtype):
         found = []
         for first in range(0, k, MOST_OUTPUTS):
             seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(trace.dtype)
-            arguments = (batch, seeds, index, *per_image(part), *shared)
+            arguments = (batch, seeds, index, *per_image(part), *held)
             found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
         joined = {
             name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
@@ -175,7 +176,7 @@ def _compiled(
         return rule(Gradients(predictor, seeds, index, statistic, axes, members), x, *rest)
 
     grouping = None if members is None else members.tobytes()
-    key = (rule, predictor.output, axes, statistic, grouping, *(array.shape[1:] for array in arguments))
+    key = (rule, predictor.output, axes, statistic, grouping, *(tuple(array.shape[1:]) for array in arguments))
     return predictor.trace.compiled(key, lambda: predictor.backend.compile(step, *arguments, any_n=1))
 
 

@@ -107,10 +107,10 @@ INTEGRATED_GRADIENTS = Method(
     options={
         "baseline": Option(
             "background_mean",
-            "image to start from: 'background_mean', the mean of the background images; 'zero'; or an image",
+            "Image to start from: 'background_mean', the mean of the background images; 'zero'; or an image.",
             _check_baseline,
         ),
-        "n_steps": Option(50, "nodes of the Gauss-Legendre sum along the line", whole()),
+        "n_steps": Option(50, "Nodes of the Gauss-Legendre sum along the line.", whole()),
     },
     additive=True,
     exact=False,

@@ -183,21 +183,21 @@ LIME = Method(
     options={
         "features": Option(
             "bands",
-            "what is removed as one: 'bands', or 'superpixels', regions of similar pixels in a band",
+            "What is removed as one: 'bands', or 'superpixels', regions of similar pixels in a band.",
             one_of("bands", "superpixels"),
         ),
-        "n_samples": Option(1000, "most copies of each image with features removed", whole(2)),
+        "n_samples": Option(1000, "Most copies of each image with features removed.", whole(2)),
         "replacement": Option(
             "background_mean",
-            "what a feature is replaced by: 'background_mean', the mean background image; 'zero'; 'blur', the band "
-            "itself without detail",
+            "What a feature is replaced by: 'background_mean', the mean background image; 'zero'; 'blur', the band "
+            "itself without detail.",
             one_of("background_mean", "zero", "blur"),
         ),
-        "n_segments": Option(50, "superpixels per image, about", whole()),
+        "n_segments": Option(50, "Superpixels per image, about.", whole()),
         "kernel_width": Option(
-            0.25, "how fast copies that keep less count less, in cosine distance", number(0, above=True)
+            0.25, "How fast copies that keep less count less, in cosine distance.", number(0, above=True)
         ),
-        "ridge": Option(1e-3, "strength of the ridge penalty, relative to the weight of all copies", number(0)),
+        "ridge": Option(1e-3, "Strength of the ridge penalty, relative to the weight of all copies.", number(0)),
     },
     uses_background=True,
     needs_background=needs_background,

@@ -22,10 +22,10 @@ def noise_options(level: float) -> dict[str, Option]:
     return {
         "noise_level": Option(
             level,
-            "standard deviation of the noise, relative to each band's own over the given images",
+            "Standard deviation of the noise, relative to each band's own over the given images.",
             number(0, above=True),
         ),
-        "n_samples": Option(50, "noisy copies of each image", whole(2)),
+        "n_samples": Option(50, "Noisy copies of each image.", whole(2)),
     }
 
 

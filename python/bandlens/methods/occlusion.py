@@ -78,8 +78,8 @@ OCCLUSION = Method(
     options={
         "replacement": Option(
             "background",
-            "what a band is replaced by: 'background', the same pixels of each background image in turn, averaging the "
-            "outputs; 'background_mean', the mean background image; 'zero'; 'blur', the band itself without detail",
+            "What a band is replaced by: 'background', the same pixels of each background image in turn, averaging the "
+            "outputs; 'background_mean', the mean background image; 'zero'; 'blur', the band itself without detail.",
             one_of("background", "background_mean", "zero", "blur"),
         )
     },

@@ -219,12 +219,12 @@ PERMUTATION = Method(
     options={
         "metric": Option(
             "auto",
-            "'accuracy' (of classifiers, by default), 'balanced_accuracy' (every class counts the same over all "
-            "images), 'log_loss', 'squared_error' (of regressions, by default), or a function (true, predicted) -> "
-            "number, larger for better predictions, of classes counted from 0 or of values",
+            "What falls: 'accuracy' (of classifiers, by default), 'balanced_accuracy' (every class counts the same "
+            "over all images), 'log_loss', 'squared_error' (of regressions, by default), or a function (true, "
+            "predicted) -> number, larger for better predictions, of classes counted from 0 or of values.",
             _check_metric,
         ),
-        "n_repeats": Option(10, "times that the images are shuffled", whole()),
+        "n_repeats": Option(10, "Times that the images are shuffled.", whole()),
     },
     values=values,
     scale=scale,

@@ -122,12 +122,12 @@ SHAPLEY = Method(
     scores=scores,
     prepare=prepare,
     options={
-        "max_exact": Option(12, "most bands (or groups) for which all coalitions are computed", whole()),
+        "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
         "tolerance": Option(
-            0.025, "sampling ends at this standard error, relative to the range of an image's scores", number(0)
+            0.025, "Sampling ends at this standard error, relative to the range of an image's scores.", number(0)
         ),
         "max_permutations": Option(
-            2000, "most orders of the bands per image; two rounds over the background are made in any case", whole()
+            2000, "Most orders of the bands per image; two rounds over the background are made in any case.", whole()
         ),
     },
     additive=True,
