@@ -122,6 +122,19 @@ def test_equals_shap_on_logits(
     assert np.abs(mine - theirs).max() <= 1e-5 * np.abs(theirs).max()
 
 
+def test_equals_shap_on_the_demo_model(keras: Any) -> None:
+    from bandlens import demo
+
+    data = bl.datasets.landsat()
+    model = demo.train(data, epochs=1)
+    logits = keras.Model(model.inputs, keras.layers.Dense(6, name="logits")(model.layers[-1].input))
+    logits.layers[-1].set_weights(model.layers[-1].get_weights())
+    images, background = data.x_test[:20], data.x_train[:15]
+    mine = bl.band_maps(model, images, background=background, target="all").values
+    theirs = shap_values(logits, images, background)
+    assert np.abs(mine - theirs).max() <= 1e-5 * np.abs(theirs).max()
+
+
 def shap_values(model: Any, images: np.ndarray, background: np.ndarray) -> np.ndarray:
     """shap's attributions, shape (n, outputs, rows, cols, bands)."""
     with warnings.catch_warnings():

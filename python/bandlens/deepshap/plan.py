@@ -29,6 +29,9 @@ class Plan:
         other for the inside of a run; several only for values that are not floating (comparisons of two tensors).
     straight : frozenset of int
         Values inside a run that depend on its root linearly.
+    waists : dict of int to int
+        For every value inside a run, the last linear value that all of the run passes through up to it: the ratio is
+        taken from there, where rounding of the linear part can't disturb it.
     beginning : frozenset of int
         Values that depend on the images linearly.
     regions : dict of int to Region
@@ -40,6 +43,7 @@ class Plan:
     straight: frozenset[int]
     beginning: frozenset[int]
     regions: dict[int, Region] = field(default_factory=dict)
+    waists: dict[int, int] = field(default_factory=dict)
 
     def players(self, operation: Operation) -> tuple[int, ...]:
         """Values among which an elementwise operation's output is shared out."""
@@ -71,6 +75,7 @@ def make_plan(graph: Graph, differentiable: Callable[[Region], bool]) -> Plan:
     roots: dict[int, tuple[int, ...]] = {graph.input: (graph.input,)}
     straight: set[int] = set()
     beginning = {graph.input}
+    chains: dict[int, tuple[int, ...]] = {graph.input: (graph.input,)}
     used = {graph.output}.union(*(operation.data for operation in graph.operations))
     regions = _regions(graph, used, differentiable)
     enclosed = {operation for region in regions.values() for operation in region.operations}
@@ -78,6 +83,7 @@ def make_plan(graph: Graph, differentiable: Callable[[Region], bool]) -> Plan:
     for operation in graph.operations:
         if operation in enclosed:
             roots.update({output: (output,) for output in operation.outputs})
+            chains.update({output: (output,) for output in operation.outputs})
             continue
         if operation.linear and beginning.issuperset(operation.data):
             beginning.update(operation.outputs)
@@ -90,13 +96,19 @@ def make_plan(graph: Graph, differentiable: Callable[[Region], bool]) -> Plan:
                 bent = [value for value in operation.data if value not in straight and value not in merged]
                 if operation.linear and not bent:
                     straight.add(output)
-            elif operation.pointwise and not layout.real:
-                roots[output] = merged
+                shared = [
+                    value for value in chains[operation.data[0]] if all(value in chains[o] for o in operation.data)
+                ]
+                # the values at which a run is linear in its root, last first, of which all that leads here is a
+                # function
+                chains[output] = (output, *shared) if output in straight else tuple(shared)
             else:
-                roots[output] = (output,)
+                roots[output] = merged if operation.pointwise and not layout.real else (output,)
+                chains[output] = (output,)
         if operation.family is Family.ELEMENTWISE and len(plan.players(operation)) > MOST_PLAYERS:
             raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise")
-    return Plan(graph, roots, frozenset(straight), frozenset(beginning), regions)
+    waists = {value: chain[0] for value, chain in chains.items() if chain}
+    return Plan(graph, roots, frozenset(straight), frozenset(beginning), regions, waists)
 
 
 def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool]) -> dict[int, Region]:

@@ -36,9 +36,12 @@ def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplie
     (root,) = pairs.plan.roots[value]
     if value in pairs.plan.straight:
         return {root: multiplier.times(pairs.nd, pairs.slope(value, root))}
-    sides = (*pairs.sides(root), *pairs.sides(value), pairs.derivative(value, root))
-    ratio = pairs.formula(formulas.run_ratio, *sides, rounding=pairs.rounding)
-    return {root: multiplier.times(pairs.nd, ratio)}
+    waist = pairs.plan.waists[value]
+    sides = (*pairs.sides(waist), *pairs.sides(value), pairs.derivative(value, waist))
+    factor = pairs.formula(formulas.run_ratio, *sides, rounding=pairs.rounding)
+    if waist != root:
+        factor = factor * pairs.slope(waist, root)
+    return {root: multiplier.times(pairs.nd, factor)}
 
 
 def region(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplier]:
