@@ -19,8 +19,8 @@
 #'   standard errors.
 #' @param method How attributions are computed: `"deepshap"` (additive: an image's scores sum to what sets its output
 #'   apart from the background's mean output), `"saliency"` (the gradient; no background needed), or another method of
-#'   the Python core: `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"occlusion"`, `"shapley"`, `"permutation"` (needs `y`) or `"lime"`.
+#'   the Python core: `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`,
+#'   `"expected_gradients"`, `"occlusion"`, `"shapley"`, `"permutation"` (needs `y`) or `"lime"`.
 #' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
 #'   `x`, evenly from its classes.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
