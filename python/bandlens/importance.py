@@ -321,8 +321,7 @@ class _Call:
         if self.background is None or draws is None:
             return np.full(self.image_output.shape, np.nan)
         used, inverse = np.unique(draws, return_inverse=True)
-        batch = self.background.take(used, self.predictor.trace.dtype)
-        chosen = Images(batch, len(used), self.images.shape, self.images.band_axis)
+        chosen = self.images.holding(self.background.take(used, self.predictor.trace.dtype))
         outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(draws.shape)]
         means = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
         return np.take_along_axis(means, self.image_output, axis=1)
@@ -392,7 +391,7 @@ def _prepare(
     image_output = target_outputs(target, outputs, codes, predictions)
     each, own_draws = options.get("background_per_image"), None
     if references is not None and draws is not None and each is not None and each < len(draws):
-        pool = Images(references.take(draws, predictor.trace.dtype), len(draws), images.shape, images.band_axis)
+        pool = images.holding(references.take(draws, predictor.trace.dtype))
         ordered_by = image_output[:, 0] if image_output.shape[1] == 1 else predictions
         own_draws = _own_draws(predictor.outputs(pool, size)[:, ordered_by], draws, each, seed)
     return _Call(

@@ -8,7 +8,7 @@ what is converted is one batch at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,10 @@ class Images:
         # h5py wants increasing, tensors want tensors: one image at a time is what every container understands
         picked = [np.asarray(self.source[int(position)]) for position in index]
         return np.array(picked, dtype=dtype, order="C").reshape(len(picked), *self.shape)
+
+    def holding(self, arrays: np.ndarray) -> Images:
+        """Other images of the same layout, which are in memory as a batch."""
+        return replace(self, source=arrays, n=len(arrays))
 
     def batches(self, size: int, dtype: Any = np.float32) -> Iterator[tuple[slice, np.ndarray]]:
         """Consecutive batches with the slice of images each holds."""
@@ -163,8 +167,6 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
             expected="an array (n, rows, cols, bands), or a list of arrays (rows, cols, bands)",
             given=type(x).__name__,
         )
-    if hasattr(x, "iloc"):
-        x = x.to_numpy()
     shape = tuple(int(size) for size in x.shape)
     try:
         dtype = np.dtype(x.dtype)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import Images
 from ..streaming import mean_image
 from .task import Task
 
@@ -25,5 +24,4 @@ def mean_background(task: Task) -> np.ndarray:
 
 def outputs_of(task: Task, images: np.ndarray) -> np.ndarray:
     """The model's outputs for images in memory, shape (images, outputs)."""
-    held = Images(images, len(images), task.images.shape, task.images.band_axis)
-    return task.predictor.outputs(held, task.images_per_batch)
+    return task.predictor.outputs(task.images.holding(images), task.images_per_batch)
