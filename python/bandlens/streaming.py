@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .inputs import Images
+from .statistics import Moments
 
 BATCH_BYTES = 1 << 25
 
@@ -19,15 +20,12 @@ def band_means(images: Images) -> np.ndarray:
 def band_spread(images: Images) -> np.ndarray:
     """Standard deviation of each band over all pixels of all images, shape (bands,)."""
     axes = (0, *images.pixel_axes)
-    count, mean, squares = 0, np.zeros(images.n_bands), np.zeros(images.n_bands)
+    moments = Moments.empty(1, images.n_bands)
     for _, batch in images.batches(_size(images), np.float64):
-        new = batch.size // images.n_bands
-        difference = batch.mean(axis=axes) - mean
-        total = count + new
-        squares += batch.var(axis=axes) * new + difference**2 * (count * new / total)
-        mean += difference * (new / total)
-        count = total
-    return np.sqrt(squares / count)
+        count = np.full((1, 1), batch.size / images.n_bands)
+        mean, variance = batch.mean(axis=axes)[None], batch.var(axis=axes)[None]
+        moments = moments.merge(Moments(count, mean, count * variance))
+    return np.sqrt(moments.squares / moments.count)[0]
 
 
 def mean_image(images: Images, positions: np.ndarray) -> np.ndarray:

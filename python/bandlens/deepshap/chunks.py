@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil, isqrt
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from ..batching import memory_budget
 from ..inputs import Images
+from ..streaming import mean_image
 from .plan import Plan
 from .walk import make_step
 
@@ -47,6 +49,11 @@ class Work:
     def own(self) -> bool:
         """Whether each image has background images of its own."""
         return self.draws is not None
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """Mean image of the pool."""
+        return mean_image(self.background, self.pool)
 
     @property
     def n_background(self) -> int:
@@ -168,7 +175,7 @@ def _explain_part(
         weights[: min(chunk.background, m - first)] = 1 / m
         if work.draws is not None:
             references = work.background.take(_fill(work.draws[part], chunk.images).reshape(-1), trace.dtype)
-            stand_ins = recentred(references, m, _pool_mean(trace, work))
+            stand_ins = recentred(references, m, work.mean)
         else:
             positions = _fill(work.pool[first : first + chunk.background], chunk.background)
             references = stand_ins = work.background.take(positions, trace.dtype)
@@ -207,14 +214,6 @@ def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
     drawn = references.reshape(-1, m, *references.shape[1:])
     moved = drawn - drawn.mean(axis=1, keepdims=True) + mean
     return moved.reshape(references.shape).astype(references.dtype)
-
-
-def _pool_mean(trace: Any, work: Work) -> np.ndarray:
-    """Mean image of the pool, read in batches."""
-    total = np.zeros(work.images.shape)
-    for first in range(0, len(work.pool), 64):
-        total += work.background.take(work.pool[first : first + 64], trace.dtype).sum(axis=0, dtype=np.float64)
-    return total / len(work.pool)
 
 
 def _compiled(
