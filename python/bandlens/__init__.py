@@ -13,6 +13,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import datasets, errors
+    from .checks import Check
     from .errors import BandlensError
     from .importance import band_importance, band_maps
     from .maps import BandMaps
@@ -24,6 +25,7 @@ _HOMES = {
     "BandImportance": ".result",
     "BandMaps": ".maps",
     "BandlensError": ".errors",
+    "Check": ".checks",
     "band_importance": ".importance",
     "band_maps": ".importance",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "BandImportance",
     "BandMaps",
     "BandlensError",
+    "Check",
     "__version__",
     "band_importance",
     "band_maps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -33,7 +34,12 @@ def _frame(
     result: BandImportance, columns: dict[str, np.ndarray], classes: tuple[str, ...] | None = None
 ) -> pd.DataFrame:
     names = {"class": classes or result.classes, "output": result.outputs, "band": result.bands}
+    return coded_frame(columns, names)
+
+
+def coded_frame(columns: Mapping[str, np.ndarray], levels: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Columns as a frame; those with levels hold codes and become ordered categoricals, -1 missing."""
     frame = pd.DataFrame(columns)
-    for name, levels in names.items():
-        frame[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(levels), ordered=True)
+    for name in frame.columns.intersection(list(levels)):
+        frame[name] = pd.Categorical.from_codes(columns[name], categories=pd.Index(levels[name]), ordered=True)
     return frame

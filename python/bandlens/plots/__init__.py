@@ -7,6 +7,7 @@ draws the same pictures with ggplot2; both read their colours from `palette.csv`
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
@@ -15,6 +16,7 @@ from . import bars, effect, heatmap
 if TYPE_CHECKING:
     import plotnine
 
+    from ..checks import Check
     from ..result import BandImportance
 
 KINDS = {
@@ -22,6 +24,9 @@ KINDS = {
     "bars": bars.draw,
     "effect": effect.draw,
 }
+
+# by the function that made them
+CHECKS: dict[str, Callable[..., plotnine.ggplot]] = {}
 
 
 def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
@@ -48,8 +53,16 @@ def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotn
     """
     if kind not in KINDS:
         raise OptionError("There is no such plot.", expected=f"kind {_listed(KINDS)}", given=repr(kind))
-    picture = KINDS[kind]
-    known = [name for name in inspect.signature(picture).parameters if name != "result"]
+    return _drawn(KINDS[kind], kind, result, options)
+
+
+def draw_check(check: Check, **options: Any) -> plotnine.ggplot:
+    """Draw a check; options and errors as for `draw`."""
+    return _drawn(CHECKS[check.name], check.name, check, options)
+
+
+def _drawn(picture: Callable[..., plotnine.ggplot], kind: str, result: Any, options: Any) -> plotnine.ggplot:
+    known = list(inspect.signature(picture).parameters)[1:]
     unknown = [name for name in options if name not in known]
     if unknown:
         raise OptionError(
