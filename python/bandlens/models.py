@@ -105,8 +105,7 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
         raise OptionError(
             "There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output)
         )
-    if isinstance(model, str | Path):
-        model = _load(Path(model))
+    model = loaded(model)
     if not callable(model):
         raise ModelTypeError(
             "`model` is nothing that can be explained.",
@@ -139,7 +138,17 @@ def _backend() -> ModuleType:
     return tensorflow
 
 
-def _load(path: Path) -> Any:
+def loaded(model: Any) -> Any:
+    """The model itself, or the one saved at a path.
+
+    Raises
+    ------
+    ModelError
+        If there is none at the path, or Keras can't load it.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    path = Path(model)
     if not path.exists():
         raise ModelError("There is no saved model at this path.", given=str(path))
     if path.suffix not in (".keras", ".h5", ".hdf5"):
@@ -189,7 +198,7 @@ def _check_keras(model: Any, images: Images) -> None:
 def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
     names = [layer.name for layer in _layers(model)]
-    call = _inference(model)
+    call = inference(model)
     last: Exception | None = None
     for dtype in _dtypes(model):
         try:
@@ -215,7 +224,7 @@ def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
     return trace
 
 
-def _inference(model: Any) -> Callable[[Any], Any]:
+def inference(model: Any) -> Callable[[Any], Any]:
     """Call a model as `predict` does, without keeping it alive through the cache of traces."""
     try:
         reference: Callable[[], Any] = weakref.ref(model)
