@@ -20,6 +20,7 @@ from .labels import band_names, band_wavelengths, class_names, label_codes, targ
 from .maps import BandMaps
 from .methods import METHODS, Method, Request, Task
 from .methods.options import plain
+from .methods.references import background_images, outputs_of
 from .models import Predictor, make_predictor
 from .progress import Progress, ticker
 from .reduction import SIGNED, check_statistic
@@ -114,20 +115,16 @@ def band_importance(
     started = time.perf_counter()
     n, k = call.image_output.shape
     scores = np.empty((n, k, len(call.features.names)))
-    errors = drops = fit = None
-    totals = None if call.own_draws is None else np.empty((n, k))
+    drops = None
+    found: dict[str, np.ndarray] = {}
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
         for part in call.method.scores(task):
             scores[part.images] = part.values
-            if part.errors is not None:
-                errors = np.empty_like(scores) if errors is None else errors
-                errors[part.images] = part.errors
-            if totals is not None:
-                totals[part.images] = part.totals
-            if part.fit is not None:
-                fit = np.empty((n, k)) if fit is None else fit
-                fit[part.images] = part.fit
+            for name in ("errors", "fit", "totals", "differences"):
+                values = getattr(part, name)
+                if values is not None:
+                    found.setdefault(name, np.empty((n, *values.shape[1:])))[part.images] = values
             if call.deferred and part.units is not None:
                 call.model_outputs[part.images] = call.predictor.from_units(part.units)
             drops = part.drops if part.drops is not None else drops
@@ -136,11 +133,8 @@ def band_importance(
     values, base = call.values(task)
     residuals = None
     if call.method.additive and SIGNED[call.statistic]:
-        if totals is None:
-            residuals = completeness_residuals(scores.sum(axis=-1), values - base)
-        else:
-            residuals = completeness_residuals(totals, values - call.base(call.own_draws))
-            scores = _made_complete(scores, values - base)
+        totals, differences = found.get("totals", scores.sum(axis=-1)), found.get("differences", values - base)
+        residuals = completeness_residuals(totals, differences)
         _warn_if_incomplete(residuals, values - base, call)
     return BandImportance(
         scores=scores,
@@ -159,8 +153,8 @@ def band_importance(
         output=call.predictor.scale if call.method.scale is None else call.method.scale(task),
         signed=SIGNED[call.statistic],
         residuals=residuals,
-        score_errors=errors,
-        local_fit=fit,
+        score_errors=found.get("errors"),
+        local_fit=found.get("fit"),
         drops=drops,
         directed=call.method.directed,
         balanced=call.method.balanced is not None and call.method.balanced(call.options),
@@ -265,7 +259,6 @@ class _Call:
     background: Images | None
     background_source: str | None
     draws: np.ndarray | None
-    own_draws: np.ndarray | None
     labels: np.ndarray | None
     codes: np.ndarray
     predictions: np.ndarray
@@ -298,7 +291,6 @@ class _Call:
             statistic=self.statistic,
             background=self.background,
             draws=self.draws,
-            own_draws=self.own_draws,
             batch_size=self.user_batch_size,
             seed=self.seed,
             tick=tick,
@@ -314,17 +306,9 @@ class _Call:
         """f(x) and mean f(background), or what the method has in their place, per image and explained output."""
         if self.method.values is not None:
             return self.method.values(task)
-        return task.values, self.base(self.draws)
-
-    def base(self, draws: np.ndarray | None) -> np.ndarray:
-        """Mean of f over background images, the same or others for each image; per explained output, shape (n, k)."""
-        if self.background is None or draws is None:
-            return np.full(self.image_output.shape, np.nan)
-        used, inverse = np.unique(draws, return_inverse=True)
-        chosen = self.images.holding(self.background.take(used, self.predictor.trace.dtype))
-        outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(draws.shape)]
-        means = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
-        return np.take_along_axis(means, self.image_output, axis=1)
+        if self.background is None:
+            return task.values, np.full(self.image_output.shape, np.nan)
+        return task.values, outputs_of(task, background_images(task)).mean(axis=0)[self.image_output]
 
 
 def _prepare(
@@ -389,11 +373,6 @@ def _prepare(
     if references is not None:
         draws = _draw(references.n, n_background, codes if references is images else None, seed)
     image_output = target_outputs(target, outputs, codes, predictions)
-    each, own_draws = options.get("background_per_image"), None
-    if references is not None and draws is not None and each is not None and each < len(draws):
-        pool = images.holding(references.take(draws, predictor.trace.dtype))
-        ordered_by = image_output[:, 0] if image_output.shape[1] == 1 else predictions
-        own_draws = _own_draws(predictor.outputs(pool, size)[:, ordered_by], draws, each, seed)
     return _Call(
         predictor=predictor,
         method=chosen,
@@ -402,7 +381,6 @@ def _prepare(
         background=references,
         background_source=None if references is None else "x" if background is None else "background",
         draws=draws,
-        own_draws=own_draws,
         labels=labels,
         codes=codes,
         predictions=predictions,
@@ -449,34 +427,6 @@ def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
         name: option.check(name, given[name]) if name in given else option.default
         for name, option in method.options.items()
     }
-
-
-def _own_draws(values: np.ndarray, pool: np.ndarray, each: int, seed: int) -> np.ndarray:
-    """Draws from the pool for every image, shape (n, each).
-
-    One from each of `each` equal parts of the pool, ordered by the output that is explained: every background image is
-    as likely as any other, and the draws differ less between images than draws from the whole (stratified sampling).
-
-    Parameters
-    ----------
-    values : ndarray, shape (m, n)
-        The output explained for each image, on the pool.
-    """
-    m, n = values.shape
-    order = values.argsort(axis=0, kind="stable")
-    place = (np.random.default_rng([seed, 1]).random((n, each)) + np.arange(each)) * (m / each)
-    return pool[np.take_along_axis(order.T, place.astype(np.int64), axis=1)]
-
-
-def _made_complete(scores: np.ndarray, differences: np.ndarray) -> np.ndarray:
-    """Scores estimated from draws, made to sum to f(x) - mean f(background), which is known.
-
-    What is missing is shared out in proportion to the scores' sizes, as their sampling errors are.
-    """
-    size = np.abs(scores)
-    total = size.sum(axis=-1, keepdims=True)
-    share = np.divide(size, total, out=np.zeros_like(size), where=total > 0)
-    return scores + (differences - scores.sum(axis=-1))[..., None] * share
 
 
 def _warn_if_incomplete(residuals: np.ndarray, differences: np.ndarray, call: _Call) -> None:

@@ -358,11 +358,11 @@ def test_own_background_estimates_the_whole(trained: tuple[Any, np.ndarray, np.n
 
 
 def test_own_background_is_drawn_evenly_and_reproducibly(trained: tuple[Any, np.ndarray, np.ndarray]) -> None:
-    from bandlens.importance import _own_draws
+    from bandlens.deepshap import own_draws
 
     values = np.random.default_rng(0).normal(size=(20, 4000))
-    draws = _own_draws(values, np.arange(100, 120), 3, seed=1)
-    counts = np.bincount(draws.ravel(), minlength=120)[100:]
+    draws = own_draws(values, 3, seed=1)
+    counts = np.bincount(draws.ravel(), minlength=20)
     assert counts.sum() == 12000
     assert np.abs(counts / 600 - 1).max() < 0.2
     model, x, _ = trained

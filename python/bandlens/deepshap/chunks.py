@@ -19,6 +19,7 @@ import numpy as np
 from ..batching import memory_budget
 from ..inputs import Images
 from ..streaming import mean_image
+from .draws import recentred
 from .plan import Plan
 from .walk import make_step
 
@@ -190,30 +191,6 @@ def _explain_part(
             if not maps:
                 totals[:, these] += np.moveaxis(found[1], 0, 1)[:n, : len(wanted)]
     return values, None if maps else totals
-
-
-def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
-    """Stand-ins for drawn background images that remove most of the sampling error of a band's score.
-
-    A score is the mean of M (c(x) - c(r)) over background images r, with c linear: mean(M) (c(x) - mean(c)) - cov(M,
-    c). In it the mean of c over the whole pool is known; only M and the covariance have to be estimated from the draws.
-    That amounts to moving the draws, where they are subtracted, so that their mean is the pool's (a regression
-    estimator). For a linear model, whose M doesn't vary, the sampling error vanishes.
-
-    Parameters
-    ----------
-    references : ndarray, shape (n * m, *image shape)
-        m draws for each of n images.
-    m : int
-        A single draw tells nothing of the covariance and is returned as it is.
-    mean : ndarray, shape of an image
-        Mean of the pool.
-    """
-    if m == 1:
-        return references
-    drawn = references.reshape(-1, m, *references.shape[1:])
-    moved = drawn - drawn.mean(axis=1, keepdims=True) + mean
-    return moved.reshape(references.shape).astype(references.dtype)
 
 
 def _compiled(

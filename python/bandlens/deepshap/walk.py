@@ -74,7 +74,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
         Weight of each background image.
     stand_ins : tensor, of the shape of the background
         What stands in for the background images where their bands' contributions are subtracted; the images themselves,
-        except where `chunks.recentred` has reduced their sampling error. Multipliers are always those of the images.
+        except where `draws.recentred` has reduced their sampling error. Multipliers are always those of the images.
     band_axis : int
         Axis of the bands in a batch of images.
 

@@ -52,8 +52,6 @@ class Task:
     background : Images or None
     draws : ndarray of int64, shape (m,), or None
         Background images used.
-    own_draws : ndarray of int64, shape (n, d), or None
-        Background images that each image is compared with, where that is a sample of `draws`.
     batch_size : int or None
     seed : int
     tick : callable
@@ -78,7 +76,6 @@ class Task:
     statistic: str
     background: Images | None
     draws: np.ndarray | None
-    own_draws: np.ndarray | None
     batch_size: int | None
     seed: int
     tick: Callable[[int], None]
@@ -120,8 +117,9 @@ class Part(NamedTuple):
         The model's units for the images, where they are computed anyway.
     fit : ndarray of float64, shape (images, k), or None
         R^2 of a local model.
-    totals : ndarray of float64, shape (images, k), or None
-        With the task's `own_draws`: what is complete to f(x) - mean f(own draws), where the scores are not quite.
+    totals, differences : ndarray of float64, shape (images, k), or None
+        What should be equal if the scores of an additive method are computed exactly, where that is something else than
+        their sum and f(x) less `base`.
     drops : ndarray of float64, shape (repeats, classes + 1, features), or None
         Falls of a metric that is not a mean over images, see `BandImportance.drops`.
     """
@@ -132,6 +130,7 @@ class Part(NamedTuple):
     units: np.ndarray | None = None
     fit: np.ndarray | None = None
     totals: np.ndarray | None = None
+    differences: np.ndarray | None = None
     drops: np.ndarray | None = None
 
 
