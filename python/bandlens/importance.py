@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from . import _version, counting
-from .batching import images_per_batch
 from .columns import WHOLE
 from .errors import CompletenessWarning, OptionError
 from .groups import Features, band_features
@@ -271,8 +270,7 @@ class _Call:
     wavelengths: tuple[float, ...]
     features: Features
     statistic: str
-    batch_size: int
-    user_batch_size: int | None
+    batch_size: int | None
     seed: int
     options: Mapping[str, Any]
 
@@ -291,7 +289,7 @@ class _Call:
             statistic=self.statistic,
             background=self.background,
             draws=self.draws,
-            batch_size=self.user_batch_size,
+            batch_size=self.batch_size,
             seed=self.seed,
             tick=tick,
             options=self.options,
@@ -335,11 +333,10 @@ def _prepare(
     chosen = _method(method, maps)
     options = _options(chosen, options)
     kind = check_statistic(statistic, chosen.statistics, chosen.statistic, chosen.name)
-    _positive("n_background", n_background)
+    _check_whole("n_background", n_background, least=1)
     if batch_size is not None:
-        _positive("batch_size", batch_size)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError("`seed` must be a whole number, 0 or more.", given=repr(seed))
+        _check_whole("batch_size", batch_size, least=1)
+    _check_whole("seed", seed, least=0)
     images = check_images(x, band_axis)
     names = band_names(bands, images.n_bands)
     waves = band_wavelengths(wavelengths, images.n_bands)
@@ -348,7 +345,9 @@ def _prepare(
     if chosen.uses_background if chosen.needs_background is None else chosen.needs_background(options):
         references = images if background is None else check_background(background, images)
     predictor = make_predictor(model, images, output)
-    chosen.prepare(Request(predictor, images, y, options, maps))
+    predictor.trace.graph(predictor.output)  # what can't be traced is refused now
+    if chosen.prepare is not None:
+        chosen.prepare(Request(predictor, images, y, options, maps))
     if predictor.classifies:
         known = class_names(classes, y, predictor.n_outputs)
         outputs = known
@@ -357,16 +356,17 @@ def _prepare(
     labels = None
     if y is not None and predictor.classifies:
         labels = label_codes(y, known, images.n)
-    size = batch_size or images_per_batch(
-        predictor.backend, predictor.trace.graph(predictor.output), predictor.trace.dtype
-    )
     # whether the target exists is known before the predictions are
     nobody = np.zeros(0, np.int64)
     target_outputs(target, outputs, nobody, nobody)
     # a method that computes the outputs anyway does so later, unless what is explained depends on them
     unknown = labels is None and predictor.classifies
     deferred = chosen.gives_outputs and not maps and target != "predicted" and not (target == "class" and unknown)
-    model_outputs = np.zeros((images.n, len(outputs))) if deferred else predictor.outputs(images, size)
+    model_outputs = (
+        np.zeros((images.n, len(outputs)))
+        if deferred
+        else predictor.outputs(images, batch_size or predictor.images_per_batch)
+    )
     predictions = model_outputs.argmax(axis=1)
     codes = predictions if labels is None else labels
     draws = None
@@ -393,8 +393,7 @@ def _prepare(
         wavelengths=waves,
         features=features,
         statistic=kind,
-        batch_size=size,
-        user_batch_size=batch_size,
+        batch_size=batch_size,
         seed=int(seed),
         options=options,
     )
@@ -450,9 +449,9 @@ def _warn_if_incomplete(residuals: np.ndarray, differences: np.ndarray, call: _C
     )
 
 
-def _positive(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise OptionError(f"`{name}` must be a whole number, 1 or more.", given=repr(value))
+def _check_whole(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=repr(value))
 
 
 def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:

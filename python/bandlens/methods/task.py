@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..batching import images_per_batch
 from ..inputs import Images
 from ..models import Predictor
 from .options import Option
@@ -99,8 +98,7 @@ class Task:
     @property
     def images_per_batch(self) -> int:
         """The user's batch size, or one that fits the memory."""
-        graph = self.predictor.trace.graph(self.predictor.output)
-        return self.batch_size or images_per_batch(self.predictor.backend, graph, self.predictor.trace.dtype)
+        return self.batch_size or self.predictor.images_per_batch
 
 
 class Part(NamedTuple):
@@ -151,8 +149,9 @@ class Method:
         Default reduction over pixels.
     scores : callable
         ``Task -> parts``: slices of the images with band scores.
-    prepare : callable
-        Raises, before anything is computed, if the method can't explain the model or these images.
+    prepare : callable or None
+        Raises, before anything is computed, if the method can't explain the model or these images; None where it can
+        explain all that can be traced.
     maps : callable or None
         ``Task -> parts``: slices of the images with attributions; None where there is no value per pixel.
     maps_options : mapping
@@ -191,7 +190,7 @@ class Method:
     reference: str
     statistic: str
     scores: Callable[[Task], Parts]
-    prepare: Callable[[Request], None]
+    prepare: Callable[[Request], None] | None = None
     maps: Callable[[Task], Parts] | None = None
     maps_options: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
