@@ -28,7 +28,7 @@ class Family(Enum):
     UNSUPPORTED = "no rule"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One primitive operation on the way from the image to the explained output.
 
@@ -63,9 +63,6 @@ class Operation:
     data: tuple[int, ...]
     cost: float
     handle: Any
-
-    def __hash__(self) -> int:
-        return hash(self.outputs)
 
     @property
     def linear(self) -> bool:

@@ -68,7 +68,7 @@ class Predictor:
     @property
     def images_per_batch(self) -> int:
         """Images that fit the memory."""
-        return images_per_batch(self.backend, self.trace.graph(self.output), self.trace.dtype)
+        return images_per_batch(self.trace.graph(self.output), self.trace.dtype)
 
     def outputs(self, images: Images, batch_size: int) -> np.ndarray:
         """Explained outputs of images, shape (n, outputs), float64."""

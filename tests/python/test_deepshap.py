@@ -174,7 +174,7 @@ def test_chunks_do_not_matter(
     monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray, background: np.ndarray, budget: int
 ) -> None:
     whole = bl.band_importance(small_cnn, images, background=background, target="all").scores
-    monkeypatch.setattr("bandlens.batching.CPU_BYTES", budget)
+    monkeypatch.setattr("bandlens.batching.STEP_BYTES", budget)
     cut = bl.band_importance(small_cnn, images, background=background, target="all").scores
     np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-6 * np.abs(whole).max())
 
@@ -281,6 +281,17 @@ def test_an_operation_without_a_rule_is_named_before_computing(keras: Any, image
     with pytest.raises(UnsupportedOperationError, match=r"in layer 'sorter'.*\n.*method='saliency'"):
         bl.band_importance(model, images, progress=lambda *state: ticks.append(state))
     assert ticks == []
+
+
+def test_a_region_is_found_past_outputs_that_nobody_uses(images: np.ndarray, background: np.ndarray) -> None:
+    def model(x: Any) -> Any:
+        sizes = tf.reduce_mean(x, axis=(1, 2))
+        used, _ = tf.split(tf.nn.relu(tf.concat([sizes, -sizes], axis=1)), 2, axis=1)
+        return tf.cumsum(tf.sort(used, axis=1), axis=1)
+
+    result = bl.band_importance(model, images, background=background, target="all")
+    assert result.completeness is not None
+    assert result.completeness < 1e-4
 
 
 def test_whole_numbers_from_the_image_are_refused(keras: Any, images: np.ndarray) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import memory_budget
+from .. import batching
 from ..inputs import Images
 from ..streaming import mean_image
 from .draws import recentred
@@ -114,7 +114,7 @@ def explain(
     totals : ndarray of float64, shape (images, k), or None with `maps`
         What the scores would sum to for the very background images used: f(x) - mean f(those) if the engine is exact.
     """
-    chunk = choose_chunk(backend, plan, work, trace.dtype, maps, batch_size)
+    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size)
     start = 0
     while start < work.images.n:
         part = slice(start, min(start + chunk.images, work.images.n))
@@ -131,7 +131,7 @@ def explain(
         start = part.stop
 
 
-def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None) -> Chunk:
+def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None) -> Chunk:
     """Chunk sizes for a memory budget, as even as they can be cut."""
     n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
     sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
@@ -143,7 +143,7 @@ def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, maps: 
     per_pass = 2.5 * sizes[0] * item
     per_pair = 3 * sizes[0] * item
     per_image = sum(sizes) * item
-    budget = memory_budget(backend)
+    budget = batching.STEP_BYTES
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     if work.own:

@@ -172,8 +172,9 @@ def _forward_scores(
         references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
         dense = pairs.dense(value, multiplier)
         products.append(nd.sum(nd.multiply(dense, images - references), None))
-        image, reference = pairs.sides(value)
-        wholes.append(nd.sum(nd.multiply(dense, image - reference), None))
+        if pairs.own:
+            image, reference = pairs.sides(value)
+            wholes.append(nd.sum(nd.multiply(dense, image - reference), None))
     if not products:
         return nd.zeros((*seeds.shape[:2], n_bands), seeds.dtype), nd.zeros(seeds.shape[:2], seeds.dtype)
     (carried,) = pairs.backend.gradient([sum(products)], [start], [nd.ones_like(products[0])])
