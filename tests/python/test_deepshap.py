@@ -286,7 +286,7 @@ def test_an_operation_without_a_rule_is_named_before_computing(keras: Any, image
 def test_a_region_is_found_past_outputs_that_nobody_uses(images: np.ndarray, background: np.ndarray) -> None:
     def model(x: Any) -> Any:
         sizes = tf.reduce_mean(x, axis=(1, 2))
-        used, _ = tf.split(tf.nn.relu(tf.concat([sizes, -sizes], axis=1)), 2, axis=1)
+        _, used = tf.split(tf.nn.relu(tf.concat([sizes, -sizes], axis=1)), 2, axis=1)
         return tf.cumsum(tf.sort(used, axis=1), axis=1)
 
     result = bl.band_importance(model, images, background=background, target="all")

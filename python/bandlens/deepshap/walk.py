@@ -205,7 +205,7 @@ def attributions(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any) -> Any:
     return nd.reshape(nd.broadcast_to(summed, shape), (*shape[:2], *shape[3:]))
 
 
-def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) -> list[Operation]:
+def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) -> tuple[Operation, ...]:
     """Operations that are linear in the images, where using that is cheaper than passes through them.
 
     Parameters
@@ -215,23 +215,15 @@ def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) 
     passes, pairs, sides : int
         Passes per pair, pairs, and images of either kind in a chunk.
     """
-    operations = [operation for operation in plan.graph.operations if plan.beginning.issuperset(operation.outputs)]
-    ends = {
-        value
-        for operation in plan.graph.operations
-        if not plan.beginning.issuperset(operation.outputs)
-        for value in operation.data
-        if value in plan.beginning
-    } or {plan.graph.output}
-    size = n_bands * sum(plan.graph.layouts[value].size for value in ends)
-    cost = sum(operation.cost for operation in operations)
+    size = n_bands * sum(plan.graph.layouts[value].size for value in plan.start.ends)
+    cost = sum(operation.cost for operation in plan.start.operations)
     with_contributions = sides * n_bands * cost + 2 * passes * pairs * size
     fits = sides * size * 4 <= MOST_CONTRIBUTION_BYTES
-    return operations if fits and with_contributions < passes * pairs * cost else []
+    return plan.start.operations if fits and with_contributions < passes * pairs * cost else ()
 
 
 def _contributions(
-    pairs: Pairs, operations: list[Operation], values: tuple[int, ...], images: Any, band_axis: int
+    pairs: Pairs, operations: tuple[Operation, ...], values: tuple[int, ...], images: Any, band_axis: int
 ) -> dict[int, Any]:
     """What each band alone brings to values that are linear in the images, shape (images, bands, elements)."""
     nd, source = pairs.nd, pairs.plan.graph.input
