@@ -7,6 +7,7 @@ operation is to put its name into a tracer's table.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -28,7 +29,7 @@ class Family(Enum):
     UNSUPPORTED = "no rule"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One primitive operation on the way from the image to the explained output.
 
@@ -63,9 +64,6 @@ class Operation:
     data: tuple[int, ...]
     cost: float
     handle: Any
-
-    def __hash__(self) -> int:
-        return hash(self.outputs)
 
     @property
     def linear(self) -> bool:
@@ -120,3 +118,36 @@ class Graph:
     input: int
     output: int
     layouts: dict[int, Layout]
+
+
+@dataclass(frozen=True)
+class LinearStart:
+    """The beginning of a model, as far as it is linear in the images.
+
+    Attributes
+    ----------
+    values : frozenset of int
+        The images, and all that is linear in them.
+    operations, rest : tuple of Operation
+        Those that make these values, and all others.
+    ends : tuple of int
+        Those of the values that others need; the output, where there are no others.
+    """
+
+    values: frozenset[int]
+    operations: tuple[Operation, ...]
+    rest: tuple[Operation, ...]
+    ends: tuple[int, ...]
+
+
+def linear_start(graph: Graph, without: Collection[Operation] = ()) -> LinearStart:
+    """Follow a graph from the images on while it is linear in them, passing over operations in `without`."""
+    values, operations, rest = {graph.input}, [], []
+    for operation in graph.operations:
+        if operation.linear and operation not in without and values.issuperset(operation.data):
+            values.update(operation.outputs)
+            operations.append(operation)
+        else:
+            rest.append(operation)
+    ends = dict.fromkeys(value for operation in rest for value in operation.data if value in values)
+    return LinearStart(frozenset(values), tuple(operations), tuple(rest), tuple(ends) or (graph.output,))

@@ -1,35 +1,22 @@
-"""The main verb: check everything, compute band scores, return plain data."""
+"""The main verbs: check everything, compute attributions, return plain data."""
 
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _version, counting
-from .batching import images_per_batch
-from .columns import WHOLE
-from .errors import CompletenessWarning, OptionError
-from .groups import Features, band_features
-from .inputs import Images, check_background, check_images
-from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
+from . import _version
+from .calls import prepare
+from .completeness import completeness_residuals, warn_if_incomplete
 from .maps import BandMaps
-from .methods import METHODS, Method, Request, Task
 from .methods.options import plain
-from .models import Predictor, make_predictor
 from .progress import Progress, ticker
-from .reduction import SIGNED, check_statistic
+from .reduction import SIGNED
 from .result import BandImportance
 from .streaming import band_means
-
-# relative completeness residuals beyond this are warned of
-MOST_RESIDUAL = 1e-2
-LARGE_OUTPUT = 1e4
-ROUNDING = 1e-5
 
 
 def band_importance(
@@ -107,27 +94,23 @@ def band_importance(
     BandlensError
         One of its subclasses in `bandlens.errors`, before anything is computed, if an argument doesn't fit.
     """
-    call = _prepare(
+    call = prepare(
         model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes,
         band_axis, batch_size, seed, method_options, groups=groups,
     )  # fmt: skip
     started = time.perf_counter()
     n, k = call.image_output.shape
     scores = np.empty((n, k, len(call.features.names)))
-    errors = drops = fit = None
-    totals = None if call.own_draws is None else np.empty((n, k))
+    drops = None
+    found: dict[str, np.ndarray] = {}
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
         for part in call.method.scores(task):
             scores[part.images] = part.values
-            if part.errors is not None:
-                errors = np.empty_like(scores) if errors is None else errors
-                errors[part.images] = part.errors
-            if totals is not None:
-                totals[part.images] = part.totals
-            if part.fit is not None:
-                fit = np.empty((n, k)) if fit is None else fit
-                fit[part.images] = part.fit
+            for name in ("errors", "fit", "totals", "differences"):
+                values = getattr(part, name)
+                if values is not None:
+                    found.setdefault(name, np.empty((n, *values.shape[1:])))[part.images] = values
             if call.deferred and part.units is not None:
                 call.model_outputs[part.images] = call.predictor.from_units(part.units)
             drops = part.drops if part.drops is not None else drops
@@ -136,12 +119,9 @@ def band_importance(
     values, base = call.values(task)
     residuals = None
     if call.method.additive and SIGNED[call.statistic]:
-        if totals is None:
-            residuals = completeness_residuals(scores.sum(axis=-1), values - base)
-        else:
-            residuals = completeness_residuals(totals, values - call.base(call.own_draws))
-            scores = _made_complete(scores, values - base)
-        _warn_if_incomplete(residuals, values - base, call)
+        totals, differences = found.get("totals", scores.sum(axis=-1)), found.get("differences", values - base)
+        residuals = completeness_residuals(totals, differences)
+        warn_if_incomplete(residuals, values - base, call)
     return BandImportance(
         scores=scores,
         image_class=call.codes,
@@ -159,8 +139,8 @@ def band_importance(
         output=call.predictor.scale if call.method.scale is None else call.method.scale(task),
         signed=SIGNED[call.statistic],
         residuals=residuals,
-        score_errors=errors,
-        local_fit=fit,
+        score_errors=found.get("errors"),
+        local_fit=found.get("fit"),
         drops=drops,
         directed=call.method.directed,
         balanced=call.method.balanced is not None and call.method.balanced(call.options),
@@ -208,7 +188,7 @@ def band_maps(
     BandlensError
         As for `band_importance`.
     """
-    call = _prepare(
+    call = prepare(
         model, x, y, method, background, n_background, target, output, None, bands, wavelengths, classes, band_axis,
         batch_size, seed, method_options, maps=True,
     )  # fmt: skip
@@ -233,289 +213,3 @@ def band_maps(
         seed=seed,
         model=call.predictor.name,
     )
-
-
-def completeness_residuals(sums: np.ndarray, differences: np.ndarray) -> np.ndarray:
-    """How far attributions are from summing to f(x) - mean f(background), relative.
-
-    Parameters
-    ----------
-    sums, differences : ndarray, shape (n, k)
-
-    Returns
-    -------
-    ndarray, shape (n, k)
-        ``|sum - difference|`` over the difference's size, or over the mean size where that is larger: for an image
-        whose output hardly differs from the background's, any rounding would be large relative to the difference.
-    """
-    size = np.abs(differences)
-    scale = np.maximum(size, size.mean())
-    error = np.abs(sums - differences)
-    return np.divide(error, scale, out=error.copy(), where=scale > 0)
-
-
-@dataclass(frozen=True)
-class _Call:
-    """Arguments after all checks."""
-
-    predictor: Predictor
-    method: Method
-    images: Images
-    y: Any
-    background: Images | None
-    background_source: str | None
-    draws: np.ndarray | None
-    own_draws: np.ndarray | None
-    labels: np.ndarray | None
-    codes: np.ndarray
-    predictions: np.ndarray
-    image_output: np.ndarray
-    model_outputs: np.ndarray
-    deferred: bool
-    classes: tuple[str, ...]
-    outputs: tuple[str, ...]
-    bands: tuple[str, ...]
-    wavelengths: tuple[float, ...]
-    features: Features
-    statistic: str
-    batch_size: int
-    user_batch_size: int | None
-    seed: int
-    options: Mapping[str, Any]
-
-    def completed(self) -> _Call:
-        """The call once the method has filled in the model's outputs."""
-        predictions = self.model_outputs.argmax(axis=1)
-        codes = predictions if self.labels is None else self.labels
-        return replace(self, codes=codes, predictions=predictions, deferred=False)
-
-    def task(self, tick: Callable[[int], None]) -> Task:
-        """What the method needs."""
-        return Task(
-            predictor=self.predictor,
-            images=self.images,
-            seeds=self.predictor.weights[self.image_output],
-            statistic=self.statistic,
-            background=self.background,
-            draws=self.draws,
-            own_draws=self.own_draws,
-            batch_size=self.user_batch_size,
-            seed=self.seed,
-            tick=tick,
-            options=self.options,
-            members=self.features.members,
-            codes=self.codes,
-            image_output=self.image_output,
-            outputs=self.model_outputs,
-            y=self.y,
-        )
-
-    def values(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
-        """f(x) and mean f(background), or what the method has in their place, per image and explained output."""
-        if self.method.values is not None:
-            return self.method.values(task)
-        return task.values, self.base(self.draws)
-
-    def base(self, draws: np.ndarray | None) -> np.ndarray:
-        """Mean of f over background images, the same or others for each image; per explained output, shape (n, k)."""
-        if self.background is None or draws is None:
-            return np.full(self.image_output.shape, np.nan)
-        used, inverse = np.unique(draws, return_inverse=True)
-        chosen = self.images.holding(self.background.take(used, self.predictor.trace.dtype))
-        outputs = self.predictor.outputs(chosen, self.batch_size)[inverse.reshape(draws.shape)]
-        means = np.broadcast_to(outputs.mean(axis=-2), self.model_outputs.shape)
-        return np.take_along_axis(means, self.image_output, axis=1)
-
-
-def _prepare(
-    model: Any,
-    x: Any,
-    y: Any,
-    method: str,
-    background: Any,
-    n_background: int,
-    target: str | int,
-    output: str,
-    statistic: str | None,
-    bands: Sequence[str] | None,
-    wavelengths: Sequence[float] | None,
-    classes: Sequence[str] | None,
-    band_axis: int,
-    batch_size: int | None,
-    seed: int,
-    options: Mapping[str, Any],
-    *,
-    groups: Mapping[str, Sequence[str | int]] | None = None,
-    maps: bool = False,
-) -> _Call:
-    chosen = _method(method, maps)
-    options = _options(chosen, options)
-    kind = check_statistic(statistic, chosen.statistics, chosen.statistic, chosen.name)
-    _positive("n_background", n_background)
-    if batch_size is not None:
-        _positive("batch_size", batch_size)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError("`seed` must be a whole number, 0 or more.", given=repr(seed))
-    images = check_images(x, band_axis)
-    names = band_names(bands, images.n_bands)
-    waves = band_wavelengths(wavelengths, images.n_bands)
-    features = band_features(groups, names)
-    references = None
-    if chosen.uses_background if chosen.needs_background is None else chosen.needs_background(options):
-        references = images if background is None else check_background(background, images)
-    predictor = make_predictor(model, images, output)
-    chosen.prepare(Request(predictor, images, y, options, maps))
-    if predictor.classifies:
-        known = class_names(classes, y, predictor.n_outputs)
-        outputs = known
-    else:
-        known, outputs = (WHOLE,), ("output",)
-    labels = None
-    if y is not None and predictor.classifies:
-        labels = label_codes(y, known, images.n)
-    size = batch_size or images_per_batch(
-        predictor.backend, predictor.trace.graph(predictor.output), predictor.trace.dtype
-    )
-    # whether the target exists is known before the predictions are
-    nobody = np.zeros(0, np.int64)
-    target_outputs(target, outputs, nobody, nobody)
-    # a method that computes the outputs anyway does so later, unless what is explained depends on them
-    unknown = labels is None and predictor.classifies
-    deferred = chosen.gives_outputs and not maps and target != "predicted" and not (target == "class" and unknown)
-    model_outputs = np.zeros((images.n, len(outputs))) if deferred else predictor.outputs(images, size)
-    predictions = model_outputs.argmax(axis=1)
-    codes = predictions if labels is None else labels
-    draws = None
-    if references is not None:
-        draws = _draw(references.n, n_background, codes if references is images else None, seed)
-    image_output = target_outputs(target, outputs, codes, predictions)
-    each, own_draws = options.get("background_per_image"), None
-    if references is not None and draws is not None and each is not None and each < len(draws):
-        pool = images.holding(references.take(draws, predictor.trace.dtype))
-        ordered_by = image_output[:, 0] if image_output.shape[1] == 1 else predictions
-        own_draws = _own_draws(predictor.outputs(pool, size)[:, ordered_by], draws, each, seed)
-    return _Call(
-        predictor=predictor,
-        method=chosen,
-        images=images,
-        y=y,
-        background=references,
-        background_source=None if references is None else "x" if background is None else "background",
-        draws=draws,
-        own_draws=own_draws,
-        labels=labels,
-        codes=codes,
-        predictions=predictions,
-        image_output=image_output,
-        model_outputs=model_outputs,
-        deferred=deferred,
-        classes=known,
-        outputs=outputs,
-        bands=names,
-        wavelengths=waves,
-        features=features,
-        statistic=kind,
-        batch_size=size,
-        user_batch_size=batch_size,
-        seed=int(seed),
-        options=options,
-    )
-
-
-def _method(name: str, maps: bool) -> Method:
-    if name not in METHODS:
-        raise OptionError("There is no such method.", expected=" or ".join(map(repr, METHODS)), given=repr(name))
-    method = METHODS[name]
-    if maps and method.maps is None:
-        having = [repr(other.name) for other in METHODS.values() if other.maps is not None]
-        raise OptionError(
-            f"The method '{name}' treats a band as a whole: it has no values per pixel.",
-            expected=" or ".join(having),
-            given=repr(name),
-        )
-    return method
-
-
-def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A method's options, each checked, with defaults for those that were not given."""
-    unknown = sorted(set(given) - set(method.options))
-    if unknown:
-        raise OptionError(
-            f"The method '{method.name}' has no such option.",
-            expected=", ".join(method.options) or "no options",
-            given=", ".join(unknown),
-        )
-    return {
-        name: option.check(name, given[name]) if name in given else option.default
-        for name, option in method.options.items()
-    }
-
-
-def _own_draws(values: np.ndarray, pool: np.ndarray, each: int, seed: int) -> np.ndarray:
-    """Draws from the pool for every image, shape (n, each).
-
-    One from each of `each` equal parts of the pool, ordered by the output that is explained: every background image is
-    as likely as any other, and the draws differ less between images than draws from the whole (stratified sampling).
-
-    Parameters
-    ----------
-    values : ndarray, shape (m, n)
-        The output explained for each image, on the pool.
-    """
-    m, n = values.shape
-    order = values.argsort(axis=0, kind="stable")
-    place = (np.random.default_rng([seed, 1]).random((n, each)) + np.arange(each)) * (m / each)
-    return pool[np.take_along_axis(order.T, place.astype(np.int64), axis=1)]
-
-
-def _made_complete(scores: np.ndarray, differences: np.ndarray) -> np.ndarray:
-    """Scores estimated from draws, made to sum to f(x) - mean f(background), which is known.
-
-    What is missing is shared out in proportion to the scores' sizes, as their sampling errors are.
-    """
-    size = np.abs(scores)
-    total = size.sum(axis=-1, keepdims=True)
-    share = np.divide(size, total, out=np.zeros_like(size), where=total > 0)
-    return scores + (differences - scores.sum(axis=-1))[..., None] * share
-
-
-def _warn_if_incomplete(residuals: np.ndarray, differences: np.ndarray, call: _Call) -> None:
-    """A residual that is more than rounding is said where it arises."""
-    worst = float(residuals.max())
-    if worst <= MOST_RESIDUAL or not call.method.exact:
-        return
-    image = int(np.unravel_index(residuals.argmax(), residuals.shape)[0])
-    size, dtype = float(np.abs(call.model_outputs).max()), call.predictor.trace.dtype
-    if size > LARGE_OUTPUT:
-        cause = f"outputs as large as {size:.0e} leave few digits for their differences in {dtype}"
-    elif float(np.abs(differences).max()) < ROUNDING * size:
-        cause = "the output hardly differs between images and background, by no more than rounding"
-    else:
-        cause = f"the model amplifies rounding in {dtype}; a float64 copy of it would tell"
-    warnings.warn(
-        f"{call.method.label} scores of image {image + counting.first()} miss f(x) - mean f(background) by "
-        f"{worst:.1%}: {cause}.",
-        CompletenessWarning,
-        stacklevel=3,
-    )
-
-
-def _positive(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise OptionError(f"`{name}` must be a whole number, 1 or more.", given=repr(value))
-
-
-def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:
-    """A seeded sample of positions in increasing order, as evenly from every class as there are images for."""
-    if n <= most:
-        return np.arange(n)
-    random = np.random.default_rng(seed)
-    if codes is None:
-        return np.sort(random.choice(n, most, replace=False))
-    shuffled = random.permutation(n)
-    turn = np.empty(n, np.int64)
-    for code in np.unique(codes):
-        mine = shuffled[codes[shuffled] == code]
-        turn[mine] = np.arange(len(mine))
-    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    return np.sort(order[:most])

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .batching import images_per_batch
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .inputs import Images
 
@@ -63,6 +64,11 @@ class Predictor:
     def classifies(self) -> bool:
         """Whether outputs stand for classes; a single linear unit is a regression."""
         return self.n_outputs > 1
+
+    @property
+    def images_per_batch(self) -> int:
+        """Images that fit the memory."""
+        return images_per_batch(self.trace.graph(self.output), self.trace.dtype)
 
     def outputs(self, images: Images, batch_size: int) -> np.ndarray:
         """Explained outputs of images, shape (n, outputs), float64."""

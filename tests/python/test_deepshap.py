@@ -174,7 +174,7 @@ def test_chunks_do_not_matter(
     monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray, background: np.ndarray, budget: int
 ) -> None:
     whole = bl.band_importance(small_cnn, images, background=background, target="all").scores
-    monkeypatch.setattr("bandlens.batching.CPU_BYTES", budget)
+    monkeypatch.setattr("bandlens.batching.STEP_BYTES", budget)
     cut = bl.band_importance(small_cnn, images, background=background, target="all").scores
     np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-6 * np.abs(whole).max())
 
@@ -283,6 +283,17 @@ def test_an_operation_without_a_rule_is_named_before_computing(keras: Any, image
     assert ticks == []
 
 
+def test_a_region_is_found_past_outputs_that_nobody_uses(images: np.ndarray, background: np.ndarray) -> None:
+    def model(x: Any) -> Any:
+        sizes = tf.reduce_mean(x, axis=(1, 2))
+        _, used = tf.split(tf.nn.relu(tf.concat([sizes, -sizes], axis=1)), 2, axis=1)
+        return tf.cumsum(tf.sort(used, axis=1), axis=1)
+
+    result = bl.band_importance(model, images, background=background, target="all")
+    assert result.completeness is not None
+    assert result.completeness < 1e-4
+
+
 def test_whole_numbers_from_the_image_are_refused(keras: Any, images: np.ndarray) -> None:
     def model(x: Any) -> Any:
         return tf.cast(tf.argmax(tf.reshape(x, (-1, 256)), axis=1), tf.float32)[:, None] * tf.ones((1, 3))
@@ -358,11 +369,11 @@ def test_own_background_estimates_the_whole(trained: tuple[Any, np.ndarray, np.n
 
 
 def test_own_background_is_drawn_evenly_and_reproducibly(trained: tuple[Any, np.ndarray, np.ndarray]) -> None:
-    from bandlens.importance import _own_draws
+    from bandlens.deepshap import own_draws
 
     values = np.random.default_rng(0).normal(size=(20, 4000))
-    draws = _own_draws(values, np.arange(100, 120), 3, seed=1)
-    counts = np.bincount(draws.ravel(), minlength=120)[100:]
+    draws = own_draws(values, 3, seed=1)
+    counts = np.bincount(draws.ravel(), minlength=20)
     assert counts.sum() == 12000
     assert np.abs(counts / 600 - 1).max() < 0.2
     model, x, _ = trained

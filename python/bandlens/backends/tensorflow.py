@@ -149,16 +149,6 @@ def _has_xla() -> bool:
     return True
 
 
-def free_memory() -> int | None:
-    """Bytes free on the first GPU that TensorFlow uses, or None on a CPU and where TensorFlow doesn't tell."""
-    if not tf.config.list_logical_devices("GPU"):
-        return None
-    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-    total = details.get("memory_limit_bytes")
-    used = tf.config.experimental.get_memory_info("GPU:0")["current"]
-    return int(total - used) if total else None
-
-
 def version() -> dict[str, str]:
     """Versions that belong into a result."""
     return {"tensorflow": tf.__version__}

@@ -2,10 +2,12 @@
 
 `plan` reads the graph and refuses what it can't explain, `pairs` holds image and background values side by side,
 `rules` has one rule per family of operations, `walk` sends multipliers from the outputs to the bands, `chunks` cuts
-the work to fit the memory. None of them knows a framework: they are given a backend.
+the work to fit the memory, `draws` makes do with a few background images per image. None of them knows a framework:
+they are given a backend.
 """
 
 from .chunks import Work, explain
+from .draws import made_complete, own_draws
 from .plan import Plan, make_plan
 
-__all__ = ["Plan", "Work", "explain", "make_plan"]
+__all__ = ["Plan", "Work", "explain", "made_complete", "make_plan", "own_draws"]

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import memory_budget
+from .. import batching
 from ..inputs import Images
 from ..streaming import mean_image
+from .draws import recentred
 from .plan import Plan
 from .walk import make_step
 
@@ -113,7 +114,7 @@ def explain(
     totals : ndarray of float64, shape (images, k), or None with `maps`
         What the scores would sum to for the very background images used: f(x) - mean f(those) if the engine is exact.
     """
-    chunk = choose_chunk(backend, plan, work, trace.dtype, maps, batch_size)
+    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size)
     start = 0
     while start < work.images.n:
         part = slice(start, min(start + chunk.images, work.images.n))
@@ -130,7 +131,7 @@ def explain(
         start = part.stop
 
 
-def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None) -> Chunk:
+def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None) -> Chunk:
     """Chunk sizes for a memory budget, as even as they can be cut."""
     n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
     sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
@@ -142,7 +143,7 @@ def choose_chunk(backend: ModuleType, plan: Plan, work: Work, dtype: str, maps: 
     per_pass = 2.5 * sizes[0] * item
     per_pair = 3 * sizes[0] * item
     per_image = sum(sizes) * item
-    budget = memory_budget(backend)
+    budget = batching.STEP_BYTES
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     if work.own:
@@ -190,30 +191,6 @@ def _explain_part(
             if not maps:
                 totals[:, these] += np.moveaxis(found[1], 0, 1)[:n, : len(wanted)]
     return values, None if maps else totals
-
-
-def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
-    """Stand-ins for drawn background images that remove most of the sampling error of a band's score.
-
-    A score is the mean of M (c(x) - c(r)) over background images r, with c linear: mean(M) (c(x) - mean(c)) - cov(M,
-    c). In it the mean of c over the whole pool is known; only M and the covariance have to be estimated from the draws.
-    That amounts to moving the draws, where they are subtracted, so that their mean is the pool's (a regression
-    estimator). For a linear model, whose M doesn't vary, the sampling error vanishes.
-
-    Parameters
-    ----------
-    references : ndarray, shape (n * m, *image shape)
-        m draws for each of n images.
-    m : int
-        A single draw tells nothing of the covariance and is returned as it is.
-    mean : ndarray, shape of an image
-        Mean of the pool.
-    """
-    if m == 1:
-        return references
-    drawn = references.reshape(-1, m, *references.shape[1:])
-    moved = drawn - drawn.mean(axis=1, keepdims=True) + mean
-    return moved.reshape(references.shape).astype(references.dtype)
 
 
 def _compiled(

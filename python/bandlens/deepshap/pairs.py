@@ -16,7 +16,6 @@ from typing import Any
 from ..graph import Operation
 from . import formulas
 from .plan import Plan
-from .regions import Region
 
 # a difference this small, relative to the values, is rounding: the derivative takes the place of the ratio
 ROUNDING = {"float32": 1e-6, "float64": 1e-11}
@@ -126,17 +125,21 @@ class Pairs:
         return self.lower(value, self.nd.reshape(tensor, (count, *shape)), count)
 
     def pull_back(
-        self, operation: Operation, multipliers: Mapping[int, Multiplier], at: Mapping[int, Any] | None = None
+        self,
+        operations: Sequence[Operation],
+        multipliers: Mapping[int, Multiplier],
+        at: Mapping[int, Any] | None = None,
     ) -> dict[int, Multiplier]:
-        """Multipliers of an operation's data inputs by its own vector-Jacobian product.
+        """Multipliers of the data inputs of one or more operations by their own vector-Jacobian product.
 
         Parameters
         ----------
-        operation : Operation
+        operations : sequence of Operation
+            In order; only the first may need data that the others don't make.
         multipliers : mapping of int to Multiplier
             Of those outputs that have one.
         at : mapping of int to tensor, optional
-            Values of the data inputs with leading axes; not needed where the operation is linear in them.
+            Values of the data inputs with leading axes; not needed where an operation is linear in them.
         """
         dense = {value: self.dense(value, multiplier) for value, multiplier in multipliers.items()}
         given = [*dense.values(), *(at or {}).values()]
@@ -144,10 +147,9 @@ class Pairs:
         count = lead[0] * lead[1] * lead[2]
         inputs = {
             value: self.rows(value, at[value], lead) if at else self.trace.zeros(value, self.layouts[value], count)
-            for value in operation.data
+            for value in operations[0].data
         }
-        run = self.backend.Run(self.trace, inputs, self.plan.graph, count)
-        run.apply(operation)
+        run = self.backend.Run(self.trace, inputs, self.plan.graph, count).forward(operations)
         outputs = list(dense)
         cotangents = [self.rows(value, dense[value], lead) for value in outputs]
         found = self.backend.gradient([run.value(value) for value in outputs], list(inputs.values()), cotangents)
@@ -179,34 +181,6 @@ class Pairs:
 
         finite = [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
         return back(result), {source: back(slope) for source, slope in zip(inputs, finite, strict=True)}
-
-    def whole_ratio(self, region: Region, multiplier: Multiplier, nodes: int) -> Any:
-        """Multipliers of a region's entry: its derivative, averaged along the line (midpoint rule), and made complete.
-
-        What kinks leave of the error of the average is added where image and background differ, the least that makes
-        the sum right, so that it is not lost on the way to the bands.
-        """
-        nd, value = self.nd, region.entry
-        image, reference = self.sides(value)
-        dense = self.dense(region.exit, multiplier)
-        lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], (1, self.n, self.m), strict=True))
-        count, shape = lead[0] * lead[1] * lead[2], self.layouts[value].shape
-        cotangent = self.rows(region.exit, dense, lead)
-        total = nd.zeros((*lead, *shape), dense.dtype)
-        for node in range(nodes):
-            at = self.rows(value, reference + (node + 0.5) / nodes * (image - reference), lead)
-            run = self.backend.Run(self.trace, {value: at}, self.plan.graph, count).forward(region.operations)
-            (part,) = self.backend.gradient([run.value(region.exit)], [at], [cotangent])
-            total += nd.reshape(self.lift(value, part, count), (*lead, *shape)) / nodes
-        image_out, reference_out = self.sides(region.exit)
-        axes = tuple(range(3, 3 + len(shape)))
-        out_axes = tuple(range(3, 3 + len(self.layouts[region.exit].shape)))
-        difference = nd.broadcast_to(image - reference, (*lead, *shape))
-        wanted = nd.sum(nd.multiply(dense, image_out - reference_out), out_axes)
-        missing = nd.broadcast_to(wanted, lead) - nd.sum(total * difference, axes)
-        size = nd.sum(difference * difference, axes)
-        share = nd.where(size > 0, missing / nd.where(size > 0, size, nd.ones_like(size)), nd.zeros_like(size))
-        return total + nd.reshape(share, (*lead, *(1,) * len(shape))) * difference
 
     def derivative(self, value: int, root: int) -> Any:
         """Derivative of a run at the images, shape (1, n, 1, ...); where it has none, 0."""

@@ -7,11 +7,11 @@ kinks and comparisons included, and costs one division however many operations t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ..errors import UnsupportedOperationError
-from ..graph import Family, Graph, Operation
+from ..graph import Family, Graph, LinearStart, Operation, linear_start
 from .regions import Region, enclose, has_no_rule
 
 MOST_PLAYERS = 4
@@ -32,8 +32,8 @@ class Plan:
     waists : dict of int to int
         For every value inside a run, the last linear value that all of the run passes through up to it: the ratio is
         taken from there, where rounding of the linear part can't disturb it.
-    beginning : frozenset of int
-        Values that depend on the images linearly.
+    start : LinearStart
+        What depends on the images linearly.
     regions : dict of int to Region
         By their exits, parts of the graph that are explained as a whole.
     """
@@ -41,16 +41,9 @@ class Plan:
     graph: Graph
     roots: dict[int, tuple[int, ...]]
     straight: frozenset[int]
-    beginning: frozenset[int]
-    regions: dict[int, Region] = field(default_factory=dict)
-    waists: dict[int, int] = field(default_factory=dict)
-
-    def players(self, operation: Operation) -> tuple[int, ...]:
-        """Values among which an elementwise operation's output is shared out."""
-        found: list[int] = []
-        for value in operation.data:
-            found.extend([value] if self.graph.layouts[value].real else self.roots[value])
-        return tuple(dict.fromkeys(found))
+    start: LinearStart
+    regions: dict[int, Region]
+    waists: dict[int, int]
 
     def is_run(self, value: int) -> bool:
         """Whether a value lies inside a run."""
@@ -74,19 +67,15 @@ def make_plan(graph: Graph, differentiable: Callable[[Region], bool]) -> Plan:
     layouts = graph.layouts
     roots: dict[int, tuple[int, ...]] = {graph.input: (graph.input,)}
     straight: set[int] = set()
-    beginning = {graph.input}
     chains: dict[int, tuple[int, ...]] = {graph.input: (graph.input,)}
     used = {graph.output}.union(*(operation.data for operation in graph.operations))
     regions = _regions(graph, used, differentiable)
     enclosed = {operation for region in regions.values() for operation in region.operations}
-    plan = Plan(graph, roots, frozenset(), frozenset(), regions)
     for operation in graph.operations:
         if operation in enclosed:
             roots.update({output: (output,) for output in operation.outputs})
             chains.update({output: (output,) for output in operation.outputs})
             continue
-        if operation.linear and beginning.issuperset(operation.data):
-            beginning.update(operation.outputs)
         for output in used.intersection(operation.outputs):
             layout = layouts[output]
             merged = tuple(dict.fromkeys(root for value in operation.data for root in roots[value]))
@@ -105,10 +94,18 @@ def make_plan(graph: Graph, differentiable: Callable[[Region], bool]) -> Plan:
             else:
                 roots[output] = merged if operation.pointwise and not layout.real else (output,)
                 chains[output] = (output,)
-        if operation.family is Family.ELEMENTWISE and len(plan.players(operation)) > MOST_PLAYERS:
+        if operation.family is Family.ELEMENTWISE and len(players(graph, roots, operation)) > MOST_PLAYERS:
             raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise")
-    waists = {value: chain[0] for value, chain in chains.items() if chain}
-    return Plan(graph, roots, frozenset(straight), frozenset(beginning), regions, waists)
+    waists = {value: chain[0] for value, chain in chains.items()}
+    return Plan(graph, roots, frozenset(straight), linear_start(graph, enclosed), regions, waists)
+
+
+def players(graph: Graph, roots: Mapping[int, tuple[int, ...]], operation: Operation) -> tuple[int, ...]:
+    """Values among which an elementwise operation's output is shared out."""
+    found: list[int] = []
+    for value in operation.data:
+        found.extend([value] if graph.layouts[value].real else roots[value])
+    return tuple(dict.fromkeys(found))
 
 
 def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool]) -> dict[int, Region]:

@@ -33,12 +33,12 @@ def enclose(graph: Graph, operation: Operation) -> Region | None:
     operation : Operation
         One without a rule.
     """
-    place = graph.operations.index(operation)
-    if operation.kind.endswith(NEVER) or operation.kind.startswith(NEVER):
+    if _is_never(operation):
         return None
+    place = graph.operations.index(operation)
     last_use = {value: index for index, one in enumerate(graph.operations) for value in one.data}
     last_use[graph.output] = len(graph.operations)
-    entries = [value for one in reversed(graph.operations[:place]) for value in one.outputs]
+    entries = [value for one in reversed(graph.operations[:place]) for value in one.outputs if value in last_use]
     for entry in entries:
         region = _from(graph, entry, place, last_use)
         if region is not None:
@@ -48,14 +48,14 @@ def enclose(graph: Graph, operation: Operation) -> Region | None:
 
 def _from(graph: Graph, entry: int, place: int, last_use: dict[int, int]) -> Region | None:
     """Follow all that depends on a value until a single value is left that carries it on."""
-    if not _is_end(graph, entry) or last_use[entry] < 0:
+    if not _is_end(graph, entry):
         return None
     inside: list[Operation] = []
     reached = {entry}
     for index, operation in enumerate(graph.operations):
         if reached.isdisjoint(operation.data):
             continue
-        if not reached.issuperset(operation.data) or operation.kind.startswith(NEVER):
+        if not reached.issuperset(operation.data) or _is_never(operation):
             return None
         inside.append(operation)
         reached.update(operation.outputs)
@@ -65,6 +65,10 @@ def _from(graph: Graph, entry: int, place: int, last_use: dict[int, int]) -> Reg
             if exit_ in operation.outputs and _is_end(graph, exit_):
                 return Region(entry, exit_, tuple(inside))
     return None
+
+
+def _is_never(operation: Operation) -> bool:
+    return operation.kind.startswith(NEVER) or operation.kind.endswith(NEVER)
 
 
 def _is_end(graph: Graph, value: int) -> bool:

@@ -13,7 +13,7 @@ baselines).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import factorial
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 from ..graph import Family, Operation
 from . import formulas
 from .pairs import Multiplier, Pairs
+from .plan import players as players_of
 
 Multipliers = Mapping[int, Multiplier]
 Rule = Callable[[Pairs, Operation, Multipliers], dict[int, Multiplier]]
@@ -45,14 +46,31 @@ def run(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplie
 
 
 def region(pairs: Pairs, value: int, multiplier: Multiplier) -> dict[int, Multiplier]:
-    """A part of the graph without rules of its own, from its exit to its entry."""
-    enclosed = pairs.plan.regions[value]
-    return {enclosed.entry: Multiplier(pairs.whole_ratio(enclosed, multiplier, REGION_NODES))}
+    """A part of the graph without rules of its own: its derivative, averaged along the line, and made complete.
+
+    What kinks leave of the error of the average is added where image and background differ, the least that makes the
+    sum right, so that it is not lost on the way to the bands.
+    """
+    nd, enclosed = pairs.nd, pairs.plan.regions[value]
+    nodes = (np.arange(REGION_NODES) + 0.5) / REGION_NODES
+    dense = pairs.dense(value, multiplier)
+    weights = np.full(REGION_NODES, 1 / REGION_NODES)
+    slope = _averaged(pairs, enclosed.operations, {value: Multiplier(dense)}, (enclosed.entry,), nodes, weights)[
+        enclosed.entry
+    ].core
+    (image, reference), (image_out, reference_out) = pairs.sides(enclosed.entry), pairs.sides(value)
+    lead, axes = slope.shape[:3], tuple(range(3, len(slope.shape)))
+    difference = nd.broadcast_to(image - reference, slope.shape)
+    wanted = nd.sum(nd.multiply(dense, image_out - reference_out), tuple(range(3, len(dense.shape))))
+    missing = nd.broadcast_to(wanted, lead) - nd.sum(slope * difference, axes)
+    size = nd.sum(difference * difference, axes)
+    share = nd.where(size > 0, missing / nd.where(size > 0, size, nd.ones_like(size)), nd.zeros_like(size))
+    return {enclosed.entry: Multiplier(slope + nd.reshape(share, (*lead, *(1,) * len(axes))) * difference)}
 
 
 def linear(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
     """Jointly linear in the data: the operation's own vector-Jacobian product."""
-    return pairs.pull_back(operation, multipliers)
+    return pairs.pull_back([operation], multipliers)
 
 
 def multiply(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -87,7 +105,7 @@ def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) ->
     Where an input hardly differs, the mean of the function's derivative in it over the same coalitions takes its place.
     """
     ((output, multiplier),) = multipliers.items()
-    players = pairs.plan.players(operation)
+    players = players_of(pairs.plan.graph, pairs.plan.roots, operation)
     shape = pairs.layouts[output].shape
     full = (*_pair_lead(pairs), *shape)
     sides = {
@@ -114,7 +132,7 @@ def elementwise(pairs: Pairs, operation: Operation, multipliers: Multipliers) ->
 
 def contraction(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
     """Bilinear in two tensors: the vector-Jacobian product at the middle of the pair, which is exact."""
-    return pairs.pull_back(operation, multipliers, {value: _middle(pairs, value) for value in operation.data})
+    return pairs.pull_back([operation], multipliers, {value: _middle(pairs, value) for value in operation.data})
 
 
 def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
@@ -134,7 +152,7 @@ def maximum(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     dense = pairs.dense(output, multiplier)
     lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], _pair_lead(pairs), strict=True))
     moved = sum(
-        pairs.pull_back(operation, {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[
+        pairs.pull_back([operation], {output: Multiplier(dense * change)}, {value: _repeat(pairs, side, lead)})[
             value
         ].core
         for change, side in zip(formulas.cross_maximum(pairs.nd, *outputs), (image, reference), strict=True)
@@ -163,15 +181,7 @@ def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
 def smooth(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
     """Anything else without kinks: the vector-Jacobian product, averaged along the line (Gauss-Legendre)."""
     nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
-    total: dict[int, Any] = {}
-    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        at = {}
-        for value in operation.data:
-            image, reference = pairs.sides(value)
-            at[value] = reference + float(node) * (image - reference)
-        for value, part in pairs.pull_back(operation, multipliers, at).items():
-            total[value] = total.get(value, 0.0) + float(weight) * part.core
-    return {value: Multiplier(core) for value, core in total.items()}
+    return _averaged(pairs, [operation], multipliers, operation.data, (nodes + 1) / 2, weights / 2)
 
 
 RULES: dict[Family, Rule] = {
@@ -186,6 +196,26 @@ RULES: dict[Family, Rule] = {
     Family.LOG_SOFTMAX: log_softmax,
     Family.SMOOTH: smooth,
 }
+
+
+def _averaged(
+    pairs: Pairs,
+    operations: Sequence[Operation],
+    multipliers: Multipliers,
+    sources: Sequence[int],
+    nodes: np.ndarray,
+    weights: np.ndarray,
+) -> dict[int, Multiplier]:
+    """The vector-Jacobian product of operations, averaged along the line from background to image."""
+    total: dict[int, Any] = {}
+    for node, weight in zip(nodes, weights, strict=True):
+        at = {}
+        for value in sources:
+            image, reference = pairs.sides(value)
+            at[value] = reference + float(node) * (image - reference)
+        for value, part in pairs.pull_back(operations, multipliers, at).items():
+            total[value] = total.get(value, 0.0) + float(weight) * part.core
+    return {value: Multiplier(core) for value, core in total.items()}
 
 
 def _middle(pairs: Pairs, value: int) -> Any:
@@ -234,4 +264,4 @@ def _selection(pairs: Pairs, operation: Operation, side: Any) -> Any:
     (output,) = operation.outputs
     lead = tuple(side.shape[:3])
     ones = pairs.nd.zeros((*lead, *pairs.layouts[output].shape), side.dtype) + 1
-    return pairs.pull_back(operation, {output: Multiplier(ones)}, {value: side})[value].core
+    return pairs.pull_back([operation], {output: Multiplier(ones)}, {value: side})[value].core

@@ -74,7 +74,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
         Weight of each background image.
     stand_ins : tensor, of the shape of the background
         What stands in for the background images where their bands' contributions are subtracted; the images themselves,
-        except where `chunks.recentred` has reduced their sampling error. Multipliers are always those of the images.
+        except where `draws.recentred` has reduced their sampling error. Multipliers are always those of the images.
     band_axis : int
         Axis of the bands in a batch of images.
 
@@ -172,8 +172,9 @@ def _forward_scores(
         references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
         dense = pairs.dense(value, multiplier)
         products.append(nd.sum(nd.multiply(dense, images - references), None))
-        image, reference = pairs.sides(value)
-        wholes.append(nd.sum(nd.multiply(dense, image - reference), None))
+        if pairs.own:
+            image, reference = pairs.sides(value)
+            wholes.append(nd.sum(nd.multiply(dense, image - reference), None))
     if not products:
         return nd.zeros((*seeds.shape[:2], n_bands), seeds.dtype), nd.zeros(seeds.shape[:2], seeds.dtype)
     (carried,) = pairs.backend.gradient([sum(products)], [start], [nd.ones_like(products[0])])
@@ -204,7 +205,7 @@ def attributions(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any) -> Any:
     return nd.reshape(nd.broadcast_to(summed, shape), (*shape[:2], *shape[3:]))
 
 
-def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) -> list[Operation]:
+def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) -> tuple[Operation, ...]:
     """Operations that are linear in the images, where using that is cheaper than passes through them.
 
     Parameters
@@ -214,23 +215,15 @@ def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) 
     passes, pairs, sides : int
         Passes per pair, pairs, and images of either kind in a chunk.
     """
-    operations = [operation for operation in plan.graph.operations if plan.beginning.issuperset(operation.outputs)]
-    ends = {
-        value
-        for operation in plan.graph.operations
-        if not plan.beginning.issuperset(operation.outputs)
-        for value in operation.data
-        if value in plan.beginning
-    } or {plan.graph.output}
-    size = n_bands * sum(plan.graph.layouts[value].size for value in ends)
-    cost = sum(operation.cost for operation in operations)
+    size = n_bands * sum(plan.graph.layouts[value].size for value in plan.start.ends)
+    cost = sum(operation.cost for operation in plan.start.operations)
     with_contributions = sides * n_bands * cost + 2 * passes * pairs * size
     fits = sides * size * 4 <= MOST_CONTRIBUTION_BYTES
-    return operations if fits and with_contributions < passes * pairs * cost else []
+    return plan.start.operations if fits and with_contributions < passes * pairs * cost else ()
 
 
 def _contributions(
-    pairs: Pairs, operations: list[Operation], values: tuple[int, ...], images: Any, band_axis: int
+    pairs: Pairs, operations: tuple[Operation, ...], values: tuple[int, ...], images: Any, band_axis: int
 ) -> dict[int, Any]:
     """What each band alone brings to values that are linear in the images, shape (images, bands, elements)."""
     nd, source = pairs.nd, pairs.plan.graph.input

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
-from ..deepshap import Plan, Work, explain, make_plan
+from ..deepshap import Plan, Work, explain, made_complete, make_plan, own_draws
 from ..models import Predictor
 from ..reduction import reduce_pixels
 from .options import Option, optional, whole
+from .references import background_images, outputs_of
 from .task import Method, Part, Parts, Request, Task
 
 
@@ -15,26 +19,58 @@ def scores(task: Task) -> Parts:
     """Signed sums per band come out of the engine; other statistics need its maps. Groups are sums."""
     maps = task.statistic != "band_sum"
     axes = tuple(axis + 1 for axis in task.images.pixel_axes)
-    for part in _run(task, maps=maps):
-        scores = reduce_pixels(np, part.values, task.statistic, axes) if maps else part.values
-        yield Part(part.images, scores @ task.members.T, totals=part.totals)
+    own = _own_background(task)
+    for images, values, totals in _run(task, own, maps=maps):
+        scores = (reduce_pixels(np, values, task.statistic, axes) if maps else values) @ task.members.T
+        if own is None or totals is None:
+            yield Part(images, scores)
+            continue
+        complete = made_complete(scores, task.values[images] - own.outputs.mean(axis=0)[task.image_output[images]])
+        base = np.take_along_axis(own.outputs[own.places[images]].mean(axis=1), task.image_output[images], axis=1)
+        yield Part(images, complete, totals=totals, differences=task.values[images] - base)
 
 
 def maps(task: Task) -> Parts:
     """Attributions, pixel by pixel."""
-    return _run(task, maps=True)
+    return (Part(images, values) for images, values, _ in _run(task, _own_background(task), maps=True))
 
 
-def _run(task: Task, *, maps: bool) -> Parts:
+class _OwnBackground(NamedTuple):
+    """Outputs for the background images used, shape (m, outputs), and those drawn for each image, shape (n, d)."""
+
+    outputs: np.ndarray
+    places: np.ndarray
+
+
+def _own_background(task: Task) -> _OwnBackground | None:
+    """What each image is compared with, where that is a sample of the background; ordered by what is explained."""
+    each = task.options["background_per_image"]
+    assert task.draws is not None
+    if each is None or each >= len(task.draws):
+        return None
+    outputs = outputs_of(task, background_images(task))
+    single = task.image_output.shape[1] == 1
+    ordered_by = task.image_output[:, 0] if single else task.outputs.argmax(axis=1)
+    return _OwnBackground(outputs, own_draws(outputs[:, ordered_by], each, task.seed))
+
+
+def _run(
+    task: Task, own: _OwnBackground | None, *, maps: bool
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
     predictor = task.predictor
     assert task.background is not None
     assert task.draws is not None
-    plan = _plan(predictor)
-    work = Work(task.images, task.background, task.seeds, task.draws, task.own_draws)
-    found = explain(
-        predictor.backend, predictor.trace, plan, work, maps=maps, batch_size=task.batch_size, tick=task.tick
+    draws = None if own is None else task.draws[own.places]
+    work = Work(task.images, task.background, task.seeds, task.draws, draws)
+    return explain(
+        predictor.backend,
+        predictor.trace,
+        _plan(predictor),
+        work,
+        maps=maps,
+        batch_size=task.batch_size,
+        tick=task.tick,
     )
-    return (Part(images, values, totals=totals) for images, values, totals in found)
 
 
 def prepare(request: Request) -> None:

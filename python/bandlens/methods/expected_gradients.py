@@ -7,27 +7,19 @@ are those of independent draws, so they are upper bounds. Scores sum to f(x) - m
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .gradients import Gradients, prepare, run
+from .gradients import Gradients, run
 from .options import Option, whole
 from .references import background_images
 from .task import Method, Parts, Task
 
 
-def scores(task: Task) -> Parts:
-    """Attributions, reduced over pixels within the compiled step, with standard errors of signed sums."""
-    return _run(task, maps=False)
-
-
-def maps(task: Task) -> Parts:
-    """Attributions, pixel by pixel."""
-    return _run(task, maps=True)
-
-
 def _run(task: Task, *, maps: bool) -> Parts:
+    """Attributions, or their reductions with standard errors of signed sums."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
     references = background_images(task)
 
@@ -76,9 +68,8 @@ EXPECTED_GRADIENTS = Method(
     cost="n_samples forward and backward passes per image and output",
     reference="Erion, Janizek, Sturmfels, Lundberg & Lee 2021, arXiv:1906.10670",
     statistic="band_sum",
-    scores=scores,
-    maps=maps,
-    prepare=prepare,
+    scores=partial(_run, maps=False),
+    maps=partial(_run, maps=True),
     options={"n_samples": Option(200, "Draws of a background image and a point on the line to it.", whole(2))},
     additive=True,
     exact=False,

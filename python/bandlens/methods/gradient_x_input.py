@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from .gradients import Gradients, prepare, run
-from .task import Method, Parts, Task
-
-
-def scores(task: Task) -> Parts:
-    """Products, reduced over pixels within the compiled step."""
-    return run(task, _rule, maps=False)
-
-
-def maps(task: Task) -> Parts:
-    """Products, pixel by pixel."""
-    return run(task, _rule, maps=True)
+from .gradients import Gradients, run
+from .task import Method
 
 
 def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
@@ -30,8 +21,7 @@ GRADIENT_X_INPUT = Method(
     cost="one forward and one backward pass per image and output",
     reference="Shrikumar, Greenside, Shcherbina & Kundaje 2016, arXiv:1605.01713",
     statistic="band_sum",
-    scores=scores,
-    maps=maps,
-    prepare=prepare,
+    scores=partial(run, rule=_rule, maps=False),
+    maps=partial(run, rule=_rule, maps=True),
     gives_outputs=True,
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..models import Predictor
 from ..reduction import reduce_pixels
-from .task import Part, Parts, Request, Task
+from .task import Part, Parts, Task
 
 # outputs that share a forward pass: their backward passes are written out in the compiled step
 MOST_OUTPUTS = 10
@@ -178,11 +178,6 @@ def _compiled(
     grouping = None if members is None else members.tobytes()
     key = (rule, predictor.output, axes, statistic, grouping, *(tuple(array.shape[1:]) for array in arguments))
     return predictor.trace.compiled(key, lambda: predictor.backend.compile(step, *arguments, any_n=1))
-
-
-def prepare(request: Request) -> None:
-    """Gradients exist wherever the framework has them; building the graph refuses the rest."""
-    request.predictor.trace.graph(request.predictor.output)
 
 
 def _portion(samples: int, most: int) -> int:

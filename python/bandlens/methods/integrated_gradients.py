@@ -7,26 +7,16 @@ the scores lack of f(x) - f(baseline) is reported.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import OptionError
 from .gradients import Gradients, run
-from .gradients import prepare as prepare_gradients
 from .options import Option, whole
 from .references import mean_background, outputs_of
 from .task import Method, Parts, Request, Task
-
-
-def scores(task: Task) -> Parts:
-    """Attributions, reduced over pixels within the compiled step."""
-    return _run(task, maps=False)
-
-
-def maps(task: Task) -> Parts:
-    """Attributions, pixel by pixel."""
-    return _run(task, maps=True)
 
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -37,8 +27,7 @@ def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prepare(request: Request) -> None:
-    """As for all gradients; and a baseline image must fit the images."""
-    prepare_gradients(request)
+    """A baseline image must fit the images."""
     baseline = request.options["baseline"]
     if isinstance(baseline, np.ndarray) and baseline.shape != request.images.shape:
         raise OptionError(
@@ -101,8 +90,8 @@ INTEGRATED_GRADIENTS = Method(
     cost="n_steps forward and backward passes per image and output",
     reference="Sundararajan, Taly & Yan 2017, arXiv:1703.01365",
     statistic="band_sum",
-    scores=scores,
-    maps=maps,
+    scores=partial(_run, maps=False),
+    maps=partial(_run, maps=True),
     prepare=prepare,
     options={
         "baseline": Option(

@@ -16,7 +16,6 @@ import numpy as np
 
 from ..errors import MissingPackageError, OptionError
 from ..streaming import band_spread
-from .gradients import prepare as prepare_graph
 from .mixtures import mixed_outputs
 from .occlusion import blurred, replacements
 from .options import Option, number, one_of, whole
@@ -62,7 +61,6 @@ def needs_background(options: Mapping[str, Any]) -> bool:
 
 def prepare(request: Request) -> None:
     """The packages must be there, and superpixels need an image of two or three dimensions."""
-    prepare_graph(request)
     superpixels = request.options["features"] == "superpixels"
     if request.maps and not superpixels:
         raise OptionError(

@@ -8,12 +8,11 @@ are linear, so what a band contributes to their output is computed once, and a m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Operation
+from ..graph import LinearStart, linear_start
 from ..models import Predictor
 from .task import Task
 
@@ -56,7 +55,7 @@ def mixed_outputs(
     rank = len(task.images.shape)
     if references.ndim == rank + 1:
         references = references[None]
-    start = None if pixels else _linear_start(task, present.shape[-2])
+    start = None if pixels else _worthwhile_start(task, present.shape[-2])
     masks = present if pixels or start else _bands_to_pixels(task, present)
     tail = masks.ndim - 1 if start else masks.ndim - rank
     masks = masks.reshape((1,) * (3 - tail) + masks.shape)
@@ -91,27 +90,10 @@ def _bands_to_pixels(task: Task, present: np.ndarray) -> np.ndarray:
     return bands.reshape(*present.shape[:-1], *shape)
 
 
-@dataclass(frozen=True)
-class _Start:
-    """The linear beginning of a model.
-
-    Attributes
-    ----------
-    operations, rest : tuple of Operation
-        Those that are linear in the images, and all others.
-    ends : tuple of int
-        Values of the former that the latter need.
-    """
-
-    operations: tuple[Operation, ...]
-    rest: tuple[Operation, ...]
-    ends: tuple[int, ...]
-
-
-def _linear_start(task: Task, mixtures: int) -> _Start | None:
+def _worthwhile_start(task: Task, mixtures: int) -> LinearStart | None:
     """The linear beginning, where using it saves more than it costs."""
     graph = task.predictor.trace.graph(task.predictor.output)
-    start = _split(graph)
+    start = linear_start(graph)
     layouts = [graph.layouts[end] for end in start.ends]
     n_features, size = len(task.members), sum(layout.size for layout in layouts)
     saves = sum(operation.cost for operation in start.operations) > 2 * n_features * size
@@ -120,20 +102,8 @@ def _linear_start(task: Task, mixtures: int) -> _Start | None:
     return start if saves and fits and by_image and mixtures >= LEAST_MIXTURES * n_features else None
 
 
-def _split(graph: Graph) -> _Start:
-    linear = {graph.input}
-    operations = []
-    for operation in graph.operations:
-        if operation.linear and linear.issuperset(operation.data):
-            linear.update(operation.outputs)
-            operations.append(operation)
-    rest = tuple(operation for operation in graph.operations if linear.isdisjoint(operation.outputs))
-    needed = dict.fromkeys(value for operation in rest for value in operation.data if value in linear)
-    return _Start(tuple(operations), rest, tuple(needed) or (graph.output,))
-
-
 def _mixing(
-    task: Task, start: _Start | None, images: np.ndarray, references: np.ndarray, mask_shape: tuple[int, ...]
+    task: Task, start: LinearStart | None, images: np.ndarray, references: np.ndarray, mask_shape: tuple[int, ...]
 ) -> Callable[[np.ndarray], np.ndarray]:
     """From masks to the units of all mixtures of images with references (images or 1, references, *image shape)."""
     predictor, dtype = task.predictor, task.predictor.trace.dtype
@@ -172,7 +142,7 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
     return trace.compiled(("mixing", predictor.output, mask_shape), build)
 
 
-def _compiled_start(predictor: Predictor, start: _Start) -> Callable[..., list[np.ndarray]]:
+def _compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
     """From images to the ends of the linear beginning, each of shape (images, elements)."""
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)
@@ -186,7 +156,7 @@ def _compiled_start(predictor: Predictor, start: _Start) -> Callable[..., list[n
     return trace.compiled(("start", predictor.output), lambda: backend.compile(step, image, any_n=1))
 
 
-def _compiled_summing(predictor: Predictor, start: _Start) -> Callable[..., np.ndarray]:
+def _compiled_summing(predictor: Predictor, start: LinearStart) -> Callable[..., np.ndarray]:
     """From the ends at the references, what each feature of the image adds to them, and masks, to units."""
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)

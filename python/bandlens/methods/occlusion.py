@@ -9,7 +9,6 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import OptionError
-from .gradients import prepare as prepare_graph
 from .mixtures import mixed_outputs, without_constants
 from .options import Option, one_of
 from .references import background_images, mean_background
@@ -54,8 +53,7 @@ def needs_background(options: Mapping[str, Any]) -> bool:
 
 
 def prepare(request: Request) -> None:
-    """Any model will do; blurring needs pixels."""
-    prepare_graph(request)
+    """Blurring needs pixels."""
     images = request.images
     if request.options["replacement"] == "blur" and all(images.shape[axis - 1] == 1 for axis in images.pixel_axes):
         raise OptionError(

@@ -17,7 +17,6 @@ from scipy import special
 
 from ..errors import LabelError, OptionError
 from ..models import Predictor
-from .gradients import prepare as prepare_graph
 from .mixtures import mixed_outputs
 from .options import Option, one_of, whole
 from .task import Method, Part, Parts, Request, Task
@@ -70,7 +69,6 @@ def balanced(options: Mapping[str, Any]) -> bool:
 
 def prepare(request: Request) -> None:
     """The metric must suit the model, and the labels the metric."""
-    prepare_graph(request)
     predictor, metric = request.predictor, request.options["metric"]
     if not predictor.classifies:
         _numbers(request.y, request.images.n)

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from .gradients import Gradients, prepare, run
-from .task import Method, Parts, Task
-
-
-def scores(task: Task) -> Parts:
-    """Gradients, reduced over pixels within the compiled step."""
-    return run(task, _rule, maps=False)
-
-
-def maps(task: Task) -> Parts:
-    """Gradients, pixel by pixel."""
-    return run(task, _rule, maps=True)
+from .gradients import Gradients, run
+from .task import Method
 
 
 def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
@@ -30,8 +21,7 @@ SALIENCY = Method(
     cost="one forward and one backward pass per image and output",
     reference="Simonyan, Vedaldi & Zisserman 2014, arXiv:1312.6034",
     statistic="pixel_mean_abs",
-    scores=scores,
-    maps=maps,
-    prepare=prepare,
+    scores=partial(run, rule=_rule, maps=False),
+    maps=partial(run, rule=_rule, maps=True),
     gives_outputs=True,
 )

@@ -12,7 +12,6 @@ from math import factorial
 
 import numpy as np
 
-from .gradients import prepare
 from .mixtures import mixed_outputs, without_constants
 from .options import Option, number, whole
 from .references import background_images, outputs_of
@@ -120,7 +119,6 @@ SHAPLEY = Method(
     statistic="whole_band",
     statistics=("whole_band",),
     scores=scores,
-    prepare=prepare,
     options={
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
         "tolerance": Option(

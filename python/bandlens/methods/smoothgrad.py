@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from .gradients import Gradients, prepare
+from .gradients import Gradients
 from .noise import noise, noise_options, run_noisy
-from .task import Method, Parts, Task
-
-
-def scores(task: Task) -> Parts:
-    """Mean gradients, reduced over pixels within the compiled step."""
-    return run_noisy(task, _rule, maps=False)
-
-
-def maps(task: Task) -> Parts:
-    """Mean gradients, pixel by pixel."""
-    return run_noisy(task, _rule, maps=True)
+from .task import Method
 
 
 def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
@@ -36,9 +27,8 @@ SMOOTHGRAD = Method(
     cost="n_samples forward and backward passes per image and output",
     reference="Smilkov, Thorat, Kim, Viégas & Wattenberg 2017, arXiv:1706.03825",
     statistic="pixel_mean_abs",
-    scores=scores,
-    maps=maps,
-    prepare=prepare,
+    scores=partial(run_noisy, rule=_rule, maps=False),
+    maps=partial(run_noisy, rule=_rule, maps=True),
     options=noise_options(0.15),
     random=True,
 )

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..batching import images_per_batch
 from ..inputs import Images
 from ..models import Predictor
 from .options import Option
@@ -52,8 +51,6 @@ class Task:
     background : Images or None
     draws : ndarray of int64, shape (m,), or None
         Background images used.
-    own_draws : ndarray of int64, shape (n, d), or None
-        Background images that each image is compared with, where that is a sample of `draws`.
     batch_size : int or None
     seed : int
     tick : callable
@@ -78,7 +75,6 @@ class Task:
     statistic: str
     background: Images | None
     draws: np.ndarray | None
-    own_draws: np.ndarray | None
     batch_size: int | None
     seed: int
     tick: Callable[[int], None]
@@ -102,8 +98,7 @@ class Task:
     @property
     def images_per_batch(self) -> int:
         """The user's batch size, or one that fits the memory."""
-        graph = self.predictor.trace.graph(self.predictor.output)
-        return self.batch_size or images_per_batch(self.predictor.backend, graph, self.predictor.trace.dtype)
+        return self.batch_size or self.predictor.images_per_batch
 
 
 class Part(NamedTuple):
@@ -120,8 +115,9 @@ class Part(NamedTuple):
         The model's units for the images, where they are computed anyway.
     fit : ndarray of float64, shape (images, k), or None
         R^2 of a local model.
-    totals : ndarray of float64, shape (images, k), or None
-        With the task's `own_draws`: what is complete to f(x) - mean f(own draws), where the scores are not quite.
+    totals, differences : ndarray of float64, shape (images, k), or None
+        What should be equal if the scores of an additive method are computed exactly, where that is something else than
+        their sum and f(x) less `base`.
     drops : ndarray of float64, shape (repeats, classes + 1, features), or None
         Falls of a metric that is not a mean over images, see `BandImportance.drops`.
     """
@@ -132,6 +128,7 @@ class Part(NamedTuple):
     units: np.ndarray | None = None
     fit: np.ndarray | None = None
     totals: np.ndarray | None = None
+    differences: np.ndarray | None = None
     drops: np.ndarray | None = None
 
 
@@ -152,8 +149,9 @@ class Method:
         Default reduction over pixels.
     scores : callable
         ``Task -> parts``: slices of the images with band scores.
-    prepare : callable
-        Raises, before anything is computed, if the method can't explain the model or these images.
+    prepare : callable or None
+        Raises, before anything is computed, if the method can't explain the model or these images; None where it can
+        explain all that can be traced.
     maps : callable or None
         ``Task -> parts``: slices of the images with attributions; None where there is no value per pixel.
     maps_options : mapping
@@ -192,7 +190,7 @@ class Method:
     reference: str
     statistic: str
     scores: Callable[[Task], Parts]
-    prepare: Callable[[Request], None]
+    prepare: Callable[[Request], None] | None = None
     maps: Callable[[Task], Parts] | None = None
     maps_options: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)

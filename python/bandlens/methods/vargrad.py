@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from .gradients import Gradients, prepare
+from .gradients import Gradients
 from .noise import noise, noise_options, run_noisy
-from .task import Method, Parts, Task
-
-
-def scores(task: Task) -> Parts:
-    """Variances, reduced over pixels within the compiled step."""
-    return run_noisy(task, _rule, maps=False)
-
-
-def maps(task: Task) -> Parts:
-    """Variances, pixel by pixel."""
-    return run_noisy(task, _rule, maps=True)
+from .task import Method
 
 
 def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
@@ -44,9 +35,8 @@ VARGRAD = Method(
     reference="Adebayo, Gilmer, Goodfellow & Kim 2018, arXiv:1810.03307",
     statistic="pixel_mean_abs",
     statistics=("pixel_mean_abs",),
-    scores=scores,
-    maps=maps,
-    prepare=prepare,
+    scores=partial(run_noisy, rule=_rule, maps=False),
+    maps=partial(run_noisy, rule=_rule, maps=True),
     # noise as large as the data vary: less sees only the nearest kinks of a network, wherever they are
     options=noise_options(1.0),
     random=True,
