@@ -287,7 +287,7 @@ def test_a_region_is_found_past_outputs_that_nobody_uses(images: np.ndarray, bac
     def model(x: Any) -> Any:
         sizes = tf.reduce_mean(x, axis=(1, 2))
         _, used = tf.split(tf.nn.relu(tf.concat([sizes, -sizes], axis=1)), 2, axis=1)
-        return tf.cumsum(tf.sort(used, axis=1), axis=1)
+        return tf.cumsum(tf.gather(used, tf.argsort(used, axis=1), batch_dims=1), axis=1)
 
     result = bl.band_importance(model, images, background=background, target="all")
     assert result.completeness is not None
