@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import Family
+from ...graph import Family
 
 # jointly linear in their data inputs, whichever those are
 LINEAR = frozenset(

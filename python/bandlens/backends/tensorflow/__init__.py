@@ -1,0 +1,8 @@
+"""TensorFlow: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
+
+from .arrays import nd
+from .compiling import OutOfMemory, compile, fold, fused, gradient, hold, version
+from .run import Run
+from .trace import Trace
+
+__all__ = ["OutOfMemory", "Run", "Trace", "compile", "fold", "fused", "gradient", "hold", "nd", "version"]

@@ -1,0 +1,87 @@
+"""The array functions that rules are written with, under NumPy's names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import numpy as np
+import tensorflow as tf
+
+# TensorFlow's kernels broadcast at most this many groups of axes
+_MOST_GROUPS = 5
+
+
+def _broadcast_to(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    """Broadcast to a static shape, whatever the number of axes."""
+    have = (1,) * (len(shape) - len(array.shape)) + tuple(array.shape)
+    shape = tuple(shape)
+    if have == shape:
+        return tf.reshape(array, shape) if len(array.shape) != len(shape) else array
+    if _groups(have, shape) <= _MOST_GROUPS:
+        return tf.broadcast_to(array, shape)
+    current = list(have)
+    for axis, (length, full) in enumerate(zip(have, shape, strict=True)):
+        if length != full:
+            before, after = int(np.prod(current[:axis])), int(np.prod(current[axis + 1 :]))
+            array = tf.broadcast_to(tf.reshape(array, (before, 1, after)), (before, full, after))
+            current[axis] = full
+    return tf.reshape(array, shape)
+
+
+def _multiply(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Product of two tensors of the same rank that are broadcast against each other."""
+    if _groups(left.shape, right.shape) > _MOST_GROUPS:
+        full = tuple(max(a, b) for a, b in zip(left.shape, right.shape, strict=True))
+        left, right = _broadcast_to(left, full), _broadcast_to(right, full)
+    return left * right
+
+
+def _where(condition: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Selection among tensors of one shape, whatever the number of axes."""
+    shape = left.shape
+    flat = tf.where(*(tf.reshape(tensor, (-1,)) for tensor in (condition, left, right)))
+    return tf.reshape(flat, shape)
+
+
+def _groups(left: Sequence[int], right: Sequence[int]) -> int:
+    """Runs of neighbouring axes that are broadcast in the same way."""
+    kinds = [(a == 1, b == 1) for a, b in zip(left, right, strict=True) if (a, b) != (1, 1)]
+    return sum(1 for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1])
+
+
+def _normal(keys: tf.Tensor, shape: Sequence[int], dtype: str) -> tf.Tensor:
+    """Standard normal numbers, shape (keys, *shape), that depend on each key, a pair of int32, alone."""
+
+    def draw(key: tf.Tensor) -> tf.Tensor:
+        return tf.random.stateless_normal(shape, key, dtype=dtype, alg="philox")
+
+    return tf.map_fn(draw, keys, fn_output_signature=tf.TensorSpec(tuple(shape), dtype))
+
+
+nd = SimpleNamespace(
+    abs=tf.abs,
+    astype=tf.cast,
+    broadcast_to=_broadcast_to,
+    concatenate=tf.concat,
+    einsum=tf.einsum,
+    exp=tf.exp,
+    eye=lambda n, dtype: tf.eye(n, dtype=dtype),
+    isfinite=tf.math.is_finite,
+    log=tf.math.log,
+    matmul_transposed=lambda left, right: tf.matmul(left, right, transpose_b=True),
+    max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),
+    maximum=tf.maximum,
+    mean=lambda array, axis, keepdims=False: tf.reduce_mean(array, axis, keepdims=keepdims),
+    moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
+    multiply=_multiply,
+    normal=_normal,
+    ones_like=tf.ones_like,
+    reshape=tf.reshape,
+    sqrt=tf.sqrt,
+    sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
+    take=lambda array, index, axis: tf.gather(array, index, axis=axis),
+    where=_where,
+    zeros=lambda shape, dtype: tf.zeros(shape, dtype),
+    zeros_like=tf.zeros_like,
+)

@@ -1,0 +1,76 @@
+"""What TensorFlow makes of functions: compiled steps, fused formulas, derivatives, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from .arrays import nd
+
+OutOfMemory = tf.errors.ResourceExhaustedError
+
+
+def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+    """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length."""
+    signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
+    compiled = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+
+    def call(*values: np.ndarray) -> Any:
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
+
+    return call
+
+
+@cache
+def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+    """A formula ``function(nd, *tensors)`` as a single pass over memory, by XLA where this TensorFlow has it."""
+
+    def apply(*tensors: tf.Tensor) -> Any:
+        return function(nd, *tensors, **static)
+
+    return tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False) if _has_xla() else apply
+
+
+def hold(array: np.ndarray) -> tf.Tensor:
+    """An array on the device, to be given to compiled functions several times."""
+    return tf.constant(array)
+
+
+@lru_cache(maxsize=1)
+def _has_xla() -> bool:
+    """Whether XLA can compile here; TensorFlow for Windows comes without it."""
+    try:
+        with tf.init_scope():
+            tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError):
+        return False
+    return True
+
+
+def version() -> dict[str, str]:
+    """Versions that belong into a result."""
+    return {"tensorflow": tf.__version__}
+
+
+def gradient(outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+    """Vector-Jacobian product of tensors in the function being compiled; zeros where there is no path."""
+    found = tf.gradients(list(outputs), list(inputs), list(cotangents))
+    return [
+        tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
+        for source, part in zip(inputs, found, strict=True)
+    ]
+
+
+def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+    """Go through the first axis of a tensor inside the function being compiled: ``state = add(state, element)``."""
+
+    def body(number: Any, state: Any) -> tuple[Any, Any]:
+        found = add(state, elements[number])
+        return number + 1, tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), found, state)
+
+    count = tf.shape(elements)[0]
+    return tf.while_loop(lambda number, _: number < count, body, (0, initial), parallel_iterations=1)[1]

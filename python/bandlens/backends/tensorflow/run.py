@@ -1,0 +1,124 @@
+"""Parts of a trace, re-created inside functions of our own, in the precision that explanations need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from ...graph import Graph, Operation
+from .flat import Entry
+
+if TYPE_CHECKING:
+    from .trace import Trace
+
+# explained in the precision below: the same function, without rounding that would drown small differences
+_COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
+
+
+class Run:
+    """Parts of a trace, re-created in the function being compiled, for one batch.
+
+    Parameters
+    ----------
+    trace : Trace
+    tensors : mapping of int to tensor
+        Values that are given: the images, or any values in the middle.
+    graph : Graph, optional
+    n : int, optional
+        With these, a value that is needed for its shape alone need not be given; `n` is the number of images in the
+        batch.
+    """
+
+    def __init__(self, trace: Trace, tensors: Mapping[int, tf.Tensor], graph: Graph | None = None, n: int = 0) -> None:
+        self._flat = trace._flat
+        self._trace = trace
+        self._layouts = {} if graph is None else graph.layouts
+        self._n = n
+        self.tensors = dict(tensors)
+
+    def apply(self, operation: Operation | Entry) -> None:
+        """Compute an operation's outputs from what is known."""
+        op = operation.handle if isinstance(operation, Operation) else operation.op
+        inputs = [self.value(value) for value in operation.inputs]
+        # weights are read as they are stored, everything else is computed in full precision
+        stored = not any(source.dtype.is_floating for source in inputs) and not any(
+            source.dtype == tf.bool for source in inputs
+        )
+        attributes = _attributes(op, stored)
+        dtypes = [output.dtype if stored else computed_in(output.dtype) for output in op.outputs]
+
+        def create(*tensors: tf.Tensor) -> list[tf.Tensor]:
+            graph = tf.compat.v1.get_default_graph()
+            _bring_functions(op, graph)
+            return graph.create_op(op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
+
+        # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
+        outputs = (
+            tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
+        )
+        outputs = [
+            tf.cast(output, computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
+        ]
+        self.tensors.update(zip(operation.outputs, outputs, strict=True))
+
+    def forward(self, operations: Sequence[Operation]) -> Run:
+        """Compute operations in order."""
+        for operation in operations:
+            self.apply(operation)
+        return self
+
+    def value(self, value: int) -> tf.Tensor:
+        """A value that is given, was computed, or carries no image data."""
+        if value in self.tensors:
+            return self.tensors[value]
+        stack = [value]
+        while stack:
+            top = stack[-1]
+            if top in self.tensors:
+                stack.pop()
+            elif top in self._flat.captures:
+                self.tensors[top] = self._flat.captures[top]
+            elif top in self._layouts:
+                self.tensors[top] = self._trace.zeros(top, self._layouts[top], self._n)
+            else:
+                entry = self._flat.producers[top]
+                missing = [i for i in entry.inputs if i not in self.tensors]
+                if missing:
+                    stack.extend(missing)
+                else:
+                    self.apply(entry)
+        return self.tensors[value]
+
+
+def computed_in(dtype: tf.DType) -> tf.DType:
+    """The floating type in which values of this type are computed here."""
+    return _COMPUTED_IN.get(dtype, dtype)
+
+
+def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
+    """Attributes of an operation, without what only eager gradients need, in the precision it is computed in."""
+    found = {}
+    for key, attribute in op.node_def.attr.items():
+        if key.startswith("_"):
+            continue
+        wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
+        found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
+    return found
+
+
+def _bring_functions(op: tf.Operation, graph: tf.Graph) -> None:
+    """Make bodies of loops and branches known where an operation is re-created; TensorFlow has no public way to."""
+    for attribute in op.node_def.attr.values():
+        names = [attribute.func.name] if attribute.HasField("func") else [one.name for one in attribute.list.func]
+        for name in names:
+            graph._add_function_recursive(op.graph._get_function(name))
+
+
+def _is_grouped(op: tf.Operation) -> bool:
+    """Whether an operation is a convolution over groups of channels."""
+    if op.type not in ("Conv2D", "Conv3D"):
+        return False
+    channels = -1 if op.get_attr("data_format").endswith(b"C") else 1
+    return op.inputs[0].shape[channels] != op.inputs[1].shape[-2]

@@ -1,0 +1,240 @@
+"""A model as a graph of primitive operations: the tracer that the DeepSHAP walker reads.
+
+The trace refers to the model's own variables, so it holds no second copy of the weights and sees them as they are at
+each call. Nothing global is touched, and the model is only called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from ...errors import ModelError, UnsupportedOperationError
+from ...graph import Family, Graph, Layout, Operation
+from . import operations as table
+from .flat import Entry, Flat
+from .run import Run, computed_in
+
+if TYPE_CHECKING:
+    from ...deepshap.regions import Region
+
+
+class Trace:
+    """A model as primitive operations, from a batch of images to its outputs.
+
+    Parameters
+    ----------
+    call : callable
+        From a batch of images to outputs ``(n, outputs)``, at inference.
+    shape : tuple of int
+        Shape of one image.
+    dtype : str
+        Floating type the model computes its input in.
+    layers : iterable of str
+        Names of the model's layers, to say where an operation belongs.
+
+    Attributes
+    ----------
+    head : {"softmax", "sigmoid", None}
+        What the model ends in; the explained output (`graph.output`) lies before it.
+    n_outputs : int
+    """
+
+    def __init__(
+        self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()
+    ) -> None:
+        self.shape = shape
+        self.dtype = computed_in(tf.as_dtype(dtype)).name
+        self._layers = frozenset(layers)
+        function = tf.function(call, autograph=False)
+        self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
+        self._check_output()
+        flat = Flat(self._concrete)
+        self._flat = flat
+        self.probability, self.logit, self.head = flat.output, *flat.head()
+        self.n_outputs = int(self._concrete.outputs[0].shape[-1])
+        self.fingerprint = flat.fingerprint
+        self._graphs: dict[int, Graph] = {}
+        self._compiled: dict[Any, Any] = {}
+
+    def _check_output(self) -> None:
+        outputs = self._concrete.outputs
+        shapes = [tuple(output.shape) if output.shape.rank is not None else None for output in outputs]
+        if len(outputs) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][1] is None:
+            raise ModelError(
+                "The model's output is not one row of scores per image.",
+                expected="one output of shape (n, outputs)",
+                given=", ".join(map(str, shapes)) or "no output",
+                fix="wrap the model in a function that returns one value per class, "
+                "for a segmentation model for example the mean over pixels",
+            )
+
+    def compiled(self, key: Any, build: Callable[[], Any]) -> Any:
+        """Something that was compiled for this trace, made by `build` on first use."""
+        if key not in self._compiled:
+            self._compiled[key] = build()
+        return self._compiled[key]
+
+    def graph(self, output: int) -> Graph:
+        """Operations that lead from the images to a value."""
+        if output not in self._graphs:
+            self._graphs[output] = self._make_graph(output)
+        return self._graphs[output]
+
+    def _make_graph(self, output: int) -> Graph:
+        flat = self._flat
+        wanted, stack = set(), [output]
+        while stack:
+            value = stack.pop()
+            if value not in wanted:
+                wanted.add(value)
+                stack.extend(flat.inputs_of(value))
+        data = {flat.input}
+        kept = []
+        for entry in flat.entries:
+            if wanted.isdisjoint(entry.outputs):
+                continue
+            self._refuse(entry)
+            if entry.op.type in table.SHAPE_ONLY or data.isdisjoint(entry.inputs):
+                continue
+            data.update(entry.outputs)
+            kept.append(entry)
+        if output not in data:
+            raise ModelError("The model's output does not depend on the images.")
+        layouts = self._layouts(kept, data)
+        operations = tuple(self._operation(entry, data, layouts) for entry in kept)
+        return Graph(operations, flat.input, output, layouts)
+
+    def _refuse(self, entry: Entry) -> None:
+        where = f"{entry.op.type} in layer '{self._layer(entry.name)}'"
+        if entry.op.type in table.RANDOM:
+            raise UnsupportedOperationError(
+                f"The model is random at inference: {where}.", fix="turn the randomness off, or fix its noise"
+            )
+
+    def _operation(self, entry: Entry, data: set[int], layouts: dict[int, Layout]) -> Operation:
+        kind = entry.op.type
+        carries = [value in data for value in entry.inputs]
+        family = table.family(kind, carries)
+        if kind.startswith("FusedBatchNorm") and not entry.op.get_attr("is_training"):
+            family = Family.LINEAR
+        pointwise = family in table.POINTWISE_FAMILIES or kind in table.POINTWISE
+        size = sum(layouts[value].size for value in entry.outputs if value in layouts)
+        weights = [
+            i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating
+        ]
+        shapes = [tuple(w.shape) for w in weights if w.shape.is_fully_defined() and w.shape.rank > 1]
+        cost = size * max((np.prod(shape) / shape[-1] for shape in shapes), default=1.0)
+        return Operation(
+            kind,
+            entry.name,
+            self._layer(entry.name),
+            family,
+            pointwise,
+            self._window(entry, layouts) if family is Family.MAXIMUM and entry.inputs[0] in layouts else None,
+            tuple(entry.inputs),
+            tuple(entry.outputs),
+            tuple(dict.fromkeys(value for value in entry.inputs if value in data)),
+            float(cost),
+            entry.op,
+        )
+
+    @staticmethod
+    def _window(entry: Entry, layouts: dict[int, Layout]) -> tuple[int, ...] | None:
+        op = entry.op
+        if op.type == "Max":
+            axes = tf.get_static_value(op.inputs[1])
+            layout = layouts[entry.inputs[0]]
+            if axes is None:
+                return None
+            reduced = {int(axis) % len(layout.shape) for axis in np.atleast_1d(axes)}
+            if layout.axis in reduced:
+                return None
+            return tuple(length if axis in reduced else 1 for axis, length in enumerate(layout.shape))
+        if op.type in ("MaxPool", "MaxPool3D"):
+            sizes, steps = op.get_attr("ksize"), op.get_attr("strides")
+            lengths = layouts[entry.inputs[0]].shape
+            whole = all(length % size == 0 for length, size in zip(lengths, sizes, strict=True))
+            if sizes == steps and (whole or op.get_attr("padding") in (b"VALID", "VALID")):
+                return tuple(int(size) for size in sizes)
+        return None
+
+    def _layer(self, name: str) -> str:
+        """The innermost of the model's layers in an operation's scoped name."""
+        parts = name.split("/")
+        for part in reversed(parts[:-1]):
+            # each call of a layer adds a number to the scope, so that of layer "conv" is "conv_1"
+            for candidate in (re.sub(r"_\d+$", "", part), part):
+                if candidate in self._layers:
+                    return candidate
+        return parts[-2] if len(parts) > 1 else ""
+
+    def _layouts(self, entries: list[Entry], data: set[int]) -> dict[int, Layout]:
+        """Shapes for one image and batch axes, from the static shapes for two batch sizes; not of all values."""
+        sizes = (2, 3)
+        shapes = [self._shapes(entries, data, n) for n in sizes]
+        layouts = {}
+        for value in data:
+            layout = _layout([found[value] for found in shapes], sizes, self._flat.dtypes[value].is_floating)
+            if layout is not None:
+                layouts[value] = layout
+        return layouts
+
+    def _shapes(self, entries: list[Entry], data: set[int], n: int) -> dict[int, tuple[int | None, ...]]:
+        """Static shapes of all values for a batch of `n`; nothing is computed."""
+        found: dict[int, tuple[int | None, ...]] = {}
+
+        def probe(x: tf.Tensor) -> tf.Tensor:
+            run = Run(self, {self._flat.input: x})
+            for entry in entries:
+                run.apply(entry)
+            for value in data:
+                shape = run.tensors[value].shape
+                found[value] = tuple(shape) if shape.rank is not None else (None,)
+            return x
+
+        tf.function(probe, autograph=False).get_concrete_function(tf.TensorSpec((n, *self.shape), self.dtype))
+        return found
+
+    def differentiable(self, region: Region) -> bool:
+        """Whether TensorFlow has a derivative of a region's exit in its entry."""
+        found: list[bool] = []
+
+        def probe() -> tf.Tensor:
+            graph = next(graph for graph in self._graphs.values() if region.entry in graph.layouts)
+            at = self.zeros(region.entry, graph.layouts[region.entry], 1)
+            result = Run(self, {region.entry: at}, graph, 1).forward(region.operations).value(region.exit)
+            try:
+                found.append(tf.gradients(result, at)[0] is not None)
+            except LookupError:
+                found.append(False)
+            return at
+
+        tf.function(probe, autograph=False).get_concrete_function()
+        return found[0]
+
+    def zeros(self, value: int, layout: Layout, n: int) -> tf.Tensor:
+        """A stand-in of the right shape for `n` images, where only shapes matter."""
+        shape = list(layout.shape)
+        shape[layout.axis] *= n
+        return tf.zeros(shape, self.value_dtype(value))
+
+    def value_dtype(self, value: int) -> tf.DType:
+        """The dtype that a value is computed in."""
+        return computed_in(self._flat.dtypes[value])
+
+
+def _layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], real: bool) -> Layout | None:
+    """What two batch sizes tell of a value's shape for one image; None where it isn't a block per image."""
+    few, more = ([-1 if length is None else length for length in shape] for shape in shapes)
+    grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
+    if -1 in few or -1 in more or len(grown) != 1:
+        return None
+    axis = grown[0]
+    if few[axis] * sizes[1] != more[axis] * sizes[0] or few[axis] % sizes[0]:
+        return None
+    return Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)
