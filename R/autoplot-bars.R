@@ -24,12 +24,13 @@ draw_bars <- function(object, values, width, base_size) {
       labeller = ggplot2::labeller(.rows = titles, .cols = ggplot2::as_labeller(above))
     )
   }
+  below <- if (min(table$importance, table$conf_low, na.rm = TRUE) < 0) 0.06 else 0
   known <- table[!is.na(table$std_error), ]
 
   plot <- ggplot2::ggplot(table, ggplot2::aes(.data$band, .data$importance, fill = .data$band)) +
     ggplot2::geom_col(width = if (few) 0.8 else 1, show.legend = FALSE) +
     ggplot2::scale_fill_manual(values = band_colours(object$bands, object$wavelengths)) +
-    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0, 0.06))) +
+    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(below, 0.06))) +
     theme_bandlens(base_size) +
     facets +
     ggplot2::theme(panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)) +
@@ -40,7 +41,7 @@ draw_bars <- function(object, values, width, base_size) {
         object, table,
         if (nrow(known) > 0) "whiskers: 95 % confidence interval" else "no interval from single images"
       ),
-      y = paste0("Mean |band score|\n(", score_unit(object), ")")
+      y = paste0(mean_score(object), "\n(", score_unit(object), ")")
     )
   if (nrow(known) == 0) {
     return(plot)

@@ -12,6 +12,9 @@ score_unit <- function(object) {
   trimws(paste(object$output, display_name("unit", object$method, default = "")))
 }
 
+# What importance is: the mean size of band scores, or of the scores themselves where chance must average out.
+mean_score <- function(object) if (object$directed) "Mean band score" else "Mean |band score|"
+
 # Is every class explained by its own output?
 own_output <- function(table) all(as.character(table$class) == as.character(table$output))
 

@@ -33,6 +33,7 @@ def result_of(
     statistic="band_sum",
     output="logit",
     signed=True,
+    directed=False,
 ):
     """A result with random scores; class k has n[k] images."""
     random = np.random.default_rng(3)
@@ -62,6 +63,7 @@ def result_of(
         statistic=statistic,
         output=output,
         signed=signed,
+        directed=directed,
     )
 
 
@@ -267,6 +269,16 @@ def test_a_single_image_has_a_bar_and_no_interval(axes_of):
     axes_of(alone)
 
 
+def test_bars_below_zero_keep_off_the_edge(axes_of):
+    result = result_of(method="permutation", statistic="whole_band", output="accuracy", directed=True)
+    assert result.table.importance.min() < 0
+    for axes in axes_of(result.plot("bars")):
+        assert axes.get_ylim()[0] < result.table.conf_low.min()
+    above = result_of(n=(200, 200, 200))
+    assert above.table.conf_low.min() > 0
+    assert axes_of(above.plot("bars"))[0].get_ylim()[0] == 0
+
+
 def test_bars_of_many_bands_keep_their_order_and_colours(axes_of):
     result = many(200, 2)
     panels = axes_of(result.plot("bars"))
@@ -314,6 +326,9 @@ def test_subtitle_says_what_was_computed():
     )
     assert plot.labels.y == "Mean |band score|\n(probability per unit of input)"
     assert result_of().plot("bars").labels.y == "Mean |band score|\n(logit)"
+    permuted = result_of(method="permutation", statistic="whole_band", output="accuracy", directed=True)
+    assert permuted.plot("bars").labels.y == "Mean band score\n(accuracy)"
+    assert permuted.plot("effect").labels.fill == "Mean band score (accuracy)"
 
 
 def test_every_method_and_statistic_has_its_name():

@@ -6,7 +6,7 @@ withr::defer(grDevices::dev.off(), teardown_env())
 # A result with made-up numbers; classes and bands are not in alphabetical order.
 made_up <- function(classes = c("water", "forest", "city"), bands = c("red", "green", "blue", "nir"), n = c(5, 8, 3),
                     outputs = c("own", "all", "first"), wavelengths = NA, signed = TRUE, method = "deepshap",
-                    output = "logit") {
+                    output = "logit", directed = FALSE) {
   outputs <- match.arg(outputs)
   n <- rep_len(n, length(classes))
   cells <- switch(outputs,
@@ -34,7 +34,7 @@ made_up <- function(classes = c("water", "forest", "city"), bands = c("red", "gr
     list(
       table = table, image_class = level(rep(seq_along(classes), n), classes), classes = classes, outputs = classes,
       bands = bands, wavelengths = rep_len(as.double(wavelengths), length(bands)), method = method,
-      statistic = if (signed) "band_sum" else "pixel_mean_abs", output = output, signed = signed
+      statistic = if (signed) "band_sum" else "pixel_mean_abs", output = output, signed = signed, directed = directed
     ),
     class = "band_importance"
   )
@@ -183,6 +183,13 @@ test_that("bars have the table's intervals, and none for a single image", {
     expect_equal(whiskers$ymax, known$conf_high)
     expect_match(plot$labels$subtitle, "whiskers: 95 % confidence interval", fixed = TRUE)
   }
+  # what is below zero keeps off the edge
+  lower_edge <- function(plot) ggplot2::ggplot_build(plot)$layout$panel_params[[1]]$y.range[[1]]
+  expect_identical(lower_edge(plot), 0)
+  object <- made_up(directed = TRUE)
+  object$table$conf_low[[2]] <- -1
+  expect_lt(lower_edge(autoplot(object, "bars")), -1)
+
   alone <- autoplot(made_up("water", n = 1), "bars")
   expect_length(alone$layers, 1)
   expect_match(alone$labels$subtitle, "n = 1 image; no interval", fixed = TRUE)
@@ -213,6 +220,8 @@ test_that("subtitles and units say what was computed", {
   ))
   expect_identical(plot$labels$y, "Mean |band score|\n(probability per unit of input)")
   expect_identical(display_name("method", "my_own"), "my_own")
+  permuted <- made_up(method = "permutation", output = "accuracy", directed = TRUE)
+  expect_identical(autoplot(permuted, "bars")$labels$y, "Mean band score\n(accuracy)")
 })
 
 test_that("names are wrapped at spaces and shown in full", {

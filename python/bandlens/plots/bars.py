@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotnine as p9
 
 from .axes import NAMED, band_axis, panel_columns
-from .labels import several_outputs, subtitle, unit, wrap
+from .labels import mean_score, several_outputs, subtitle, unit, wrap
 from .palette import band_colours, ink
 from .theme import SMALL, characters, theme_bandlens
 
@@ -53,12 +53,13 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
 
     lines = 6 + rows * (9 + max(title.count("\n") for title in titles.values())) + axis.lines
     known = frame[frame["std_error"].notna()]
+    below = 0.06 if (frame[["importance", "conf_low"]] < 0).any(axis=None) else 0
     fills = band_colours(result.bands, result.wavelengths)
     plot = (
         p9.ggplot(frame, p9.aes("band", "importance", fill="band"))
         + p9.geom_col(width=0.8 if few else 1.0, show_legend=False)
         + p9.scale_fill_manual(values=dict(zip(result.bands, fills, strict=True)))
-        + p9.scale_y_continuous(expand=(0, 0, 0.06, 0))
+        + p9.scale_y_continuous(expand=(below, 0, 0.06, 0))
         + theme_bandlens(base_size, width=width, lines=lines)
         + facets
         + p9.theme(panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4))
@@ -68,7 +69,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
             subtitle=subtitle(
                 result, frame, "whiskers: 95 % confidence interval" if len(known) else "no interval from single images"
             ),
-            y=f"Mean |band score|\n({unit(result)})",
+            y=f"{mean_score(result)}\n({unit(result)})",
         )
     )
     if len(known):

@@ -31,6 +31,11 @@ def unit(result: BandImportance) -> str:
     return f"{result.output} {_table().get(('unit', result.method), '')}".rstrip()
 
 
+def mean_score(result: BandImportance) -> str:
+    """Name importance: the mean size of band scores, or of the scores themselves where chance must average out."""
+    return "Mean band score" if result.directed else "Mean |band score|"
+
+
 def own_output(frame: pd.DataFrame) -> bool:
     """Whether every class is explained by its own output."""
     return bool((frame["class"].astype(str) == frame["output"].astype(str)).all())
