@@ -14,13 +14,13 @@
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts.
-#' @param ... Options of the method, by name. For `"deepshap"`, `background_per_image = k` compares each image with `k`
-#'   background images of its own, drawn from the background: far cheaper, and its sampling error is part of the
-#'   standard errors.
-#' @param method How attributions are computed: `"deepshap"` (additive: an image's scores sum to what sets its output
-#'   apart from the background's mean output), `"saliency"` (the gradient; no background needed), or another method of
-#'   the Python core: `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`,
-#'   `"expected_gradients"`, `"occlusion"`, `"shapley"`, `"permutation"` (needs `y`) or `"lime"`.
+#' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
+#'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
+#'   error is part of the standard errors.
+#' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
+#'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
+#'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
+#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`.
 #' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
 #'   `x`, evenly from its classes.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
@@ -29,9 +29,14 @@
 #' @param output `"logit"` explains the value before a final softmax or sigmoid, `"probability"` the value after it;
 #'   `"auto"` is the logit where the model has one.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
-#'   `"pixel_mean_abs"`, the mean of their absolute values. `NULL` is the method's own.
+#'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
+#'   method's own.
 #' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any.
 #' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param groups Bands to be treated as one: a named list of band names, or of their positions counted from 1, such as
+#'   `list(visible = c("blue", "green", "red"))`. Bands in no group stay single. Methods that change bands change those
+#'   of a group together; for the others a group's score is the sum of its bands' scores. A group's wavelength is the
+#'   mean of its bands'.
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
 #' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
 #'   For spectra in an array, images x bands x 1, it is 2.
@@ -49,7 +54,7 @@
 #' signed contributions are summed over the pixels *before* absolute values are averaged over images: noise within an
 #' image cancels instead of adding up. Shares are taken from the finished table.
 #'
-#' @seealso [bandlens_errors] for what can go wrong.
+#' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' keras <- reticulate::import("keras")
@@ -82,6 +87,7 @@ band_importance <- function(model,
                             statistic = NULL,
                             bands = NULL,
                             wavelengths = NULL,
+                            groups = NULL,
                             classes = NULL,
                             band_axis = -1,
                             batch_size = NULL,
@@ -91,8 +97,8 @@ band_importance <- function(model,
     arguments <- list(
       method = method, background = background, n_background = n_background, target = target,
       output = choose(output, c("auto", "logit", "probability"), "output"), statistic = statistic,
-      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, batch_size = batch_size,
-      seed = seed
+      bands = bands, wavelengths = wavelengths, groups = as_groups(groups), classes = classes, band_axis = band_axis,
+      batch_size = batch_size, seed = seed
     )
     as_band_importance(explain("band_importance", model, x, y, arguments, as_method_options(...), progress))
   })

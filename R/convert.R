@@ -110,7 +110,43 @@ as_wavelengths <- function(wavelengths) {
   if (!is.numeric(wavelengths) && !all(is.na(wavelengths))) {
     cause("bands", "`wavelengths` must be numbers, in nm.", given = shown(wavelengths))
   }
-  as.list(as.double(wavelengths))
+  wavelengths <- as.double(wavelengths)
+  wavelengths[is.na(wavelengths)] <- NaN # NA would make NumPy warn
+  as.list(wavelengths)
+}
+
+# Groups of bands: names as they are, positions from 1 as positions from 0. Whether such bands exist, the core checks.
+as_groups <- function(groups) {
+  if (length(groups) == 0) {
+    return(NULL)
+  }
+  if (is.factor(groups) || !is.vector(groups) || is.null(names(groups)) || any(names(groups) %in% c("", NA))) {
+    cause("bands", "`groups` must name groups of bands.",
+      expected = "a named list of band names, or of positions counted from 1: `list(visible = c(\"blue\", \"green\"))`",
+      given = shown(groups)
+    )
+  }
+  if (anyDuplicated(names(groups)) > 0) {
+    cause("bands", "The names of `groups` must differ.",
+      given = paste("more than once:", some(unique(names(groups)[duplicated(names(groups))])))
+    )
+  }
+  lapply(as.list(groups), function(members) unname(lapply(as.list(members), as_group_member)))
+}
+
+as_group_member <- function(member) {
+  if (is.factor(member)) {
+    member <- as.character(member)
+  }
+  if (rlang::is_string(member)) {
+    return(member)
+  }
+  if (length(member) != 1 || !is_whole(member)) {
+    cause("bands", "`groups` holds what is no band.",
+      expected = "names of bands, or their positions counted from 1", given = shown(member)
+    )
+  }
+  as.integer(member) - 1L
 }
 
 # Labels and class names. Factors bring their levels; numbers are classes counted from 1, in the order of the outputs.
@@ -228,7 +264,17 @@ as_method_options <- function(...) {
       fix = "only `model`, `x` and `y` can be given by position"
     )
   }
-  lapply(options, as_option)
+  options <- lapply(options, as_option)
+  functions <- vapply(options, is.function, NA) & !vapply(options, inherits, NA, "python.builtin.object")
+  options[functions] <- Map(as_function, options[functions], names(options)[functions])
+  options
+}
+
+# A function that Python calls with arrays: classes, which are whole numbers, count from 1 for it.
+as_function <- function(given, name) {
+  called <- function(...) do.call(given, lapply(list(...), from_positions))
+  attr(called, "py_function_name") <- name
+  called
 }
 
 as_option <- function(value) {
@@ -271,34 +317,34 @@ as_band_importance <- function(value) {
   classes <- as.character(value$classes)
   outputs <- as.character(value$outputs)
   bands <- as.character(value$bands)
-  codes <- list(class = classes, output = outputs, band = bands)
-  table <- lapply(value$table, from_numbers)
-  for (name in names(codes)) {
-    table[[name]] <- from_codes(table[[name]], codes[[name]])
-  }
-  scores <- value$scores
-  dimnames(scores) <- list(NULL, NULL, bands)
-  band_means <- value$band_means
-  dimnames(band_means) <- list(NULL, bands)
+  image_class <- from_codes(value$image_class, classes)
   structure(
     list(
-      table = tibble::as_tibble(table),
-      scores = scores,
-      image_class = from_codes(value$image_class, classes),
+      table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
+      overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
+      scores = named_numbers(value$scores, NULL, NULL, bands),
+      image_class = image_class,
       prediction = from_codes(value$prediction, classes),
       image_output = value$image_output + 1L,
-      output_values = value$output_values,
+      output_values = from_numbers(value$output_values),
       base_values = from_numbers(value$base_values),
       residuals = value$residuals,
-      band_means = band_means,
+      score_errors = named_numbers(value$score_errors, NULL, NULL, bands),
+      local_fit = value$local_fit,
+      median_local_fit = value$median_local_fit,
+      drops = named_numbers(value$drops, NULL, c(levels(droplevels(image_class)), value$whole), bands),
+      band_means = named_numbers(value$band_means, NULL, bands),
       classes = classes,
       outputs = outputs,
       bands = bands,
       wavelengths = from_numbers(as.double(value$wavelengths)),
+      groups = if (!is.null(value$groups)) lapply(value$groups, as.character),
       method = value$method,
       statistic = value$statistic,
       output = value$output,
       signed = value$signed,
+      directed = value$directed,
+      balanced = value$balanced,
       completeness = value$completeness,
       background = if (!is.null(value$background)) as.vector(value$background) + 1L,
       background_source = value$background_source,
@@ -342,8 +388,81 @@ as_band_maps <- function(value) {
   )
 }
 
+# What the bridge returns -> a plain `band_check` object, of a class of its own too.
+as_band_check <- function(value) {
+  table <- function(columns) {
+    if (!is.null(columns$image)) {
+      columns$image <- columns$image + 1L
+    }
+    from_columns(columns, lapply(value$levels, as.character))
+  }
+  structure(
+    list(
+      name = value$name,
+      tables = lapply(value$tables, table),
+      passed = if (is.null(value$passed)) NA else value$passed,
+      verdict = as.character(value$verdict),
+      facts = lapply(value$facts, from_numbers),
+      single = as.character(value$single)
+    ),
+    class = c(value$name, "band_check")
+  )
+}
+
+# What the bridge returns -> a tibble of methods, their options in a list of tibbles.
+as_method_table <- function(value) {
+  texts <- function(entries, name) vapply(entries, function(entry) entry[[name]], "")
+  flags <- function(name) vapply(value, function(method) method[[name]], NA)
+  options <- function(method) {
+    tibble::tibble(
+      option = texts(method$options, "option"),
+      default = texts(method$options, "default"),
+      meaning = texts(method$options, "meaning")
+    )
+  }
+  tibble::tibble(
+    method = texts(value, "name"),
+    label = texts(value, "label"),
+    meaning = texts(value, "summary"),
+    cost = texts(value, "cost"),
+    statistic = texts(value, "statistic"),
+    additive = flags("additive"),
+    maps = flags("maps"),
+    background = flags("background"),
+    options = lapply(value, options),
+    reference = texts(value, "reference")
+  )
+}
+
+# Columns -> a tibble. Those with levels hold codes and become ordered factors.
+from_columns <- function(columns, levels) {
+  # a list is a column of texts without rows
+  columns <- lapply(columns, function(column) if (is.list(column)) as.character(column) else from_numbers(column))
+  for (name in intersect(names(columns), names(levels))) {
+    columns[[name]] <- from_codes(columns[[name]], levels[[name]])
+  }
+  tibble::as_tibble(columns)
+}
+
+# Codes count from 0; -1 is missing.
 from_codes <- function(codes, levels) {
-  factor(levels[as.vector(codes) + 1L], levels = levels, ordered = TRUE)
+  codes <- as.vector(codes)
+  codes[codes < 0] <- NA
+  factor(levels[codes + 1L], levels = levels, ordered = TRUE)
+}
+
+from_positions <- function(positions) {
+  positions <- as.vector(positions)
+  if (is.integer(positions)) positions + 1L else positions
+}
+
+# An array with names along its axes; NULL stays NULL.
+named_numbers <- function(values, ...) {
+  if (is.null(values)) {
+    return(NULL)
+  }
+  dimnames(values) <- list(...)
+  from_numbers(values)
 }
 
 # Missing is NaN in Python, NA in R.

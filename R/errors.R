@@ -21,6 +21,7 @@
 #' | `bandlens_error_unsupported_operation` | the model holds an operation that the method can't explain |
 #' | `bandlens_error_option` | an argument has a value that is not among those allowed |
 #' | `bandlens_error_result` | a result can't be shown as asked |
+#' | `bandlens_error_missing_package` | a Python package that only some methods need isn't there |
 #' | `bandlens_error_python_missing` | Python, or a Python package, isn't there or doesn't fit |
 #' | `bandlens_error_python` | any other error in Python |
 #'

@@ -11,6 +11,8 @@
 #'   \item{`completeness`}{largest difference between the sum of an image's attributions and what it should be, relative
 #'     to the latter; `NA` for methods that are not additive}
 #'   \item{`seed`, `model`, `seconds`}{seed, name of the model, and computing time}
+#'   \item{`local_fit`}{median R^2 of the local models of `"lime"`: how much of each image's output its scores explain;
+#'     `NA` for other methods}
 #' }
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
@@ -26,9 +28,12 @@ glance.band_importance <- function(x, ...) {
     n_bands = length(x$bands),
     n_classes = length(x$classes),
     n_background = if (is.null(x$background)) NA_integer_ else length(x$background),
-    completeness = if (is.null(x$completeness)) NA_real_ else x$completeness,
+    completeness = number_or_na(x$completeness),
     seed = x$seed,
     model = x$model,
-    seconds = x$seconds
+    seconds = x$seconds,
+    local_fit = number_or_na(x$median_local_fit)
   )
 }
+
+number_or_na <- function(value) if (is.null(value)) NA_real_ else value

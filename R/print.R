@@ -45,6 +45,9 @@ about <- function(x) {
           paste0("; completeness: largest relative residual ", format(x$completeness, digits = 2))
         }
       )
+    },
+    if (!is.null(x$median_local_fit)) {
+      paste0("Median R^2 of local fits: ", format(x$median_local_fit, digits = 2))
     }
   )
 }

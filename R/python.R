@@ -26,6 +26,10 @@ call_bridge <- function(name, ...) {
     answer$given <- which_python()
     answer$fix <- install_hint()
   }
+  if (identical(answer$kind, "missing_package")) {
+    answer$given <- which_python()
+    answer$fix <- package_hint(answer$packages)
+  }
   if (!isTRUE(answer$ok)) {
     cause(answer$kind, answer$message, expected = answer$expected, given = answer$given, fix = answer$fix)
   }
@@ -124,6 +128,15 @@ install_hint <- function() {
     "install what is missing with `keras3::install_keras()` or `reticulate::py_install(c(\"tensorflow\", \"", numpy,
     "\", \"scipy\"))`, or name a Python that has it in the environment variable RETICULATE_PYTHON; then restart R"
   )
+}
+
+# For Python packages that only some methods need.
+package_hint <- function(packages) {
+  packages <- paste0("\"", packages, "\"", recycle0 = TRUE)
+  if (length(packages) > 1) {
+    packages <- paste0("c(", paste(packages, collapse = ", "), ")")
+  }
+  paste0("install what is missing with `reticulate::py_install(", packages, ")`")
 }
 
 # Python's own words, without the traceback and the advice that versions of reticulate add.

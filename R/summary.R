@@ -50,7 +50,9 @@ format.summary_band_importance <- function(x, ...) {
   n <- format(top$n[!duplicated(top[c("class", "output")])])
   rows <- vapply(seq_len(nrow(cells)), function(i) {
     own <- top[top$class == cells$class[[i]] & top$output == cells$output[[i]], ]
-    paste0("(n = ", n[[i]], ")  ", paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", "))
+    own <- own[!is.na(own$share) & own$share > 0, ]
+    shares <- paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", ")
+    paste0("(n = ", n[[i]], ")  ", if (nrow(own) > 0) shares else "no band matters")
   }, character(1))
   c(
     x$lines,

@@ -15,14 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._version import __version__
-from .columns import class_columns
-from .counting import counting_from
-from .errors import BandlensError
+from .columns import WHOLE, class_columns, overall_columns
+from .counting import counting_from, first
+from .errors import BandlensError, MissingPackageError
 
 if TYPE_CHECKING:
+    from .checks import Check
+    from .methods import Method
     from .result import BandImportance
 
 Answer = dict[str, Any]
+
+# what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
+EXTRAS = {"lime": ["scikit-learn", "scikit-image"]}
 
 
 def version() -> str:
@@ -30,7 +35,7 @@ def version() -> str:
     return __version__
 
 
-def _answer(function: Callable[..., Answer]) -> Callable[..., Answer]:
+def _answer(function: Callable[..., Any]) -> Callable[..., Answer]:
     """Give the value, or the error if bandlens raised it, in a dictionary."""
 
     @functools.wraps(function)
@@ -40,12 +45,19 @@ def _answer(function: Callable[..., Answer]) -> Callable[..., Answer]:
                 return {"ok": True, "value": function(*arguments)}
         except BandlensError as error:
             parts = {name: getattr(error, name) for name in ("kind", "message", "expected", "given", "fix")}
+            if isinstance(error, MissingPackageError):
+                parts["packages"] = _extra_packages(error.fix or "")
             return {"ok": False, **parts}
         except ModuleNotFoundError as error:
             message = f"Python lacks the module {error.name!r}."
             return {"ok": False, "kind": "python_missing", "message": message}
 
     return call
+
+
+def _extra_packages(fix: str) -> list[str]:
+    """Packages of the extras that a Python user is told to install."""
+    return [package for extra, packages in EXTRAS.items() if f"[{extra}]" in fix for package in packages]
 
 
 @_answer
@@ -72,7 +84,7 @@ def band_importance(
     """
     from . import band_importance as compute
 
-    return _importance(compute(model, x, y, **dict(arguments), progress=progress or False))
+    return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
 
 
 @_answer
@@ -88,7 +100,7 @@ def band_maps(
     """
     from . import band_maps as compute
 
-    maps = compute(model, x, y, **dict(arguments), progress=progress or False)
+    maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
     return {
         **_fields(maps, _column, ("values", "image_class", "prediction", "image_output")),
         **_fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
@@ -96,16 +108,86 @@ def band_maps(
     }
 
 
-def _importance(result: BandImportance) -> Answer:
-    scores = ("scores", "output_values", "base_values", "residuals", "band_means")
-    codes = ("image_class", "prediction", "image_output", "background")
-    what = ("method", "statistic", "output", "signed", "completeness", "background_source", "options")
-    origin = ("seed", "model", "versions", "seconds")
+def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _for_r(value) if callable(value) else value for name, value in given.items()}
+
+
+def _for_r(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is given arrays of types that R has: whole numbers stay such, so that R can tell classes."""
+
+    @functools.wraps(function)
+    def call(*arrays: np.ndarray) -> Any:
+        return function(*map(_column, arrays))
+
+    return call
+
+
+@_answer
+def band_methods() -> list[Answer]:
+    """Every method and its options.
+
+    Returns
+    -------
+    dict
+        ``value``: a dictionary per method, in the order of `bandlens.METHODS`.
+    """
+    from .methods import METHODS
+
+    return [_method(method) for method in METHODS.values()]
+
+
+def _method(method: Method) -> Answer:
+    options = [
+        {
+            "option": name,
+            "default": _text(option.default),
+            "meaning": option.meaning.replace("counted from 0", f"counted from {first()}"),
+        }
+        for name, option in method.options.items()
+    ]
     return {
-        "table": {name: _column(values) for name, values in class_columns(result).items()},
+        **_fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
+        "additive": method.additive,
+        "maps": method.maps is not None,
+        "background": method.uses_background,
+        "options": options,
+    }
+
+
+def _text(default: Any) -> str:
+    """The default of an option, as R writes it, strings without quotes."""
+    if default is None:
+        return "NULL"
+    if isinstance(default, bool):
+        return str(default).upper()
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _importance(result: BandImportance) -> Answer:
+    scores = ("scores", "output_values", "base_values", "residuals", "band_means", "score_errors", "local_fit", "drops")
+    codes = ("image_class", "prediction", "image_output", "background")
+    what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "groups")
+    origin = ("background_source", "options", "seed", "model", "versions", "seconds")
+    return {
+        "table": _columns(class_columns(result)),
+        "overall": _columns(overall_columns(result)),
+        "whole": WHOLE,
+        "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **_fields(result, _column, scores + codes),
         **_fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
         **_fields(result, _plain, what + origin),
+    }
+
+
+def _check(check: Check) -> Answer:
+    """The outcome of a check: what the functions here give that wrap one."""
+    return {
+        "name": check.name,
+        "tables": {level: _columns(table) for level, table in check.tables.items()},
+        "levels": {column: list(names) for column, names in check.levels.items()},
+        **_fields(check, _plain, ("passed", "verdict", "facts")),
+        # in R, a list of one value would look like a value
+        "single": [name for name, fact in check.facts.items() if isinstance(fact, str) or np.ndim(fact) == 0],
     }
 
 
@@ -113,11 +195,17 @@ def _fields(result: object, convert: Callable[[Any], Any], names: Sequence[str])
     return {name: convert(getattr(result, name)) for name in names}
 
 
-def _column(values: np.ndarray | None) -> np.ndarray | None:
-    """An array of a type that R has: 32-bit integers, doubles, logicals."""
+def _columns(table: Mapping[str, np.ndarray]) -> Answer:
+    return {name: _column(values) for name, values in table.items()}
+
+
+def _column(values: np.ndarray | None) -> np.ndarray | list[str] | None:
+    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts."""
     if values is None:
         return None
     values = np.asarray(values)
+    if values.dtype.kind == "U":
+        return values.tolist()
     return values.astype({"b": np.bool_, "i": np.int32, "u": np.int32, "f": np.float64}[values.dtype.kind])
 
 

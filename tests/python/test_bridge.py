@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from bandlens import bridge, counting, errors
+from bandlens import METHODS, Check, bridge, counting, errors
+from bandlens.methods import lime
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -31,12 +33,77 @@ def explain(function, x=None, y=None, **arguments):
     return function(model, x, y, arguments, None)
 
 
-@pytest.mark.parametrize("function", [bridge.band_importance, bridge.band_maps])
-@pytest.mark.parametrize("method", ["saliency", "deepshap"])
-def test_results_are_plain(function, method):
-    answer = explain(function, method=method, target="all")
+@pytest.mark.parametrize("method", METHODS)
+def test_results_are_plain(method):
+    answer = explain(bridge.band_importance, method=method, target="all")
     assert answer["ok"]
     assert holds_only_plain(answer)
+
+
+@pytest.mark.parametrize(
+    "method", [method for method in METHODS.values() if method.maps], ids=lambda method: method.name
+)
+def test_maps_are_plain(method):
+    answer = explain(bridge.band_maps, method=method.name, target="all", **method.maps_options)
+    assert answer["ok"]
+    assert holds_only_plain(answer)
+
+
+def test_importance_has_what_only_some_methods_give():
+    value = explain(bridge.band_importance, method="lime", groups={"two": [0, 2]})["value"]
+    assert value["groups"] == {"two": ["band_1", "band_3"]}
+    assert value["median_local_fit"] == np.median(value["local_fit"])
+    assert value["score_errors"] is None
+    assert value["drops"] is None
+    value = explain(bridge.band_importance, method="expected_gradients")["value"]
+    assert value["score_errors"].shape == (6, 1, 3)
+    assert value["median_local_fit"] is None
+    assert not value["directed"]
+
+
+def test_the_table_over_all_classes_comes_too():
+    value = explain(bridge.band_importance, method="saliency")["value"]
+    assert value["overall"].keys() == value["table"].keys()
+    assert value["overall"]["output"].tolist() == [-1, -1, -1]
+    assert value["overall"]["n"].tolist() == [6, 6, 6]
+    assert value["whole"] == "all"
+
+
+def test_functions_are_given_types_that_r_has():
+    seen = set()
+
+    def metric(true, predicted):
+        seen.update((true.dtype, predicted.dtype))
+        return 0.0
+
+    value = explain(bridge.band_importance, method="permutation", metric=metric, n_repeats=2)["value"]
+    assert seen == {np.dtype(np.int32)}
+    assert value["output"] == "metric"
+    assert value["directed"]
+    assert value["drops"].shape[0] == 2
+
+
+def test_methods_are_listed_with_their_options():
+    answer = bridge.band_methods()
+    assert holds_only_plain(answer)
+    methods = {method["name"]: method for method in answer["value"]}
+    assert list(methods) == list(METHODS)
+    assert methods["deepshap"]["options"][0]["default"] == "NULL"
+    assert [option["default"] for option in methods["smoothgrad"]["options"]] == ["0.15", "50"]
+    assert "of classes counted from 1" in methods["permutation"]["options"][0]["meaning"]  # it is read in R
+    assert bridge._text(False) == "FALSE"
+    assert not methods["occlusion"]["maps"]
+
+
+def test_a_check_is_plain():
+    table = {"band": np.array([1, -1]), "value": np.array([0.5, np.nan]), "name": np.array(["a", "b"])}
+    facts = {"n": 3, "noise": np.float64(0.5), "kind": "a", "none": None, "several": (1, 2), "one": ["x"]}
+    value = bridge._check(Check("check_it", {"all": table}, {"band": ("red", "nir")}, None, ("It is so.",), facts))
+    assert holds_only_plain(value)
+    assert value["single"] == ["n", "noise", "kind", "none"]
+    assert value["tables"]["all"]["name"] == ["a", "b"]
+    assert value["levels"] == {"band": ["red", "nir"]}
+    assert value["passed"] is None
 
 
 def test_errors_of_bandlens_are_values():
@@ -67,6 +134,20 @@ def test_a_missing_module_is_named(monkeypatch):
     answer = explain(bridge.band_importance)
     assert answer["kind"] == "python_missing"
     assert "bandlens.importance" in answer["message"]
+
+
+def test_a_missing_package_is_named_with_all_of_its_extra(monkeypatch):
+    monkeypatch.setattr(lime, "find_spec", lambda name: None)
+    answer = explain(bridge.band_importance, method="lime")
+    assert answer["kind"] == "missing_package"
+    assert "scikit-learn" in answer["message"]
+    assert answer["packages"] == ["scikit-learn", "scikit-image"]
+
+
+def test_extras_are_those_of_the_python_package():
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["optional-dependencies"] == bridge.EXTRAS
 
 
 def test_unusual_values_become_plain():

@@ -73,15 +73,24 @@ bridge_value <- function(k = 1) {
       std_error = array(rep(c(0.25, NaN), cells)), conf_low = array(rep(c(0, NaN), cells)),
       conf_high = array(rep(c(4, NaN), cells)), n = array(rep(2L, 2 * cells))
     ),
-    completeness = 1e-6,
+    overall = list(
+      class = array(rep(0L, 2 * k)), output = array(if (k == 1) c(-1L, -1L) else c(0L, 0L, 1L, 1L)),
+      band = array(rep(0:1, k)), wavelength = array(rep(c(480, NaN), k)),
+      importance = array(rep(c(2, 1), k)), effect = array(rep(c(2, NaN), k)), share = array(rep(c(2, 1) / 3, k)),
+      rank = array(rep(1:2, k)), std_error = array(rep(0.5, 2 * k)), conf_low = array(rep(c(1, 0), k)),
+      conf_high = array(rep(c(3, 2), k)), n = array(rep(4L, 2 * k))
+    ),
+    whole = "all", completeness = 1e-6, median_local_fit = NULL,
     scores = array(seq_len(n * k * 2) / 8, c(n, k, 2)),
     image_class = array(c(0L, 1L, 0L, 1L)), prediction = array(c(0L, 1L, 1L, 1L)),
     image_output = matrix(if (k == 1) c(0L, 1L, 0L, 1L) else rep(0:1, each = n), n, k),
     output_values = matrix(seq_len(n * k), n, k) / 2, base_values = matrix(rep(seq_len(k), each = n) / 4, n, k),
-    residuals = matrix(1e-6, n, k), band_means = matrix(1:8 / 10, n, 2), background = array(c(0L, 2L)),
+    residuals = matrix(1e-6, n, k), score_errors = NULL, local_fit = NULL, drops = NULL,
+    band_means = matrix(1:8 / 10, n, 2), background = array(c(0L, 2L)),
     classes = c("water", "{forest}"), outputs = c("water", "{forest}"), bands = c("blue", "nir\u00e9"),
-    wavelengths = c(480, NaN), method = "deepshap", statistic = "band_sum", output = "logit", signed = TRUE,
-    background_source = "x", options = list(), seed = 0L, model = "small",
+    wavelengths = c(480, NaN), groups = NULL, method = "deepshap", statistic = "band_sum", output = "logit",
+    signed = TRUE, directed = FALSE, balanced = FALSE, background_source = "x", options = list(), seed = 0L,
+    model = "small",
     versions = list(bandlens = "0.1.0", tensorflow = "2.0"), seconds = 1.25
   )
 }

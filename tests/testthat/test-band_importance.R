@@ -20,7 +20,7 @@ test_that("the table has the contracted columns and types", {
   expect_equal(glance(result)$n_bands, 4L)
 })
 
-test_that("both methods work, and are plain data that survive saving", {
+test_that("results are plain data that survive saving", {
   skip_without_python()
   for (method in c("saliency", "deepshap")) {
     result <- band_importance(small_model(), images(), labels(), method = method)
@@ -82,6 +82,58 @@ test_that("band names come from dimnames or from the argument", {
   expect_identical(explain(images()), bands)
   expect_identical(explain(unname(images())), paste0("band_", 1:4))
   expect_identical(explain(images(), bands = c("a", "{b}", "\u03bb", "d e")), c("a", "{b}", "\u03bb", "d e"))
+})
+
+test_that("groups are given by name or by number from 1", {
+  skip_without_python()
+  explain <- function(groups, method = "deepshap") {
+    band_importance(small_model(), images(), labels(), method = method, groups = groups, wavelengths = 4:7 * 100)
+  }
+  named <- explain(list(visible = c("blue", "green", "red")))
+  expect_identical(levels(tidy(named)$band), c("visible", "nir"))
+  expect_identical(named$groups, list(visible = c("blue", "green", "red")))
+  expect_identical(named$wavelengths, c(500, 700))
+  numbered <- explain(list(visible = 1:3))
+  expect_identical(tidy(numbered), tidy(named))
+  single <- explain(list(one = 4, "two" = "blue"))
+  expect_identical(single$bands, c("two", "green", "red", "one"))
+  expect_identical(single$groups, list(one = "nir", two = "blue"))
+  expect_null(explain(NULL)$groups)
+  # DeepSHAP's scores of a group are the sum of its bands'; occlusion's come from changing them together
+  expect_equal(named$scores[, 1, "visible"], rowSums(explain(NULL)$scores[, 1, 1:3]), tolerance = 1e-6)
+  expect_identical(explain(list(visible = 1:3), "occlusion")$bands, c("visible", "nir"))
+})
+
+test_that("a metric may be a function of R, for which classes count from 1", {
+  skip_without_python()
+  seen <- list()
+  accuracy <- function(true, predicted) {
+    seen[[length(seen) + 1]] <<- true
+    mean(true == predicted)
+  }
+  explain <- function(...) {
+    band_importance(small_model(), images(), labels(), method = "permutation", n_repeats = 3, seed = 2, ...)
+  }
+  ours <- explain(metric = accuracy)
+  expect_setequal(unlist(seen), 1:3)
+  expect_type(seen[[1]], "integer")
+  expect_identical(ours$output, "metric")
+  expect_true(ours$directed)
+  expect_identical(dimnames(ours$drops), list(NULL, c(classes, "all"), bands))
+  expect_identical(ours$options$metric, "metric")
+  theirs <- explain()
+  expect_equal(tidy(ours)$importance, tidy(theirs)$importance)
+  expect_equal(tidy(ours, "overall")$importance, tidy(theirs, "overall")$importance)
+  expect_true(explain(metric = "balanced_accuracy")$balanced)
+  expect_false(theirs$balanced)
+})
+
+test_that("how well LIME's local models fit is reported", {
+  skip_without_python()
+  result <- band_importance(small_model(), images(), labels(), method = "lime", target = "all")
+  expect_identical(dim(result$local_fit), c(12L, 3L))
+  expect_equal(glance(result)$local_fit, stats::median(result$local_fit))
+  expect_output(print(result), "Median R^2 of local fits", fixed = TRUE)
 })
 
 test_that("a list of images, integers and logicals are images too", {
@@ -165,25 +217,24 @@ test_that("R and Python give the same tables for the same saved model and data",
       "def explain(path, x, y, bands, method):",
       "    import keras, numpy as np",
       "    import bandlens",
-      "    from bandlens.columns import class_columns, image_columns",
+      "    from bandlens.columns import class_columns, image_columns, overall_columns",
       "    x, y = np.ascontiguousarray(x), np.array(y)",
       "    model = keras.saving.load_model(path, compile=False)",
       "    options = dict(method=method, bands=bands, n_background=6, seed=3, target='all')",
       "    result = bandlens.band_importance(model, x, y, **options)",
-      "    columns = [*class_columns(result).items(), *((f'image_{k}', v) for k, v in image_columns(result).items())]",
-      "    return {name: np.asarray(values, dtype=float) for name, values in columns}",
+      "    tables = {'': class_columns, 'image_': image_columns, 'overall_': overall_columns}",
+      "    columns = {prefix + k: v for prefix, table in tables.items() for k, v in table(result).items()}",
+      "    return {name: np.asarray(values, dtype=float) for name, values in columns.items()}",
       sep = "\n"
     ), local = TRUE)$explain(small_path(), x, array(as.integer(labels()) - 1L), as.list(bands), method)
-    table <- tidy(ours)
-    for (name in names(table)) {
-      column <- if (is.factor(table[[name]])) as.integer(table[[name]]) - 1 else as.double(table[[name]])
-      expect_equal(column, from_numbers(theirs[[name]]), tolerance = 1e-6, label = name)
-    }
-    table <- tidy(ours, "image")
-    for (name in names(table)) {
-      column <- as.double(table[[name]])
-      if (name == "image" || is.factor(table[[name]])) column <- column - 1
-      expect_equal(column, from_numbers(theirs[[paste0("image_", name)]]), tolerance = 1e-6, label = name)
+    for (level in c("class", "image", "overall")) {
+      table <- tidy(ours, level)
+      for (name in names(table)) {
+        column <- as.double(table[[name]])
+        if (name == "image" || is.factor(table[[name]])) column <- column - 1
+        theirs_too <- theirs[[paste0(if (level != "class") paste0(level, "_"), name)]]
+        expect_equal(column, from_numbers(theirs_too), tolerance = 1e-6, label = paste(level, name))
+      }
     }
   }
 })

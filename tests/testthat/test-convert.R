@@ -53,6 +53,32 @@ test_that("band names come from the argument, else from the dimnames of the band
   expect_equal(kind_of(as_bands(c("a", NA), x, -1L)), "bandlens_error_bands")
 })
 
+test_that("wavelengths that are missing are NaN for Python", {
+  expect_identical(as_wavelengths(c(480L, NA)), list(480, NaN))
+  expect_identical(as_wavelengths(NA), list(NaN))
+  expect_null(as_wavelengths(NULL))
+  expect_equal(kind_of(as_wavelengths("red")), "bandlens_error_bands")
+})
+
+test_that("groups hold names, or positions that count from 0 for Python", {
+  expect_null(as_groups(NULL))
+  expect_null(as_groups(list()))
+  expect_equal(
+    as_groups(list(visible = c("blue", "red"), infrared = c(a = 4, 5), one = "x", mixed = list(1, "y"))),
+    list(visible = list("blue", "red"), infrared = list(3L, 4L), one = list("x"), mixed = list(0L, "y"))
+  )
+  expect_equal(as_groups(list(visible = factor(c("red", "blue")))), list(visible = list("red", "blue")))
+  expect_equal(as_groups(c(visible = "blue")), list(visible = list("blue")))
+  expect_equal(as_groups(list(none = character())), list(none = list())) # which the core refuses
+  wrong <- list(
+    list("blue"), c("blue", "red"), list(a = "x", "y"), list(a = 1.5), list(a = NA), list(a = TRUE),
+    list(a = list(1:2)), list(a = "x", a = "y"), array(1, 1, list("a")), factor(c(a = "x")), iris
+  )
+  for (groups in wrong) {
+    expect_equal(kind_of(as_groups(groups)), "bandlens_error_bands")
+  }
+})
+
 test_that("images are arrays of numbers or lists of these", {
   x <- images(2)
   expect_identical(as_images(x), x)
@@ -86,6 +112,15 @@ test_that("whole numbers become integers in options, and nothing else changes", 
   expect_equal(kind_of(as_method_options(50)), "bandlens_error_option")
 })
 
+test_that("functions among the options are given classes counted from 1, and everything else as it is", {
+  seen <- NULL
+  options <- as_method_options(n = 1, metric = function(true, predicted) seen <<- list(true, predicted))
+  expect_identical(options$n, 1L)
+  expect_identical(attr(options$metric, "py_function_name"), "metric")
+  options$metric(array(0:2), array(c(0, 0.5, 2)))
+  expect_identical(seen, list(1:3, c(0, 0.5, 2)))
+})
+
 test_that("counts, targets and choices are checked", {
   expect_identical(as_count(3, "n"), 3L)
   expect_null(as_count(NULL, "n", null = TRUE))
@@ -112,6 +147,32 @@ test_that("what comes back counts from 1 and says NA", {
   expect_identical(result$table$std_error[[2]], NA_real_)
   expect_identical(result$background, c(1L, 3L))
   expect_identical(result$image_output[, 1], c(1L, 2L, 1L, 2L))
+})
+
+test_that("the table over all classes has no output where each image has its own", {
+  expect_identical(as.character(stored_result()$overall$output), c(NA_character_, NA))
+  expect_identical(levels(stored_result()$overall$output), c("water", "{forest}"))
+  two <- stored_result(k = 2)$overall
+  expect_identical(as.character(two$output), rep(c("water", "{forest}"), each = 2))
+  expect_identical(unique(two$class), factor("all", ordered = TRUE))
+  expect_identical(two$effect, c(2, NA, 2, NA))
+})
+
+test_that("what only some methods give has its names, and NA for NaN", {
+  value <- bridge_value()
+  value$score_errors <- array(0.5, c(4, 1, 2))
+  value$local_fit <- matrix(c(0.5, 0.75, 0.9, 1))
+  value$drops <- array(c(NaN, 1:11), c(2, 3, 2))
+  value$scores[] <- NaN
+  value$groups <- list(visible = c("blue", "green"), one = "nir\u00e9")
+  result <- as_band_importance(value)
+  expect_identical(dimnames(result$score_errors), dimnames(result$scores))
+  expect_identical(dimnames(result$drops), list(NULL, c("water", "{forest}", "all"), c("blue", "nir\u00e9")))
+  expect_identical(result$drops[1, 1, 1], NA_real_)
+  expect_identical(unique(as.vector(result$scores)), NA_real_)
+  expect_identical(result$groups, list(visible = c("blue", "green"), one = "nir\u00e9"))
+  expect_identical(result$local_fit, value$local_fit)
+  expect_false(result$directed)
 })
 
 test_that("the image x band table has image, output and band in step with the scores", {

@@ -88,6 +88,35 @@ test_that("bands that don't match are named", {
   })
 })
 
+test_that("groups that don't match are named, their bands counted from 1", {
+  skip_without_python()
+  expect_snapshot(error = TRUE, {
+    band_importance(small_model(), images(), labels(), groups = c("blue", "green"))
+    band_importance(small_model(), images(), labels(), groups = list(a = "blue", a = "red"))
+    band_importance(small_model(), images(), labels(), groups = list(visible = 1.5))
+    band_importance(small_model(), images(), labels(), groups = list(visible = 0:2))
+    band_importance(small_model(), images(), labels(), groups = list(visible = c(1, 5)))
+    band_importance(small_model(), images(), labels(), groups = list(visible = "{blue}"))
+    band_importance(small_model(), images(), labels(), groups = list(visible = 1:2, infrared = 2:4))
+    band_importance(small_model(), images(), labels(), groups = list(none = character()))
+  })
+})
+
+test_that("a package that only one method needs is named, with what installs it", {
+  skip_without_python()
+  bridge()
+  lime <- reticulate::import("bandlens.methods.lime")
+  found <- lime$find_spec
+  lime$find_spec <- python("lambda name: None")
+  withr::defer(lime$find_spec <- found)
+  error <- error_of(band_importance(small_model(), images(), labels(), method = "lime"))
+  expect_s3_class(error, c("bandlens_error_missing_package", "bandlens_error"), exact = FALSE)
+  expect_match(conditionMessage(error), "needs the Python package scikit-learn", fixed = TRUE)
+  expect_match(conditionMessage(error), "reticulate::py_install(c(\"scikit-learn\", \"scikit-image\"))", fixed = TRUE)
+  expect_match(package_hint("one"), "py_install(\"one\")", fixed = TRUE)
+  expect_match(package_hint(list()), "py_install()", fixed = TRUE)
+})
+
 test_that("a background that is none is named", {
   skip_without_python()
   expect_snapshot(error = TRUE, {

@@ -3,6 +3,14 @@ test_that("results print as a short table", {
   expect_snapshot(stored_result(k = 2))
 })
 
+test_that("how well local models fit is shown, and a class for which no band matters", {
+  value <- bridge_value()
+  value[c("residuals", "completeness")] <- list(NULL)
+  value$median_local_fit <- 0.8765
+  value$table$share <- array(c(NaN, NaN, 1, 0))
+  expect_snapshot(summary(as_band_importance(value)))
+})
+
 test_that("summaries name the most important bands", {
   expect_snapshot(summary(stored_result()))
   expect_snapshot(summary(stored_result(k = 2), top = 1))

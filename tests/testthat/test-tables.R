@@ -11,6 +11,8 @@ test_that("tidy() gives the contracted columns", {
   expect_s3_class(tidy(result), "tbl_df")
   expect_named(tidy(result), class_columns)
   expect_named(tidy(result, "image"), image_columns)
+  expect_named(tidy(result, "overall"), class_columns)
+  expect_identical(nrow(tidy(result, "overall")), 2L)
   expect_identical(tidy(result, level = "class"), tidy(result))
   expect_error(tidy(result, "pixel"), class = "bandlens_error_option")
   expect_error(tidy(result, levels = "image"), "must be empty")
@@ -20,6 +22,7 @@ test_that("as.data.frame() gives the same without being a tibble", {
   result <- stored_result()
   expect_identical(class(as.data.frame(result)), "data.frame")
   expect_identical(tibble::as_tibble(as.data.frame(result, level = "image")), tidy(result, "image"))
+  expect_identical(tibble::as_tibble(as.data.frame(result, level = "overall")), tidy(result, "overall"))
 })
 
 test_that("augment() has one row per image, or per image and output", {
@@ -46,7 +49,14 @@ test_that("glance() has one row, and NA for what a method doesn't have", {
   expect_equal(nrow(row), 1)
   expect_identical(row$completeness, NA_real_)
   expect_identical(row$n_background, NA_integer_)
+  expect_identical(row$local_fit, NA_real_)
   expect_equal(row[c("n", "n_bands", "n_classes")], tibble::tibble(n = 4L, n_bands = 2L, n_classes = 2L))
+  value$median_local_fit <- 0.75
+  expect_identical(glance(as_band_importance(value))$local_fit, 0.75)
+  expect_identical(names(row), c(
+    "method", "statistic", "output", "n", "n_bands", "n_classes", "n_background", "completeness", "seed", "model",
+    "seconds", "local_fit"
+  ))
 })
 
 test_that("results are plain data", {
