@@ -1,0 +1,131 @@
+# What every check returns: plain tables with a verdict. The verbs that make them have files of their own.
+
+#' Outcome of a check
+#'
+#' What the functions that compare or check band importance return: an object of class `band_check`, and of a class
+#' called like the function. It is a list of plain vectors and tibbles, which [saveRDS()] can save.
+#'
+#' @param x,object Outcome of a check.
+#' @param level Which table; the first by default. `names(x$tables)` lists them.
+#' @param n Number of rows of the table to show.
+#' @param ... For `plot()` and `autoplot()`: options of the picture, and `width` and `base_size` as for
+#'   [autoplot.band_importance()]. Else not used.
+#'
+#' @returns The object is a list:
+#' \describe{
+#'   \item{`name`}{the function that made it}
+#'   \item{`tables`}{tibbles, by level}
+#'   \item{`passed`}{whether the result stands up to the check; `NA` where there is nothing to pass}
+#'   \item{`verdict`}{what was found, a sentence each}
+#'   \item{`facts`, `single`}{what produced it, and which of these facts are single values}
+#' }
+#' `tidy()` gives one of the tables, whose columns are described with the function that made it. `glance()` gives a
+#' tibble with one row: `check` (the function), `passed`, and every fact that is a single value. `summary()` gives a
+#' list of class `summary_band_check`, which prints the verdict and the facts. `autoplot()` gives a [ggplot2::ggplot()];
+#' `plot()` draws it and returns it invisibly. `print()` returns `x`, invisibly; `format()` the lines.
+#' @name band_check
+NULL
+
+#' @rdname band_check
+#' @export
+tidy.band_check <- function(x, level = NULL, ...) {
+  in_verb("make the table", {
+    rlang::check_dots_empty()
+    levels <- names(x$tables)
+    x$tables[[if (is.null(level)) levels[[1]] else choose(level, levels, "level")]]
+  })
+}
+
+#' @rdname band_check
+#' @export
+glance.band_check <- function(x, ...) {
+  in_verb("glance at it", rlang::check_dots_empty())
+  facts <- lapply(x$facts[x$single], function(fact) if (is.null(fact)) NA else fact)
+  tibble::tibble(check = x$name, passed = x$passed, !!!facts)
+}
+
+#' @rdname band_check
+#' @export
+print.band_check <- function(x, ..., n = 10) {
+  cat(format(x, n = n), sep = "\n")
+  invisible(x)
+}
+
+#' @rdname band_check
+#' @export
+format.band_check <- function(x, ..., n = 10) {
+  others <- paste0("\"", names(x$tables)[-1], "\"", recycle0 = TRUE, collapse = ", ")
+  c(
+    outcome(x),
+    wrapped(x$verdict),
+    format(x$tables[[1]], n = n)[-1],
+    cli::col_grey(paste0(
+      "# tidy() gives all of this table, ", if (nzchar(others)) paste0("tidy(level = ) also ", others, ", "),
+      "glance() what produced it"
+    ))
+  )
+}
+
+#' @rdname band_check
+#' @export
+summary.band_check <- function(object, ...) {
+  in_verb("summarise it", rlang::check_dots_empty())
+  structure(
+    list(about = glance(object), verdict = object$verdict, outcome = outcome(object)),
+    class = "summary_band_check"
+  )
+}
+
+#' @export
+print.summary_band_check <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+#' @export
+format.summary_band_check <- function(x, ...) {
+  facts <- x$about[-(1:2)]
+  given <- if (length(facts) > 0) paste(names(facts), "=", vapply(facts, format, "", digits = 3), collapse = ", ")
+  c(x$outcome, "", wrapped(x$verdict), if (length(given) > 0) c("", cli::col_grey(wrapped(given))))
+}
+
+#' @rdname band_check
+#' @export
+autoplot.band_check <- function(object, ...) {
+  in_verb("draw the picture", draw_check(object, check_pictures(), ...))
+}
+
+#' @rdname band_check
+#' @export
+plot.band_check <- function(x, ...) {
+  drawn <- autoplot(x, ...)
+  print(drawn)
+  invisible(drawn)
+}
+
+# Drawing functions by the verb that made the check, one file each: `function(object, width = 175, base_size = 8)` and
+# what options the picture has.
+check_pictures <- function() list()
+
+draw_check <- function(object, pictures, ...) {
+  draw <- pictures[[object$name]]
+  if (is.null(draw)) {
+    cause("result", paste0("There is no picture of `", object$name, "()`."), fix = "draw one from `tidy()`")
+  }
+  known <- names(formals(draw))[-1]
+  unknown <- setdiff(rlang::names2(list(...)), known)
+  if (length(unknown) > 0) {
+    cause("option", paste0("The picture of `", object$name, "()` has no such option."),
+      expected = paste0("`", known, "`", collapse = ", "), given = shown(unknown)
+    )
+  }
+  draw(object, ...)
+}
+
+# Verb and outcome, in one line.
+outcome <- function(x) {
+  word <- if (is.na(x$passed)) "done" else if (x$passed) cli::col_green("passed") else cli::col_red("not passed")
+  paste0(cli::style_bold(x$name), ": ", word)
+}
+
+wrapped <- function(sentences) strwrap(sentences, width = cli::console_width())
