@@ -160,27 +160,26 @@ def balanced_table(table: ClassBandTable, groups: list[np.ndarray]) -> ClassBand
     errors = np.stack([np.sqrt((table.std_error[group] ** 2).sum(axis=0)) / len(group) for group in groups])
     n = np.array([table.n[group].sum() for group in groups])
     half = special.ndtri(0.5 + CONFIDENCE / 2) * errors
-    return ClassBandTable(mean, mean.copy(), _share(mean), _rank(mean), errors, mean - half, mean + half, n)
+    return ClassBandTable(mean, mean.copy(), share_of(mean), rank_of(mean), errors, mean - half, mean + half, n)
 
 
 def _table(moments: Moments, effect: np.ndarray, n: np.ndarray) -> ClassBandTable:
     importance = np.where(moments.count > 0, moments.mean, np.nan)
     errors, (low, high) = moments.standard_error(), moments.interval()
     return ClassBandTable(
-        importance, effect, _share(importance), _rank(importance), errors, low, high, n.astype(np.int64)
+        importance, effect, share_of(importance), rank_of(importance), errors, low, high, n.astype(np.int64)
     )
 
 
-def _share(importance: np.ndarray) -> np.ndarray:
-    """Parts of the sum over bands; an importance below 0, which only chance explains, has none."""
+def share_of(importance: np.ndarray) -> np.ndarray:
+    """Parts of the sum over bands, the last axis; an importance below 0, which only chance explains, has none."""
     positive = np.where(importance < 0, 0.0, importance)
-    total = positive.sum(axis=1, keepdims=True)
+    total = positive.sum(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(total > 0, positive / total, np.nan)
 
 
-def _rank(importance: np.ndarray) -> np.ndarray:
-    order = np.argsort(-importance, axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(1, order.shape[1] + 1)[None, :], axis=1)
-    return rank
+def rank_of(importance: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis, 1 for the most important band; ties go to the band that comes first."""
+    order = np.argsort(-importance, axis=-1, kind="stable")
+    return np.argsort(order, axis=-1, kind="stable") + 1

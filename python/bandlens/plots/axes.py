@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import plotnine as p9
@@ -23,6 +23,13 @@ TICKS = 9  # at most, beyond that
 STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000)
 
 
+class Bands(NamedTuple):
+    """Names, and wavelengths in nm (NaN where unknown), where there is no result to take them from."""
+
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class BandAxis:
     """What to add to a plot, and how many lines of text the labels are high."""
@@ -31,12 +38,12 @@ class BandAxis:
     lines: float
 
 
-def band_axis(result: BandImportance, *, room: float, expand: float = 0.0) -> BandAxis:
+def band_axis(result: BandImportance | Bands, *, room: float, expand: float = 0.0) -> BandAxis:
     """Scale, title and text of the x axis.
 
     Parameters
     ----------
-    result : BandImportance
+    result : BandImportance or Bands
     room : float
         Characters that fit across a panel.
     expand : float

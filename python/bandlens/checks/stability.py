@@ -1,0 +1,326 @@
+"""Whether other images, or another background sample, would have given another table.
+
+`band_importance` reports the sampling error of its images. Methods that compare images with a background have a second
+one, of which its standard errors know nothing: which background images were drawn moves the scores of all images
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ..importance import band_importance
+from ..inputs import Images, check_images
+from ..models import loaded
+from ..progress import ticker
+from ..result import BandImportance
+from ..statistics import CONFIDENCE, rank_of, share_of
+from .agreement import kendall
+from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies, whole_number
+from .result import Check
+
+# a band that is first in so many of the resamples is called the most important without reserve
+SURE = 0.95
+# classes that a sentence lists
+MOST = 5
+
+
+def check_stability(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    backgrounds: int = 10,
+    resamples: int = 1000,
+    seed: int = 0,
+    **options: Any,
+) -> Check:
+    """How far the class x band table would change with other images and with another background sample.
+
+    The table is computed once as `band_importance` does, and `backgrounds` times with other background samples. Then
+    each of `resamples` takes one of these samples and draws the images anew.
+
+    Parameters
+    ----------
+    model, x, y
+        As for `band_importance`.
+    backgrounds : int
+        Other background samples, 2 or more; each costs as much as `band_importance`. Ten know the error they cause to
+        about a quarter of itself. Methods that use no background don't need them.
+    resamples : int
+        Bootstrap resamples, at least two per background sample.
+    seed : int
+        Of the table and of all resampling.
+    **options
+        Other arguments of `band_importance`.
+
+    Returns
+    -------
+    Check
+        Two tables. "class" has a row per class, output and band, and the columns `class`, `output`, `band`,
+        `wavelength` (nm), `importance` and `share` (those of `band_importance` with this seed), `std_error_images`,
+        `std_error_background`, `std_error` (both together; of `importance`), `conf_low`, `conf_high` (95 %, of
+        `importance`), `share_low`, `share_high` (95 %), `rank`, `rank_low`, `rank_high` (95 % of the resamples), and
+        `first`, how often the band is ranked first (0 to 1). "rank" has a row per class and output, and the columns
+        `class`, `output`, `rank_stability` (mean Kendall's tau-b between the ranking of a resample and that of the
+        table), `conf_low`, `conf_high` (95 % of the resamples), and `n` (images). Classes with a single image have no
+        errors. `passed` is None.
+
+    Raises
+    ------
+    BandlensError
+        As for `band_importance`; OptionError if `backgrounds` or `resamples` are too few.
+
+    Notes
+    -----
+    A background sample has as many images as `band_importance` uses. They are drawn with replacement from `background`
+    (all images equally likely) or, without one, from `x` (as evenly over classes as `band_importance` does): drawn so,
+    samples vary as if each came from the population of which `background` is a sample, even where `band_importance`
+    uses all of it. All images are explained in each, with the same `seed`.
+
+    By the law of total variance the variance of an importance is the sum of
+
+    - the mean, over background samples, of its variance over images: `std_error_images` squared, where that of one
+      sample is what `band_importance` reports (s^2 / n, s^2 the variance of |score| in the class);
+    - the variance, over background samples, of the importance of these images: `std_error_background` squared. It is 0
+      for methods without a background.
+
+    For shares the first is a bootstrap variance times n / (n - 1). Intervals are the table's value +- t standard
+    errors, t with the degrees of freedom of Satterthwaite (1946, Biometrics Bulletin 2, 110-114) from n - 1 and
+    `backgrounds` - 1; those of shares end at 0 and 1. So they hold the value for the whole background population, not
+    only the mean of the samples that were drawn: percentiles of so few can't reach into the tails. Ranks, `first` and
+    `rank_stability` are read off the nested bootstrap.
+
+    Where a metric is computed for whole classes (permutation with a function), images have no scores: its repeats are
+    resampled in their place, and `n` counts repeats in the above. `facts` says what was resampled.
+    """
+    backgrounds = whole_number("backgrounds", backgrounds, 2)
+    resamples = whole_number("resamples", resamples, 2 * backgrounds)
+    seed = whole_number("seed", seed, 0)
+    images = check_images(x, options.get("band_axis", -1))
+    model = loaded(model)  # once, not for every background
+    progress = options.pop("progress", None)
+    with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
+        table = band_importance(model, x, y, seed=seed, progress=_onwards(tick), **options)
+        if table.background is None:
+            tick(images.n * backgrounds)  # there is nothing else to compute
+            found = [_resampled(table, resamples, seed, 0)]
+        else:
+            pool = images if table.background_source == "x" else check_images(options["background"], images.band_axis)
+            sizes = np.diff(np.linspace(0, resamples, backgrounds + 1).round().astype(int))
+            found = []
+            for place, draw in enumerate(_draws(table, pool, backgrounds, seed)):
+                chosen = {**options, "background": pool.take(draw, None), "n_background": len(draw)}
+                result = band_importance(model, x, y, seed=seed, progress=_onwards(tick), **chosen)
+                found.append(_resampled(result, sizes[place], seed, place))
+    return _check(table, found, resamples)
+
+
+@dataclass(frozen=True)
+class _Resampled:
+    """What is kept of a table and its resamples, each ndarray of float64.
+
+    Attributes
+    ----------
+    importance, share : shape (cells, bands)
+    variance, share_variance : shape (cells, bands)
+        Over images, of the means.
+    resamples : shape (resamples, cells, bands)
+        Importances.
+    """
+
+    importance: np.ndarray
+    share: np.ndarray
+    variance: np.ndarray
+    share_variance: np.ndarray
+    resamples: np.ndarray
+
+
+def _onwards(tick: Callable[[int], None]) -> Callable[[int, int], None]:
+    """A progress callback for one of several calls."""
+    before = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal before
+        tick(done - before)
+        before = done
+
+    return tell
+
+
+def _draws(table: BandImportance, pool: Images, times: int, seed: int) -> np.ndarray:
+    """Positions of other background samples in the pool, shape (times, m), drawn as the table's own was."""
+    assert table.background is not None
+    groups = table.image_class if table.background_source == "x" else np.zeros(pool.n, np.int64)
+    return np.sort(draw_again(groups, table.background, times, np.random.default_rng([seed, 0])), axis=1)
+
+
+def _resampled(result: BandImportance, resamples: int, seed: int, place: int) -> _Resampled:
+    """Resample the images of one table."""
+    groups, table, cells = strata(result), result.table, len(result.cells)
+    random = np.random.default_rng([seed, 1, place])
+    numbers = max(len(groups), table.importance.size)
+    drawn = [
+        importances(result, draw_counts(groups, part.stop - part.start, random))[:, :cells]
+        for part in parts(resamples, numbers)
+    ]
+    again = np.concatenate(drawn)
+    n = _units(result)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share_variance = interval(share_of(again))[0] ** 2 * (n / (n - 1))  # resamples vary less than samples
+    return _Resampled(table.importance, table.share, table.std_error**2, share_variance, again)
+
+
+def _units(result: BandImportance) -> np.ndarray:
+    """What a mean of the table is over, images or repeats: how many, shape (cells, 1), float64."""
+    n = result.table.n if result.drops is None else np.full(len(result.cells), len(result.drops))
+    return n[:, None].astype(np.float64)
+
+
+def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Check:
+    numbers, cells, n_bands = table.table, table.cells, len(table.bands)
+    known = varies(table)[: len(cells)]
+    n = _units(table)
+    images, between = _components([one.variance for one in found], [one.importance for one in found])
+    low, high = _interval(numbers.importance, images, between, n, len(found))
+    parts_of_share = _components([one.share_variance for one in found], [one.share for one in found])
+    share_low, share_high = _interval(numbers.share, *parts_of_share, n, len(found))
+    again = np.concatenate([one.resamples for one in found])
+    # a resample may hold no image of a class that is explained by this output
+    full = np.isfinite(again).all(axis=-1)
+    known &= full.any(axis=0)
+    rank = np.where((full & known)[..., None], rank_of(again), np.nan)
+    rank[:, ~known] = 0.0
+    rank_low, rank_high = np.nanquantile(rank, TAILS, axis=0, method="inverted_cdf")
+    first = np.nansum(rank == 1, axis=0) / np.maximum(full.sum(axis=0), 1)[:, None]
+    tau = kendall(again, numbers.importance)
+    stable = np.isfinite(tau).sum(axis=0) > 1
+    mean_tau = np.where(stable & known, np.nanmean(np.where(stable, tau, 0.0), axis=0), np.nan)
+    tau_low, tau_high = (np.where(known, bound, np.nan) for bound in interval(tau)[1:])
+
+    by_band = {
+        "importance": numbers.importance,
+        "share": numbers.share,
+        "std_error_images": np.sqrt(images),
+        "std_error_background": np.where(known[:, None], np.sqrt(between), np.nan),
+        "std_error": np.sqrt(images + between),
+        "conf_low": low,
+        "conf_high": high,
+        "share_low": np.maximum(share_low, 0.0),
+        "share_high": np.minimum(share_high, 1.0),
+        "rank": numbers.rank,
+        **{
+            name: np.where(known[:, None], values, np.nan)
+            for name, values in (("rank_low", rank_low), ("rank_high", rank_high), ("first", first))
+        },
+    }
+    columns = {
+        "class": np.repeat(cells[:, 0], n_bands),
+        "output": np.repeat(cells[:, 1], n_bands),
+        "band": np.tile(np.arange(n_bands), len(cells)),
+        "wavelength": np.tile(np.array(table.wavelengths), len(cells)),
+        **{name: values.reshape(-1) for name, values in by_band.items()},
+    }
+    ranks = {
+        "class": cells[:, 0],
+        "output": cells[:, 1],
+        "rank_stability": mean_tau,
+        "conf_low": tau_low,
+        "conf_high": tau_high,
+        "n": numbers.n,
+    }
+    facts = {
+        "method": table.method,
+        "statistic": table.statistic,
+        "output": table.output,
+        "model": table.model,
+        "images": table.n,
+        "background": table.background is not None,
+        "background_source": table.background_source,
+        "n_background": table.n_background,
+        "backgrounds": 0 if table.background is None else len(found),
+        "resampled": ["images" if table.drops is None else "repeats"] + ["background"] * (table.background is not None),
+        "resamples": resamples,
+        "seed": table.seed,
+    }
+    levels = {"class": table.classes, "output": table.outputs, "band": table.bands}
+    verdict = _verdict(table, by_band, mean_tau)
+    return Check("check_stability", {"class": columns, "rank": ranks}, levels, None, verdict, facts)
+
+
+def _components(within: list[np.ndarray], values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Variance over images, averaged over backgrounds, and variance over backgrounds; each (cells, bands)."""
+    between = np.var(values, axis=0, ddof=1) if len(values) > 1 else np.zeros_like(values[0])
+    return np.mean(within, axis=0), between
+
+
+def _interval(
+    centre: np.ndarray, images: np.ndarray, between: np.ndarray, n: np.ndarray, backgrounds: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval from two variances, with Satterthwaite's degrees of freedom."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = (images + between) ** 2 / (images**2 / (n - 1) + between**2 / max(backgrounds - 1, 1))
+    freedom = np.where(images + between > 0, freedom, 1.0)  # no variance at all: any will do
+    half = special.stdtrit(freedom, 0.5 + CONFIDENCE / 2) * np.sqrt(images + between)
+    return centre - half, centre + half
+
+
+def _verdict(table: BandImportance, columns: dict[str, np.ndarray], stability: np.ndarray) -> tuple[str, ...]:
+    known = np.nonzero(np.isfinite(stability))[0]
+    if not len(known):
+        return ("Nothing can be said: every class has a single image, or bands that are all equally important.",)
+    names = [_cell(table, row) for row in range(len(table.cells))]
+    top = columns["rank"].argmin(axis=1)
+    rows = np.arange(len(top))
+    sure = columns["first"][rows, top]
+    reserved = [row for row in known[np.argsort(sure[known], kind="stable")] if sure[row] < SURE]
+    sentences = [
+        f"The most important band is first in at least {_percent(SURE)} of the resamples for "
+        f"{len(known) - len(reserved)} of {len(known)} classes."
+    ]
+    if reserved:
+        listed = [f"{names[row]} ({table.bands[top[row]]}, {_percent(sure[row])})" for row in reserved[:MOST]]
+        rest = f" and {len(reserved) - MOST} more" if len(reserved) > MOST else ""
+        sentences.append(f"Not so for {', '.join(listed)}{rest}.")
+    lowest = known[stability[known].argmin()]
+    sentences.append(
+        f"Rankings of resamples agree with that of the table by a Kendall's tau of {stability[known].mean():.2f} on "
+        f"average, and of {stability[lowest]:.2f} for {names[lowest]}, the least."
+    )
+    width = columns["share_high"] - columns["share_low"]
+    if np.isfinite(width).any():
+        row, band = np.unravel_index(np.nanargmax(width), width.shape)
+        share, low, high = (columns[name][row, band] for name in ("share", "share_low", "share_high"))
+        sentences.append(
+            f"The least certain share is that of {table.bands[band]} for {names[row]}: {_percent(share)}, "
+            f"95 % interval {_percent(low)} to {_percent(high)}."
+        )
+    if table.background is None:
+        sentences.append("The method uses no background: only images were resampled.")
+        return tuple(sentences)
+    images, both = columns["std_error_images"] ** 2, columns["std_error"] ** 2
+    some = both > 0
+    if some.any():
+        part = np.median(1 - images[some] / both[some])
+        factor = np.median(np.sqrt(both[some] / images[some])) if (images[some] > 0).all() else np.inf
+        sentences.append(
+            f"Samples of {table.n_background} background images cause {_percent(part)} of the variance of an "
+            f"importance (median); its standard error is {factor:.1f} times that of band_importance."
+        )
+        if part > 0.5:
+            sentences.append("A larger `n_background` would help more than more images.")
+    return tuple(sentences)
+
+
+def _cell(table: BandImportance, row: int) -> str:
+    name, output = table.classes[table.cells[row, 0]], table.outputs[table.cells[row, 1]]
+    return f"'{name}'" if name == output else f"'{name}' -> '{output}'"
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %"
