@@ -13,7 +13,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import datasets, errors
-    from .checks import Check
+    from .checks import Check, check_stability, compare_importance
     from .errors import BandlensError
     from .importance import band_importance, band_maps
     from .maps import BandMaps
@@ -28,6 +28,8 @@ _HOMES = {
     "Check": ".checks",
     "band_importance": ".importance",
     "band_maps": ".importance",
+    "check_stability": ".checks",
+    "compare_importance": ".checks",
 }
 _MODULES = ("datasets", "errors")
 
@@ -40,6 +42,8 @@ __all__ = [
     "__version__",
     "band_importance",
     "band_maps",
+    "check_stability",
+    "compare_importance",
     "datasets",
     "errors",
 ]

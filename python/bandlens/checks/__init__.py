@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .comparison import compare_importance
 from .result import Check
+from .stability import check_stability
 
-__all__ = ["Check"]
+__all__ = ["Check", "check_stability", "compare_importance"]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
-from . import bars, effect, heatmap
+from . import bars, comparison, effect, heatmap, stability
 
 if TYPE_CHECKING:
     import plotnine
@@ -26,7 +26,10 @@ KINDS = {
 }
 
 # by the function that made them
-CHECKS: dict[str, Callable[..., plotnine.ggplot]] = {}
+CHECKS: dict[str, Callable[..., plotnine.ggplot]] = {
+    "check_stability": stability.draw,
+    "compare_importance": comparison.draw,
+}
 
 
 def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
