@@ -65,7 +65,7 @@ layers = tf_keras.layers
 tf_keras.utils.set_random_seed(1)
 model = tf_keras.Sequential([layers.Input((8, 8, 4)), layers.Conv2D(6, 3, activation="relu"),
     layers.BatchNormalization(), layers.MaxPooling2D(2),
-    layers.Conv2D(4, 2, activation="swish"), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    layers.Conv2D(4, 2, activation="swish"), layers.LayerNormalization(), layers.Flatten(), layers.Dense(3, activation="softmax")])
 x = np.random.default_rng(0).normal(size=(6, 8, 8, 4))
 result = bl.band_importance(model, x, target="all")
 assert result.output == "logit" and result.completeness < 1e-4, result
