@@ -25,6 +25,7 @@ class Family(Enum):
     MAXIMUM = "maximum over a set of elements of one data input"
     SOFTMAX = "softmax over the last axis"
     LOG_SOFTMAX = "logarithm of the softmax over the last axis"
+    NORMALIZATION = "deviation from the mean of a set, over its standard deviation"
     SMOOTH = "differentiable without kinks in its data inputs, and none of the above"
     UNSUPPORTED = "no rule"
 
@@ -41,8 +42,8 @@ class Operation:
     pointwise : bool
         Whether output elements depend on single elements (true of all but some linear operations and contractions).
     window : tuple of int or None
-        For `Family.MAXIMUM`: lengths of the sets along each axis of the data input, where the sets are disjoint blocks
-        that start at 0; None where they overlap or are padded.
+        For `Family.MAXIMUM` and `Family.NORMALIZATION`: lengths of the sets along each axis of the data input, where
+        the sets are disjoint blocks that start at 0; None where they overlap or are padded.
     inputs, outputs : tuple of int
         Values; an input that carries no image data (weights, shapes) is listed too.
     data : tuple of int
@@ -51,6 +52,8 @@ class Operation:
         Multiplications per image, roughly.
     handle : object
         The tracer's own object.
+    epsilon : float
+        For `Family.NORMALIZATION`: what is added to the variance.
     """
 
     kind: str
@@ -64,6 +67,7 @@ class Operation:
     data: tuple[int, ...]
     cost: float
     handle: Any
+    epsilon: float = 0.0
 
     @property
     def linear(self) -> bool:

@@ -65,7 +65,8 @@ layers = tf_keras.layers
 tf_keras.utils.set_random_seed(1)
 model = tf_keras.Sequential([layers.Input((8, 8, 4)), layers.Conv2D(6, 3, activation="relu"),
     layers.BatchNormalization(), layers.MaxPooling2D(2),
-    layers.Conv2D(4, 2, activation="swish"), layers.LayerNormalization(), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    layers.Conv2D(4, 2, activation="swish"), layers.LayerNormalization(),
+    layers.Flatten(), layers.Dense(3, activation="softmax")])
 x = np.random.default_rng(0).normal(size=(6, 8, 8, 4))
 result = bl.band_importance(model, x, target="all")
 assert result.output == "logit" and result.completeness < 1e-4, result
@@ -85,6 +86,14 @@ print("fine")
         check=False,
     )
     assert run.stdout.strip().endswith("fine"), run.stderr[-2000:]
+
+
+def test_mixing_images_of_a_batch_is_refused(images: np.ndarray) -> None:
+    def model(x: Any) -> Any:
+        return tf.reduce_mean(x - tf.reduce_mean(x, axis=0, keepdims=True), axis=(1, 2))
+
+    with pytest.raises(UnsupportedOperationError, match=r"depends on the other images of a batch: Mean"):
+        bl.band_importance(model, images, method="saliency")
 
 
 def test_plain_callable_in_either_precision(images: np.ndarray, background: np.ndarray) -> None:

@@ -46,6 +46,22 @@ def quotient_slopes(nd: Any, image: Any, reference: Any, top_middle: Any) -> tup
     return (1 / image + 1 / reference) / 2, -top_middle / (image * reference)
 
 
+def normalization_slope(
+    nd: Any, multiplier: Any, image: Any, reference: Any, *, axes: tuple[int, ...], epsilon: float
+) -> Any:
+    """Multipliers of x, given those of c / sqrt(mean(c^2) + epsilon) with c = x - mean(x), means along `axes`.
+
+    The product is shared out by the mean of either factor over the pair; (1 / sqrt(u)) and the square have their ratios
+    in closed form.
+    """
+    sides = [side - nd.mean(side, axes, True) for side in (image, reference)]
+    scales = [1 / nd.sqrt(nd.mean(side * side, axes, True) + epsilon) for side in sides]
+    middle, scale = (sides[0] + sides[1]) / 2, (scales[0] + scales[1]) / 2
+    of_variance = -((scales[0] * scales[1]) ** 2) / (scales[0] + scales[1])
+    found = multiplier * scale + 2 * middle * of_variance * nd.mean(multiplier * middle, axes, True)
+    return found - nd.mean(found, axes, True)
+
+
 def shapley_slope(nd: Any, image: Any, reference: Any, change: Any, slope: Any, *, rounding: float) -> Any:
     """A Shapley value over the player's difference; the mean derivative where that is rounding."""
     difference = image - reference

@@ -80,6 +80,8 @@ def has_no_rule(operation: Operation, graph: Graph, used: set[int]) -> bool:
     if operation.family is Family.UNSUPPORTED:
         return True
     outputs = used.intersection(operation.outputs)
+    if operation.family is Family.NORMALIZATION and outputs != {operation.outputs[0]}:
+        return True
     if any(value not in graph.layouts for value in outputs):
         return True
     touched = (*outputs, *operation.data)

@@ -178,6 +178,19 @@ def softmax(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dic
     return _through_logsumexp(pairs, operation, pairs.dense(output, multiplier.times(pairs.nd, ratio)))
 
 
+def normalization(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
+    """Normalisation within sets, such as Keras 2's layer normalisation: as if it were written out."""
+    ((output, multiplier),) = multipliers.items()
+    value, scale, *_ = operation.inputs
+    window, layout = operation.window or (), pairs.layouts[value]
+    axes = tuple(3 + axis for axis, length in enumerate(window) if length > 1)
+    lead = [length if axis == layout.axis else 1 for axis, length in enumerate(layout.shape)]
+    scales = pairs.nd.reshape(pairs.image_run.value(scale), (1, pairs.n, 1, *lead))
+    dense = pairs.dense(output, multiplier.times(pairs.nd, pairs.nd.astype(scales, pairs.trace.dtype)))
+    static = {"axes": axes, "epsilon": operation.epsilon}
+    return {value: Multiplier(pairs.formula(formulas.normalization_slope, dense, *pairs.sides(value), **static))}
+
+
 def smooth(pairs: Pairs, operation: Operation, multipliers: Multipliers) -> dict[int, Multiplier]:
     """Anything else without kinks: the vector-Jacobian product, averaged along the line (Gauss-Legendre)."""
     nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
@@ -194,6 +207,7 @@ RULES: dict[Family, Rule] = {
     Family.MAXIMUM: maximum,
     Family.SOFTMAX: softmax,
     Family.LOG_SOFTMAX: log_softmax,
+    Family.NORMALIZATION: normalization,
     Family.SMOOTH: smooth,
 }
 

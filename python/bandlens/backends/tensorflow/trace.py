@@ -22,6 +22,9 @@ from .run import Run, computed_in
 if TYPE_CHECKING:
     from ...deepshap.regions import Region
 
+# families whose operations work on sets of elements
+SETS = (Family.MAXIMUM, Family.NORMALIZATION)
+
 
 class Trace:
     """A model as primitive operations, from a batch of images to its outputs.
@@ -120,9 +123,16 @@ class Trace:
         kind = entry.op.type
         carries = [value in data for value in entry.inputs]
         family = table.family(kind, carries)
-        if kind.startswith("FusedBatchNorm") and not entry.op.get_attr("is_training"):
+        epsilon = 0.0
+        if kind.startswith("FusedBatchNorm"):
+            epsilon = entry.op.get_attr("epsilon")
             family = Family.LINEAR
-        pointwise = family in table.POINTWISE_FAMILIES or kind in table.POINTWISE
+            if entry.op.get_attr("is_training"):
+                # within each image, as in Keras 2's layer normalisation
+                family = Family.NORMALIZATION
+                if entry.inputs[0] not in layouts or layouts[entry.inputs[0]].axis != _channel_axis(entry.op):
+                    raise self._mixes_images(entry)
+        pointwise = family in table.POINTWISE_FAMILIES or (kind in table.POINTWISE and family is Family.LINEAR)
         size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         weights = [
             i for i, carried in zip(entry.op.inputs, carries, strict=True) if not carried and i.dtype.is_floating
@@ -135,17 +145,28 @@ class Trace:
             self._layer(entry.name),
             family,
             pointwise,
-            self._window(entry, layouts) if family is Family.MAXIMUM and entry.inputs[0] in layouts else None,
+            self._window(entry, layouts) if family in SETS and entry.inputs[0] in layouts else None,
             tuple(entry.inputs),
             tuple(entry.outputs),
             tuple(dict.fromkeys(value for value in entry.inputs if value in data)),
             float(cost),
             entry.op,
+            epsilon,
+        )
+
+    def _mixes_images(self, entry: Entry) -> UnsupportedOperationError:
+        where = f"{entry.op.type} in layer '{self._layer(entry.name)}'"
+        return UnsupportedOperationError(
+            f"The model's output for an image depends on the other images of a batch: {where}.",
+            fix="call batch normalisation with training=False",
         )
 
     @staticmethod
     def _window(entry: Entry, layouts: dict[int, Layout]) -> tuple[int, ...] | None:
         op = entry.op
+        if op.type.startswith("FusedBatchNorm"):
+            shape = layouts[entry.inputs[0]].shape
+            return tuple(1 if axis == _channel_axis(op) else length for axis, length in enumerate(shape))
         if op.type == "Max":
             axes = tf.get_static_value(op.inputs[1])
             layout = layouts[entry.inputs[0]]
@@ -177,9 +198,14 @@ class Trace:
         """Shapes for one image and batch axes, from the static shapes for two batch sizes; not of all values."""
         sizes = (2, 3)
         shapes = [self._shapes(entries, data, n) for n in sizes]
+        used = {value for entry in entries for value in entry.inputs}
         layouts = {}
         for value in data:
-            layout = _layout([found[value] for found in shapes], sizes, self._flat.dtypes[value].is_floating)
+            few, more = (found[value] for found in shapes)
+            real = self._flat.dtypes[value].is_floating
+            if real and few == more and None not in few and value in used:
+                raise self._mixes_images(self._flat.producers[value])
+            layout = _layout((few, more), sizes, real)
             if layout is not None:
                 layouts[value] = layout
         return layouts
@@ -226,6 +252,10 @@ class Trace:
     def value_dtype(self, value: int) -> tf.DType:
         """The dtype that a value is computed in."""
         return computed_in(self._flat.dtypes[value])
+
+
+def _channel_axis(op: tf.Operation) -> int:
+    return op.get_attr("data_format").index(b"C")
 
 
 def _layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], real: bool) -> Layout | None:
