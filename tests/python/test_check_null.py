@@ -177,6 +177,7 @@ def test_names_wavelengths_and_saved_models(small_cnn: Any, images: np.ndarray, 
         bl.check_null(small_cnn, images, groups={"all": [0, 1]})
 
 
+@pytest.mark.slow
 def test_keras_2(tmp_path: Path) -> None:
     # a process of its own: Keras 2 warns on import; the other check that depends on the Keras is tried there too
     code = """

@@ -18,6 +18,7 @@ from ..errors import BandError, OptionError
 from ..importance import band_importance
 from ..inputs import Images, check_background, check_images
 from ..labels import band_names
+from ..methods.options import whole
 from ..models import inference, loaded, make_predictor
 from ..progress import Progress, ticker
 from ..result import BandImportance
@@ -117,6 +118,7 @@ def check_null(
     """
     if "groups" in options:
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
+    seed = whole(0)("seed", seed)
     images = check_images(x, options.get("band_axis", -1))
     names = band_names(options.get("bands"), images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None

@@ -73,8 +73,11 @@ def copy_of(model: Any, batch: np.ndarray) -> Copy:
     expected, found = (np.asarray(each(batch, training=False), np.float64) for each in (model, copy.model))
     if not np.allclose(found, expected, rtol=ROUNDING, atol=ROUNDING * float(np.abs(expected).max())):
         raise _no_copy(model, "the copy gives other outputs")
-    # layers of a class of the user's own may be named anew
-    return replace(copy, names=tuple(name for name, _ in _weighted(model)))
+    # a class of the user's own may name its layers anew; they are the model's if they hold the same weights
+    originals = dict(_weighted(model))
+    pairs = zip(originals.values(), copy.layers, strict=False)
+    same = len(originals) == len(copy.layers) and all(_same_weights(*pair) for pair in pairs)
+    return replace(copy, names=tuple(originals)) if same else copy
 
 
 def fresh(model: Any, batch: np.ndarray, *, seed: int) -> Copy:
@@ -104,18 +107,18 @@ def _cloned(keras: Any, model: Any, seeds: np.random.Generator) -> Any:
     """A copy with new weights; of layers of the user's own, too, which need not be registered with Keras."""
 
     def clone(layer: Any) -> Any:
-        if _by_layers(keras, layer):
-            return keras.models.clone_model(layer, clone_function=clone)
+        if isinstance(layer, keras.Model):
+            return _cloned(keras, layer, seeds)
+        if isinstance(layer, keras.layers.Lambda):  # its configuration may lack what the function refers to
+            return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name)
         return type(layer).from_config(_reseeded(layer.get_config(), seeds))
 
-    classes = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
-    with keras.utils.custom_object_scope(classes):
-        if _by_layers(keras, model):
-            try:
-                return keras.models.clone_model(model, clone_function=clone)
-            except (ValueError, TypeError):  # compiled with something that can't be made again
-                pass
-        return type(model).from_config(_reseeded(model.get_config(), seeds))
+    try:
+        return keras.models.clone_model(model, clone_function=clone)
+    except (ValueError, TypeError):  # not made of layers alone, or compiled with something that can't be made again
+        classes = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
+        with keras.utils.custom_object_scope(classes):
+            return type(model).from_config(_reseeded(model.get_config(), seeds))
 
 
 def _reseeded(config: Any, seeds: np.random.Generator) -> Any:
@@ -131,14 +134,6 @@ def _reseeded(config: Any, seeds: np.random.Generator) -> Any:
     return found
 
 
-def _by_layers(keras: Any, model: Any) -> bool:
-    """Whether a model is a sequence or a graph of layers, which Keras can clone one by one."""
-    if isinstance(model, keras.Sequential):
-        return True
-    functional = getattr(keras, "Functional", None)  # Keras 2 has it under `Model`
-    return isinstance(model, functional) if functional else bool(getattr(model, "_is_graph_network", False))
-
-
 def _weighted(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Layers with weights, from input to output; of models, those inside.
 
@@ -150,6 +145,11 @@ def _weighted(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _weighted(layer, f"{path}{layer.name}/")
         else:
             yield f"{path}{layer.name}", layer
+
+
+def _same_weights(one: Any, other: Any) -> bool:
+    weights = one.get_weights(), other.get_weights()
+    return len(weights[0]) == len(weights[1]) and all(map(np.array_equal, *weights))
 
 
 def _framework(model: Any) -> Any:

@@ -84,9 +84,9 @@ def draw(
     note += "; bars: 95 % interval" if facts["repeats"] > 1 else ""
     if by == "class":
         note += f"; {NAMES[measure]} of importances"
-    chance = facts.get("chance_high") if "spearman" in (names if by == "measure" else (measure,)) else None
+    chance = facts.get("chance_high") if by == "measure" else None
     if chance is not None:
-        note += "; dashed: 95 % of Spearman correlations by chance are below (mean over classes, all layers random)"
+        note += "; dashed: 95 % of Spearman correlations by chance are below, with all layers random"
     note = wrap(note, int(characters(width, base_size)))
     mode = "from the output down to" if facts["cascade"] else "alone"
     rotated = 0.42 * longest(shown)
@@ -94,7 +94,6 @@ def draw(
     plot = (
         p9.ggplot(frame, p9.aes("layer", "estimate", color=by, shape=by, group=by))
         + p9.geom_hline(yintercept=0, color=ink("missing"), size=0.4)
-        + p9.geom_line(size=0.6, position=dodge)
         + p9.geom_point(size=1.6, position=dodge)
         + p9.scale_color_manual(values=fills, limits=list(names), labels=list(names.values()))
         + p9.scale_shape_manual(values=shapes, limits=list(names), labels=list(names.values()))
@@ -113,6 +112,8 @@ def draw(
             y="Similarity",
         )
     )
+    if facts["cascade"]:  # else one step doesn't lead to the next
+        plot += p9.geom_line(size=0.6, position=dodge)
     known = frame[frame["conf_low"].notna() & (frame["step"] > 0)]
     if len(known):
         plot += p9.geom_linerange(
