@@ -128,4 +128,4 @@ outcome <- function(x) {
   paste0(cli::style_bold(x$name), ": ", word)
 }
 
-wrapped <- function(sentences) strwrap(sentences, width = cli::console_width())
+wrapped <- function(sentences) strwrap(sentences, exdent = 2, width = cli::console_width())

@@ -13,7 +13,7 @@
 #'   changed.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
-#'   predicts.
+#'   predicts. For a model that predicts a number, its observed values, which only `"permutation"` uses.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
 #'   error is part of the standard errors.
@@ -109,7 +109,10 @@ explain <- function(verb, model, x, y, arguments, options, progress) {
   model <- as_model(model)
   x <- as_images(x)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  labels <- as_labels(y, arguments$classes)
+  # nothing but permutation looks at the `y` of a regression
+  values <- identical(arguments$method, "permutation") && holds_numbers(y) &&
+    !call_bridge("classifies", model, x, axis, arguments$output)
+  labels <- as_labels(y, arguments$classes, values)
   converted <- list(
     background = if (!is.null(arguments$background)) as_images(arguments$background, "background", "background"),
     n_background = as_count(arguments$n_background, "n_background"),

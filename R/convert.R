@@ -150,7 +150,8 @@ as_group_member <- function(member) {
 }
 
 # Labels and class names. Factors bring their levels; numbers are classes counted from 1, in the order of the outputs.
-as_labels <- function(y, classes = NULL) {
+# `values` says that they are values for a regression instead.
+as_labels <- function(y, classes = NULL, values = FALSE) {
   check_labels(y)
   if (is.logical(y) && length(dim(y)) < 2) {
     y <- factor(y, levels = c(FALSE, TRUE))
@@ -158,11 +159,16 @@ as_labels <- function(y, classes = NULL) {
   if (is.matrix(y) && ncol(y) == 1) {
     y <- y[, 1]
   }
+  if (values) {
+    return(list(y = array(as.double(y), length(y)), classes = as_classes(classes)))
+  }
   if (is.null(classes)) {
     classes <- own_classes(y)
   }
   list(y = label_codes(y), classes = as_classes(classes))
 }
+
+holds_numbers <- function(y) is.numeric(y) && length(y) > 0 && NCOL(y) == 1
 
 # Class names that labels bring with them.
 own_classes <- function(y) {
@@ -204,7 +210,11 @@ from_class_numbers <- function(y) {
     cause("labels", "`y` holds numbers that are not class numbers.",
       expected = "whole numbers from 1: in R, classes are counted from 1",
       given = some(format(sort(unique(y[wrong])), trim = TRUE)),
-      fix = if (is_whole(y) && min(y) == 0) "if the classes are counted from 0, use `y + 1`"
+      fix = if (!is_whole(y)) {
+        "for a model that predicts a number leave `y` out: only the method \"permutation\" uses it"
+      } else if (min(y) == 0) {
+        "if the classes are counted from 0, use `y + 1`"
+      }
     )
   }
   array(as.integer(y) - 1L, length(y))

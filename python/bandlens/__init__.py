@@ -13,7 +13,14 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import datasets, errors
-    from .checks import Check, check_stability, compare_importance
+    from .checks import (
+        Check,
+        check_deletion,
+        check_null,
+        check_randomization,
+        check_stability,
+        compare_importance,
+    )
     from .errors import BandlensError
     from .importance import band_importance, band_maps
     from .maps import BandMaps
@@ -28,6 +35,9 @@ _HOMES = {
     "Check": ".checks",
     "band_importance": ".importance",
     "band_maps": ".importance",
+    "check_deletion": ".checks",
+    "check_null": ".checks",
+    "check_randomization": ".checks",
     "check_stability": ".checks",
     "compare_importance": ".checks",
 }
@@ -42,6 +52,9 @@ __all__ = [
     "__version__",
     "band_importance",
     "band_maps",
+    "check_deletion",
+    "check_null",
+    "check_randomization",
     "check_stability",
     "compare_importance",
     "datasets",

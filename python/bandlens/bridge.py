@@ -108,6 +108,21 @@ def band_maps(
     }
 
 
+@_answer
+def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
+    """Whether a model tells classes apart, so that numbers in `y` are classes, which R counts from 1.
+
+    Returns
+    -------
+    dict
+        ``value``: False for a regression, whose `y` holds values.
+    """
+    from .inputs import check_images
+    from .models import make_predictor
+
+    return make_predictor(model, check_images(x, band_axis), output).classifies
+
+
 def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _for_r(value) if callable(value) else value for name, value in given.items()}
 

@@ -83,6 +83,12 @@ def test_functions_are_given_types_that_r_has():
     assert value["drops"].shape[0] == 2
 
 
+def test_whether_numbers_are_classes_is_known_before_they_are_counted():
+    x = np.ones((2, 2, 2, 3))
+    assert bridge.classifies(model, x, -1, "auto") == {"ok": True, "value": True}
+    assert not bridge.classifies(lambda x: model(x)[:, :1], x, -1, "auto")["value"]
+
+
 def test_methods_are_listed_with_their_options():
     answer = bridge.band_methods()
     assert holds_only_plain(answer)

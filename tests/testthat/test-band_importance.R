@@ -128,6 +128,30 @@ test_that("a metric may be a function of R, for which classes count from 1", {
   expect_false(theirs$balanced)
 })
 
+test_that("for a model that predicts a number, `y` holds values and no classes", {
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(3L)
+  model <- keras$Sequential(list(keras$Input(list(5L, 5L, 4L)), keras$layers$Flatten(), keras$layers$Dense(1L)))
+  predicted <- as.vector(model$predict(unname(images()), verbose = 0L))
+  explain <- function(y, ...) band_importance(model, images(), y, method = "permutation", n_repeats = 2, ...)
+  for (y in list(1:12, 0:11 / 4)) {
+    result <- explain(y)
+    expect_equal(as.vector(result$output_values), -(predicted - y)^2, tolerance = 1e-5)
+    expect_identical(result$output, "negative squared error")
+  }
+  seen <- NULL
+  own <- explain(1:12, metric = function(true, predicted) -max(abs((seen <<- true) - predicted)))
+  expect_identical(seen, as.double(1:12))
+  expect_error(
+    band_importance(model, images(), 0:11 / 4), "only the method \"permutation\" uses it",
+    class = "bandlens_error_labels"
+  )
+  expect_error(
+    band_importance(small_model(), images(), 0:11 / 4, method = "permutation"), class = "bandlens_error_labels"
+  )
+})
+
 test_that("how well LIME's local models fit is reported", {
   skip_without_python()
   result <- band_importance(small_model(), images(), labels(), method = "lime", target = "all")

@@ -19,6 +19,14 @@ test_that("labels of every kind become classes counted from 0, and bring the nam
   expect_equal(as_labels(one_hot == 1)$y, diag(3) == 1)
 })
 
+test_that("values for a regression stay as they are", {
+  expect_identical(as_labels(c(0.5, 3), values = TRUE), list(y = array(c(0.5, 3)), classes = NULL))
+  expect_identical(as_labels(matrix(2L), values = TRUE)$y, array(2))
+  expect_true(holds_numbers(1:3) && holds_numbers(matrix(1:3)))
+  expect_false(holds_numbers(NULL) || holds_numbers(labels()) || holds_numbers(diag(2)) || holds_numbers("a"))
+  expect_equal(kind_of(as_labels(c(1, NA), values = TRUE)), "bandlens_error_labels")
+})
+
 test_that("labels that mean nothing are refused", {
   expect_equal(kind_of(as_labels(c(0, 1))), "bandlens_error_labels")
   expect_equal(kind_of(as_labels(c(1.5, 2))), "bandlens_error_labels")

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from .comparison import compare_importance
+from .deletion import check_deletion
+from .null import check_null
+from .randomization import check_randomization
 from .result import Check
 from .stability import check_stability
 
-__all__ = ["Check", "check_stability", "compare_importance"]
+__all__ = [
+    "Check",
+    "check_deletion",
+    "check_null",
+    "check_randomization",
+    "check_stability",
+    "compare_importance",
+]

@@ -27,12 +27,11 @@ def kendall(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = np.broadcast_arrays(a, b)
     lead, n_bands = a.shape[:-1], a.shape[-1]
     a, b = a.reshape(-1, n_bands), b.reshape(-1, n_bands)
-    one, other = np.triu_indices(n_bands, 1)
     tau = np.empty(len(a))
-    for part in parts(len(a), len(one)):
-        # the sign of the difference says which of two bands comes first
-        first, second = (np.sign(table[part][:, one] - table[part][:, other]) for table in (a, b))
-        tau[part] = _cosine(first, second)
+    for part in parts(len(a), n_bands**2):
+        # the sign of the difference says which of two bands comes first; each pair comes twice, which cancels
+        first, second = (np.sign(table[part, :, None] - table[part, None, :]) for table in (a, b))
+        tau[part] = _cosine(first.reshape(-1, n_bands**2), second.reshape(-1, n_bands**2))
     return tau.reshape(lead)
 
 

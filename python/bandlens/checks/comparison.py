@@ -114,21 +114,9 @@ def compare_importance(
     tables, counts = zip(*map(measured, results), strict=True)
     several = [varies(result) for result in results]
     samples = [_sample(result) for result in results]
-    found = [np.empty((resamples, len(rows), len(MEASURES))) for rows, _, _ in common]
-    distinct = list(dict.fromkeys(samples))
-    random = {sample: np.random.default_rng([seed, place]) for place, sample in enumerate(distinct)}
-    numbers = max(max(len(strata(result)), table.size) for result, table in zip(results, tables, strict=True))
-    for part in parts(resamples, numbers):
-        drawn = {
-            sample: draw_counts(strata(results[samples.index(sample)]), part.stop - part.start, random[sample])
-            for sample in distinct
-        }
-        again = [importances(result, drawn[sample]) for result, sample in zip(results, samples, strict=True)]
-        for (first, second), (_, one, other), values in zip(pairs, common, found, strict=True):
-            values[part] = _agreement(again[first][:, one], again[second][:, other], top)
-
+    resampled = _resampled(results, samples, pairs, common, top, resamples, seed)
     blocks = []
-    for (first, second), (rows, one, other), values in zip(pairs, common, found, strict=True):
+    for (first, second), (rows, one, other), values in zip(pairs, common, resampled, strict=True):
         estimate = _agreement(tables[first][one], tables[second][other], top)
         known = (several[first][one] & several[second][other])[:, None] & np.isfinite(estimate)
         spread = [np.where(known, bound, np.nan) for bound in interval(values)]
@@ -236,6 +224,35 @@ def _rows_of_one(one: BandImportance, other: BandImportance, common: np.ndarray)
     both = set(map(tuple, common.tolist()))
     cells = dict.fromkeys(map(tuple, np.concatenate([one.cells, other.cells]).tolist()))
     return sorted(cell for cell in cells if cell not in both)
+
+
+def _resampled(
+    results: Sequence[BandImportance],
+    samples: list[tuple],
+    pairs: list[tuple[int, int]],
+    common: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    top: int,
+    resamples: int,
+    seed: int,
+) -> list[np.ndarray]:
+    """Agreement of each pair of results in every resample, each (resamples, rows, measures).
+
+    Results with equal `samples` are given the same resamples.
+    """
+    found = [np.empty((resamples, len(rows), len(MEASURES))) for rows, _, _ in common]
+    distinct = list(dict.fromkeys(samples))
+    random = [np.random.default_rng([seed, place]) for place in range(len(distinct))]
+    units = [strata(results[samples.index(sample)]) for sample in distinct]
+    numbers = max(max(map(len, units)), max(len(table_rows(result)) for result in results) * len(results[0].bands))
+    for part in parts(resamples, numbers):
+        size = part.stop - part.start
+        counts = {
+            sample: draw_counts(groups, size, own) for sample, groups, own in zip(distinct, units, random, strict=True)
+        }
+        tables = [importances(result, counts[sample]) for result, sample in zip(results, samples, strict=True)]
+        for (first, second), (_, one, other), values in zip(pairs, common, found, strict=True):
+            values[part] = _agreement(tables[first][:, one], tables[second][:, other], top)
+    return found
 
 
 def _agreement(one: np.ndarray, other: np.ndarray, top: int) -> np.ndarray:

@@ -184,24 +184,13 @@ def _units(result: BandImportance) -> np.ndarray:
 
 def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Check:
     numbers, cells, n_bands = table.table, table.cells, len(table.bands)
-    known = varies(table)[: len(cells)]
     n = _units(table)
     images, between = _components([one.variance for one in found], [one.importance for one in found])
     low, high = _interval(numbers.importance, images, between, n, len(found))
     parts_of_share = _components([one.share_variance for one in found], [one.share for one in found])
     share_low, share_high = _interval(numbers.share, *parts_of_share, n, len(found))
-    again = np.concatenate([one.resamples for one in found])
-    # a resample may hold no image of a class that is explained by this output
-    full = np.isfinite(again).all(axis=-1)
-    known &= full.any(axis=0)
-    rank = np.where((full & known)[..., None], rank_of(again), np.nan)
-    rank[:, ~known] = 0.0
-    rank_low, rank_high = np.nanquantile(rank, TAILS, axis=0, method="inverted_cdf")
-    first = np.nansum(rank == 1, axis=0) / np.maximum(full.sum(axis=0), 1)[:, None]
-    tau = kendall(again, numbers.importance)
-    stable = np.isfinite(tau).sum(axis=0) > 1
-    mean_tau = np.where(stable & known, np.nanmean(np.where(stable, tau, 0.0), axis=0), np.nan)
-    tau_low, tau_high = (np.where(known, bound, np.nan) for bound in interval(tau)[1:])
+    known = varies(table)[: len(cells)]
+    ranks, stability = _rankings(numbers.importance, np.concatenate([one.resamples for one in found]), known)
 
     by_band = {
         "importance": numbers.importance,
@@ -214,10 +203,7 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
         "share_low": np.maximum(share_low, 0.0),
         "share_high": np.minimum(share_high, 1.0),
         "rank": numbers.rank,
-        **{
-            name: np.where(known[:, None], values, np.nan)
-            for name, values in (("rank_low", rank_low), ("rank_high", rank_high), ("first", first))
-        },
+        **ranks,
     }
     columns = {
         "class": np.repeat(cells[:, 0], n_bands),
@@ -226,14 +212,7 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
         "wavelength": np.tile(np.array(table.wavelengths), len(cells)),
         **{name: values.reshape(-1) for name, values in by_band.items()},
     }
-    ranks = {
-        "class": cells[:, 0],
-        "output": cells[:, 1],
-        "rank_stability": mean_tau,
-        "conf_low": tau_low,
-        "conf_high": tau_high,
-        "n": numbers.n,
-    }
+    by_class = {"class": cells[:, 0], "output": cells[:, 1], **stability, "n": numbers.n}
     facts = {
         "method": table.method,
         "statistic": table.statistic,
@@ -249,8 +228,39 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
         "seed": table.seed,
     }
     levels = {"class": table.classes, "output": table.outputs, "band": table.bands}
-    verdict = _verdict(table, by_band, mean_tau)
-    return Check("check_stability", {"class": columns, "rank": ranks}, levels, None, verdict, facts)
+    verdict = _verdict(table, by_band, stability["rank_stability"])
+    return Check("check_stability", {"class": columns, "rank": by_class}, levels, None, verdict, facts)
+
+
+def _rankings(
+    importance: np.ndarray, resamples: np.ndarray, known: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """How ranks vary over resamples, per band (cells, bands) and of all bands together (cells,).
+
+    Parameters
+    ----------
+    importance : ndarray, shape (cells, bands)
+    resamples : ndarray, shape (resamples, cells, bands)
+    known : ndarray of bool, shape (cells,)
+        Cells of more than one image; others have no errors.
+    """
+    # a resample may hold no image of a class that is explained by this output
+    full = np.isfinite(resamples).all(axis=-1)
+    known = known & full.any(axis=0)
+    rank = np.where(full[..., None], rank_of(resamples), np.nan)
+    rank[:, ~known] = 0.0
+    low, high = np.nanquantile(rank, TAILS, axis=0, method="inverted_cdf")
+    first = (rank == 1).sum(axis=0) / np.maximum(full.sum(axis=0), 1)[:, None]
+    by_band = {"rank_low": low, "rank_high": high, "first": first}
+    tau = kendall(resamples, importance)
+    known_tau = known & np.isfinite(tau).any(axis=0)
+    tau[:, ~known_tau] = 0.0
+    together = {"rank_stability": np.nanmean(tau, axis=0)}
+    together["conf_low"], together["conf_high"] = interval(tau)[1:]
+    return (
+        {name: np.where(known[:, None], values, np.nan) for name, values in by_band.items()},
+        {name: np.where(known_tau, values, np.nan) for name, values in together.items()},
+    )
 
 
 def _components(within: list[np.ndarray], values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

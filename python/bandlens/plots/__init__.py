@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
-from . import bars, comparison, effect, heatmap, stability
+from . import bars, comparison, deletion, effect, heatmap, null, randomization, stability
 
 if TYPE_CHECKING:
     import plotnine
@@ -27,6 +27,9 @@ KINDS = {
 
 # by the function that made them
 CHECKS: dict[str, Callable[..., plotnine.ggplot]] = {
+    "check_deletion": deletion.draw,
+    "check_null": null.draw,
+    "check_randomization": randomization.draw,
     "check_stability": stability.draw,
     "compare_importance": comparison.draw,
 }

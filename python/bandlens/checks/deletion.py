@@ -1,0 +1,408 @@
+"""Do the bands that a table ranks first matter most to the model? Take them away one by one and watch.
+
+If a ranking is right, the output of a class falls fastest when bands go in the order of importance, slowest in the
+reverse order, and in between when they go in random orders. The area between the curves says by how much, without any
+appeal to what the importances mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+from math import factorial
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ..errors import BackgroundError, BandError, ResultError
+from ..groups import band_features
+from ..inputs import Images, check_background, check_images
+from ..labels import band_names, label_codes
+from ..methods.options import one_of, optional, whole
+from ..models import Predictor, loaded, make_predictor
+from ..progress import Progress, ticker
+from ..result import BandImportance
+from ..statistics import CONFIDENCE
+from ..streaming import band_means, mean_image
+from .result import Check
+from .whole import class_levels
+
+REPLACEMENTS = ("background", "background_mean", "zero")
+ORDERS = ("importance", "random", "reverse")
+IMPORTANCE, RANDOM, REVERSE = range(3)
+
+# of the images: those whose prediction may differ from that in the result, by ties and rounding
+MOST_OTHER_PREDICTIONS = 0.01
+# how close band means must be to be those of the same images, relative to their spread
+SAME_MEANS = 1e-3
+
+
+def check_deletion(
+    model: Any,
+    result: BandImportance,
+    x: Any,
+    y: Any = None,
+    *,
+    replacement: str = "background",
+    background: Any = None,
+    n_background: int = 5,
+    orders: int = 24,
+    steps: int = 20,
+    output: str = "auto",
+    bands: Sequence[str] | None = None,
+    band_axis: int = -1,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+) -> Check:
+    """Remove bands in the order of importance, in the reverse order and in random orders, and follow the output.
+
+    Each image loses bands in the order of its own class's row of the table; groups of bands go together.
+
+    Parameters
+    ----------
+    model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
+        The model that was explained.
+    result : BandImportance
+        Its class x band table.
+    x : array_like, shape (n, rows, cols, bands)
+        The images that were explained, in the same order.
+    y : array_like, shape (n,), optional
+        Class of each image, as for `band_importance`; by default as in `result`.
+    replacement : {"background", "background_mean", "zero"}
+        What a removed band is replaced by: the same pixels of background images, drawn for each image, averaging what
+        comes out; the mean background image; or 0, which is seldom an image that the model knows.
+    background : array_like, shape (m, rows, cols, bands), optional
+        Images that removed bands are taken from; other images of `x` by default.
+    n_background : int
+        Background images drawn for each image, with ``replacement="background"``.
+    orders : int
+        Random orders; all there are, instead, where there are no more than that (24 for 4 bands).
+    steps : int
+        Most steps in which bands are removed; where there are more bands, several go at once.
+    output : {"auto", "logit", "probability"}
+        Output that is followed; "auto" is the probability where the model ends in softmax or sigmoid.
+    bands : sequence of str, optional
+        Names of the bands of `x`; needed where the result holds groups.
+    band_axis : int
+        Axis of the bands in `x`.
+    batch_size : int, optional
+        Most images per compiled step; chosen by memory if not given. Results don't depend on it.
+    seed : int
+        Of the random orders and of the draws from the background.
+    progress : bool or callable, optional
+        As for `band_importance`.
+
+    Returns
+    -------
+    Check
+        Level "curve": ``order, class, removed, band, measure, estimate, conf_low, conf_high, n``, one row per order x
+        class x number of removed bands x measure. `order` is "importance", "random" (the mean over the random orders)
+        or "reverse"; `class` "all" is the mean over all images; `band` is the one removed last (missing for random
+        orders, for "all" and where nothing was removed). `measure` is the output of the image's class ("probability",
+        "logit" or "output"), "accuracy" (1 where that output is the largest), and "fidelity" (minus the distance of
+        the output from that for the whole image); for a regression only the last.
+
+        Level "area": ``class, measure, area, conf_low, conf_high, n``, the area under the mean curve of the random
+        orders minus that under the curve of the order of importance, over the fraction of bands removed: positive
+        where the ranking finds the bands that matter. Intervals are 95 % Student intervals over images, whose curves
+        are compared in pairs; where random orders are drawn, the squared standard error of their mean is added. It has
+        passed if the area of the first measure over all images is above 0 with its whole interval.
+
+    Raises
+    ------
+    ResultError
+        If `result` has a single band, or belongs to other images or another model.
+    BandlensError
+        As for `band_importance`.
+
+    Notes
+    -----
+    Pixel flipping (Bach et al. 2015; Samek et al. 2017, arXiv:1509.06321) with bands instead of pixels; the area as a
+    measure: Petsiuk, Das & Saenko 2018, arXiv:1806.07421. A model never saw images whose bands come from two places, so
+    part of what falls may be due to that; it is the same for all orders of as many bands, which is why areas are
+    compared with those of random orders.
+    """
+    replacement = one_of(*REPLACEMENTS)("replacement", replacement)
+    counts = {"n_background": n_background, "orders": orders, "steps": steps}
+    n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
+    batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
+    images = check_images(x, band_axis)
+    members = _members(result, images, bands)
+    _check_same_images(result, images, members)
+    predictor = _followed(loaded(model), images, output)
+    _check_classes(result, predictor)
+    codes = result.image_class if y is None or not predictor.classifies else label_codes(y, result.classes, images.n)
+    rankings = _rankings(result, codes)
+    pool, draws = _pool(images, background, replacement, n_background, seed)
+    size = batch_size or predictor.images_per_batch
+    before = predictor.outputs(images, size)
+    _check_same_model(result, before)
+
+    randoms, every_order = _random_orders(len(members), orders, seed)
+    removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
+    measures = _measures(predictor)
+    values = np.empty((len(measures), images.n, 2 + len(randoms), len(removed)))
+    with ticker(progress, images.n, "Deletion check") as tick:
+        for code, ranking in rankings.items():
+            mine = np.flatnonzero(codes == code)
+            places = np.argsort(np.stack([ranking, ranking[::-1], *randoms]), axis=1)
+            gone = places[:, None, :] < removed[:, None]
+            masks, inverse = np.unique(gone.reshape(-1, len(members)), axis=0, return_inverse=True)
+            for part in np.array_split(mine, -(-len(mine) * draws.shape[1] // size)):
+                mixed = _removed(predictor, images, part, pool, draws, masks @ members, size)
+                found = _measured(predictor, mixed, before[part], code)
+                values[:, part] = found[:, :, inverse.reshape(-1)].reshape(*found.shape[:2], *gone.shape[:2])
+                tick(len(part))
+    return _summarised(result, values, measures, codes, rankings, removed, replacement, every_order, seed)
+
+
+def _members(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:
+    """Bands of each row of the result's table, shape (features, bands), bool."""
+    if len(result.bands) < 2:
+        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
+    if result.groups is None:
+        names = result.bands if bands is None else band_names(bands, images.n_bands)
+        if images.n_bands != len(result.bands) or names != result.bands:
+            raise ResultError(
+                "The bands of `x` are not those of the result.",
+                expected=f"{len(result.bands)}: {', '.join(result.bands[:8])}",
+                given=f"{images.n_bands} bands" if bands is None else ", ".join(names[:8]),
+                fix="if the bands are not on the last axis, set `band_axis`",
+            )
+        return np.eye(len(names), dtype=bool)
+    if bands is None:
+        raise BandError(
+            "The result holds groups of bands, and nothing says where in `x` their bands are.",
+            expected="`bands`: the names of all bands, as in the call that made the result",
+            given="no `bands`",
+        )
+    features = band_features(result.groups, band_names(bands, images.n_bands))
+    if features.names != result.bands:
+        raise ResultError(
+            "The bands of `x` are not those of the result.",
+            expected=f"bands that make the groups and bands {', '.join(result.bands[:8])}",
+            given=", ".join(features.names[:8]),
+        )
+    return features.members
+
+
+def _check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:
+    """As many images, with the means that their bands had."""
+    if images.n != result.n:
+        raise ResultError(
+            "`x` holds other images than those that were explained.",
+            expected=f"the {result.n} images of the result",
+            given=f"{images.n} images",
+        )
+    means = band_means(images)
+    means = np.stack([means[:, row].mean(axis=1) for row in members], axis=1)
+    spread = np.abs(result.band_means).max(axis=0)
+    if (np.abs(means - result.band_means) > SAME_MEANS * spread).any():
+        raise ResultError(
+            "`x` holds other images than those that were explained: their bands have other means.",
+            expected="the same images in the same order",
+            fix="if the bands are not on the last axis, set `band_axis`",
+        )
+
+
+def _followed(model: Any, images: Images, output: str) -> Predictor:
+    """The model with the scale of output that is followed."""
+    predictor = make_predictor(model, images, output)
+    if output == "auto" and predictor.scale == "logit":
+        return make_predictor(model, images, "probability")
+    return predictor
+
+
+def _check_classes(result: BandImportance, predictor: Predictor) -> None:
+    expected = predictor.n_outputs if predictor.classifies else 1
+    if len(result.classes) != expected:
+        raise ResultError(
+            "The result has other classes than the model.",
+            expected=f"{expected}",
+            given=f"{len(result.classes)}: {', '.join(result.classes[:8])}",
+        )
+
+
+def _check_same_model(result: BandImportance, outputs: np.ndarray) -> None:
+    """The predictions that it gave."""
+    others = float((outputs.argmax(axis=1) != result.prediction).mean())
+    if others > MOST_OTHER_PREDICTIONS:
+        raise ResultError(
+            "The model is not the one that was explained.",
+            expected="the predictions in the result",
+            given=f"others for {others:.0%} of the images",
+        )
+
+
+def _rankings(result: BandImportance, codes: np.ndarray) -> dict[int, np.ndarray]:
+    """Features of each class that occurs, the most important first."""
+    found = {}
+    for code in np.unique(codes).tolist():
+        own = result.cells[:, 0] == code
+        if not own.any():
+            raise ResultError(
+                "The result has no row for a class that is in `y`.",
+                expected="classes with images in the result",
+                given=result.classes[code],
+            )
+        # a class that was explained by several outputs is ranked by its own
+        exact = own & (result.cells[:, 1] == code)
+        importance = result.table.importance[exact if exact.any() else own].mean(axis=0)
+        found[code] = np.argsort(-importance, kind="stable")
+    return found
+
+
+def _random_orders(n_features: int, orders: int, seed: int) -> tuple[np.ndarray, bool]:
+    """Random orders, shape (orders, features), and whether they are all there are."""
+    if n_features <= 8 and factorial(n_features) <= orders:
+        return np.array(list(permutations(range(n_features)))), True
+    random = np.random.default_rng([seed, 0])
+    return random.permuted(np.tile(np.arange(n_features), (orders, 1)), axis=1), False
+
+
+def _pool(images: Images, background: Any, replacement: str, n_background: int, seed: int) -> tuple[Images, np.ndarray]:
+    """Images that removed bands are taken from, and the positions of those for each image, shape (n, draws)."""
+    if replacement == "zero":
+        return images.holding(np.zeros((1, *images.shape))), np.zeros((images.n, 1), np.int64)
+    pool = images if background is None else check_background(background, images)
+    if replacement == "background_mean":
+        return images.holding(mean_image(pool, np.arange(pool.n))[None]), np.zeros((images.n, 1), np.int64)
+    if background is None and images.n < 2:
+        raise BackgroundError(
+            "A single image has no others to take bands from.", expected="`background`: reference images"
+        )
+    if background is not None and pool.n <= n_background:
+        return pool, np.tile(np.arange(pool.n), (images.n, 1))
+    random = np.random.default_rng([seed, 1])
+    if background is not None:
+        return pool, random.integers(pool.n, size=(images.n, n_background))
+    # never the image itself
+    return pool, (np.arange(images.n)[:, None] + random.integers(1, images.n, size=(images.n, n_background))) % images.n
+
+
+def _removed(
+    predictor: Predictor,
+    images: Images,
+    part: np.ndarray,
+    pool: Images,
+    draws: np.ndarray,
+    gone: np.ndarray,
+    size: int,
+) -> np.ndarray:
+    """Outputs of some images without some of their bands, shape (images, draws, masks, outputs)."""
+    dtype = predictor.trace.dtype
+    used, inverse = np.unique(draws[part], return_inverse=True)
+    references = pool.take(used, dtype)[inverse.reshape(len(part), -1)]
+    batch = images.take(part, dtype)[:, None]
+    shape = [1] * references.ndim
+    shape[images.band_axis + 1] = images.n_bands
+    found = [
+        predictor.outputs(
+            images.holding(np.where(mask.reshape(shape), references, batch).reshape(-1, *images.shape)), size
+        )
+        for mask in gone
+    ]
+    return np.stack(found, axis=1).reshape(*references.shape[:2], len(gone), -1)
+
+
+def _measures(predictor: Predictor) -> tuple[str, ...]:
+    return (predictor.scale, "accuracy", "fidelity") if predictor.classifies else ("fidelity",)
+
+
+def _measured(predictor: Predictor, outputs: np.ndarray, before: np.ndarray, code: int) -> np.ndarray:
+    """Mean over the draws of what is followed, shape (measures, images, masks)."""
+    column = code if predictor.classifies else 0
+    own = outputs[..., column]
+    fidelity = -np.abs(own - before[:, None, None, column])
+    if not predictor.classifies:
+        return fidelity.mean(axis=1)[None]
+    return np.stack([own, outputs.argmax(axis=-1) == code, fidelity]).mean(axis=2)
+
+
+def _summarised(
+    result: BandImportance,
+    values: np.ndarray,
+    measures: tuple[str, ...],
+    codes: np.ndarray,
+    rankings: dict[int, np.ndarray],
+    removed: np.ndarray,
+    replacement: str,
+    every_order: bool,
+    seed: int,
+) -> Check:
+    """From curves of images, (measures, n, orders, numbers removed), to tables and a verdict."""
+    levels, whole_code = class_levels(result.classes)
+    classes = {code: codes == code for code in rankings}
+    classes[whole_code] = np.ones(len(codes), bool)
+    # trapezoids over the fraction that was removed
+    gaps = np.diff(removed) / removed[-1]
+    weights = np.concatenate([gaps / 2, [0]]) + np.concatenate([[0], gaps / 2])
+    curve: list[tuple] = []
+    area: list[tuple] = []
+    for code, images in classes.items():
+        for number in range(len(measures)):
+            found = values[number][images]
+            parts = {IMPORTANCE: found[:, :1], RANDOM: found[:, 2:], REVERSE: found[:, 1:2]}
+            for order, lines in parts.items():
+                ranking = rankings[code] if code in rankings and order != RANDOM else None
+                ranking = ranking[::-1] if ranking is not None and order == REVERSE else ranking
+                for at, count in enumerate(removed):
+                    band = -1 if ranking is None or count == 0 else ranking[count - 1]
+                    row = _interval(lines[..., at], every_order)
+                    curve.append((order, code, count, band, number, *row, len(found)))
+            areas = found @ weights
+            area.append((code, number, *_interval(areas[:, 2:] - areas[:, :1], every_order), len(found)))
+    names = ("order", "class", "removed", "band", "measure", "estimate", "conf_low", "conf_high", "n")
+    tables = {
+        "curve": _columns(names, curve),
+        "area": _columns(("class", "measure", "area", "conf_low", "conf_high", "n"), area),
+    }
+    _, _, estimate, low, high, _ = next(row for row in area if row[:2] == (whole_code, 0))
+    interval = f"{estimate:.3g} (95 % interval {low:.3g} to {high:.3g}, n = {len(codes)})"
+    if not np.isfinite(low):
+        found_out = "A single image has no interval, so that nothing can be said of"
+    elif low > 0:
+        found_out = "The ranking finds bands that matter: it makes outputs fall faster than random orders do, by"
+    elif high < 0:
+        found_out = "The ranking is worse than chance: it makes outputs fall more slowly than random orders do, by"
+    else:
+        found_out = "The ranking can't be told from random orders by"
+    verdict = f"{found_out} the area between their curves ({measures[0]}): {interval}."
+    return Check(
+        name="check_deletion",
+        tables=tables,
+        levels={"order": ORDERS, "class": levels, "band": result.bands, "measure": measures},
+        passed=bool(low > 0) if np.isfinite(low) else None,
+        verdict=(verdict,),
+        facts={
+            "method": result.method,
+            "replacement": replacement,
+            "orders": values.shape[2] - 2,
+            "every_order": every_order,
+            "n": len(codes),
+            "seed": seed,
+            "model": result.model,
+        },
+    )
+
+
+def _interval(values: np.ndarray, every_order: bool) -> tuple[float, float, float]:
+    """Mean of values (images, orders) with its 95 % Student interval over images.
+
+    Orders that were drawn add the standard error of their mean, in squares.
+    """
+    n, orders = values.shape
+    mean = float(values.mean())
+    if n < 2:
+        return mean, float("nan"), float("nan")
+    variance = values.mean(axis=1).var(ddof=1) / n
+    if orders > 1 and not every_order:
+        variance += values.mean(axis=0).var(ddof=1) / orders
+    half = float(special.stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(variance))
+    return mean, mean - half, mean + half
+
+
+def _columns(names: tuple[str, ...], rows: list[tuple]) -> dict[str, np.ndarray]:
+    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

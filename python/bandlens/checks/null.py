@@ -1,0 +1,314 @@
+"""Does a method see that the model ignores a band, and treat two equal bands alike? Two bands more will tell.
+
+The model is wrapped so that it takes two more bands without giving other outputs: it ignores the one (noise), and takes
+the mean of the other (a copy of a band) and of that band where it took the band. What a method must say of these bands
+is known without knowing the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..errors import BandError, OptionError
+from ..importance import band_importance
+from ..inputs import Images, check_background, check_images
+from ..labels import band_names
+from ..methods.options import whole
+from ..models import inference, loaded, make_predictor
+from ..progress import Progress, ticker
+from ..result import BandImportance
+from .result import Check
+
+# what counts as rounding: relative to the largest importance of a class, and to the outputs where scores are their
+# differences
+ROUNDING = 1e-4
+OUTPUT_ROUNDING = 2e-6
+# standard errors by which sampled scores may differ: about one check in a thousand fails by chance in a table of 60
+ERRORS = 4.0
+# of the largest importance, for methods that approximate the model by another and so only nearly satisfy axioms
+APPROXIMATION = 0.1
+
+ROLES = ("noise", "original", "copy", "both")
+OUTCOMES = ("failed", "passed")
+
+# methods for which the original and its copy together get what the band gets alone
+ADDS_UP = ("saliency", "gradient_x_input", "integrated_gradients", "expected_gradients", "deepshap")
+APPROXIMATE = ("lime",)
+
+
+def check_null(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    method: str = "deepshap",
+    duplicate: str | int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **options: Any,
+) -> Check:
+    """Give the model a band of noise that it ignores and a copy of a band, and see what a method makes of them.
+
+    With ``j`` the band that is copied, the model f becomes ``f'(x') = f(x'_1, ..., (x'_j + copy) / 2, ...)``, which
+    doesn't depend on the noise and gives the outputs that f gives. The noise has the values of band ``j``, shuffled
+    over images and pixels. Then
+
+    - the noise must score 0 (the dummy axiom), whatever the method;
+    - the band and its copy must score the same (the symmetry axiom), whatever the method;
+    - both together must score what the band scores alone, if the method is linear in the model's first layer:
+
+    ====================  =====  ===============  ================================================================
+    method                noise  original = copy  both = band alone
+    ====================  =====  ===============  ================================================================
+    saliency              exact  exact            exact: gradients are halved by the chain rule
+    gradient_x_input      exact  exact            exact
+    integrated_gradients  exact  exact            exact
+    expected_gradients    exact  exact            exact: the draws are the same ones
+    deepshap              exact  exact            exact: the mean is linear, so multipliers pass by the chain rule
+    smoothgrad            exact  exact            not implied: the mean of two bands has less noise
+    vargrad               exact  exact            not implied: variances are quartered, so both have half
+    occlusion             exact  exact            not implied: without the one, half of the other is left
+    permutation           exact  exact            not implied, for the same reason
+    shapley               exact  exact*           not implied: bands that interact share by their number
+    lime                  near   near             not implied: it fits a linear model to what need not be linear
+    ====================  =====  ===============  ================================================================
+
+    Exact is up to rounding: 1e-4 of the largest importance in the same row of the class x band table. (*) up to 4
+    standard errors where Shapley values are sampled. Near is 10 % of that largest importance: the coefficients of
+    LIME's weighted ridge regression satisfy no axiom exactly. A method that passes may still be wrong elsewhere.
+
+    Parameters
+    ----------
+    model, x, y
+        As for `band_importance`.
+    method : str
+        Key of `bandlens.METHODS`.
+    duplicate : str or int, optional
+        Band to copy, by name or position; by default the most important one over all images.
+    seed : int
+        Of the method and of the noise.
+    progress : bool or callable, optional
+        As for `band_importance`, over the two tables that are computed.
+    **options
+        All other arguments of `band_importance`, but `groups`: the bands are checked one by one.
+
+    Returns
+    -------
+    Check
+        Level "role": ``class, output, role, band, importance, expected, difference, tolerance, outcome, n``, one row
+        per class x output x role. `role` is "noise", "original" (the band, next to its copy), "copy", or "both" (the
+        sum of the two); `expected` is 0, the mean of original and copy (for both of these), and the band's importance
+        in the table of the model as it is; `difference` = importance - expected. `expected`, `difference`, `tolerance`
+        and `outcome` are missing where the method implies nothing. It has passed if no row has failed.
+
+    Raises
+    ------
+    BandlensError
+        As for `band_importance`; BandError if there is no band to copy of that name.
+
+    Notes
+    -----
+    Axioms: Sundararajan & Najmi 2020, arXiv:1908.08474; sensitivity (b) and symmetry in Sundararajan, Taly & Yan 2017,
+    arXiv:1703.01365.
+    """
+    if "groups" in options:
+        raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
+    seed = whole(0)("seed", seed)
+    images = check_images(x, options.get("band_axis", -1))
+    names = band_names(options.get("bands"), images.n_bands)
+    fixed = _position(duplicate, names) if duplicate is not None else None
+    model = loaded(model)
+    shared = {**options, "method": method, "seed": seed, "progress": False}
+    with ticker(progress, 2, "Null check") as tick:
+        plain = band_importance(model, x, y, **shared)
+        tick(1)
+        band = int(plain.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
+        wrapped = _WiderModel(model, make_predictor(model, images), images.band_axis, images.n_bands, band)
+        wide = {**shared, **_wider_arguments(options, images, names, band, seed)}
+        if len(plain.outputs) > 1:  # the same images in each class, even where two outputs are equal up to rounding
+            y, wide["classes"] = plain.image_class, plain.classes
+        wider = band_importance(wrapped, _WiderImages(images, band, seed), y, **wide)
+        tick(1)
+    return _judged(plain, wider, band, duplicate is None)
+
+
+def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: bool) -> Check:
+    """Compare the tables of the model as it is and with two more bands."""
+    n_bands, cells = len(plain.bands), len(plain.cells)
+    noise, copy = n_bands, n_bands + 1
+    found = wider.table.importance
+    largest = np.abs(found).max(axis=1)
+    importance = np.stack([found[:, noise], found[:, band], found[:, copy], found[:, band] + found[:, copy]], axis=1)
+    fair = importance[:, 3] / 2
+    adds_up = plain.method in ADDS_UP
+    alone = plain.table.importance[:, band] if adds_up else np.full(cells, np.nan)
+    expected = np.stack([np.zeros(cells), fair, fair, alone], axis=1)
+    tolerance = np.where(np.isnan(expected), np.nan, _tolerance(wider, largest, [noise, band, copy])[:, None])
+    difference = importance - expected
+    outcome = np.where(np.isnan(expected), -1, np.abs(difference) <= tolerance)
+    bands = np.tile([noise, band, copy, band], (cells, 1))
+    class_index, output_index = np.repeat(plain.cells, len(ROLES), axis=0).T
+    table = {
+        "class": class_index,
+        "output": output_index,
+        "role": np.tile(np.arange(len(ROLES)), cells),
+        "band": bands.reshape(-1),
+        "importance": importance.reshape(-1),
+        "expected": expected.reshape(-1),
+        "difference": difference.reshape(-1),
+        "tolerance": tolerance.reshape(-1),
+        "outcome": outcome.reshape(-1).astype(np.int64),
+        "n": np.repeat(plain.table.n, len(ROLES)),
+    }
+    failed = (outcome == 0).any(axis=0)
+    relative = np.abs(difference) / np.where(largest > 0, largest, 1)[:, None]
+    name = plain.bands[band]
+    worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=0)]
+    verdict = [
+        f"The band of noise, which the model ignores, {'does not score' if failed[0] else 'scores'} zero: "
+        f"at most {worst[0]} % of the largest importance of a class.",
+        f"'{name}' and its copy {'do not share' if failed[1] else 'share'} equally: "
+        f"they are at most {2 * max(float(worst[1]), float(worst[2])):.2g} % of the largest importance apart.",
+        f"Together they {'do not score' if failed[3] else 'score'} what '{name}' scores alone: "
+        f"up to {worst[3]} % of the largest importance is missing or too much."
+        if adds_up
+        else f"Whether both together score what '{name}' scores alone is not implied by {plain.method}.",
+    ]
+    return Check(
+        name="check_null",
+        tables={"role": table},
+        levels={
+            "class": plain.classes,
+            "output": plain.outputs,
+            "role": ROLES,
+            "band": wider.bands,
+            "outcome": OUTCOMES,
+        },
+        passed=not bool(failed.any()),
+        verdict=tuple(verdict),
+        facts={
+            "method": plain.method,
+            "statistic": plain.statistic,
+            "output": plain.output,
+            "duplicate": name,
+            "duplicate_is_most_important": chosen,
+            "n": plain.n,
+            "seed": plain.seed,
+            "model": plain.model,
+        },
+    )
+
+
+def _tolerance(wider: BandImportance, largest: np.ndarray, bands: list[int]) -> np.ndarray:
+    """How far importances may be from what is expected, shape (cells,)."""
+    if wider.method in APPROXIMATE:
+        return APPROXIMATION * largest
+    rounding = ROUNDING * largest
+    if wider.statistic == "whole_band":  # differences of outputs, whose rounding is that of the outputs
+        values = np.abs(wider.output_values)
+        rounding = rounding + (OUTPUT_ROUNDING * float(values.max()) if np.isfinite(values).all() else 0.0)
+    return rounding + ERRORS * _sampling_errors(wider)[:, bands].max(axis=1)
+
+
+def _sampling_errors(result: BandImportance) -> np.ndarray:
+    """Standard errors of the importances over the method's random draws, shape (cells, bands)."""
+    if result.score_errors is None or result.method in ADDS_UP:  # the draws of these are the same for all bands
+        return np.zeros((len(result.cells), len(result.bands)))
+    rows = np.stack([np.repeat(result.image_class, result.image_output.shape[1]), result.image_output.reshape(-1)], 1)
+    errors = result.score_errors.reshape(len(rows), -1)
+    mine = [(rows == cell).all(axis=1) for cell in result.cells]
+    return np.stack([np.sqrt((errors[rows] ** 2).sum(axis=0)) / rows.sum() for rows in mine])
+
+
+class _WiderModel:
+    """The model with two more bands: one ignored, and one of which it takes the mean with the band it is a copy of.
+
+    A callable on the backend's tensors, so that it serves every kind of model; what the model ends in stays visible.
+    """
+
+    def __init__(self, model: Any, predictor: Any, band_axis: int, n_bands: int, band: int) -> None:
+        self.name = predictor.name
+        self.compute_dtype = predictor.trace.dtype
+        self._model = model
+        self._call: Callable[[Any], Any] = inference(model)
+        self._nd: ModuleType = predictor.backend.nd
+        self._axis = band_axis
+        self._one = np.arange(n_bands)
+        self._other = np.where(self._one == band, n_bands + 1, self._one)
+
+    def __call__(self, x: Any) -> Any:
+        one, other = (self._nd.take(x, positions, self._axis) for positions in (self._one, self._other))
+        return self._call((one + other) / 2)  # exact where both are the same
+
+
+@dataclass(frozen=True)
+class _WiderImages:
+    """Images with two more bands, made batch by batch: a band's values shuffled over images and pixels, and a copy."""
+
+    images: Images
+    band: int
+    seed: int
+
+    dtype = np.dtype(np.float64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape = [self.images.n, *self.images.shape]
+        shape[self.images.band_axis] += 2
+        return tuple(shape)
+
+    def __getitem__(self, index: slice | int) -> np.ndarray:
+        single = not isinstance(index, slice)
+        positions = np.arange(self.images.n)[index if isinstance(index, slice) else slice(index, index + 1)]
+        batch = self.images.take(positions, self.dtype)
+        random = np.random.default_rng(self.seed)
+        others = self.images.take(random.permutation(self.images.n)[positions], self.dtype)
+        axis = self.images.band_axis
+        copy, noise = (np.take(array, [self.band], axis=axis) for array in (batch, others))
+        pixels = noise.reshape(len(noise), -1)
+        noise = pixels[:, random.permutation(pixels.shape[1])].reshape(noise.shape)
+        wide = np.concatenate([batch, noise, copy], axis=axis)
+        return wide[0] if single else wide
+
+
+def _wider_arguments(
+    options: Mapping[str, Any], images: Images, names: tuple[str, ...], band: int, seed: int
+) -> dict[str, Any]:
+    """Arguments of `band_importance` that have to know of the two bands."""
+    arguments: dict[str, Any] = {"bands": [*names, *_new_names(names, band)], "band_axis": images.band_axis}
+    if options.get("wavelengths") is not None:
+        waves = list(np.atleast_1d(np.asarray(options["wavelengths"], dtype=object)))
+        arguments["wavelengths"] = [*waves, None, waves[band]]
+    if options.get("background") is not None:
+        arguments["background"] = _WiderImages(check_background(options["background"], images), band, seed + 1)
+    if not isinstance(options.get("baseline", ""), str):  # of integrated gradients: a single image
+        baseline = images.holding(np.asarray(options["baseline"])[None])
+        arguments["baseline"] = _WiderImages(baseline, band, seed)[0]
+    return arguments
+
+
+def _new_names(names: Sequence[str], band: int) -> list[str]:
+    """Names for the noise and the copy that no band has."""
+    found = []
+    for name in ("noise", f"{names[band]} (copy)"):
+        while name in names:
+            name += "'"
+        found.append(name)
+    return found
+
+
+def _position(band: Any, names: tuple[str, ...]) -> int:
+    if isinstance(band, int | np.integer) and not isinstance(band, bool) and 0 <= band < len(names):
+        return int(band)
+    if isinstance(band, str) and band in names:
+        return names.index(band)
+    raise BandError(
+        "There is no such band to copy.",
+        expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or its position",
+        given=repr(band),
+    )
