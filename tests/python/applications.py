@@ -51,7 +51,9 @@ def build(keras: Any, name: str, bands: int, classes: int = 3) -> Any:
 
 def settle(keras: Any, model: Any, side: int, bands: int) -> None:
     """Let batch norm see images once, layer by layer, so that signals neither die nor explode on their way."""
-    images = images_for(side, bands, 4, seed=5)
+    images = images_for(
+        side, bands, 48, seed=5
+    )  # of few, variances at the last, 1 x 1 pixel layers come out as nothing
     for layer in _flat(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0

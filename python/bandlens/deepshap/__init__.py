@@ -7,7 +7,7 @@ they are given a backend.
 """
 
 from .chunks import Work, explain
-from .draws import made_complete, own_draws
+from .draws import averaged, made_complete, own_draws
 from .plan import Plan, make_plan
 
-__all__ = ["Plan", "Work", "explain", "made_complete", "make_plan", "own_draws"]
+__all__ = ["Plan", "Work", "averaged", "explain", "made_complete", "make_plan", "own_draws"]

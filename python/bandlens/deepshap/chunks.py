@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import ceil, isqrt
 from types import ModuleType
 from typing import Any
@@ -18,8 +17,6 @@ import numpy as np
 
 from .. import batching
 from ..inputs import Images
-from ..streaming import mean_image
-from .draws import recentred
 from .plan import Plan
 from .walk import make_step
 
@@ -50,11 +47,6 @@ class Work:
     def own(self) -> bool:
         """Whether each image has background images of its own."""
         return self.draws is not None
-
-    @cached_property
-    def mean(self) -> np.ndarray:
-        """Mean image of the pool."""
-        return mean_image(self.background, self.pool)
 
     @property
     def n_background(self) -> int:
@@ -90,7 +82,7 @@ def explain(
     maps: bool,
     batch_size: int | None,
     tick: Callable[[int], None],
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Explain images, a part at a time.
 
     Parameters
@@ -109,24 +101,23 @@ def explain(
     ------
     part : slice
         Which images.
-    values : ndarray of float64, shape (images, k, bands) or, with `maps`, (images, k, *image shape)
-        Mean over the background.
-    totals : ndarray of float64, shape (images, k), or None with `maps`
-        What the scores would sum to for the very background images used: f(x) - mean f(those) if the engine is exact.
+    values : ndarray of float64
+        Band scores, averaged over the background, shape (images, k, bands); where each image has its own background,
+        scores of every pair, (images, k, d, bands); with `maps`, averaged attributions, (images, k, *image shape).
     """
     chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size)
     start = 0
     while start < work.images.n:
         part = slice(start, min(start + chunk.images, work.images.n))
         try:
-            values, totals = _explain_part(backend, trace, plan, work, part, chunk, maps)
+            values = _explain_part(backend, trace, plan, work, part, chunk, maps)
         except backend.OutOfMemory:
             smaller = chunk.halved(own=work.own)
             if smaller is None:
                 raise
             chunk = smaller
             continue
-        yield part, values, totals
+        yield part, values
         tick(part.stop - part.start)
         start = part.stop
 
@@ -164,11 +155,11 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
 
 def _explain_part(
     backend: ModuleType, trace: Any, plan: Plan, work: Work, part: slice, chunk: Chunk, maps: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> np.ndarray:
     """One chunk of images against all of its background and outputs."""
     n, m, k = part.stop - part.start, work.n_background, work.seeds.shape[1]
-    shape = work.images.shape if maps else (work.images.n_bands,)
-    values, totals = np.zeros((n, k, *shape)), np.zeros((n, k))
+    shape = work.images.shape if maps else (*(m,) * work.own, work.images.n_bands)
+    values = np.zeros((n, k, *shape))
     images = _fill(work.images.take(part, trace.dtype), chunk.images)
     seeds = np.moveaxis(work.seeds[part], 1, 0).astype(trace.dtype)
     for first in range(0, m, chunk.background):
@@ -176,21 +167,17 @@ def _explain_part(
         weights[: min(chunk.background, m - first)] = 1 / m
         if work.draws is not None:
             references = work.background.take(_fill(work.draws[part], chunk.images).reshape(-1), trace.dtype)
-            stand_ins = recentred(references, m, work.mean)
         else:
             positions = _fill(work.pool[first : first + chunk.background], chunk.background)
-            references = stand_ins = work.background.take(positions, trace.dtype)
+            references = work.background.take(positions, trace.dtype)
         for output in range(0, k, chunk.outputs):
             wanted = seeds[output : output + chunk.outputs]
             filled = _fill(np.moveaxis(_fill(wanted, chunk.outputs), 1, 0), chunk.images)
-            arguments = (images, references, np.ascontiguousarray(np.moveaxis(filled, 1, 0)), weights, stand_ins)
+            arguments = (images, references, np.ascontiguousarray(np.moveaxis(filled, 1, 0)), weights)
             found = _compiled(backend, trace, plan, chunk, work, maps, arguments)(*arguments)
             these = slice(output, output + len(wanted))
-            scores = found if maps else found[0]
-            values[:, these] += np.moveaxis(scores, 0, 1)[:n, : len(wanted)]
-            if not maps:
-                totals[:, these] += np.moveaxis(found[1], 0, 1)[:n, : len(wanted)]
-    return values, None if maps else totals
+            values[:, these] += np.moveaxis(found, 0, 1)[:n, : len(wanted)]
+    return values
 
 
 def _compiled(

@@ -1,53 +1,110 @@
-"""Background images of an image's own: how they are drawn, and how scores estimated from them lose sampling error.
+"""Scores from a few background images per image, drawn from a pool, instead of from the whole pool.
 
-A few draws per image cost a fraction of the whole pool. What is known of the pool, its mean image and its mean output,
-corrects the estimates.
+Draws cost a fraction, but a mean over four of them is a noisy estimate. Most of that noise is not noise: it depends on
+the background images drawn, in much the same way for all images of a class. It is learnt from all of their draws and
+taken out. What is known exactly, the sum over the bands, is then put right.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+# draws that are learnt from at once, at most: the cost grows with their cube
+MOST_DRAWS = 400
+# strengths of the ridge penalty that are tried, relative to the mean eigenvalue
+PENALTIES = np.geomspace(1e-3, 10.0, 9)
 
-def own_draws(values: np.ndarray, each: int, seed: int) -> np.ndarray:
+
+def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> np.ndarray:
     """Positions in the pool for every image, shape (n, each).
 
-    One from each of `each` equal parts of the pool, ordered by the output that is explained: every background image is
-    as likely as any other, and the draws differ less between images than draws from the whole (stratified sampling).
+    One from each of `each` equal parts of the pool, ordered by the output that is explained (stratified sampling).
+    Within a part, the draws of a group of images are spread evenly (systematic sampling), so that the group as a whole
+    uses the whole pool. Every background image is as likely as any other.
 
     Parameters
     ----------
     values : ndarray, shape (m, n)
         The output explained for each image, on the pool.
+    groups : ndarray of int, shape (n,)
+        Images that are explained by the same output.
+    each, seed : int
     """
     m, n = values.shape
-    order = values.argsort(axis=0, kind="stable")
-    place = (np.random.default_rng([seed, 1]).random((n, each)) + np.arange(each)) * (m / each)
-    return np.take_along_axis(order.T, place.astype(np.int64), axis=1)
+    random = np.random.default_rng([seed, 1])
+    place = np.empty((n, each))
+    for group in np.unique(groups):
+        mine = np.flatnonzero(groups == group)
+        for part in range(each):
+            place[mine, part] = part + (random.permutation(len(mine)) + random.random()) / len(mine)
+    place = np.minimum((place * (m / each)).astype(np.int64), m - 1)
+    return np.take_along_axis(values.argsort(axis=0, kind="stable").T, place, axis=1)
 
 
-def recentred(references: np.ndarray, m: int, mean: np.ndarray) -> np.ndarray:
-    """Stand-ins for drawn background images that remove most of the sampling error of a band's score.
+def averaged(
+    pairs: np.ndarray, draws: np.ndarray, background: np.ndarray, images: np.ndarray, groups: np.ndarray
+) -> np.ndarray:
+    """Estimate of each image's mean over the whole pool, from its draws, shape (n, columns).
 
-    A score is the mean of M (c(x) - c(r)) over background images r, with c linear: mean(M) (c(x) - mean(c)) - cov(M,
-    c). In it the mean of c over the whole pool is known; only M and the covariance have to be estimated from the draws.
-    That amounts to moving the draws, where they are subtracted, so that their mean is the pool's (a regression
-    estimator). For a linear model, whose M doesn't vary, the sampling error vanishes.
+    It is the mean over draws of s(i, d) - g(i, d), where s are the pairs and g a smooth function whose mean over the
+    pool is 0 for every image: what g explains of the differences between draws is no sampling error any more (a
+    difference estimator, Särndal, Swensson & Wretman 1992, ch. 6). g is fitted by kernel ridge regression to the
+    differences between the draws of an image, within a group, with the penalty that predicts best by generalised
+    cross-validation (Golub, Heath & Wahba 1979). Where nothing can be learnt that is the plain mean. All columns share
+    the penalty, so that the estimate of a sum is the sum of the estimates.
 
     Parameters
     ----------
-    references : ndarray, shape (n * m, *image shape)
-        m draws for each of n images.
-    m : int
-        A single draw tells nothing of the covariance and is returned as it is.
-    mean : ndarray, shape of an image
-        Mean of the pool.
+    pairs : ndarray, shape (n, d, columns)
+        Scores of every image against each of its draws.
+    draws : ndarray of int, shape (n, d)
+        Positions in the pool.
+    background, images : ndarray, shapes (m, features) and (n, features)
+        What tells images apart: outputs and band means.
+    groups : ndarray of int, shape (n,)
+        Images that may learn from each other.
     """
-    if m == 1:
-        return references
-    drawn = references.reshape(-1, m, *references.shape[1:])
-    moved = drawn - drawn.mean(axis=1, keepdims=True) + mean
-    return moved.reshape(references.shape).astype(references.dtype)
+    center, spread = background.mean(axis=0), background.std(axis=0)
+    background, images = ((one - center) / np.where(spread > 0, spread, 1.0) for one in (background, images))
+    kernel = background @ background.T / background.shape[1] + _nearness(background)
+    kernel -= kernel.mean(axis=0) + kernel.mean(axis=1)[:, None] - kernel.mean()
+    scores = pairs.mean(axis=1)
+    most = max(1, MOST_DRAWS // draws.shape[1])
+    for group in np.unique(groups):
+        mine = np.flatnonzero(groups == group)
+        for block in np.array_split(mine, -(-len(mine) // most)):
+            scores[block] -= _explained(pairs[block], kernel, 1.0 + _nearness(images[block]), draws[block])
+    return scores
+
+
+def _nearness(features: np.ndarray) -> np.ndarray:
+    """Gaussian kernel of all pairs of rows."""
+    squares = (features**2).sum(axis=1)
+    distance = squares[:, None] + squares - 2 * features @ features.T
+    return np.exp(-np.maximum(distance, 0) / (2 * features.shape[1]))
+
+
+def _explained(pairs: np.ndarray, kernel: np.ndarray, alike: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Mean of g over each image's draws, shape (n, columns)."""
+    n, d, columns = pairs.shape
+    image, reference = np.repeat(np.arange(n), d), draws.ravel()
+    between = kernel[np.ix_(reference, reference)] * alike[np.ix_(image, image)]
+    within = between.reshape(n, d, n, d)
+    within = within - within.mean(axis=1, keepdims=True)
+    within = within - within.mean(axis=3, keepdims=True)
+    values, vectors = np.linalg.eigh(within.reshape(n * d, n * d))
+    values = np.maximum(values, 0.0)
+    if d == 1 or not values.sum() > 0:
+        return np.zeros((n, columns))  # there are no differences to learn from
+    known = vectors.T @ (pairs - pairs.mean(axis=1, keepdims=True)).reshape(n * d, columns)
+    penalties = PENALTIES * values.sum() / (n * (d - 1))
+    left = penalties[:, None] / (values + penalties[:, None])
+    size = np.maximum((known**2).sum(axis=0), np.finfo(np.float64).tiny)  # every column counts the same
+    # of the n * d residuals, n are 0 by construction
+    error = (left**2 @ (known**2 / size)).sum(axis=1) / (left.sum(axis=1) - n) ** 2
+    weights = vectors @ (known / (values + penalties[error.argmin()])[:, None])
+    explained: np.ndarray = (between @ weights).reshape(n, d, columns).mean(axis=1)
+    return explained
 
 
 def made_complete(scores: np.ndarray, differences: np.ndarray) -> np.ndarray:

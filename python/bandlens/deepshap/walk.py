@@ -26,7 +26,7 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
     Parameters
     ----------
     pairs : Pairs
-    seeds : tensor, shape (outputs, images, n_outputs)
+    seeds : tensor, shape (outputs, images, n_outputs) or (outputs, images, background, n_outputs)
         What is explained, as weights on the model's outputs.
     stop : frozenset of int
         Values that are linear in the images, at which to end.
@@ -36,8 +36,8 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
     dict of int to Multiplier
     """
     plan, nd = pairs.plan, pairs.nd
-    shape = tuple(seeds.shape)
-    waiting = {plan.graph.output: Multiplier(nd.reshape(seeds, (*shape[:2], 1, 1, shape[2])))}
+    *lead, n_outputs = seeds.shape
+    waiting = {plan.graph.output: Multiplier(nd.reshape(seeds, (*(*lead, 1)[:3], 1, n_outputs)))}
 
     def add(found: dict[int, Multiplier]) -> None:
         for value, part in found.items():
@@ -63,27 +63,21 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
     return waiting
 
 
-def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axis: int) -> tuple[Any, Any]:
-    """Sums over the background of weighted band scores, and of what they would be complete to.
+def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
+    """Band scores, summed over the background with weights; where each image has its own, those of every pair.
 
     Parameters
     ----------
     pairs, seeds
         As for `multipliers`.
     weights : tensor, shape (background,)
-        Weight of each background image.
-    stand_ins : tensor, of the shape of the background
-        What stands in for the background images where their bands' contributions are subtracted; the images themselves,
-        except where `draws.recentred` has reduced their sampling error. Multipliers are always those of the images.
+        Weight of each background image; not used where each image has its own.
     band_axis : int
         Axis of the bands in a batch of images.
 
     Returns
     -------
-    scores : tensor, shape (outputs, images, bands)
-    totals : tensor, shape (outputs, images)
-        Multipliers times differences, before they are split into bands and with the background images themselves:
-        equal to the differences of the outputs if every rule is exact.
+    tensor, shape (outputs, images, bands), or (outputs, images, background, bands) where each image has its own
     """
     nd, plan = pairs.nd, pairs.plan
     source = plan.graph.input
@@ -93,58 +87,47 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any, band_axi
     passes = n_bands if forward else outputs
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
-    # in the forward direction the outputs' weights are unknowns, one set per band
-    start = nd.zeros((n_bands, *seeds.shape[1:]), seeds.dtype) if forward else seeds
+    # in the forward direction the outputs' weights are unknowns, one set per band, and per pair where pairs are wanted
+    lead = (n_bands, n, m) if pairs.own else (n_bands, n)
+    start = nd.zeros((*lead, seeds.shape[-1]), seeds.dtype) if forward else seeds
     found = multipliers(pairs, start, stop)
+    if not pairs.own:
+        found = {value: part.times(nd, _along_background(pairs, value, weights)) for value, part in found.items()}
     if not operations and not forward:
-        return _direct_scores(pairs, found, seeds, weights, stand_ins, band_axis)
+        return _direct_scores(pairs, found, seeds, band_axis)
     parts = [
-        _contributions(pairs, operations, tuple(found), images, band_axis)
-        for images in (pairs.image_run.value(source), stand_ins)
+        _contributions(pairs, operations, tuple(found), run.value(source), band_axis)
+        for run in (pairs.image_run, pairs.reference_run)
     ]
-    for value, multiplier in found.items():
-        found[value] = multiplier.times(nd, _along_background(pairs, value, weights))
     if forward:
         return _forward_scores(pairs, found, parts, start, seeds)
-    totals = nd.zeros((outputs, n), seeds.dtype)
-    scores = nd.zeros((outputs, n, n_bands), seeds.dtype)
+    scores = nd.zeros((outputs, n, *(m,) * pairs.own, n_bands), seeds.dtype)
     for value, multiplier in found.items():
         size = pairs.layouts[value].size
         full = nd.broadcast_to(pairs.dense(value, multiplier), (outputs, n, m, *pairs.layouts[value].shape))
         full = nd.reshape(full, (outputs, n, m, size))
-        if pairs.own:
-            image, reference = pairs.sides(value)
-            totals += nd.sum(full * nd.reshape(image - reference, (1, n, m, size)), (2, 3))
         images, references = (part[value] for part in parts)
-        scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), images)
         if pairs.own:
-            references = nd.reshape(nd.moveaxis(references, 1, 2), (n, m * size, n_bands))
-            scores -= nd.einsum("knf,nfb->knb", nd.reshape(full, (outputs, n, m * size)), references)
+            references = nd.reshape(references, (n, m, n_bands, size))
+            scores += nd.einsum("knmf,nbf->knmb", full, images) - nd.einsum("knmf,nmbf->knmb", full, references)
         else:
             references = nd.reshape(nd.moveaxis(references, 1, 0), (n_bands, m * size))
             rows = nd.matmul_transposed(nd.reshape(full, (outputs * n, m * size)), references)
-            scores -= nd.reshape(rows, (outputs, n, n_bands))
-    return scores, totals if pairs.own else nd.sum(scores, -1)
+            scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), images) - nd.reshape(rows, (outputs, n, n_bands))
+    return scores
 
 
-def _direct_scores(
-    pairs: Pairs, found: dict[int, Multiplier], seeds: Any, weights: Any, stand_ins: Any, band_axis: int
-) -> tuple[Any, Any]:
+def _direct_scores(pairs: Pairs, found: dict[int, Multiplier], seeds: Any, band_axis: int) -> Any:
     """Multipliers at the images themselves, times the differences."""
     nd, source = pairs.nd, pairs.plan.graph.input
     image, reference = pairs.sides(source)
-    lead = (seeds.shape[0], pairs.n)
+    lead = (seeds.shape[0], pairs.n, *(pairs.m,) * pairs.own)
     if source not in found:
-        return nd.zeros((*lead, image.shape[3 + band_axis]), seeds.dtype), nd.zeros(lead, seeds.dtype)
+        return nd.zeros((*lead, image.shape[3 + band_axis]), seeds.dtype)
     pixels = tuple(3 + axis for axis in range(len(image.shape) - 3) if axis != band_axis)
-
-    def scores(references: Any) -> Any:
-        weighted = found[source].times(nd, (image - references) * _along_background(pairs, source, weights))
-        summed = nd.sum(pairs.dense(source, weighted), (2, *pixels))
-        return nd.broadcast_to(summed, (*lead, summed.shape[-1]))
-
-    of_stand_ins = scores(nd.reshape(stand_ins, reference.shape))
-    return of_stand_ins, nd.sum(scores(reference) if pairs.own else of_stand_ins, -1)
+    contributions = pairs.dense(source, found[source].times(nd, image - reference))
+    summed = nd.sum(contributions, pixels if pairs.own else (2, *pixels))
+    return nd.broadcast_to(summed, (*lead, summed.shape[-1]))
 
 
 def prefers_forward(n_bands: int, outputs: int) -> bool:
@@ -154,7 +137,7 @@ def prefers_forward(n_bands: int, outputs: int) -> bool:
 
 def _forward_scores(
     pairs: Pairs, found: dict[int, Multiplier], parts: list[dict[int, Any]], start: Any, seeds: Any
-) -> tuple[Any, Any]:
+) -> Any:
     """The same scores by sending each band's difference forward: one pass per band instead of one per output.
 
     Multipliers are linear in the weights of the outputs. The derivative of their product with a band's difference by
@@ -163,27 +146,18 @@ def _forward_scores(
     """
     nd, n, m = pairs.nd, pairs.n, pairs.m
     n_bands = start.shape[0]
-    products, wholes = [], []
+    products = []
     for value, multiplier in found.items():
         shape = pairs.layouts[value].shape
         images, references = parts[0][value], parts[1][value]
         images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
         lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
         references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
-        dense = pairs.dense(value, multiplier)
-        products.append(nd.sum(nd.multiply(dense, images - references), None))
-        if pairs.own:
-            image, reference = pairs.sides(value)
-            wholes.append(nd.sum(nd.multiply(dense, image - reference), None))
+        products.append(nd.sum(nd.multiply(pairs.dense(value, multiplier), images - references), None))
     if not products:
-        return nd.zeros((*seeds.shape[:2], n_bands), seeds.dtype), nd.zeros(seeds.shape[:2], seeds.dtype)
+        return nd.zeros((*seeds.shape[:2], *(m,) * pairs.own, n_bands), seeds.dtype)
     (carried,) = pairs.backend.gradient([sum(products)], [start], [nd.ones_like(products[0])])
-    scores = nd.einsum("kno,bno->knb", seeds, carried)
-    if not pairs.own:
-        return scores, nd.sum(scores, -1)
-    # every band's set of weights carries the same whole difference
-    (carried,) = pairs.backend.gradient([sum(wholes)], [start], [nd.ones_like(wholes[0])])
-    return scores, nd.einsum("kno,no->kn", seeds, carried[0])
+    return nd.einsum("kno,bnmo->knmb" if pairs.own else "kno,bno->knb", seeds, carried)
 
 
 def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
@@ -191,11 +165,10 @@ def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
     return pairs.nd.reshape(weights, (1, 1, pairs.m, *(1,) * len(pairs.layouts[value].shape)))
 
 
-def attributions(pairs: Pairs, seeds: Any, weights: Any, stand_ins: Any) -> Any:
+def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
     """Sum over the background of weighted attributions, shape (outputs, images, *shape of an image)."""
     nd, source = pairs.nd, pairs.plan.graph.input
-    image, _ = pairs.sides(source)
-    reference = nd.reshape(stand_ins, (1, pairs.n if pairs.own else 1, pairs.m, *image.shape[3:]))
+    image, reference = pairs.sides(source)
     found = multipliers(pairs, seeds, frozenset({source}))
     if source not in found:
         return nd.zeros((*seeds.shape[:2], *pairs.layouts[source].shape[1:]), seeds.dtype)
@@ -242,15 +215,12 @@ def _contributions(
 
 
 def make_step(backend: ModuleType, trace: Any, plan: Plan, *, band_axis: int, own: bool, maps: bool) -> Any:
-    """The function to compile: ``(images, references, seeds, weights, stand_ins)`` to sums over the background.
+    """The function to compile: ``(images, references, seeds, weights)`` to scores or, with `maps`, attributions."""
 
-    They are scores and totals, or, with `maps`, attributions.
-    """
-
-    def step(images: Any, references: Any, seeds: Any, weights: Any, stand_ins: Any) -> Any:
+    def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:
         pairs = Pairs(backend, trace, plan, images, references, own)
         if maps:
-            return attributions(pairs, seeds, weights, stand_ins)
-        return band_scores(pairs, seeds, weights, stand_ins, band_axis)
+            return attributions(pairs, seeds, weights)
+        return band_scores(pairs, seeds, weights, band_axis)
 
     return step

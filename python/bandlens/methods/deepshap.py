@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..deepshap import Plan, Work, explain, made_complete, make_plan, own_draws
+from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws
 from ..models import Predictor
 from ..reduction import reduce_pixels
+from ..streaming import band_means
 from .options import Option, optional, whole
 from .references import background_images, outputs_of
 from .task import Method, Part, Parts, Request, Task
@@ -18,45 +19,71 @@ from .task import Method, Part, Parts, Request, Task
 def scores(task: Task) -> Parts:
     """Signed sums per band come out of the engine; other statistics need its maps. Groups are sums."""
     maps = task.statistic != "band_sum"
-    axes = tuple(axis + 1 for axis in task.images.pixel_axes)
     own = _own_background(task)
-    for images, values, totals in _run(task, own, maps=maps):
-        scores = (reduce_pixels(np, values, task.statistic, axes) if maps else values) @ task.members.T
-        if own is None or totals is None:
-            yield Part(images, scores)
-            continue
-        complete = made_complete(scores, task.values[images] - own.outputs.mean(axis=0)[task.image_output[images]])
-        base = np.take_along_axis(own.outputs[own.places[images]].mean(axis=1), task.image_output[images], axis=1)
-        yield Part(images, complete, totals=totals, differences=task.values[images] - base)
+    if own is not None and not maps:
+        yield _estimated(task, own)
+        return
+    axes = tuple(axis + 1 for axis in task.images.pixel_axes)
+    for images, values in _run(task, own, maps=maps):
+        yield Part(images, (reduce_pixels(np, values, task.statistic, axes) if maps else values) @ task.members.T)
 
 
 def maps(task: Task) -> Parts:
     """Attributions, pixel by pixel."""
-    return (Part(images, values) for images, values, _ in _run(task, _own_background(task), maps=True))
+    return (Part(images, values) for images, values in _run(task, _own_background(task), maps=True))
 
 
 class _OwnBackground(NamedTuple):
-    """Outputs for the background images used, shape (m, outputs), and those drawn for each image, shape (n, d)."""
+    """A pool of background images, and what each image is compared with.
+
+    Attributes
+    ----------
+    outputs, bands : ndarray, shapes (m, outputs) and (m, bands)
+        Outputs and band means of the pool.
+    groups : ndarray of int, shape (n,)
+        The explained output of each image; where there are several, the predicted one.
+    places : ndarray of int, shape (n, d)
+        Positions in the pool.
+    """
 
     outputs: np.ndarray
+    bands: np.ndarray
+    groups: np.ndarray
     places: np.ndarray
 
 
 def _own_background(task: Task) -> _OwnBackground | None:
-    """What each image is compared with, where that is a sample of the background; ordered by what is explained."""
+    """What each image is compared with, where that is a sample of the background."""
     each = task.options["background_per_image"]
     assert task.draws is not None
     if each is None or each >= len(task.draws):
         return None
-    outputs = outputs_of(task, background_images(task))
-    single = task.image_output.shape[1] == 1
-    ordered_by = task.image_output[:, 0] if single else task.outputs.argmax(axis=1)
-    return _OwnBackground(outputs, own_draws(outputs[:, ordered_by], each, task.seed))
+    pool = background_images(task)
+    outputs = outputs_of(task, pool)
+    groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
+    places = own_draws(outputs[:, groups], groups, each, task.seed)
+    return _OwnBackground(outputs, pool.mean(axis=task.images.pixel_axes), groups, places)
 
 
-def _run(
-    task: Task, own: _OwnBackground | None, *, maps: bool
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+def _estimated(task: Task, own: _OwnBackground) -> Part:
+    """Scores of all images, estimated from pairs with their own background images."""
+    n, k = task.image_output.shape
+    features = len(task.members)
+    pairs = np.concatenate([values @ task.members.T for _, values in _run(task, own, maps=False)])
+    columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
+    known = np.concatenate([task.outputs, band_means(task.images)], axis=1)
+    found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
+    whole = task.values - own.outputs.mean(axis=0)[task.image_output]
+    drawn = np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)
+    return Part(
+        slice(0, n),
+        made_complete(found.reshape(n, k, features), whole),
+        totals=pairs.sum(axis=-1).mean(axis=-1),
+        differences=task.values - drawn,
+    )
+
+
+def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tuple[slice, np.ndarray]]:
     predictor = task.predictor
     assert task.background is not None
     assert task.draws is not None
@@ -99,7 +126,8 @@ DEEPSHAP = Method(
         "background_per_image": Option(
             None,
             "Compare each image with so many background images of its own, drawn afresh: an estimate of its scores at "
-            "a fraction of the cost, whose sampling error is part of the standard errors.",
+            "a fraction of the cost, whose sampling error is part of the standard errors. What differences between "
+            "draws have in common is learnt from all images of a class: it takes four or more per class.",
             optional(whole()),
         )
     },
