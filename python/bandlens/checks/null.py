@@ -310,6 +310,6 @@ def _position(band: Any, names: tuple[str, ...]) -> int:
         return names.index(band)
     raise BandError(
         "There is no such band to copy.",
-        expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or a position from {first()}",
+        expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or position from {first()}",
         given=repr(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
     )
