@@ -41,7 +41,11 @@ draw_ranks <- function(object, top, values, width, base_size) {
   )
 
   plot <- ggplot2::ggplot(table, ggplot2::aes(.data$rank, .data$class)) +
-    ggplot2::geom_tile(ggplot2::aes(fill = .data$band), data = known, colour = ink("paper"), linewidth = 0.3) +
+    ggplot2::geom_tile(
+      ggplot2::aes(fill = .data$band),
+      data = known, colour = ink("paper"), linewidth = 0.3,
+      show.legend = TRUE # ggplot2 3.5 leaves keys of bands blank that are in no tile
+    ) +
     ggplot2::geom_text(
       ggplot2::aes(label = .data$text, colour = .data$ink),
       data = known, size = size / ggplot2::.pt, lineheight = 1
@@ -80,7 +84,7 @@ colour_key <- function(object, fills, named, width, base_size) {
 # Keys with their title on top, filled column by column.
 key_guide <- function(rows) {
   if (guides_by_theme()) {
-    ggplot2::guide_legend(nrow = rows, override.aes = list(linewidth = 0))
+    ggplot2::guide_legend(nrow = rows)
   } else {
     ggplot2::guide_legend(nrow = rows, title.position = "top", title.hjust = 0.5)
   }

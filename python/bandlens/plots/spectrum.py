@@ -104,6 +104,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
         theme_bandlens(base_size, width=width, lines=8 + note.count("\n") + high + axis_lines + key_lines),
         p9.theme(
             legend_key_width=2 * base_size,
+            legend_text=p9.element_text(ma="left"),
             legend_title=p9.element_blank(),
             panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4),
         ),
