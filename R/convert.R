@@ -8,6 +8,7 @@
 
 # Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
 as_images <- function(x, name = "x", kind = "input") {
+  refuse_raster(x, name, if (kind == "input") "input_type" else kind)
   if (inherits(x, "python.builtin.object")) {
     if (reticulate::py_is_null_xptr(x)) {
       cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
