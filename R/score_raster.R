@@ -252,7 +252,7 @@ write_scores <- function(scene, cells, size, stride, score, prediction, filename
         part <- matrix(NA_real_, length(whole), terra::nlyr(cells))
         part[whole, ] <- score_values(result, prediction)
         values[cols, , ] <- part
-        completeness <- max(completeness, result$completeness)
+        completeness <- if (!is.null(result$completeness)) max(completeness, result$completeness)
       }
       counts <- counts + c(sum(whole), sum(!whole))
       if (!is.null(bar)) bar(sum(counts), prod(n))

@@ -125,6 +125,8 @@ test_that("patches with missing values have no score, and are counted", {
   expect_snapshot(cat(message_of(scores <- score_raster(known_model(), scene, background = nothing, target = 1))))
   expect_equal(which(is.na(wide(scores$blue))), 5)
   expect_equal(wide(scores$blue)[-5], wide(scene$blue)[c(1, 4, 7), c(3, 6, 9)][-5])
+  said <- message_of(score_raster(known_model(), scene, method = "saliency"))
+  expect_identical(said, "Scored 8 patches; 1 more with missing values have no score.")
   scene[["red"]][] <- NA
   expect_snapshot(cat(conditionMessage(error_of(score_raster(known_model(), scene)))))
 })
