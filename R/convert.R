@@ -301,6 +301,64 @@ as_option <- function(value) {
   value
 }
 
+# A result as Python's own class takes it: its fields by name, without what is derived from them.
+as_result <- function(result, name = "result") {
+  if (!inherits(result, "band_importance")) {
+    cause("result", paste0("`", name, "` is no result of `band_importance()`."),
+      expected = "a `band_importance` object", given = shown(result)
+    )
+  }
+  converted <- function(fields, convert) {
+    found <- fields[!vapply(result[fields], is.null, NA)]
+    lapply(stats::setNames(result[found], found), convert)
+  }
+  codes <- function(values) array(as.integer(values) - 1L, if (is.null(dim(values))) length(values) else dim(values))
+  c(
+    converted(c("image_class", "prediction", "image_output", "background"), codes),
+    converted(
+      c("scores", "output_values", "base_values", "residuals", "score_errors", "local_fit", "drops", "band_means"),
+      as_numbers
+    ),
+    converted("wavelengths", as_wavelengths),
+    converted(c("classes", "outputs", "bands", "options", "versions"), as.list),
+    converted("groups", function(groups) lapply(groups, as.list)),
+    converted(c("method", "statistic", "output", "signed", "directed", "balanced", "background_source"), identity),
+    converted(c("seed", "model", "seconds"), identity)
+  )
+}
+
+# NA exists in R only.
+as_numbers <- function(values) {
+  storage.mode(values) <- "double"
+  values[is.na(values)] <- NaN
+  dimnames(values) <- NULL
+  values
+}
+
+# A band by name, or by its position counted from 1.
+as_band <- function(band, name) {
+  if (is.factor(band)) {
+    band <- as.character(band)
+  }
+  if (is.null(band) || rlang::is_string(band)) {
+    return(band)
+  }
+  if (!is_count(band)) {
+    cause("bands", paste0("`", name, "` names no band."),
+      expected = "the name of a band, or its position counted from 1", given = shown(band)
+    )
+  }
+  as.integer(band) - 1L
+}
+
+# TRUE or FALSE.
+as_flag <- function(value, name) {
+  if (!rlang::is_bool(value)) {
+    cause("option", paste0("`", name, "` must be TRUE or FALSE."), given = shown(value))
+  }
+  value
+}
+
 # A whole number of at least 1 (or `least`), or NULL where that is allowed.
 as_count <- function(value, name, least = 1, null = FALSE) {
   if (is.null(value) && null) {
