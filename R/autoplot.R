@@ -10,10 +10,18 @@
 #'   * `"heatmap"`: each band's share of importance, as class x band tiles;
 #'   * `"bars"`: importance with 95 % confidence intervals, one panel per class;
 #'   * `"effect"`: the mean of the signed band scores, as class x band tiles on a diverging scale. It tells bands that
-#'     raise the output from bands that lower it, and needs scores with a sign (not those of plain saliency).
+#'     raise the output from bands that lower it, and needs scores with a sign (not those of plain saliency);
+#'   * `"spectrum"`: importance against wavelength (against the bands where wavelengths are unknown), one line per class
+#'     with its 95 % confidence interval as a ribbon. Of more than eight classes each has a panel, with the others in
+#'     grey;
+#'   * `"ranks"`: the bands in order of importance, one row of tiles per class;
+#'   * `"distribution"`: the scores of single images, one panel per class, coloured by the mean of the band in the
+#'     image. It needs scores of images, which `"permutation"` with a metric of your own does not give.
 #' @param ... Not used.
-#' @param values Whether to print the values in the tiles of `"heatmap"` and `"effect"`; `NULL` prints them where they
-#'   fit.
+#' @param values Whether to print the values in the tiles of `"heatmap"`, `"effect"` and `"ranks"`; `NULL` prints them
+#'   where they fit.
+#' @param top How many bands to show: the first ones of each class in `"ranks"`, those with the largest mean share of
+#'   importance in `"distribution"`. `NULL` shows as many as can be read.
 #' @param width Width in mm at which the picture will be shown, such as 85 for one column of a journal. It decides how
 #'   names are wrapped, how many panels stand side by side, and what is printed; save the picture at this width.
 #' @param base_size Font size in points.
@@ -23,27 +31,48 @@
 #' @details
 #' Up to 26 bands are all named on the axis. Beyond that it shows round wavelengths where all wavelengths are known and
 #' increase, else every few bands' names. The colours are safe for colour-blind readers: up to eight bands have those of
-#' Okabe and Ito, more have a ramp by wavelength or position, and tiles have ColorBrewer's Blues and RdBu.
+#' Okabe and Ito, more have a ramp by wavelength or position, classes have those Paul Tol calls muted, and tiles have
+#' ColorBrewer's Blues and RdBu.
+#'
+#' `"distribution"` draws at most 1000 points per panel. Which images these are depends on the `seed` of the result
+#' alone; the subtitle tells how many. Black lines mark the mean over all images of the class. Colours show the rank of
+#' the image's band mean among all images, from the lowest to the highest.
 #'
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
 #' autoplot(importance)
 #' autoplot(importance, "bars") + ggplot2::labs(title = NULL)
+#' autoplot(importance, "spectrum")
+#' autoplot(importance, "ranks")
+#' autoplot(importance, "distribution", top = 3)
 #' @importFrom rlang .data
 #' @export
 autoplot.band_importance <- function(object,
-                                     type = c("heatmap", "bars", "effect"),
+                                     type = c("heatmap", "bars", "effect", "spectrum", "ranks", "distribution"),
                                      ...,
                                      values = NULL,
+                                     top = NULL,
                                      width = 175,
                                      base_size = 8) {
   in_verb("draw the picture", {
     rlang::check_dots_empty()
-    type <- choose(type, c("heatmap", "bars", "effect"), "type")
+    type <- choose(type, c("heatmap", "bars", "effect", "spectrum", "ranks", "distribution"), "type")
     if (!is.null(values) && !rlang::is_bool(values)) {
       cause(
         "option", "`values` must say whether to print values.",
         expected = "TRUE, FALSE or NULL", given = shown(values)
+      )
+    }
+    if (!is.null(values) && type %in% c("spectrum", "distribution")) {
+      cause(
+        "option", paste0("The picture \"", type, "\" prints no values."),
+        expected = "values = NULL", given = shown(values)
+      )
+    }
+    if (!is.null(top) && !type %in% c("ranks", "distribution")) {
+      cause(
+        "option", paste0("The picture \"", type, "\" shows all bands."),
+        expected = "top = NULL", given = shown(top)
       )
     }
     check_size(width, "width")
@@ -51,7 +80,10 @@ autoplot.band_importance <- function(object,
     switch(type,
       heatmap = draw_heatmap(object, values, width, base_size),
       bars = draw_bars(object, values, width, base_size),
-      effect = draw_effect(object, values, width, base_size)
+      effect = draw_effect(object, values, width, base_size),
+      spectrum = draw_spectrum(object, width, base_size),
+      ranks = draw_ranks(object, top, values, width, base_size),
+      distribution = draw_distribution(object, top, width, base_size)
     )
   })
 }

@@ -23,6 +23,8 @@
 #' tibble with one row: `check` (the function), `passed`, and every fact that is a single value. `summary()` gives a
 #' list of class `summary_band_check`, which prints the verdict and the facts. `autoplot()` gives a [ggplot2::ggplot()];
 #' `plot()` draws it and returns it invisibly. `print()` returns `x`, invisibly; `format()` the lines.
+#' @seealso [compare_importance()], [check_stability()], [check_randomization()], [check_deletion()] and [check_null()],
+#'   which make checks; their pages list the options of the pictures.
 #' @name band_check
 NULL
 
@@ -54,11 +56,16 @@ print.band_check <- function(x, ..., n = 10) {
 #' @rdname band_check
 #' @export
 format.band_check <- function(x, ..., n = 10) {
+  first <- x$tables[[1]]
+  # classes that are explained by their own outputs need not be named twice
+  if ("output" %in% names(first) && own_output(first[!is.na(first$output), ])) {
+    first$output <- NULL
+  }
   others <- paste0("\"", names(x$tables)[-1], "\"", recycle0 = TRUE, collapse = ", ")
   c(
     outcome(x),
     wrapped(x$verdict),
-    format(x$tables[[1]], n = n)[-1],
+    format(first, n = n)[-1],
     cli::col_grey(paste0(
       "# tidy() gives all of this table, ", if (nzchar(others)) paste0("tidy(level = ) also ", others, ", "),
       "glance() what produced it"
@@ -105,7 +112,15 @@ plot.band_check <- function(x, ...) {
 
 # Drawing functions by the verb that made the check, one file each: `function(object, width = 175, base_size = 8)` and
 # what options the picture has.
-check_pictures <- function() list()
+check_pictures <- function() {
+  list(
+    check_deletion = draw_deletion,
+    check_null = draw_null,
+    check_randomization = draw_randomization,
+    check_stability = draw_stability,
+    compare_importance = draw_comparison
+  )
+}
 
 draw_check <- function(object, pictures, ...) {
   draw <- pictures[[object$name]]
@@ -118,6 +133,9 @@ draw_check <- function(object, pictures, ...) {
     cause("option", paste0("The picture of `", object$name, "()` has no such option."),
       expected = paste0("`", known, "`", collapse = ", "), given = shown(unknown)
     )
+  }
+  for (size in intersect(c("width", "base_size"), names(list(...)))) {
+    check_size(list(...)[[size]], size)
   }
   draw(object, ...)
 }

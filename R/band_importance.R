@@ -104,8 +104,22 @@ band_importance <- function(model,
   })
 }
 
+# A check that computes importances itself. `...` may hold other arguments of band_importance(), which else have its
+# defaults, and options of the method.
+explain_check <- function(verb, model, x, y, own, progress, ...) {
+  given <- list(...)
+  known <- setdiff(names(formals(band_importance)), c("model", "x", "y", "...", "progress", names(own)))
+  of_table <- rlang::names2(given) %in% known
+  arguments <- lapply(formals(band_importance)[known], eval)
+  arguments[names(given)[of_table]] <- given[of_table]
+  arguments$output <- choose(arguments$output, c("auto", "logit", "probability"), "output")
+  arguments$groups <- as_groups(arguments$groups)
+  options <- do.call(as_method_options, given[!of_table], quote = TRUE)
+  as_band_check(explain(verb, model, x, y, c(arguments, own), options, progress, "Checking"))
+}
+
 # Convert what a verb was given, and have the core compute.
-explain <- function(verb, model, x, y, arguments, options, progress) {
+explain <- function(verb, model, x, y, arguments, options, progress, doing = "Explaining images") {
   model <- as_model(model)
   x <- as_images(x)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
@@ -125,5 +139,5 @@ explain <- function(verb, model, x, y, arguments, options, progress) {
     seed = as_count(arguments$seed, "seed", least = 0)
   )
   arguments[names(converted)] <- converted
-  call_bridge(verb, model, x, labels$y, c(arguments, options), progress_bar(progress))
+  call_bridge(verb, model, x, labels$y, c(arguments, options), progress_bar(progress, doing))
 }

@@ -8,6 +8,7 @@
 
 # Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
 as_images <- function(x, name = "x", kind = "input") {
+  refuse_raster(x, name, if (kind == "input") "input_type" else kind)
   if (inherits(x, "python.builtin.object")) {
     if (reticulate::py_is_null_xptr(x)) {
       cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
@@ -296,6 +297,64 @@ as_option <- function(value) {
   }
   if (is_whole(value)) {
     storage.mode(value) <- "integer"
+  }
+  value
+}
+
+# A result as Python's own class takes it: its fields by name, without what is derived from them.
+as_result <- function(result, name = "result") {
+  if (!inherits(result, "band_importance")) {
+    cause("result", paste0("`", name, "` is no result of `band_importance()`."),
+      expected = "a `band_importance` object", given = shown(result)
+    )
+  }
+  converted <- function(fields, convert) {
+    found <- fields[!vapply(result[fields], is.null, NA)]
+    lapply(stats::setNames(result[found], found), convert)
+  }
+  codes <- function(values) array(as.integer(values) - 1L, if (is.null(dim(values))) length(values) else dim(values))
+  c(
+    converted(c("image_class", "prediction", "image_output", "background"), codes),
+    converted(
+      c("scores", "output_values", "base_values", "residuals", "score_errors", "local_fit", "drops", "band_means"),
+      as_numbers
+    ),
+    converted("wavelengths", as_wavelengths),
+    converted(c("classes", "outputs", "bands", "options", "versions"), as.list),
+    converted("groups", function(groups) lapply(groups, as.list)),
+    converted(c("method", "statistic", "output", "signed", "directed", "balanced", "background_source"), identity),
+    converted(c("seed", "model", "seconds"), identity)
+  )
+}
+
+# NA exists in R only.
+as_numbers <- function(values) {
+  storage.mode(values) <- "double"
+  values[is.na(values)] <- NaN
+  dimnames(values) <- NULL
+  values
+}
+
+# A band by name, or by its position counted from 1.
+as_band <- function(band, name) {
+  if (is.factor(band)) {
+    band <- as.character(band)
+  }
+  if (is.null(band) || rlang::is_string(band)) {
+    return(band)
+  }
+  if (!is_count(band)) {
+    cause("bands", paste0("`", name, "` names no band."),
+      expected = "the name of a band, or its position counted from 1", given = shown(band)
+    )
+  }
+  as.integer(band) - 1L
+}
+
+# TRUE or FALSE.
+as_flag <- function(value, name) {
+  if (!rlang::is_bool(value)) {
+    cause("option", paste0("`", name, "` must be TRUE or FALSE."), given = shown(value))
   }
   value
 }

@@ -1,6 +1,6 @@
 # A progress bar that Python moves on. Silent wherever nobody is watching.
 
-progress_bar <- function(progress, frame = rlang::caller_env()) {
+progress_bar <- function(progress, doing = "Explaining images", frame = rlang::caller_env()) {
   if (is.null(progress)) {
     progress <- interactive() && !isTRUE(getOption("knitr.in.progress")) && Sys.getenv("TESTTHAT") != "true"
   }
@@ -14,7 +14,7 @@ progress_bar <- function(progress, frame = rlang::caller_env()) {
   bar <- NULL
   function(done, total) {
     if (is.null(bar)) {
-      bar <<- cli::cli_progress_bar("Explaining images", total = total, .envir = frame)
+      bar <<- cli::cli_progress_bar(doing, total = total, .envir = frame)
     }
     if (done < total) {
       cli::cli_progress_update(set = done, id = bar, .envir = frame)

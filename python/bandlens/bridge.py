@@ -8,6 +8,7 @@ and turns those in results back.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import numpy as np
 from ._version import __version__
 from .columns import WHOLE, class_columns, overall_columns
 from .counting import counting_from, first
-from .errors import BandlensError, MissingPackageError
+from .errors import BandlensError, MissingPackageError, ResultError
 
 if TYPE_CHECKING:
     from .checks import Check
@@ -109,6 +110,72 @@ def band_maps(
 
 
 @_answer
+def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> Answer:
+    """How far results agree.
+
+    Parameters
+    ----------
+    results : list of dict
+        Results as R keeps them, see `_result`.
+    arguments : dict
+        The other arguments of `bandlens.compare_importance`, by name.
+
+    Returns
+    -------
+    dict
+        ``value``: tables, verdict and facts, as from all checks.
+    """
+    from . import compare_importance as compare
+
+    return _check(compare(*map(_result, results), **arguments))
+
+
+@_answer
+def check_stability(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
+    from . import check_stability as check
+
+    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@_answer
+def check_randomization(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of the table against those of random weights; arguments as for `band_importance`."""
+    from . import check_randomization as check
+
+    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@_answer
+def check_null(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
+    from . import check_null as check
+
+    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@_answer
+def check_deletion(
+    model: Any,
+    result: Mapping[str, Any],
+    x: Any,
+    y: Any,
+    arguments: Mapping[str, Any],
+    progress: Callable[[int, int], Any] | None,
+) -> Answer:
+    """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
+    from . import check_deletion as check
+
+    return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
+
+
+@_answer
 def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
     """Whether a model tells classes apart, so that numbers in `y` are classes, which R counts from 1.
 
@@ -178,9 +245,12 @@ def _text(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
+# arrays of a result
+_SCORES = ("scores", "output_values", "base_values", "residuals", "band_means", "score_errors", "local_fit", "drops")
+_CODES = ("image_class", "prediction", "image_output", "background")
+
+
 def _importance(result: BandImportance) -> Answer:
-    scores = ("scores", "output_values", "base_values", "residuals", "band_means", "score_errors", "local_fit", "drops")
-    codes = ("image_class", "prediction", "image_output", "background")
     what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "groups")
     origin = ("background_source", "options", "seed", "model", "versions", "seconds")
     return {
@@ -188,10 +258,45 @@ def _importance(result: BandImportance) -> Answer:
         "overall": _columns(overall_columns(result)),
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
-        **_fields(result, _column, scores + codes),
+        **_fields(result, _column, _SCORES + _CODES),
         **_fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
         **_fields(result, _plain, what + origin),
     }
+
+
+def _result(given: Mapping[str, Any]) -> BandImportance:
+    """A result that R has kept, from plain arrays and lists; the inverse of `_importance`.
+
+    Parameters
+    ----------
+    given : dict
+        Fields of `BandImportance` by name, positions counted from 0. None stands for a field's default.
+
+    Raises
+    ------
+    ResultError
+        If fields are missing that have no default.
+    """
+    from .result import BandImportance
+
+    convert: dict[str, Callable[[Any], Any]] = {
+        **dict.fromkeys(("classes", "outputs", "bands"), lambda names: tuple(map(str, names))),
+        **dict.fromkeys(_CODES, lambda codes: np.array(codes, np.int64)),
+        **dict.fromkeys(_SCORES, lambda numbers: np.array(numbers, np.float64, order="C")),
+        "wavelengths": lambda waves: tuple(map(float, waves)),
+        # R has one kind of empty list
+        **dict.fromkeys(("options", "versions"), lambda entries: dict(entries or {})),
+    }
+    parts = {name: convert.get(name, lambda value: value)(value) for name, value in given.items() if value is not None}
+    needed = [entry.name for entry in dataclasses.fields(BandImportance) if _has_no_default(entry)]
+    missing = [name for name in needed if name not in parts]
+    if missing:
+        raise ResultError("The result is not complete.", expected=", ".join(needed), given=f"no {', '.join(missing)}")
+    return BandImportance(**parts)
+
+
+def _has_no_default(entry: dataclasses.Field) -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
 
 
 def _check(check: Check) -> Answer:

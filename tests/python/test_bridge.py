@@ -1,12 +1,14 @@
 """What R gets: plain values, errors as values, and nothing imported that R users need not have."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from bandlens import METHODS, Check, bridge, counting, errors
+from bandlens import METHODS, BandImportance, Check, band_importance, bridge, counting, errors
 from bandlens.methods import lime
 
 PLAIN = (bool, int, float, str, type(None))
@@ -110,6 +112,61 @@ def test_a_check_is_plain():
     assert value["tables"]["all"]["name"] == ["a", "b"]
     assert value["levels"] == {"band": ["red", "nir"]}
     assert value["passed"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("deepshap", {"target": "all"}),
+        ("saliency", {"wavelengths": [480, None, 700]}),
+        ("lime", {"groups": {"two": [0, 2]}}),
+        ("permutation", {"metric": lambda true, predicted: float((true == predicted).mean()), "n_repeats": 3}),
+    ],
+)
+def test_a_result_that_went_to_r_comes_back_as_it_was(method, options):
+    x = np.random.default_rng(0).random((6, 2, 2, 3))
+    result = band_importance(model, x, method=method, **options)
+    given = bridge._importance(result)
+    fields = [entry.name for entry in dataclasses.fields(result)]
+    back = bridge._result({name: given[name] for name in fields})
+    for level in ("class", "image", "overall"):
+        pd.testing.assert_frame_equal(back.to_frame(level), result.to_frame(level))
+    for name in fields:
+        one, two = getattr(result, name), getattr(back, name)
+        assert type(one) is type(two), name
+        np.testing.assert_array_equal(one, two)
+        assert not isinstance(one, np.ndarray) or one.dtype == two.dtype
+    # R's only empty list, and what older results lack
+    kept = {name: given[name] for name in fields if name not in ("directed", "versions")}
+    assert bridge._result({**kept, "options": [], "residuals": None}).options == {}
+    with pytest.raises(errors.ResultError, match="no scores"):
+        bridge._result({name: value for name, value in kept.items() if name != "scores"})
+
+
+def test_checks_are_plain():
+    x = np.random.default_rng(0).random((12, 2, 2, 3))
+    y = np.arange(12) % 3
+    shared = {"method": "saliency", "seed": 0}
+    result = bridge._importance(band_importance(model, x, y, **shared))
+    given = {entry.name: result[entry.name] for entry in dataclasses.fields(BandImportance)}
+    answers = [
+        bridge.compare_importance([given, given], {"resamples": 10, "names": ["one", "two"]}),
+        bridge.check_stability(model, x, y, {**shared, "resamples": 20}, None),
+        bridge.check_null(model, x, y, shared, None),
+        bridge.check_deletion(model, given, x, None, {"orders": 2}, None),
+    ]
+    for answer in answers:
+        assert answer["ok"]
+        assert holds_only_plain(answer)
+    answer = bridge.check_randomization(model, x, y, shared, None)  # not a Keras model, which can't be copied
+    assert answer["kind"] == "model_type"
+
+
+def test_positions_of_bands_are_counted_as_in_r():
+    x = np.ones((2, 2, 2, 3))
+    answer = bridge.check_null(model, x, None, {"method": "saliency", "duplicate": 3}, None)
+    assert (answer["kind"], answer["given"]) == ("bands", "4")
+    assert "from 1" in answer["expected"]
 
 
 def test_errors_of_bandlens_are_values():

@@ -48,7 +48,7 @@ def x() -> np.ndarray:
     return np.random.default_rng(1).normal(size=(24, 6, 6, 5)).astype("float32")
 
 
-def similarity(check: bl.Check, measure: str = "spearman", name: str = "all") -> np.ndarray:
+def similarity(check: bl.Check, measure: str = "spearman_rho", name: str = "all") -> np.ndarray:
     frame = check.to_frame()
     return frame[(frame["measure"] == measure) & (frame["class"] == name)]["estimate"].to_numpy()
 
@@ -64,7 +64,7 @@ def test_table_that_depends_on_the_model_passes(planted: Any, x: np.ndarray, met
     assert check.passed, check.summary()
     columns = ["step", "layer", "class", "measure", "estimate", "conf_low", "conf_high", "n"]
     assert list(check.to_frame().columns) == columns
-    for measure in ("spearman", "kendall", "overlap"):
+    for measure in ("spearman_rho", "kendall_tau", "share_overlap"):
         assert similarity(check, measure)[0] == pytest.approx(1)
     assert similarity(check)[-1] < 0.5
     # the model is as it was, to the bit
@@ -85,7 +85,7 @@ def test_table_that_ignores_the_model_fails(planted: Any, x: np.ndarray, monkeyp
     check = bl.check_randomization(planted, x, method="bad", repeats=2)
     assert check.passed is False
     np.testing.assert_allclose(similarity(check), 1)
-    np.testing.assert_allclose(similarity(check, "overlap"), 1)
+    np.testing.assert_allclose(similarity(check, "share_overlap"), 1)
     assert "hardly depends" in check.verdict[0]
     assert "With all layers random" in check.verdict[1]
 
@@ -299,7 +299,7 @@ def test_copy_that_computes_something_else_is_refused(keras: Any, x: np.ndarray)
 @pytest.mark.parametrize("width", [85, 175])
 def test_plot(planted: Any, x: np.ndarray, width: int) -> None:
     check = bl.check_randomization(planted, x, np.arange(24) % 3, method="saliency", repeats=2)
-    for options, legend in (({}, "Kendall correlation"), ({"by": "class", "measure": "overlap"}, "2")):
+    for options, legend in (({}, "Kendall's tau"), ({"by": "class", "measure": "share_overlap"}, "2")):
         figure = check.plot(width=width, **options).draw()
         shown = {text.get_text() for text in figure.findobj(plt.Text)}
         assert {*LAYERS, "trained model", legend} <= shown

@@ -47,31 +47,6 @@ many <- function(n_bands, n_classes = 3) {
   )
 }
 
-# Every picture is compared with its snapshot, which holds for the series of ggplot2 it was made with.
-expect_picture <- function(name, plot) {
-  expect_s3_class(plot, "ggplot")
-  built <- ggplot2::ggplotGrob(plot)
-  expect_s3_class(built, "gtable")
-  version <- utils::packageVersion("ggplot2")
-  if (version >= "3.4.0" && version < "3.5.0") {
-    vdiffr::expect_doppelganger(name, plot)
-  }
-}
-
-drawn <- function(plot, layer = 1) ggplot2::layer_data(plot, layer)
-
-x_labels <- function(plot) {
-  labels <- ggplot2::ggplot_build(plot)$layout$panel_params[[1]]$x$get_labels()
-  labels[!is.na(labels)]
-}
-
-y_labels <- function(plot) ggplot2::ggplot_build(plot)$layout$panel_params[[1]]$y$get_labels()
-
-strips <- function(plot) {
-  layout <- ggplot2::ggplot_build(plot)$layout
-  unlist(layout$facet$params$labeller(layout$layout[names(layout$facet$params$facets)]), use.names = FALSE)
-}
-
 test_that("pictures of each type stay as they are", {
   expect_picture("heatmap", autoplot(made_up()))
   expect_picture("bars", autoplot(made_up(), "bars"))

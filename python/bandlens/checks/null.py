@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..counting import first
 from ..errors import BandError, OptionError
 from ..importance import band_importance
 from ..inputs import Images, check_background, check_images
@@ -309,6 +310,6 @@ def _position(band: Any, names: tuple[str, ...]) -> int:
         return names.index(band)
     raise BandError(
         "There is no such band to copy.",
-        expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or its position",
-        given=repr(band),
+        expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or position from {first()}",
+        given=repr(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
     )

@@ -26,7 +26,7 @@ from .reinitialise import Copy, copy_of, fresh
 from .result import Check
 from .whole import class_levels
 
-MEASURES = ("spearman", "kendall", "overlap")
+MEASURES = ("spearman_rho", "kendall_tau", "share_overlap")
 LOWEST = np.array([-1.0, -1.0, 0.0])
 TRAINED = "trained model"
 
@@ -87,11 +87,12 @@ def check_randomization(
     Check
         Level "similarity": ``step, layer, class, measure, estimate, conf_low, conf_high, n``, one row per step x class
         x measure. Step 0 is the trained model, compared with itself; `layer` is the one randomised last. `measure` is
-        "spearman" and "kendall" (tau-b), the rank correlations of the importances of the bands, or "overlap", the sum
-        over bands of the smaller of both shares: 1 less their total variation distance, 1 for equal tables and 0 for
-        tables with no band in common. A table without differences between bands has rank correlation 0, one without any
-        importance overlap 0. `estimate` is the mean over repeats with its 95 % Student interval, cut at the ends
-        of the measure's range; class "all" is the mean over classes; `n` is the number of repeats.
+        "spearman_rho" and "kendall_tau" (tau-b), the rank correlations of the importances of the bands, or
+        "share_overlap", the sum over bands of the smaller of both shares: 1 less their total variation distance, 1 for
+        equal tables and 0 for tables with no band in common. A table without differences between bands has rank
+        correlation 0, one without any importance overlap 0. `estimate` is the mean over repeats with its 95 % Student
+        interval, cut at the ends of the measure's range; class "all" is the mean over classes; `n` is the number of
+        repeats.
 
         It has not passed if, with all layers random, the mean Spearman correlation over classes and repeats is above
         0.5 *and* above what chance explains at the 5 % level. Both are needed. With few bands a random order often

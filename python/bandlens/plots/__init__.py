@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
-from . import bars, comparison, deletion, effect, heatmap, null, randomization, stability
+from . import bars, comparison, deletion, distribution, effect, heatmap, null, randomization, ranks, spectrum, stability
 
 if TYPE_CHECKING:
     import plotnine
@@ -23,6 +23,9 @@ KINDS = {
     "heatmap": heatmap.draw,
     "bars": bars.draw,
     "effect": effect.draw,
+    "spectrum": spectrum.draw,
+    "ranks": ranks.draw,
+    "distribution": distribution.draw,
 }
 
 # by the function that made them
@@ -42,7 +45,9 @@ def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotn
     ----------
     result : BandImportance
     kind : str
-        A key of `KINDS`.
+        A key of `KINDS`: "heatmap" and "effect" (tiles of shares and of signed means), "bars" (importance with
+        intervals), "spectrum" (lines of importance over wavelength), "ranks" (bands in order of importance),
+        "distribution" (scores of single images).
     **options
         What this kind takes. All take `width`, the width in mm at which the picture will be shown (175, two columns
         of a journal), and `base_size`, the font size in points (8); they decide how names are wrapped and thinned.

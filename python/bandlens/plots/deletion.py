@@ -61,9 +61,9 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
     frame, area = (table[table["measure"] == measure] for table in (check.to_frame("curve"), check.to_frame("area")))
     if measure in BOUNDED:  # Student intervals know no bounds
         frame = frame.assign(**{name: frame[name].clip(0, 1) for name in ("conf_low", "conf_high")})
-    room = characters(width, base_size) - 8
+    room = characters(width, base_size) - (8 if "\n" not in TITLES[measure] else 12)
     classes = [name for name in frame["class"].cat.categories if name in set(frame["class"])]
-    columns = max(1, min(int(room / 24), int(np.ceil(np.sqrt(len(classes))))))
+    columns = max(1, min(int(room / 22), int(np.ceil(np.sqrt(len(classes))))))
     rows = -(-len(classes) // columns)
     titles = {row["class"]: _title(row, int(SMALL * room / columns)) for _, row in area.iterrows()}
     steps = frame["removed"].nunique()
@@ -101,7 +101,8 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
     if width < 120:
         plot += p9.theme(legend_direction="vertical", legend_key_height=1.3 * base_size)
     if steps <= NAMED + 1:
-        plot += p9.scale_x_continuous(breaks=list(range(steps)), expand=(0.08, 0, 0.14, 0))
+        removed = sorted(frame["removed"].unique().tolist())
+        plot += p9.scale_x_continuous(breaks=removed, expand=(0.08, 0, 0.14, 0))
         named = frame[(frame["order"] == "importance") & frame["band"].notna()].assign(
             text=lambda part: part["band"].astype(str)
         )
@@ -130,8 +131,10 @@ _REPLACED = {
 def _title(row: pd.Series, width: int) -> str:
     """Class, number of its images, and the area with its interval."""
     name = wrap(f"{row['class']} (n\u00a0=\u00a0{row['n']})", width)
-    interval = "" if np.isnan(row["conf_low"]) else f" ({row['conf_low']:.2f} to {row['conf_high']:.2f})"
-    return f"{name}\narea {row['area']:.2f}{interval}".replace("\u00a0", " ")
+    interval = "" if np.isnan(row["conf_low"]) else f" ({row['conf_low']:.2f}\u00a0to\u00a0{row['conf_high']:.2f})"
+    # digits are narrow: some more fit
+    area = wrap(f"area\u00a0{row['area']:.2f}{interval}", int(1.15 * width))
+    return f"{name}\n{area}".replace("\u00a0", " ")
 
 
 def _removed(check: Check) -> int:

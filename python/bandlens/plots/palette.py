@@ -2,7 +2,8 @@
 
 Bands: up to eight get the colours of Okabe & Ito (2008), with a dark grey for their black; a band called blue, green or
 red gets that colour. More bands than that get an ordered ramp (plasma), by wavelength where all are known, else by
-position. Shares and signed values use ColorBrewer's Blues and RdBu (Brewer & Harrower).
+position. Classes: eight of the nine colours that Paul Tol calls muted, without the one too light for lines, in an order
+in which the first differ most. Shares and signed values use ColorBrewer's Blues and RdBu (Brewer & Harrower).
 """
 
 from __future__ import annotations

@@ -14,14 +14,14 @@ from .theme import characters, theme_bandlens
 if TYPE_CHECKING:
     from ..checks import Check
 
-NAMES = {"spearman": "Spearman correlation", "kendall": "Kendall correlation", "overlap": "overlap of shares"}
+NAMES = {"spearman_rho": "Spearman's rho", "kendall_tau": "Kendall's tau", "share_overlap": "overlap of shares"}
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
 # classes of which lines can be told apart
 MOST_CLASSES = 8
 
 
 def draw(
-    check: Check, *, by: str = "measure", measure: str = "spearman", base_size: float = 8, width: float = 175
+    check: Check, *, by: str = "measure", measure: str = "spearman_rho", base_size: float = 8, width: float = 175
 ) -> p9.ggplot:
     """Similarity against the layers that are random, with 95 % intervals over repeats.
 
@@ -31,7 +31,7 @@ def draw(
         From `check_randomization`.
     by : {"measure", "class"}
         A line per measure, for the mean over classes; or one per class, of one measure.
-    measure : {"spearman", "kendall", "overlap"}
+    measure : {"spearman_rho", "kendall_tau", "share_overlap"}
         The one that is drawn by class.
     base_size : float
         Font size in points.
@@ -86,7 +86,7 @@ def draw(
         note += f"; {NAMES[measure]} of importances"
     chance = facts.get("chance_high") if by == "measure" else None
     if chance is not None:
-        note += "; dashed: 95 % of Spearman correlations by chance are below, with all layers random"
+        note += "; dashed: 95 % of Spearman's rho by chance are below, with all layers random"
     note = wrap(note, int(characters(width, base_size)))
     mode = "from the output down to" if facts["cascade"] else "alone"
     rotated = 0.42 * longest(shown)

@@ -1,0 +1,118 @@
+# Importance along the spectrum, a line per class with its 95 % interval: where in the spectrum a model looks.
+#
+# Lines of up to eight classes share a panel. More could not be told apart: then each class has a panel of its own, with
+# the other classes as grey lines behind it. Where several outputs are explained, they have the panels.
+
+hole <- 4 # times the usual step between bands: bands were taken out there, and the line stops
+
+draw_spectrum <- function(object, width, base_size) {
+  table <- spectrum_table(object)
+  measured <- in_nm(object$wavelengths)
+  classes <- present(table$class)
+  together <- length(classes) <= length(palette_colours("class"))
+  by <- if (several_outputs(table)) "output" else if (!together) "class"
+  panels <- if (!is.null(by)) present(table[[by]])
+  room <- characters(width, base_size) - 10
+  columns <- max(1, min(floor(room / 18), ceiling(sqrt(length(panels)))))
+
+  # with many classes, a panel of an output shows the class of that name
+  own <- as.character(table$class) == as.character(table$output)
+  front <- if (together || by == "class") table else table[own, ]
+  # without their class, lines are in all panels
+  behind <- table[setdiff(names(table), by[by == "class"])]
+  labels <- wrap(classes, 25)
+  keys <- max(1, min(length(labels), floor(room / (longest(labels) + 6))))
+  paints <- class_colours(classes)
+
+  plot <- ggplot2::ggplot(front, ggplot2::aes(.data$place, .data$importance, group = .data$line)) +
+    ggplot2::geom_hline(yintercept = 0, colour = ink("missing"), linewidth = 0.3) +
+    (if (!together) ggplot2::geom_line(data = behind, colour = ink("missing"), linewidth = 0.2)) +
+    spectrum_lines(front, length(object$bands) <= named_bands) +
+    ggplot2::scale_colour_manual(
+      values = paints, limits = classes, labels = labels,
+      guide = if (together) ggplot2::guide_legend(ncol = keys) else "none"
+    ) +
+    ggplot2::scale_fill_manual(values = paints, limits = classes, guide = "none") +
+    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.02, 0.06))) +
+    theme_bandlens(base_size) +
+    ggplot2::theme(
+      legend.key.width = ggplot2::unit(2 * base_size, "pt"),
+      legend.title = ggplot2::element_blank(),
+      panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)
+    ) +
+    (if (measured) nm_axis(object$wavelengths, room / columns) else band_axis(object, room / columns - 1, 0.3)) +
+    ggplot2::labs(
+      title = if (measured) "Importance along the spectrum, by class" else "Importance of the bands, by class",
+      subtitle = wrap_lines(plot_subtitle(object, table, spectrum_note(front, by, together)), width, base_size),
+      y = paste0(mean_score(object), "\n(", score_unit(object), ")")
+    )
+  if (is.null(by)) {
+    return(plot)
+  }
+  strip <- strip_width(room, columns)
+  titles <- if (by == "class") class_titles(table, panels, strip) else output_titles(object, panels, strip)
+  plot + ggplot2::facet_wrap(by, ncol = columns, labeller = ggplot2::as_labeller(titles))
+}
+
+# The class x band table with each band's place, the line it is on, and whether it is alone on it.
+spectrum_table <- function(object) {
+  table <- tidy(object)
+  measured <- in_nm(object$wavelengths)
+  run <- if (measured) runs(object$wavelengths) else rep(0, length(object$bands))
+  table$place <- if (measured) table$wavelength else table$band
+  table$line <- as.integer(table$class) * length(object$bands) + run[as.integer(table$band)]
+  table$alone <- tabulate(run + 1)[run[as.integer(table$band)] + 1] == 1
+  table
+}
+
+# Ribbons and lines; points where bands are few, and where a line of many would be of a single one.
+spectrum_lines <- function(front, few) {
+  known <- front[!is.na(front$std_error), ]
+  dots <- if (few) front else front[front$alone, ]
+  list(
+    if (nrow(known) > 0) {
+      ggplot2::geom_ribbon(
+        ggplot2::aes(ymin = .data$conf_low, ymax = .data$conf_high, fill = .data$class),
+        data = known, alpha = 0.25, colour = NA, show.legend = FALSE
+      )
+    },
+    ggplot2::geom_line(ggplot2::aes(colour = .data$class), linewidth = 0.45),
+    if (nrow(dots) > 0) {
+      ggplot2::geom_point(ggplot2::aes(colour = .data$class), data = dots, size = if (few) 1.1 else 0.3)
+    }
+  )
+}
+
+spectrum_note <- function(front, by, together) {
+  paste(c(
+    if (all(is.na(front$std_error))) "no interval from single images" else "shaded: 95 % confidence interval",
+    if (!together && by == "output") "coloured: the class of the output",
+    if (!together) "grey: the other classes"
+  ), collapse = "; ")
+}
+
+# Can bands stand at their wavelengths: are all known, and no two the same?
+in_nm <- function(wavelengths) all(is.finite(wavelengths)) && !anyDuplicated(wavelengths)
+
+# Each band's run of neighbours, counted from 0; few bands are one run, whatever their steps.
+runs <- function(wavelengths) {
+  run <- rep(0, length(wavelengths))
+  if (length(run) > named_bands) {
+    order <- order(wavelengths)
+    steps <- diff(wavelengths[order])
+    run[order[-1]] <- cumsum(steps > hole * stats::median(steps))
+  }
+  run
+}
+
+nm_axis <- function(wavelengths, room) {
+  low <- min(wavelengths)
+  high <- max(wavelengths)
+  most <- max(2, min(most_ticks, floor(room / 5)))
+  step <- round_steps[[which((high - low) / round_steps < most)[[1]]]]
+  ticks <- if (ceiling(low / step) <= floor(high / step)) seq(ceiling(low / step), floor(high / step)) * step
+  list(
+    ggplot2::scale_x_continuous(breaks = ticks, labels = sprintf("%.0f", ticks), expand = ggplot2::expansion(0.02)),
+    ggplot2::labs(x = "Wavelength (nm)")
+  )
+}

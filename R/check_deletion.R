@@ -1,0 +1,110 @@
+# Do the bands that a table ranks first matter most to the model?
+
+#' Do the bands that are ranked first matter most to the model?
+#'
+#' Takes bands away from the images in the order of importance, in the reverse order and in random orders, and follows
+#' the model's output. If a ranking is right, the output of a class falls fastest in the order of importance. Each image
+#' loses bands in the order of its own class's row of the table; groups of bands go together.
+#'
+#' @inheritParams band_importance
+#' @param model The model that was explained.
+#' @param result A [band_importance()].
+#' @param x The images that were explained, in the same order.
+#' @param y Class of each image, as for [band_importance()]; `NULL` takes those of `result`.
+#' @param ... Not used: all that follows must be named.
+#' @param replacement What a removed band is replaced by: `"background"`, the same pixels of background images that are
+#'   drawn for each image, averaging what comes out; `"background_mean"`, the mean background image; or `"zero"`, which
+#'   is seldom an image that the model knows.
+#' @param background Images that removed bands are taken from; `NULL` takes other images of `x`.
+#' @param n_background Number of background images that are drawn for each image, with `replacement = "background"`.
+#' @param orders Number of random orders; all there are, instead, where there are no more than that.
+#' @param steps Most steps in which bands are removed; where there are more bands, several go at once.
+#' @param output Output that is followed: `"auto"` is the probability where the model ends in softmax or sigmoid.
+#' @param bands Names of the bands of `x`, if `result` holds groups; `NULL` takes the `dimnames` of `x`.
+#' @param seed Makes the random orders and the draws from the background repeatable.
+#'
+#' @returns A [band_check], which has passed if the area of the first measure over all images is above 0 with its whole
+#'   interval. `tidy()` gives a tibble with one row per order x class x number of removed bands x measure:
+#' \describe{
+#'   \item{`order`}{`"importance"`, `"random"` (the mean over the random orders) or `"reverse"`}
+#'   \item{`class`}{the images' class; `"all"`: all images}
+#'   \item{`removed`, `band`}{number of bands that are removed, and the one removed last; `NA` for random orders, for
+#'     `"all"`, and where nothing was removed}
+#'   \item{`measure`}{`"probability"`, `"logit"` or `"output"`, the output of the image's class; `"accuracy"`, 1 where
+#'     that output is the largest; `"fidelity"`, minus the distance of the output from that for the whole image. For a
+#'     regression only the last}
+#'   \item{`estimate`, `conf_low`, `conf_high`}{mean over images, and its 95 % interval}
+#'   \item{`n`}{number of images}
+#' }
+#' `tidy(level = "area")` gives one with one row per class x measure:
+#' \describe{
+#'   \item{`class`, `measure`, `n`}{as above}
+#'   \item{`area`, `conf_low`, `conf_high`}{area under the mean curve of the random orders less that under the curve of
+#'     the order of importance, over the fraction of bands removed, and its 95 % interval: positive where the ranking
+#'     finds the bands that matter}
+#' }
+#'
+#' @details
+#' A model never saw images whose bands come from two places, so part of what falls may be due to that. It is the same
+#' for all orders, which is why areas are compared with those of random orders.
+#'
+#' `autoplot()` draws the curves, a panel per class. The option `measure` chooses the measure, by default the first.
+#'
+#' @references Samek et al. (2017), arXiv:1509.06321; Petsiuk, Das & Saenko (2018), arXiv:1806.07421.
+#' @seealso [band_check] for what can be done with the outcome of a check.
+#' @examplesIf bandlens:::has_tensorflow()
+#' landsat <- landsat_patches()
+#' keras <- reticulate::import("keras")
+#' model <- keras$Sequential(list(
+#'   keras$Input(list(3L, 3L, 4L)),
+#'   keras$layers$Flatten(),
+#'   keras$layers$Dense(6L, activation = "softmax")
+#' ))
+#' x <- landsat$test$x[1:60, , , ]
+#' importance <- band_importance(model, x, landsat$test$y[1:60], method = "saliency")
+#' deletion <- check_deletion(model, importance, x, background = landsat$train$x)
+#' deletion
+#' tidy(deletion, "area")
+#' autoplot(deletion)
+#' @export
+check_deletion <- function(model,
+                           result,
+                           x,
+                           y = NULL,
+                           ...,
+                           replacement = c("background", "background_mean", "zero"),
+                           background = NULL,
+                           n_background = 5,
+                           orders = 24,
+                           steps = 20,
+                           output = c("auto", "logit", "probability"),
+                           bands = NULL,
+                           band_axis = -1,
+                           batch_size = NULL,
+                           seed = 0,
+                           progress = NULL) {
+  in_verb("check the ranking", {
+    rlang::check_dots_empty()
+    output <- choose(output, c("auto", "logit", "probability"), "output")
+    model <- as_model(model)
+    kept <- as_result(result)
+    x <- as_images(x)
+    axis <- as_band_axis(band_axis, image_dim(x))
+    values <- holds_numbers(y) && !call_bridge("classifies", model, x, axis, output)
+    arguments <- list(
+      replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
+      background = if (!is.null(background)) as_images(background, "background", "background"),
+      n_background = as_count(n_background, "n_background"),
+      orders = as_count(orders, "orders"),
+      steps = as_count(steps, "steps"),
+      output = output,
+      # the bands of single ones are where they were; their names in `x` may be others than those that were given
+      bands = if (!is.null(bands) || !is.null(result$groups)) as_bands(bands, x, axis),
+      band_axis = axis,
+      batch_size = as_count(batch_size, "batch_size", null = TRUE),
+      seed = as_count(seed, "seed", least = 0)
+    )
+    y <- as_labels(y, result$classes, values)$y
+    as_band_check(call_bridge("check_deletion", model, kept, x, y, arguments, progress_bar(progress, "Checking")))
+  })
+}

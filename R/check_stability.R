@@ -1,0 +1,70 @@
+# Would other images, or another background sample, have given another table?
+
+#' Would other images or another background give another table?
+#'
+#' The standard errors of [band_importance()] are those of its images. Methods that compare images with a background
+#' have a second error, of which they know nothing: which background images were drawn moves the scores of all images
+#' together. `check_stability()` computes the table once as [band_importance()] does, and `backgrounds` times with other
+#' background samples; each of `resamples` then takes one of these samples and draws the images anew.
+#'
+#' @inheritParams band_importance
+#' @param ... Other arguments of [band_importance()], by name, such as `method`, `background` or `bands`, and options of
+#'   the method.
+#' @param backgrounds Number of other background samples, 2 or more; each costs as much as [band_importance()]. Ten know
+#'   the error they cause to about a quarter of itself. Methods that use no background don't need them.
+#' @param resamples Number of bootstrap resamples, at least two per background sample.
+#' @param seed Makes the table and all resampling repeatable.
+#'
+#' @returns A [band_check], for which `passed` is `NA`. `tidy()` gives a tibble with one row per class x output x band:
+#' \describe{
+#'   \item{`class`, `output`, `band`, `wavelength`}{as in [`tidy()`][tidy.band_importance]}
+#'   \item{`importance`, `share`}{those of [band_importance()] with this seed}
+#'   \item{`std_error_images`, `std_error_background`, `std_error`}{standard error of `importance` over images, over
+#'     background samples (0 for methods without a background), and both together}
+#'   \item{`conf_low`, `conf_high`, `share_low`, `share_high`}{95 % intervals of `importance` and of `share`}
+#'   \item{`rank`, `rank_low`, `rank_high`}{rank, and where it lies in 95 % of the resamples}
+#'   \item{`first`}{how often the band is ranked first in the resamples, from 0 to 1}
+#' }
+#' `tidy(level = "rank")` gives one with one row per class x output:
+#' \describe{
+#'   \item{`class`, `output`}{as above}
+#'   \item{`rank_stability`}{mean Kendall's tau-b between the ranking of a resample and that of the table}
+#'   \item{`conf_low`, `conf_high`}{where it lies in 95 % of the resamples}
+#'   \item{`n`}{number of images}
+#' }
+#' Classes with a single image have no errors: they are `NA`.
+#'
+#' @details
+#' Background samples have as many images as [band_importance()] uses, drawn with replacement: so they vary as if each
+#' came from the population of which `background` is a sample. The variance of an importance is the sum of the mean,
+#' over background samples, of its variance over images, and of the variance over background samples. Intervals are the
+#' table's value with Student's t and the degrees of freedom of Satterthwaite (1946).
+#'
+#' `autoplot()` draws shares with their intervals, a panel per class; above each, how often the band is first.
+#'
+#' @references Satterthwaite (1946), Biometrics Bulletin 2, 110-114.
+#' @seealso [band_check] for what can be done with the outcome of a check.
+#' @examplesIf bandlens:::has_tensorflow()
+#' landsat <- landsat_patches()
+#' keras <- reticulate::import("keras")
+#' model <- keras$Sequential(list(
+#'   keras$Input(list(3L, 3L, 4L)),
+#'   keras$layers$Flatten(),
+#'   keras$layers$Dense(6L, activation = "softmax")
+#' ))
+#' # untrained: train yours before you explain it
+#' stability <- check_stability(
+#'   model, landsat$test$x[1:60, , , ], landsat$test$y[1:60],
+#'   background = landsat$train$x, n_background = 10, backgrounds = 3, resamples = 100
+#' )
+#' stability
+#' autoplot(stability)
+#' @export
+check_stability <- function(model, x, y = NULL, ..., backgrounds = 10, resamples = 1000, seed = 0, progress = NULL) {
+  in_verb("check the stability of the table", {
+    own <- list(
+      backgrounds = as_count(backgrounds, "backgrounds"), resamples = as_count(resamples, "resamples"), seed = seed
+    )
+    explain_check("check_stability", model, x, y, own, progress, ...)
+  })
+}

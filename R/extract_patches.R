@@ -1,0 +1,413 @@
+# From a scene and places on the ground to images and labels.
+
+#' Cut labelled patches from a scene
+#'
+#' Reads square patches of pixels from a raster, around points or inside polygons, as the images and labels that
+#' [band_importance()] takes. Only windows of the scene are read, so it may be far larger than the memory; the patches
+#' themselves must fit.
+#'
+#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, or a stars object (also a proxy of a
+#'   file), with one layer, attribute or step of the third dimension per band. Its values are taken as they are: scale
+#'   them as you did for training.
+#' @param locations Where: points (one patch each) or polygons, as a [`SpatVector`][terra::SpatVector-class] or an sf
+#'   object. If their coordinate reference system is not that of `raster`, they are reprojected, with a message.
+#' @param size Rows and columns of a patch, in pixels. A patch lies around the pixel that holds the point. With an odd
+#'   size this pixel is the middle one; with an even size it is the upper left one of the four in the middle. In both
+#'   cases it is in row and column `ceiling(size / 2)` of the patch.
+#' @param ... Not used.
+#' @param label Name of the column of `locations` that holds the class; `NULL` if there is none.
+#' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of a factor, or else
+#'   the sorted labels, which may not be the model's order.
+#' @param placement Where patches lie in a polygon: on a `"grid"`, which is the same one over the whole scene, so that
+#'   patches of different polygons don't overlap either as long as `spacing` is at least `size`; or at `"random"`.
+#' @param inside What must be inside the polygon: the whole `"patch"`, or only the centre of its middle pixel
+#'   (`"centre"`).
+#' @param spacing Pixels from one patch of a grid to the next.
+#' @param n How many patches per polygon, at random places; they may overlap, but no two are the same. A polygon without
+#'   room for so many gets fewer, with a message.
+#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param on_missing What to do about patches that cross the edge of the scene or have a missing value in any band, and
+#'   about polygons without room for a patch: an `"error"`, or `"drop"` them and say how many.
+#' @param seed Makes random places repeatable.
+#'
+#' @returns A list of class `band_patches`, of plain values, which [saveRDS()] can save:
+#' \describe{
+#'   \item{`x`}{array of patches x rows x columns x bands; the layers' names are its `dimnames`}
+#'   \item{`y`}{factor with one class per patch; `NULL` without `label`}
+#'   \item{`wavelengths`}{in nm, one per band; `NA` where not given}
+#'   \item{`places`}{a tibble with one row per patch: `location` (row of `locations`), `x` and `y` (coordinates of the
+#'     patch's centre, in the scene's reference system), `row` and `col` (of the patch's upper left pixel in the scene,
+#'     from 1)}
+#'   \item{`crs`}{the scene's coordinate reference system, as WKT}
+#'   \item{`resolution`}{width and height of a pixel}
+#'   \item{`dropped`}{how many patches crossed the `edge` or had `missing` values, and how many polygons were `empty`}
+#' }
+#' `summary()` gives a tibble with one row per class: `class`, `n` (patches) and `locations` (how many different ones
+#' they come from). `print()` returns its argument, invisibly; `format()` the lines.
+#'
+#' @seealso [score_raster()] for scores of a whole scene.
+#' @examplesIf rlang::is_installed(c("terra", "stars"))
+#' scene <- terra::rast(system.file("tif/L7_ETMs.tif", package = "stars"))
+#' names(scene) <- c("blue", "green", "red", "nir", "swir1", "swir2")
+#' sites <- terra::vect(cbind(c(290000, 293000), c(9117000, 9115000)), crs = terra::crs(scene))
+#' sites$label <- c("town", "water")
+#' patches <- extract_patches(scene, sites, size = 5, wavelengths = c(485, 560, 660, 835, 1650, 2220))
+#' patches
+#' dim(patches$x)
+#' # with a model for such patches: band_importance(model, patches$x, patches$y, wavelengths = patches$wavelengths)
+#' @export
+extract_patches <- function(raster,
+                            locations,
+                            size,
+                            ...,
+                            label = "label",
+                            classes = NULL,
+                            placement = c("grid", "random"),
+                            inside = c("patch", "centre"),
+                            spacing = size,
+                            n = 10,
+                            wavelengths = NULL,
+                            on_missing = c("error", "drop"),
+                            seed = 0) {
+  in_verb("extract patches", {
+    rlang::check_dots_empty()
+    placement <- choose(placement, c("grid", "random"), "placement")
+    inside <- choose(inside, c("patch", "centre"), "inside")
+    on_missing <- choose(on_missing, c("error", "drop"), "on_missing")
+    scene <- as_scene(raster)
+    size <- as_patch_size(size, scene)
+    wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
+    labels <- location_labels(locations, label, classes)
+    shapes <- as_shapes(locations, scene)
+    wanted <- if (terra::geomtype(shapes) == "points") {
+      around_points(shapes, scene, size)
+    } else {
+      seed <- as_count(seed, "seed", least = 0)
+      in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+    }
+    cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
+  })
+}
+
+# ---- locations ------------------------------------------------------------------------------------------------------
+
+location_kinds <- "points or polygons, as a SpatVector of terra or an sf object"
+
+# Classes of the locations as a factor.
+location_labels <- function(locations, label, classes) {
+  if (!inherits(locations, c("SpatVector", "sf", "sfc"))) {
+    cause("locations", "`locations` holds no places.", expected = location_kinds, given = shown(locations))
+  }
+  if (is.null(label)) {
+    return(NULL)
+  }
+  columns <- if (inherits(locations, "sfc")) character() else setdiff(names(locations), attr(locations, "sf_column"))
+  if (!rlang::is_string(label) || !label %in% columns) {
+    cause("labels", "`locations` has no such column for the labels.",
+      expected = paste0("`label`, one of: ", some(columns), "; or NULL for patches without labels"),
+      given = shown(label)
+    )
+  }
+  labels <- locations[[label]]
+  if (is.data.frame(labels)) { # terra gives a column as a table
+    labels <- labels[[1]]
+  }
+  if (anyNA(labels)) {
+    cause("labels", "`locations` holds labels that are missing.",
+      given = paste("missing in rows", some(which(is.na(labels)))), fix = "drop the locations without a label"
+    )
+  }
+  unknown <- setdiff(as.character(labels), as.character(classes))
+  if (!is.null(classes) && length(unknown) > 0) {
+    cause("labels", "`locations` holds labels that are not among `classes`.",
+      expected = some(as.character(classes)), given = some(unknown)
+    )
+  }
+  if (is.null(classes)) as.factor(labels) else factor(as.character(labels), levels = as.character(classes))
+}
+
+# Locations in the scene's reference system.
+as_shapes <- function(locations, scene) {
+  shapes <- locations
+  if (!inherits(locations, "SpatVector")) {
+    needs_packages("sf", "locations")
+    shapes <- tryCatch(
+      terra::vect(sf::st_zm(sf::st_geometry(locations))),
+      error = function(error) {
+        cause("locations", "`locations` holds shapes that terra can't read.",
+          expected = location_kinds, given = conditionMessage(error)
+        )
+      }
+    )
+  }
+  if (nrow(shapes) == 0 || !terra::geomtype(shapes) %in% c("points", "polygons")) {
+    cause("locations", "`locations` holds neither points nor polygons.",
+      expected = location_kinds, given = paste(nrow(shapes), "of", terra::geomtype(shapes))
+    )
+  }
+  both <- list(raster = terra::crs(scene), locations = terra::crs(shapes))
+  lacking <- names(both)[!nzchar(both)]
+  if (length(lacking) > 0) {
+    cause("locations", paste0("`", lacking[[1]], "` has no coordinate reference system."),
+      expected = "one for both `raster` and `locations`, so that places can be found",
+      fix = "set it with `terra::crs()<-` or `sf::st_set_crs()`"
+    )
+  }
+  if (!same_crs(scene, shapes)) {
+    rlang::inform(
+      paste0("Reprojecting `locations` from ", crs_name(shapes), " to ", crs_name(scene), ", that of `raster`."),
+      class = "bandlens_message_reprojected"
+    )
+    shapes <- terra::project(shapes, terra::crs(scene))
+  }
+  shapes
+}
+
+same_crs <- function(a, b) {
+  codes <- lapply(list(a, b), function(x) unlist(terra::crs(x, describe = TRUE)[c("authority", "code")]))
+  identical(terra::crs(a), terra::crs(b)) || (!anyNA(unlist(codes)) && identical(codes[[1]], codes[[2]]))
+}
+
+crs_name <- function(x) {
+  known <- terra::crs(x, describe = TRUE)
+  if (is.na(known$code)) known$name else paste0(known$name, " (", known$authority, ":", known$code, ")")
+}
+
+# ---- places ---------------------------------------------------------------------------------------------------------
+
+# Rows or columns of a patch before the pixel it lies around.
+before_middle <- function(size) as.integer(ceiling(size / 2)) - 1L
+
+# Upper left pixels of the patches around points. Those outside the scene have no pixel.
+around_points <- function(shapes, scene, size) {
+  points <- terra::geom(shapes)
+  known <- is.finite(points[, "x"]) & is.finite(points[, "y"])
+  row <- col <- rep(NA_real_, nrow(points))
+  row[known] <- terra::rowFromY(scene, points[known, "y"])
+  col[known] <- terra::colFromX(scene, points[known, "x"])
+  before <- before_middle(size)
+  list(location = as.integer(points[, "geom"]), top = row - before, left = col - before, empty = integer())
+}
+
+# Upper left pixels of patches inside polygons.
+in_polygons <- function(shapes, scene, size, placement, inside, spacing, n, seed) {
+  # what is drawn in one polygon does not depend on the others, as long as they come in the same order
+  found <- with_seed(seed, lapply(seq_len(nrow(shapes)), function(i) {
+    window <- patch_window(shapes[i], scene, size)
+    fits <- function(top, left) is_inside(shapes[i], scene, size, top, left, inside)
+    if (placement == "grid") on_grid(window, spacing, fits) else at_random(window, n, fits)
+  }))
+  each <- vapply(found, function(place) length(place$top), 0L)
+  if (placement == "random" && any(each > 0 & each < n)) {
+    rlang::inform(
+      paste0(
+        count(sum(each > 0 & each < n), "polygon has", "polygons have"), " room for fewer than ", n, " patches: ",
+        in_rows(which(each > 0 & each < n)), "."
+      ),
+      class = "bandlens_message_fewer"
+    )
+  }
+  list(
+    location = rep(seq_along(found), each), top = unlist(lapply(found, `[[`, "top")),
+    left = unlist(lapply(found, `[[`, "left")), empty = which(each == 0)
+  )
+}
+
+# First and last upper left pixels of the patches whose middle pixel is in a polygon's bounding box, all of them wholly
+# in the scene.
+patch_window <- function(shape, scene, size) {
+  box <- as.vector(terra::ext(shape))
+  before <- before_middle(size)
+  limits <- function(from, to, least, resolution, n) {
+    bounds <- c(floor((from - least) / resolution), floor((to - least) / resolution)) + 1 - before
+    c(max(1, bounds[[1]]), min(n - size + 1, bounds[[2]]))
+  }
+  list(
+    rows = limits(-box[["ymax"]], -box[["ymin"]], -terra::ymax(scene), terra::yres(scene), nrow(scene)),
+    cols = limits(box[["xmin"]], box[["xmax"]], terra::xmin(scene), terra::xres(scene), ncol(scene))
+  )
+}
+
+# Places of a grid that starts in the scene's upper left corner; a few rows at a time, as polygons may be large.
+on_grid <- function(window, spacing, fits) {
+  steps <- function(limits) {
+    first <- ceiling((limits[[1]] - 1) / spacing) * spacing + 1
+    if (first > limits[[2]]) numeric() else seq(first, limits[[2]], by = spacing)
+  }
+  rows <- steps(window$rows)
+  cols <- steps(window$cols)
+  parts <- split(rows, (seq_along(rows) - 1) %/% max(1, 1e5 %/% max(1, length(cols))))
+  found <- lapply(unname(parts), function(rows) {
+    top <- rep(rows, each = length(cols))
+    left <- rep(cols, times = length(rows))
+    keep <- fits(top, left)
+    list(top = top[keep], left = left[keep])
+  })
+  list(top = as.double(unlist(lapply(found, `[[`, "top"))), left = as.double(unlist(lapply(found, `[[`, "left"))))
+}
+
+# Up to n different places, each as likely as any other.
+at_random <- function(window, n, fits) {
+  n_rows <- diff(window$rows) + 1
+  n_cols <- diff(window$cols) + 1
+  found <- numeric()
+  if (n_rows < 1 || n_cols < 1) {
+    return(list(top = found, left = found))
+  }
+  place <- function(cell) list(top = window$rows[[1]] + cell %/% n_cols, left = window$cols[[1]] + cell %% n_cols)
+  # in a bounding box beyond a million pixels, a million are tried
+  cells <- sample.int(n_rows * n_cols, min(n_rows * n_cols, 1e6)) - 1
+  for (tried in split(cells, (seq_along(cells) - 1) %/% max(1000, 10 * n))) {
+    at <- place(tried)
+    found <- c(found, tried[fits(at$top, at$left)])
+    if (length(found) >= n) break
+  }
+  place(utils::head(found, n))
+}
+
+# Which patches are inside a polygon, as a whole or with the centre of their middle pixel.
+is_inside <- function(shape, scene, size, top, left, inside) {
+  if (length(top) == 0) {
+    return(logical())
+  }
+  middle <- before_middle(size) + 0.5
+  x <- function(col) terra::xmin(scene) + col * terra::xres(scene)
+  y <- function(row) terra::ymax(scene) - row * terra::yres(scene)
+  centres <- terra::vect(cbind(x(left - 1 + middle), y(top - 1 + middle)), crs = terra::crs(shape))
+  found <- terra::is.related(centres, shape, "intersects")
+  if (inside == "patch" && any(found)) {
+    # a hair smaller: a patch whose edge is the polygon's must not depend on rounding
+    at <- which(found)
+    hair <- 1e-6
+    corners <- function(start) cbind(start + hair, start + size - hair)
+    cols <- corners(left[at] - 1)[, c(1, 2, 2, 1), drop = FALSE]
+    rows <- corners(top[at] - 1)[, c(1, 1, 2, 2), drop = FALSE]
+    squares <- cbind(
+      geom = rep(seq_along(at), each = 4), part = 1, x = as.vector(t(x(cols))), y = as.vector(t(y(rows))), hole = 0
+    )
+    squares <- terra::vect(squares, type = "polygons", crs = terra::crs(shape))
+    found[at] <- terra::is.related(squares, shape, "within")
+  }
+  found
+}
+
+# ---- patches --------------------------------------------------------------------------------------------------------
+
+patch_wavelengths <- function(wavelengths, n_bands) {
+  if (is.null(wavelengths)) {
+    return(rep(NA_real_, n_bands))
+  }
+  wavelengths <- from_numbers(unlist(as_wavelengths(wavelengths)))
+  if (length(wavelengths) != n_bands) {
+    cause("bands", "`wavelengths` don't match the bands.",
+      expected = paste0("one per band: ", n_bands), given = length(wavelengths)
+    )
+  }
+  wavelengths
+}
+
+cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
+  last <- dim(scene)[1:2] - size + 1
+  within <- !is.na(wanted$top) & !is.na(wanted$left) & wanted$top >= 1 & wanted$left >= 1 &
+    wanted$top <= last[[1]] & wanted$left <= last[[2]]
+  top <- wanted$top[within]
+  left <- wanted$left[within]
+  location <- wanted$location[within]
+  # what is an error anyway is found before anything is read
+  refuse_missing(wanted$location[!within], integer(), wanted$empty, on_missing)
+  x <- read_patches(scene, top, left, size)
+  whole <- is_complete(x)
+  refuse_missing(integer(), location[!whole], integer(), on_missing)
+  dropped <- c(edge = sum(!within), missing = sum(!whole), empty = length(wanted$empty))
+  if (!any(whole)) {
+    cause("locations", "No patch is left.", given = was_dropped(dropped))
+  }
+  if (any(dropped > 0)) {
+    rlang::inform(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
+  }
+  if (!all(whole)) {
+    x <- x[whole, , , , drop = FALSE]
+  }
+  top <- top[whole]
+  left <- left[whole]
+  structure(
+    list(
+      x = x,
+      y = if (!is.null(labels)) labels[location[whole]],
+      wavelengths = wavelengths,
+      places = tibble::tibble(
+        location = location[whole],
+        x = terra::xmin(scene) + (left - 1 + size / 2) * terra::xres(scene),
+        y = terra::ymax(scene) - (top - 1 + size / 2) * terra::yres(scene),
+        row = as.integer(top), col = as.integer(left)
+      ),
+      crs = terra::crs(scene),
+      resolution = terra::res(scene),
+      dropped = dropped
+    ),
+    class = "band_patches"
+  )
+}
+
+refuse_missing <- function(edge, missing, empty, on_missing) {
+  if (on_missing == "drop" || length(c(edge, missing, empty)) == 0) {
+    return(invisible())
+  }
+  if (length(empty) > 0) {
+    cause("locations", paste0(was_dropped(c(edge = 0, missing = 0, empty = length(empty))), "."),
+      given = in_rows(empty),
+      fix = "drop them with `on_missing = \"drop\"`, or ask less with `inside = \"centre\"` or a smaller `spacing`"
+    )
+  }
+  what <- was_dropped(c(edge = length(edge), missing = length(missing), empty = 0))
+  cause("locations", paste0(what, "."), given = in_rows(c(edge, missing)),
+    fix = "drop them with `on_missing = \"drop\"`"
+  )
+}
+
+in_rows <- function(locations) {
+  rows <- sort(unique(locations))
+  paste(if (length(rows) == 1) "row" else "rows", some(rows), "of `locations`")
+}
+
+was_dropped <- function(dropped) {
+  several <- function(n, one, many) if (n > 0) count(n, one, many)
+  paste(c(
+    several(dropped[["edge"]], "patch over the edge of the scene", "patches over the edge of the scene"),
+    several(dropped[["missing"]], "patch with missing values", "patches with missing values"),
+    several(dropped[["empty"]], "polygon without room for a patch", "polygons without room for a patch")
+  ), collapse = ", ")
+}
+
+#' @export
+print.band_patches <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+#' @export
+format.band_patches <- function(x, ...) {
+  size <- dim(x$x)
+  classes <- if (!is.null(x$y)) table(x$y)
+  c(
+    cli::style_bold(paste0(
+      count(size[[1]], "patch", "patches"), " of ", size[[2]], " x ", size[[3]], " pixels, ", count(size[[4]], "band")
+    )),
+    paste("Bands:", some(dimnames(x$x)[[4]])),
+    paste("Classes:", if (is.null(classes)) "none given" else some(paste0(names(classes), " (", classes, ")"))),
+    if (any(x$dropped > 0)) paste("Dropped:", was_dropped(x$dropped)),
+    cli::col_grey("# $x are the images, $y their classes, $places where they come from")
+  )
+}
+
+#' @export
+summary.band_patches <- function(object, ...) {
+  in_verb("summarise it", rlang::check_dots_empty())
+  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$places)), exclude = NULL) else object$y
+  places <- split(object$places$location, y)
+  tibble::tibble(
+    class = factor(levels(y), levels(y)),
+    n = unname(lengths(places)),
+    locations = vapply(places, function(own) length(unique(own)), 0L, USE.NAMES = FALSE)
+  )
+}

@@ -1,0 +1,52 @@
+"""Panels and their titles, and what else the kinds share that have one panel per class or output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import OptionError
+from .labels import wrap
+from .theme import SMALL, characters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def present(frame: pd.DataFrame, column: str) -> list[str]:
+    """Classes or outputs that occur, in their order."""
+    return [name for name in frame[column].cat.categories if name in set(frame[column])]
+
+
+def class_titles(frame: pd.DataFrame, classes: Sequence[str], width: int) -> dict[str, str]:
+    """Each class with the number of its images, which is never broken over lines."""
+    counts = frame.groupby("class", observed=True)["n"].first()
+    titles = {name: wrap(f"{name} (n\u00a0=\u00a0{counts[name]})", width) for name in classes}
+    return {name: title.replace("\u00a0", " ") for name, title in titles.items()}
+
+
+def strip_width(room: float, columns: int) -> int:
+    """Characters that fit above a panel."""
+    return int(SMALL * room / columns)
+
+
+def wrap_lines(text: str, width: float, base_size: float) -> str:
+    """Break the lines of a subtitle where they are too long for a picture of this width."""
+    return "\n".join(wrap(line, int(characters(width, base_size))) for line in text.split("\n"))
+
+
+def more_lines(titles: Sequence[str] | dict[str, str]) -> int:
+    """Lines of the highest title beyond its first."""
+    texts = titles.values() if isinstance(titles, dict) else titles
+    return max((text.count("\n") for text in texts), default=0)
+
+
+def most_of(top: int | None, n_bands: int) -> int:
+    """How many bands the user wants to see: `top`, if it is a number of bands."""
+    if top is None:
+        return n_bands
+    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
+        raise OptionError("The number of bands can't be shown.", expected="top, a whole number from 1", given=repr(top))
+    return min(int(top), n_bands)
