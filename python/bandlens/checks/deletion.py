@@ -15,27 +15,22 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..errors import BackgroundError, BandError, ResultError
-from ..groups import band_features
+from ..errors import BackgroundError, ResultError
 from ..inputs import Images, check_background, check_images
-from ..labels import band_names, label_codes
+from ..labels import label_codes
 from ..methods.options import one_of, optional, whole
 from ..models import Predictor, loaded, make_predictor
 from ..progress import Progress, ticker
 from ..result import BandImportance
 from ..statistics import CONFIDENCE
-from ..streaming import band_means, mean_image
+from ..streaming import mean_image
+from .matching import check_classes, check_same_images, check_same_model, member_bands
 from .result import Check
 from .whole import class_levels
 
 REPLACEMENTS = ("background", "background_mean", "zero")
 ORDERS = ("importance", "random", "reverse")
 IMPORTANCE, RANDOM, REVERSE = range(3)
-
-# of the images: those whose prediction may differ from that in the result, by ties and rounding
-MOST_OTHER_PREDICTIONS = 0.01
-# how close band means must be to be those of the same images, relative to their spread
-SAME_MEANS = 1e-3
 
 
 def check_deletion(
@@ -129,16 +124,16 @@ def check_deletion(
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
     images = check_images(x, band_axis)
-    members = _members(result, images, bands)
-    _check_same_images(result, images, members)
+    members = member_bands(result, images, bands)
+    check_same_images(result, images, members)
     predictor = _followed(loaded(model), images, output)
-    _check_classes(result, predictor)
+    check_classes(result, predictor)
     codes = result.image_class if y is None or not predictor.classifies else label_codes(y, result.classes, images.n)
     rankings = _rankings(result, codes)
     pool, draws = _pool(images, background, replacement, n_background, seed)
     size = batch_size or predictor.images_per_batch
     before = predictor.outputs(images, size)
-    _check_same_model(result, before)
+    check_same_model(result, before)
 
     randoms, every_order = _random_orders(len(members), orders, seed)
     removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
@@ -158,82 +153,12 @@ def check_deletion(
     return _summarised(result, values, measures, codes, rankings, removed, replacement, every_order, seed)
 
 
-def _members(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:
-    """Bands of each row of the result's table, shape (features, bands), bool."""
-    if len(result.bands) < 2:
-        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
-    if result.groups is None:
-        names = result.bands if bands is None else band_names(bands, images.n_bands)
-        if images.n_bands != len(result.bands) or names != result.bands:
-            raise ResultError(
-                "The bands of `x` are not those of the result.",
-                expected=f"{len(result.bands)}: {', '.join(result.bands[:8])}",
-                given=f"{images.n_bands} bands" if bands is None else ", ".join(names[:8]),
-                fix="if the bands are not on the last axis, set `band_axis`",
-            )
-        return np.eye(len(names), dtype=bool)
-    if bands is None:
-        raise BandError(
-            "The result holds groups of bands, and nothing says where in `x` their bands are.",
-            expected="`bands`: the names of all bands, as in the call that made the result",
-            given="no `bands`",
-        )
-    features = band_features(result.groups, band_names(bands, images.n_bands))
-    if features.names != result.bands:
-        raise ResultError(
-            "The bands of `x` are not those of the result.",
-            expected=f"bands that make the groups and bands {', '.join(result.bands[:8])}",
-            given=", ".join(features.names[:8]),
-        )
-    return features.members
-
-
-def _check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:
-    """As many images, with the means that their bands had."""
-    if images.n != result.n:
-        raise ResultError(
-            "`x` holds other images than those that were explained.",
-            expected=f"the {result.n} images of the result",
-            given=f"{images.n} images",
-        )
-    means = band_means(images)
-    means = np.stack([means[:, row].mean(axis=1) for row in members], axis=1)
-    spread = np.abs(result.band_means).max(axis=0)
-    if (np.abs(means - result.band_means) > SAME_MEANS * spread).any():
-        raise ResultError(
-            "`x` holds other images than those that were explained: their bands have other means.",
-            expected="the same images in the same order",
-            fix="if the bands are not on the last axis, set `band_axis`",
-        )
-
-
 def _followed(model: Any, images: Images, output: str) -> Predictor:
     """The model with the scale of output that is followed."""
     predictor = make_predictor(model, images, output)
     if output == "auto" and predictor.scale == "logit":
         return make_predictor(model, images, "probability")
     return predictor
-
-
-def _check_classes(result: BandImportance, predictor: Predictor) -> None:
-    expected = predictor.n_outputs if predictor.classifies else 1
-    if len(result.classes) != expected:
-        raise ResultError(
-            "The result has other classes than the model.",
-            expected=f"{expected}",
-            given=f"{len(result.classes)}: {', '.join(result.classes[:8])}",
-        )
-
-
-def _check_same_model(result: BandImportance, outputs: np.ndarray) -> None:
-    """The predictions that it gave."""
-    others = float((outputs.argmax(axis=1) != result.prediction).mean())
-    if others > MOST_OTHER_PREDICTIONS:
-        raise ResultError(
-            "The model is not the one that was explained.",
-            expected="the predictions in the result",
-            given=f"others for {others:.0%} of the images",
-        )
 
 
 def _rankings(result: BandImportance, codes: np.ndarray) -> dict[int, np.ndarray]:

@@ -1,0 +1,91 @@
+"""Does a result belong to the model and the images that it is held against?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import BandError, ResultError
+from ..groups import band_features
+from ..inputs import Images
+from ..labels import band_names
+from ..models import Predictor
+from ..result import BandImportance
+from ..streaming import band_means
+
+# of the images: those whose prediction may differ from that in the result, by ties and rounding
+MOST_OTHER_PREDICTIONS = 0.01
+# how close band means must be to be those of the same images, relative to their spread
+SAME_MEANS = 1e-3
+
+
+def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:
+    """Bands of each row of the result's table, shape (features, bands), bool."""
+    if len(result.bands) < 2:
+        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
+    if result.groups is None:
+        names = result.bands if bands is None else band_names(bands, images.n_bands)
+        if images.n_bands != len(result.bands) or names != result.bands:
+            raise ResultError(
+                "The bands of `x` are not those of the result.",
+                expected=f"{len(result.bands)}: {', '.join(result.bands[:8])}",
+                given=f"{images.n_bands} bands" if bands is None else ", ".join(names[:8]),
+                fix="if the bands are not on the last axis, set `band_axis`",
+            )
+        return np.eye(len(names), dtype=bool)
+    if bands is None:
+        raise BandError(
+            "The result holds groups of bands, and nothing says where in `x` their bands are.",
+            expected="`bands`: the names of all bands, as in the call that made the result",
+            given="no `bands`",
+        )
+    features = band_features(result.groups, band_names(bands, images.n_bands))
+    if features.names != result.bands:
+        raise ResultError(
+            "The bands of `x` are not those of the result.",
+            expected=f"bands that make the groups and bands {', '.join(result.bands[:8])}",
+            given=", ".join(features.names[:8]),
+        )
+    return features.members
+
+
+def check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:
+    """As many images, with the means that their bands had."""
+    if images.n != result.n:
+        raise ResultError(
+            "`x` holds other images than those that were explained.",
+            expected=f"the {result.n} images of the result",
+            given=f"{images.n} images",
+        )
+    means = band_means(images)
+    means = np.stack([means[:, row].mean(axis=1) for row in members], axis=1)
+    spread = np.abs(result.band_means).max(axis=0)
+    if (np.abs(means - result.band_means) > SAME_MEANS * spread).any():
+        raise ResultError(
+            "`x` holds other images than those that were explained: their bands have other means.",
+            expected="the same images in the same order",
+            fix="if the bands are not on the last axis, set `band_axis`",
+        )
+
+
+def check_classes(result: BandImportance, predictor: Predictor) -> None:
+    """As many classes as the model tells apart."""
+    expected = predictor.n_outputs if predictor.classifies else 1
+    if len(result.classes) != expected:
+        raise ResultError(
+            "The result has other classes than the model.",
+            expected=f"{expected}",
+            given=f"{len(result.classes)}: {', '.join(result.classes[:8])}",
+        )
+
+
+def check_same_model(result: BandImportance, outputs: np.ndarray) -> None:
+    """The predictions that it gave."""
+    others = float((outputs.argmax(axis=1) != result.prediction).mean())
+    if others > MOST_OTHER_PREDICTIONS:
+        raise ResultError(
+            "The model is not the one that was explained.",
+            expected="the predictions in the result",
+            given=f"others for {others:.0%} of the images",
+        )
