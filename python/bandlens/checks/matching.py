@@ -1,4 +1,4 @@
-"""Does a result belong to the model and the images that it is held against?"""
+"""Whether a result belongs to the model and the images that it is held against."""
 
 from __future__ import annotations
 
