@@ -1,6 +1,11 @@
 # The checks, against the real core.
 
-small_result <- function(..., method = "saliency") band_importance(small_model(), images(), labels(), method = method, ...)
+grDevices::pdf(NULL)
+withr::defer(grDevices::dev.off(), teardown_env())
+
+small_result <- function(..., method = "saliency") {
+  band_importance(small_model(), images(), labels(), method = method, ...)
+}
 
 expect_check <- function(check, name, columns) {
   expect_s3_class(check, c(name, "band_check"), exact = TRUE)
@@ -103,7 +108,8 @@ test_that("check_stability() takes the arguments of band_importance()", {
 
   grouped <- check_stability(
     small_model(), images(), as.integer(labels()),
-    method = "occlusion", replacement = "zero", groups = list(visible = 1:3), classes = classes, resamples = 4, backgrounds = 2
+    method = "occlusion", replacement = "zero", groups = list(visible = 1:3), classes = classes,
+    backgrounds = 2, resamples = 4
   )
   expect_identical(levels(tidy(grouped)$band), c("visible", "nir"))
   expect_identical(levels(tidy(grouped)$class), classes)
