@@ -84,6 +84,7 @@ draw_agreement <- function(object, table, results, measures, outputs, width, bas
     ) +
     theme_bandlens(base_size) +
     ggplot2::theme(
+      legend.key.height = ggplot2::unit(1.05 * max(lengths(strsplit(legend, "\n", fixed = TRUE))) * base_size, "pt"),
       legend.key.width = ggplot2::unit(1.5 * base_size, "pt"),
       legend.title = ggplot2::element_blank(),
       panel.grid.major = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3),

@@ -95,6 +95,8 @@ removed_bands <- function(table, removed, room, paint, base_size) {
 
 # Class, number of its images, and the area with its interval.
 area_titles <- function(area, width) {
+  numbers <- c("area", "conf_low", "conf_high")
+  area[numbers] <- round(area[numbers], 2) + 0 # no "-0.00"
   names <- wrap(sprintf("%s (n\u00a0=\u00a0%d)", area$class, area$n), width)
   interval <- sprintf(" (%.2f\u00a0to\u00a0%.2f)", area$conf_low, area$conf_high)
   interval[is.na(area$conf_low)] <- ""

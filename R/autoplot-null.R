@@ -7,7 +7,7 @@ draw_null <- function(object, width = 175, base_size = 8) {
   room <- characters(width, base_size)
   table$row <- as.character(table$class)
   if (several_outputs(table)) {
-    table$row <- paste(table$row, "\u2192", table$output)
+    table$row <- paste(table$row, "->", table$output)
   }
   rows <- unique(table$row)
   columns <- if (width >= 120) 4 else 2

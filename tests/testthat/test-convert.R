@@ -1,4 +1,4 @@
-# Rules about positions, axes, labels and missing values (convert.R). None of these needs Python.
+# Rules about positions, axes, labels and missing values (convert-*.R). None of these needs Python.
 
 kind_of <- function(expr) class(error_of(in_verb("do it", expr)))[[1]]
 

@@ -131,9 +131,10 @@ _REPLACED = {
 def _title(row: pd.Series, width: int) -> str:
     """Class, number of its images, and the area with its interval."""
     name = wrap(f"{row['class']} (n\u00a0=\u00a0{row['n']})", width)
-    interval = "" if np.isnan(row["conf_low"]) else f" ({row['conf_low']:.2f}\u00a0to\u00a0{row['conf_high']:.2f})"
+    found, low, high = (round(row[name], 2) + 0.0 for name in ("area", "conf_low", "conf_high"))  # no "-0.00"
+    interval = "" if np.isnan(low) else f" ({low:.2f}\u00a0to\u00a0{high:.2f})"
     # digits are narrow: some more fit
-    area = wrap(f"area\u00a0{row['area']:.2f}{interval}", int(1.15 * width))
+    area = wrap(f"area\u00a0{found:.2f}{interval}", int(1.15 * width))
     return f"{name}\n{area}".replace("\u00a0", " ")
 
 

@@ -36,7 +36,7 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     several = several_outputs(frame)
     frame["row"] = frame["class"].astype(str)
     if several:
-        frame["row"] += " \u2192 " + frame["output"].astype(str)
+        frame["row"] += " -> " + frame["output"].astype(str)
     rows = list(dict.fromkeys(frame["row"]))
     names = [wrap(name, int(0.3 * room)) for name in rows]
     columns = 4 if width >= 120 else 2

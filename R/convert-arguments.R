@@ -1,0 +1,152 @@
+# Models, options, results and numbers on their way to Python; see convert-images.R for the rules.
+
+# "class", "predicted", "all", an output's name, or its number counted from 1.
+as_target <- function(target) {
+  if (rlang::is_string(target)) {
+    return(target)
+  }
+  if (!is_count(target)) {
+    cause("option", "`target` names no output of the model.",
+      expected = "\"class\", \"predicted\", \"all\", or one output by name or by number, counted from 1",
+      given = shown(target)
+    )
+  }
+  as.integer(target) - 1L
+}
+
+# Model: a Python object, or a path to a saved one.
+as_model <- function(model) {
+  if (inherits(model, "python.builtin.object")) {
+    if (reticulate::py_is_null_xptr(model)) {
+      cause("model_type", lost_object("model"),
+        fix = "load the model again, for example with `keras3::load_model()`; R can't keep models across sessions"
+      )
+    }
+    return(model)
+  }
+  if (rlang::is_string(model)) {
+    return(path.expand(model))
+  }
+  cause("model_type", "`model` is not a model that can be explained.",
+    expected = "a Keras model, the path of a saved one (.keras or .h5), or a Python function",
+    given = shown(model),
+    fix = if (is.function(model)) "R functions have no gradients: build the model with keras3"
+  )
+}
+
+lost_object <- function(name) {
+  paste0("`", name, "` belongs to an R session that has ended: only an empty reference to it is left.")
+}
+
+# Options of a method. R users write 50 where Python insists on an integer.
+as_method_options <- function(...) {
+  options <- list(...)
+  if (length(options) > 0 && (is.null(names(options)) || any(names(options) == ""))) {
+    cause("option", "Options of the method must be named.",
+      given = paste(sum(rlang::names2(options) == ""), "without a name"),
+      fix = "only `model`, `x` and `y` can be given by position"
+    )
+  }
+  options <- lapply(options, as_option)
+  functions <- vapply(options, is.function, NA) & !vapply(options, inherits, NA, "python.builtin.object")
+  options[functions] <- Map(as_function, options[functions], names(options)[functions])
+  options
+}
+
+# A function that Python calls with arrays: classes, which are whole numbers, count from 1 for it.
+as_function <- function(given, name) {
+  called <- function(...) do.call(given, lapply(list(...), from_positions))
+  attr(called, "py_function_name") <- name
+  called
+}
+
+as_option <- function(value) {
+  if (is.list(value) && !is.object(value)) {
+    return(lapply(value, as_option))
+  }
+  if (is.factor(value)) {
+    value <- as.character(value)
+  }
+  if (is_whole(value)) {
+    storage.mode(value) <- "integer"
+  }
+  value
+}
+
+# A result as Python's own class takes it: its fields by name, without what is derived from them.
+as_result <- function(result, name = "result") {
+  if (!inherits(result, "band_importance")) {
+    cause("result", paste0("`", name, "` is no result of `band_importance()`."),
+      expected = "a `band_importance` object", given = shown(result)
+    )
+  }
+  converted <- function(fields, convert) {
+    found <- fields[!vapply(result[fields], is.null, NA)]
+    lapply(stats::setNames(result[found], found), convert)
+  }
+  codes <- function(values) array(as.integer(values) - 1L, if (is.null(dim(values))) length(values) else dim(values))
+  c(
+    converted(c("image_class", "prediction", "image_output", "background"), codes),
+    converted(
+      c("scores", "output_values", "base_values", "residuals", "score_errors", "local_fit", "drops", "band_means"),
+      as_numbers
+    ),
+    converted("wavelengths", as_wavelengths),
+    converted(c("classes", "outputs", "bands", "options", "versions"), as.list),
+    converted("groups", function(groups) lapply(groups, as.list)),
+    converted(c("method", "statistic", "output", "signed", "directed", "balanced", "background_source"), identity),
+    converted(c("seed", "model", "seconds"), identity)
+  )
+}
+
+# NA exists in R only.
+as_numbers <- function(values) {
+  storage.mode(values) <- "double"
+  values[is.na(values)] <- NaN
+  dimnames(values) <- NULL
+  values
+}
+
+# A band by name, or by its position counted from 1.
+as_band <- function(band, name) {
+  if (is.factor(band)) {
+    band <- as.character(band)
+  }
+  if (is.null(band) || rlang::is_string(band)) {
+    return(band)
+  }
+  if (!is_count(band)) {
+    cause("bands", paste0("`", name, "` names no band."),
+      expected = "the name of a band, or its position counted from 1", given = shown(band)
+    )
+  }
+  as.integer(band) - 1L
+}
+
+# TRUE or FALSE.
+as_flag <- function(value, name) {
+  if (!rlang::is_bool(value)) {
+    cause("option", paste0("`", name, "` must be TRUE or FALSE."), given = shown(value))
+  }
+  value
+}
+
+# A whole number of at least 1 (or `least`), or NULL where that is allowed.
+as_count <- function(value, name, least = 1, null = FALSE) {
+  if (is.null(value) && null) {
+    return(NULL)
+  }
+  if (!is_count(value, least)) {
+    cause("option", paste0("`", name, "` must be a whole number of at least ", least, "."), given = shown(value))
+  }
+  as.integer(value)
+}
+
+is_count <- function(value, least = 1) {
+  length(value) == 1 && is_whole(value) && value >= least
+}
+
+is_whole <- function(value) {
+  is.numeric(value) && length(value) > 0 && all(is.finite(value)) && all(value == floor(value)) &&
+    all(abs(value) <= .Machine$integer.max)
+}

@@ -1,0 +1,150 @@
+# What crosses to Python and back: every rule about positions, axes, labels and missing values is in convert-*.R, that of
+# images here.
+#
+# R counts from 1, Python from 0. R's arrays go to Python as views of R's memory, never as copies. Vectors go as lists,
+# since reticulate would turn those of length 1 into scalars. NA exists in R only: it is refused in what goes to Python
+# and stands for NaN in what comes back.
+
+# Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
+as_images <- function(x, name = "x", kind = "input") {
+  refuse_raster(x, name, if (kind == "input") "input_type" else kind)
+  if (inherits(x, "python.builtin.object")) {
+    if (reticulate::py_is_null_xptr(x)) {
+      cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
+    }
+    return(x)
+  }
+  if (is.data.frame(x)) {
+    cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` is a data frame, not an array of images."),
+      expected = image_array, given = shown(x), fix = "for spectra, one per row, use `as.matrix()`"
+    )
+  }
+  if (is.list(x)) {
+    return(lapply(seq_along(x), function(i) as_image_array(x[[i]], paste0(name, "[[", i, "]]"), kind, in_list = TRUE)))
+  }
+  as_image_array(x, name, kind)
+}
+
+image_array <- "a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands"
+
+as_image_array <- function(x, name, kind, in_list = FALSE) {
+  if (!is.numeric(x) && !is.logical(x)) {
+    cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` does not hold numbers."),
+      expected = image_array, given = shown(x)
+    )
+  }
+  if (length(dim(x)) < if (in_list) 1 else 2) {
+    if (in_list) {
+      x <- as.array(x)
+    } else {
+      cause(kind, paste0("`", name, "` has no dimensions for images and bands."),
+        expected = image_array, given = shown(x),
+        fix = if (!is.null(x)) "set `dim()`; a single image has a first dimension of 1"
+      )
+    }
+  }
+  # Python has no missing integers; they would arrive as the most negative number. Its floats are checked there.
+  if (!is.double(x) && anyNA(x)) {
+    cause(kind, paste0("`", name, "` holds missing values."),
+      expected = "finite numbers everywhere", given = paste("NA at", first_na(x)),
+      fix = "fill missing pixels or drop those images before the call"
+    )
+  }
+  if (is.object(x)) unclass(x) else x
+}
+
+first_na <- function(x) {
+  at <- arrayInd(match(TRUE, is.na(x)), dim(x))
+  paste0("[", paste(at, collapse = ", "), "]")
+}
+
+# Dimensions of a container of images; the first is the images. NULL for what lives in Python.
+image_dim <- function(x) {
+  if (inherits(x, "python.builtin.object")) {
+    return(NULL)
+  }
+  if (!is.list(x)) dim(x) else c(length(x), if (length(x) > 0) dim(x[[1]]))
+}
+
+# Axis of the bands as Python counts it. -1 is the last axis; others count from 1, the first being the images.
+as_band_axis <- function(band_axis, size) {
+  n_axes <- length(size)
+  if (!is_count(band_axis) && !identical(as.numeric(band_axis), -1)) {
+    cause("bands", "`band_axis` must be a whole number.", expected = "-1, the last axis, or an axis counted from 1",
+      given = shown(band_axis)
+    )
+  }
+  if (band_axis == -1) {
+    return(-1L)
+  }
+  if (n_axes > 0 && !band_axis %in% seq_len(n_axes)[-1]) {
+    cause("bands", paste0("`band_axis` = ", band_axis, " is not an axis that can hold the bands of `x`."),
+      expected = paste0("an axis from 2 to ", n_axes, " (axis 1 holds the images), or -1 for the last"),
+      given = paste0("`x` with dimensions ", paste(size, collapse = " x "))
+    )
+  }
+  as.integer(band_axis) - 1L
+}
+
+# Band names: those given, else the dimnames of the band axis; NULL lets the core name them.
+as_bands <- function(bands, x, band_axis) {
+  if (is.null(bands) && !inherits(x, "python.builtin.object") && length(x) > 0) {
+    names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
+    n_axes <- length(image_dim(x))
+    axis <- if (band_axis < 0) n_axes else band_axis + 1L
+    bands <- if (length(names) == n_axes) names[[axis]]
+  }
+  if (is.null(bands)) {
+    return(NULL)
+  }
+  if (anyNA(bands)) {
+    cause("bands", "Band names are missing.", given = shown(as.character(bands)))
+  }
+  as.list(as.character(bands))
+}
+
+as_wavelengths <- function(wavelengths) {
+  if (is.null(wavelengths)) {
+    return(NULL)
+  }
+  if (!is.numeric(wavelengths) && !all(is.na(wavelengths))) {
+    cause("bands", "`wavelengths` must be numbers, in nm.", given = shown(wavelengths))
+  }
+  wavelengths <- as.double(wavelengths)
+  wavelengths[is.na(wavelengths)] <- NaN # NA would make NumPy warn
+  as.list(wavelengths)
+}
+
+# Groups of bands: names as they are, positions from 1 as positions from 0. Whether such bands exist, the core checks.
+as_groups <- function(groups) {
+  if (length(groups) == 0) {
+    return(NULL)
+  }
+  if (is.factor(groups) || !is.vector(groups) || is.null(names(groups)) || any(names(groups) %in% c("", NA))) {
+    cause("bands", "`groups` must name groups of bands.",
+      expected = "a named list of band names, or of positions counted from 1: `list(visible = c(\"blue\", \"green\"))`",
+      given = shown(groups)
+    )
+  }
+  if (anyDuplicated(names(groups)) > 0) {
+    cause("bands", "The names of `groups` must differ.",
+      given = paste("more than once:", some(unique(names(groups)[duplicated(names(groups))])))
+    )
+  }
+  lapply(as.list(groups), function(members) unname(lapply(as.list(members), as_group_member)))
+}
+
+as_group_member <- function(member) {
+  if (is.factor(member)) {
+    member <- as.character(member)
+  }
+  if (rlang::is_string(member)) {
+    return(member)
+  }
+  if (length(member) != 1 || !is_whole(member)) {
+    cause("bands", "`groups` holds what is no band.",
+      expected = "names of bands, or their positions counted from 1", given = shown(member)
+    )
+  }
+  as.integer(member) - 1L
+}

@@ -1,0 +1,221 @@
+# What comes back from Python, as plain R objects; see convert-images.R for the rules.
+
+# What the bridge returns -> a plain `band_importance` object.
+as_band_importance <- function(value) {
+  classes <- as.character(value$classes)
+  outputs <- as.character(value$outputs)
+  bands <- as.character(value$bands)
+  image_class <- from_codes(value$image_class, classes)
+  structure(
+    list(
+      table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
+      overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
+      scores = named_numbers(value$scores, NULL, NULL, bands),
+      image_class = image_class,
+      prediction = from_codes(value$prediction, classes),
+      image_output = value$image_output + 1L,
+      output_values = from_numbers(value$output_values),
+      base_values = from_numbers(value$base_values),
+      residuals = value$residuals,
+      score_errors = named_numbers(value$score_errors, NULL, NULL, bands),
+      local_fit = value$local_fit,
+      median_local_fit = value$median_local_fit,
+      drops = named_numbers(value$drops, NULL, c(levels(droplevels(image_class)), value$whole), bands),
+      band_means = named_numbers(value$band_means, NULL, bands),
+      classes = classes,
+      outputs = outputs,
+      bands = bands,
+      wavelengths = from_numbers(as.double(value$wavelengths)),
+      groups = if (!is.null(value$groups)) lapply(value$groups, as.character),
+      method = value$method,
+      statistic = value$statistic,
+      output = value$output,
+      signed = value$signed,
+      directed = value$directed,
+      balanced = value$balanced,
+      completeness = value$completeness,
+      background = if (!is.null(value$background)) as.vector(value$background) + 1L,
+      background_source = value$background_source,
+      options = value$options,
+      seed = value$seed,
+      model = value$model,
+      versions = unlist(value$versions),
+      seconds = value$seconds
+    ),
+    class = "band_importance"
+  )
+}
+
+# What the bridge returns -> a plain `band_maps` object.
+as_band_maps <- function(value) {
+  classes <- as.character(value$classes)
+  bands <- as.character(value$bands)
+  values <- value$values
+  # in the values, outputs have come between the images and their axes
+  band_axis <- value$band_axis + 2L
+  names <- vector("list", length(dim(values)))
+  names[[band_axis]] <- bands
+  dimnames(values) <- names
+  structure(
+    list(
+      values = values,
+      band_axis = band_axis,
+      image_class = from_codes(value$image_class, classes),
+      prediction = from_codes(value$prediction, classes),
+      image_output = value$image_output + 1L,
+      classes = classes,
+      outputs = as.character(value$outputs),
+      bands = bands,
+      wavelengths = from_numbers(as.double(value$wavelengths)),
+      method = value$method,
+      output = value$output,
+      seed = value$seed,
+      model = value$model
+    ),
+    class = "band_maps"
+  )
+}
+
+# What the bridge returns -> a plain `band_check` object, of a class of its own too.
+as_band_check <- function(value) {
+  table <- function(columns) {
+    if (!is.null(columns$image)) {
+      columns$image <- columns$image + 1L
+    }
+    from_columns(columns, lapply(value$levels, as.character))
+  }
+  structure(
+    list(
+      name = value$name,
+      tables = lapply(value$tables, table),
+      passed = if (is.null(value$passed)) NA else value$passed,
+      verdict = as.character(value$verdict),
+      facts = lapply(value$facts, from_numbers),
+      single = as.character(value$single)
+    ),
+    class = c(value$name, "band_check")
+  )
+}
+
+# What the bridge returns -> a tibble of methods, their options in a list of tibbles.
+as_method_table <- function(value) {
+  texts <- function(entries, name) vapply(entries, function(entry) entry[[name]], "")
+  flags <- function(name) vapply(value, function(method) method[[name]], NA)
+  options <- function(method) {
+    tibble::tibble(
+      option = texts(method$options, "option"),
+      default = texts(method$options, "default"),
+      meaning = texts(method$options, "meaning")
+    )
+  }
+  tibble::tibble(
+    method = texts(value, "name"),
+    label = texts(value, "label"),
+    meaning = texts(value, "summary"),
+    cost = texts(value, "cost"),
+    statistic = texts(value, "statistic"),
+    additive = flags("additive"),
+    maps = flags("maps"),
+    background = flags("background"),
+    options = lapply(value, options),
+    reference = texts(value, "reference")
+  )
+}
+
+# Columns -> a tibble. Those with levels hold codes and become ordered factors.
+from_columns <- function(columns, levels) {
+  # a list is a column of texts without rows
+  columns <- lapply(columns, function(column) if (is.list(column)) as.character(column) else from_numbers(column))
+  for (name in intersect(names(columns), names(levels))) {
+    columns[[name]] <- from_codes(columns[[name]], levels[[name]])
+  }
+  tibble::as_tibble(columns)
+}
+
+# Codes count from 0; -1 is missing.
+from_codes <- function(codes, levels) {
+  codes <- as.vector(codes)
+  codes[codes < 0] <- NA
+  factor(levels[codes + 1L], levels = levels, ordered = TRUE)
+}
+
+from_positions <- function(positions) {
+  positions <- as.vector(positions)
+  if (is.integer(positions)) positions + 1L else positions
+}
+
+# An array with names along its axes; NULL stays NULL.
+named_numbers <- function(values, ...) {
+  if (is.null(values)) {
+    return(NULL)
+  }
+  dimnames(values) <- list(...)
+  from_numbers(values)
+}
+
+# Missing is NaN in Python, NA in R.
+from_numbers <- function(values) {
+  if (length(dim(values)) == 1) {
+    values <- as.vector(values)
+  }
+  if (is.double(values)) {
+    values[is.nan(values)] <- NA_real_
+  }
+  values
+}
+
+# Image x band table from the array of scores: one row per image x output x band, the band varying fastest.
+image_table <- function(object) {
+  size <- dim(object$scores)
+  rows <- size[[1]] * size[[2]]
+  tibble::tibble(
+    image = rep(seq_len(size[[1]]), each = size[[2]] * size[[3]]),
+    class = rep(object$image_class, each = size[[2]] * size[[3]]),
+    output = rep(row_outputs(object), each = size[[3]]),
+    band = from_codes(rep(seq_len(size[[3]]) - 1L, times = rows), object$bands),
+    wavelength = rep(object$wavelengths, times = rows),
+    score = as.vector(aperm(object$scores, 3:1))
+  )
+}
+
+# One row per image x output x pixel x band, the band varying fastest.
+map_table <- function(object) {
+  order <- c(setdiff(seq_along(dim(object$values)), object$band_axis), object$band_axis)
+  values <- aperm(object$values, rev(order))
+  size <- dim(object$values)[order]
+  position <- function(axis) {
+    rep(rep(seq_len(size[[axis]]), each = prod(size[-seq_len(axis)])), times = prod(size[seq_len(axis - 1)]))
+  }
+  image <- position(1)
+  pixel_axes <- seq_along(size)[-c(1, 2, length(size))]
+  pixels <- stats::setNames(lapply(pixel_axes, position), pixel_names(length(pixel_axes)))
+  band <- position(length(size))
+  tibble::tibble(
+    image = image,
+    class = object$image_class[image],
+    output = from_codes(object$image_output[cbind(image, position(2))] - 1L, object$outputs),
+    !!!pixels,
+    band = from_codes(band - 1L, object$bands),
+    wavelength = object$wavelengths[band],
+    attribution = as.vector(values)
+  )
+}
+
+pixel_names <- function(n) {
+  switch(n + 1, character(), "pixel", c("row", "col"), paste0("pixel_", seq_len(n)))
+}
+
+# Values per image x output -> one per row, image by image.
+by_row <- function(values) {
+  as.vector(t(values))
+}
+
+row_outputs <- function(object) {
+  from_codes(by_row(object$image_output) - 1L, object$outputs)
+}
+
+# Scores with one row per image x output and one column per band.
+row_scores <- function(object) {
+  size <- dim(object$scores)
+  matrix(aperm(object$scores, c(2, 1, 3)), ncol = size[[3]], dimnames = list(NULL, object$bands))
+}
