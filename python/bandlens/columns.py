@@ -1,4 +1,4 @@
-"""Columns of the two tidy tables, in their contracted order: the one place where they are listed and filled.
+"""Columns of the tidy tables, in their contracted order: the one place where they are listed and filled.
 
 They are plain arrays, so that pandas (`frames`) and R (`bridge`) show the same numbers without converting each other's
 tables.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from .maps import BandMaps
     from .result import BandImportance
     from .statistics import ClassBandTable
 
@@ -72,3 +73,25 @@ def image_columns(result: BandImportance) -> dict[str, np.ndarray]:
         "score": result.scores.reshape(-1),
     }
     return {name: columns[name] for name in IMAGE_COLUMNS}
+
+
+def map_columns(maps: BandMaps) -> dict[str, np.ndarray]:
+    """Columns of the table of maps, the band varying fastest; positions counted from 0, the rest as in the others."""
+    values = np.moveaxis(maps.values, maps.band_axis + 1, -1)
+    image, explained, *pixels, band = (at.reshape(-1) for at in np.indices(values.shape, dtype=np.int64))
+    return {
+        "image": image,
+        "class": maps.image_class[image],
+        "output": maps.image_output[image, explained],
+        **dict(zip(pixel_names(len(pixels)), pixels, strict=True)),
+        "band": band,
+        "wavelength": np.array(maps.wavelengths, dtype=np.float64)[band],
+        "attribution": values.reshape(-1),
+    }
+
+
+def pixel_names(n_axes: int) -> list[str]:
+    """What positions of pixels are called that have so many axes."""
+    if n_axes < 3:
+        return [[], ["pixel"], ["row", "col"]][n_axes]
+    return [f"pixel_{axis + 1}" for axis in range(n_axes)]

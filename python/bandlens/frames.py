@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .columns import WHOLE, class_columns, image_columns, overall_columns
+from .columns import WHOLE, class_columns, image_columns, map_columns, overall_columns
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from .maps import BandMaps
     from .result import BandImportance
 
 
@@ -28,6 +29,11 @@ def image_frame(result: BandImportance) -> pd.DataFrame:
 def overall_frame(result: BandImportance) -> pd.DataFrame:
     """Table over the images of all classes, one row per output x band; no output where each image has its own."""
     return _frame(result, overall_columns(result), (WHOLE,))
+
+
+def map_frame(maps: BandMaps) -> pd.DataFrame:
+    """Table of attributions, one row per image x output x pixel x band."""
+    return coded_frame(map_columns(maps), {"class": maps.classes, "output": maps.outputs, "band": maps.bands})
 
 
 def _frame(

@@ -11,7 +11,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
-from . import bars, comparison, deletion, distribution, effect, heatmap, null, randomization, ranks, spectrum, stability
+from . import (
+    bars,
+    comparison,
+    deletion,
+    distribution,
+    effect,
+    heatmap,
+    maps,
+    null,
+    randomization,
+    ranks,
+    spectrum,
+    stability,
+)
 
 if TYPE_CHECKING:
     import plotnine
@@ -70,6 +83,10 @@ def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotn
 def draw_check(check: Check, **options: Any) -> plotnine.ggplot:
     """Draw a check; options and errors as for `draw`."""
     return _drawn(CHECKS[check.name], check.name, check, options)
+
+
+# of `BandMaps`
+draw_maps = maps.draw
 
 
 def _drawn(picture: Callable[..., plotnine.ggplot], kind: str, result: Any, options: Any) -> plotnine.ggplot:

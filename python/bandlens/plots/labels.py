@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..maps import BandMaps
     from ..result import BandImportance
 
 
@@ -26,7 +27,7 @@ def label(what: str, key: str) -> str:
     return _table().get((what, key), key)
 
 
-def unit(result: BandImportance) -> str:
+def unit(result: BandImportance | BandMaps) -> str:
     """Name the unit of importance and effect, such as "logit" or "logit per unit of input"."""
     return f"{result.output} {_table().get(('unit', result.method), '')}".rstrip()
 

@@ -55,7 +55,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     frame["place"] = frame["wavelength"] if measured else frame["band"]
     frame["line"] = frame["class"].cat.codes.astype(int) * len(result.bands) + run
     if measured:
-        axis, axis_lines = _nm_axis(result.wavelengths, room / columns), 1.0
+        axis, axis_lines = nm_axis(result.wavelengths, room / columns), 1.0
     else:
         named = band_axis(result, room=room / columns - 1, expand=0.3)
         axis, axis_lines = named.parts, named.lines
@@ -136,7 +136,8 @@ def runs(wavelengths: Sequence[float]) -> np.ndarray:
     return run
 
 
-def _nm_axis(wavelengths: Sequence[float], room: float) -> list[Any]:
+def nm_axis(wavelengths: Sequence[float], room: float) -> list[Any]:
+    """Scale and title of an axis of wavelengths, `room` characters wide."""
     low, high = min(wavelengths), max(wavelengths)
     most = max(2, min(TICKS, int(room / 5)))
     step = next(step for step in STEPS if (high - low) / step < most)

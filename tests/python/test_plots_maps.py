@@ -1,0 +1,204 @@
+"""Pictures and tables of attributions: tiles, lines and composites in their places and colours."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from bandlens.errors import BandError, InputError, OptionError, ResultError
+from bandlens.maps import BandMaps
+from bandlens.plots import maps as picture
+from bandlens.plots import palette
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
+from test_plots import axes_of, painted, texts  # noqa: F401
+
+CLASSES = ("water", "forest", "city")
+SENTINEL = (443, 490, 560, 665, 705, 740, 783, 842, 865, 945, 1375, 1610, 2190)
+BANDS = ("green", "red", "nir1", "nir2")
+NM = (550, 650, 750, 950)
+
+
+def maps_of(shape=(3, 3, 4), bands=BANDS, wavelengths=None, *, band_axis=None, every=False, method="deepshap", n=3):
+    random = np.random.default_rng(5)
+    k = 3 if every else 1
+    return BandMaps(
+        values=random.normal(size=(n, k, *shape)).astype(np.float32),
+        image_class=np.arange(n) % 3,
+        prediction=np.array([0, 0, 2])[np.arange(n) % 3],
+        image_output=np.tile(np.arange(3), (n, 1)) if every else np.arange(n)[:, None] % 3,
+        band_axis=len(shape) if band_axis is None else band_axis,
+        classes=CLASSES,
+        outputs=CLASSES,
+        bands=tuple(bands),
+        wavelengths=tuple([float("nan")] * len(bands) if wavelengths is None else wavelengths),
+        method=method,
+        output="logit",
+    )
+
+
+def images_of(maps):
+    shape = (maps.n, *maps.values.shape[2:])
+    return np.random.default_rng(6).uniform(40, 130, shape)
+
+
+def many(n_bands=60, shape=(4, 6)):
+    names = [f"b{band}" for band in range(n_bands)]
+    return maps_of((*shape, n_bands), names, np.linspace(400, 2400, n_bands))
+
+
+def spectra():
+    return maps_of((40, 1), [f"b{band}" for band in range(40)], np.linspace(400, 2400, 40), band_axis=1)
+
+
+def tiles(axes):
+    """Colours by row and column."""
+    found = {}
+    for shape in axes.collections:
+        if isinstance(shape, PolyCollection):
+            paths, colours = painted(shape)
+            for path, colour in zip(paths, colours, strict=True):
+                col, row = np.round(path.vertices[:4].mean(axis=0)).astype(int)
+                found[-row, col] = colour
+    return found
+
+
+def titles(axes):
+    return [text.replace("\n", " ") for text in texts(axes.figure.findobj(plt.Text)) if text]
+
+
+def test_every_tile_has_the_colour_of_its_attribution_on_one_scale(axes_of):  # noqa: F811
+    maps = maps_of(every=True)
+    plot = maps.plot(1, 2)
+    values = maps.values[1, 2]
+    limit = np.abs(values).max()
+    for band, axes in enumerate(axes_of(plot)[:4]):
+        found = tiles(axes)
+        assert len(found) == 9
+        for row, col in itertools.product(range(3), range(3)):
+            expected = palette.ramp("signed", [(values[row, col, band] + limit) / (2 * limit)])[0]
+            np.testing.assert_allclose(to_rgb(found[row, col]), to_rgb(expected), atol=3 / 255)
+    assert "DeepSHAP, logit of city\nimage 1: forest, predicted as water; positive values raise" in plot.labels.subtitle
+    assert set(BANDS) <= set(titles(axes_of(plot)[0]))
+    assert maps.plot(1, "city").labels.subtitle == plot.labels.subtitle
+    assert "raise" not in maps_of(method="saliency").plot().labels.subtitle
+
+
+def test_the_composite_stands_in_front_stretched_over_all_images(axes_of):  # noqa: F811
+    maps = maps_of(wavelengths=NM)
+    x = images_of(maps)
+    axes = axes_of(maps.plot(2, x=x))
+    assert "RGB: nir1, red, green" in titles(axes[0])
+    low, high = np.quantile(x, [0.02, 0.98], axis=(0, 1, 2))
+    bright = np.clip((x[2] - low) / (high - low), 0, 1)[..., [2, 1, 0]]
+    for (row, col), colour in tiles(axes[0]).items():
+        np.testing.assert_allclose(to_rgb(colour), bright[row, col], atol=0.51 / 255)
+    assert len(tiles(axes[1])) == 9
+
+    chosen = [tiles(axes_of(maps.plot(2, x=x, rgb=rgb))[0]) for rgb in (("nir2", "red", "red"), (3, 1, 1))]
+    assert chosen[0] == chosen[1] != tiles(axes[0])
+    assert tiles(axes_of(maps.plot(2, x=list(x)))[0]) == tiles(axes[0])
+
+
+def test_composites_have_the_bands_of_their_colours():
+    bands = [f"B{band}" for band in range(13)]
+    assert picture.composite_bands(bands, SENTINEL) == [3, 2, 1]
+    assert picture.composite_bands(["Blue", "Green", "nir", "Red"], [np.nan] * 4) == [3, 1, 0]
+    assert picture.composite_bands(BANDS, NM) == [2, 1, 0]
+    assert picture.composite_bands(list("abcde"), [np.nan] * 5) == [0, 1, 2]
+    assert picture.composite_bands(list("abcde"), [np.nan, 660, 480, np.nan, 560]) == [1, 4, 2]
+    assert picture.composite_bands(["pan"], [500]) == [0, 0, 0]
+    assert set(picture.composite(np.full((1, 3, 2, 2), 7.0), 0, [0, 1, 2]).flat) == {"#808080"}
+
+
+def test_of_many_bands_those_that_matter_most_are_shown(axes_of):  # noqa: F811
+    maps = many()
+    plot = maps.plot()
+    best = np.sort(np.argsort(-np.abs(maps.values[0, 0]).sum(axis=(0, 1)))[:25])
+    shown = [title for title in titles(axes_of(plot)[0]) if title.endswith(" nm")]
+    assert shown == [f"{maps.wavelengths[band]:.0f} nm" for band in best]
+    assert "25 of 60 bands, those with the largest sum of |attribution|" in plot.labels.subtitle.replace("\n", " ")
+
+
+def test_single_large_values_do_not_bleach_the_others(axes_of):  # noqa: F811
+    maps = maps_of((16, 16, 4))
+    assert "darkest" not in maps.plot().labels.subtitle
+    maps.values[0, 0, 0, 0, 0] = 50
+    plot = maps.plot()
+    limit = np.quantile(np.abs(maps.values[0, 0].astype(float)), 0.99)
+    expected = f"the darkest colours stand for all beyond \u00b1{limit:.2g}, 1 % of values"
+    assert expected in plot.labels.subtitle.replace("\n", " ")
+    assert axes_of(plot)[0].images  # so many pixels are an image
+    assert picture.scale_end(np.zeros(3)) == (1.0, False)
+    assert [picture.scale_tick(value) for value in (0.3, 0.3999, 12345)] == [0.3, 0.39, 12000]
+
+
+def test_spectra_are_lines_along_their_wavelengths(axes_of):  # noqa: F811
+    def line(axes):
+        return next(np.array(one.get_xydata()) for one in axes.lines if len(one.get_xdata()) > 2)
+
+    maps = spectra()
+    expected = np.stack([np.array(maps.wavelengths), maps.values[1, 0, :, 0]], axis=1)
+    np.testing.assert_allclose(line(axes_of(maps.plot(1))[0]), expected, rtol=1e-6)
+    x = images_of(maps)
+    above, below = axes_of(maps.plot(1, x=x))[:2]
+    np.testing.assert_allclose(line(above)[:, 1], x[1, :, 0])
+    np.testing.assert_allclose(line(below), expected, rtol=1e-6)
+    assert {"Spectrum", "Attribution (logit)"} <= set(titles(above))
+    assert texts(axes_of(maps_of((1, 1, 4)).plot())[0].get_xticklabels()) == list(BANDS)
+
+
+def test_images_with_one_axis_of_pixels_have_a_line_per_band(axes_of):  # noqa: F811
+    maps = maps_of((20, 4))
+    for band, axes in enumerate(axes_of(maps.plot())[:4]):
+        (line,) = [one for one in axes.lines if len(one.get_xdata()) == 20]
+        np.testing.assert_allclose(line.get_ydata(), maps.values[0, 0, :, band], rtol=1e-6)
+
+
+@pytest.mark.parametrize("width", [85, 175])
+def test_no_picture_of_maps_fails(width, axes_of):  # noqa: F811
+    for maps in (
+        maps_of((32, 32, 13), [f"B{band}" for band in range(13)], SENTINEL),
+        many(30, (20, 3)),
+        maps_of((3, 3, 1), ["one"]),
+        maps_of((2, 4, 5), ["a", "b"], band_axis=1),
+    ):
+        if maps.values.shape[2:] == (2, 4, 5):
+            assert len(axes_of(maps.plot(width=width))[0].collections[0].get_paths()) == 20
+        axes_of(maps.plot(x=images_of(maps), width=width))
+
+
+def test_what_can_not_be_drawn_is_named():
+    maps = maps_of()
+    x = images_of(maps)
+    with pytest.raises(ResultError, match="2 x 3 x 4"):
+        maps_of((2, 3, 4, 4)).plot()
+    for options in ({"image": 3}, {"image": True}, {"output": 1}, {"output": "city"}, {"rgb": (0, 1, 2)}):
+        with pytest.raises(OptionError):
+            maps.plot(**options)
+    for rgb in (("red", "green", "swir"), (0, 1), "red", (0, 1, 4), 3):
+        with pytest.raises(BandError, match="three bands"):
+            maps.plot(x=x, rgb=rgb)
+    with pytest.raises(InputError, match="3 images of 3 x 3 x 4"):
+        maps.plot(x=x[:2])
+    with pytest.raises(OptionError, match="composite"):
+        spectra().plot(x=images_of(spectra()), rgb=(0, 1, 2))
+    with pytest.raises(OptionError, match="one axis"):
+        maps_of((20, 4)).plot(x=images_of(maps_of((20, 4))))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((3, 2, 4), 3), ((4, 3, 2), 1), ((4, 1), 1), ((4,), 1), ((2, 3, 4, 5), 3)])
+def test_the_table_has_every_position_in_step_with_its_value(shape, axis):
+    maps = maps_of(shape, wavelengths=NM, band_axis=axis, every=True)
+    frame = maps.to_frame()
+    pixels = {0: [], 1: ["pixel"], 2: ["row", "col"], 3: ["pixel_1", "pixel_2", "pixel_3"]}[len(shape) - 1]
+    assert list(frame) == ["image", "class", "output", *pixels, "band", "wavelength", "attribution"]
+    assert len(frame) == maps.values.size
+    bands, outputs = frame["band"].cat.codes.to_numpy(), frame["output"].cat.codes.to_numpy()
+    assert bands[:4].tolist() == [0, 1, 2, 3]
+    place = [frame["image"], outputs, *(frame[name] for name in pixels)]
+    place.insert(axis + 1, bands)
+    assert (frame["attribution"] == maps.values[tuple(place)]).all()
+    assert (frame["wavelength"] == np.array(NM)[bands]).all()
+    assert (frame["class"] == np.array(CLASSES)[frame["image"]]).all()
+    assert frame["band"].cat.ordered

@@ -1,0 +1,150 @@
+# Pictures of attributions. They are drawn from plain maps, so hardly anything here needs Python.
+
+grDevices::pdf(NULL)
+withr::defer(grDevices::dev.off(), teardown_env())
+
+landsat_maps <- function(...) made_maps(wavelengths = c(550, 650, 750, 950), ...)
+sentinel_maps <- function(size = c(32, 32)) made_maps(size, names(sentinel), sentinel)
+many_maps <- function(size = c(4, 6)) made_maps(size, paste0("b", 1:60), seq(400, 2400, length.out = 60))
+spectra <- function(...) made_maps(1, paste0("b", 1:40), seq(400, 2400, length.out = 40), band_first = TRUE, ...)
+
+# Fills of the tiles by panel, row and column.
+fills <- function(plot, layer = 1) {
+  data <- drawn(plot, layer)
+  data.frame(panel = as.integer(data$PANEL), row = -data$y, col = data$x, fill = data$fill)
+}
+
+test_that("pictures of maps stay as they are", {
+  maps <- landsat_maps()
+  expect_picture("maps of small patches", autoplot(maps))
+  expect_picture("maps beside a composite, one column", autoplot(maps, 2, x = map_pixels_of(maps), width = 85))
+  maps <- sentinel_maps(c(5, 5)) # tiles, since images in files differ from machine to machine
+  expect_picture("maps of 13 bands", autoplot(maps, x = map_pixels_of(maps)))
+  expect_picture("maps of 60 bands", autoplot(many_maps(c(2, 3))))
+  maps <- spectra()
+  expect_picture("attributions of a spectrum", autoplot(maps, x = map_pixels_of(maps)))
+  expect_picture("attributions along one axis of pixels", autoplot(made_maps(20)))
+})
+
+test_that("no picture of maps warns", {
+  for (maps in list(
+    landsat_maps(), many_maps(), spectra(), made_maps(20), made_maps(1), made_maps(c(1, 5)), made_maps(c(3, 3), "one"),
+    made_maps(c(30, 4), c("a", "b"), all_outputs = TRUE, method = "saliency")
+  )) {
+    for (width in c(85, 175)) expect_no_warning(ggplot2::ggplotGrob(autoplot(maps, width = width)))
+  }
+})
+
+test_that("every tile has the colour of its attribution, on one scale about zero", {
+  maps <- landsat_maps(all_outputs = TRUE)
+  plot <- autoplot(maps, 2, 3)
+  values <- maps$values[2, 3, , , ]
+  at <- fills(plot)
+  expect_equal(nrow(at), length(values))
+  limit <- max(abs(values))
+  scale <- ggplot2::ggplot_build(plot)$plot$scales$get_scales("fill")
+  expect_equal(scale$limits, c(-limit, limit))
+  expect_equal(at$fill, scale$map(values[cbind(at$row, at$col, at$panel)]))
+  expect_identical(strips(plot), maps$bands)
+  expect_match(plot$labels$subtitle, "DeepSHAP, logit of city\nimage 2: forest, predicted as water; positive values")
+  expect_identical(autoplot(maps, 2, "city")$data, plot$data)
+})
+
+test_that("the composite stands in front, stretched over all images", {
+  maps <- landsat_maps()
+  x <- map_pixels_of(maps)
+  plot <- autoplot(maps, 3, x = x)
+  expect_identical(gsub("\n", " ", strips(plot)), c("RGB: nir1, red, green", maps$bands))
+  at <- fills(plot, 2)
+  expect_identical(at$panel, rep(1L, 9))
+  bright <- vapply(c(3, 2, 1), function(band) {
+    ends <- quantile(x[, , , band], c(0.02, 0.98))
+    pmin(pmax((x[cbind(3, at$row, at$col, band)] - ends[[1]]) / (ends[[2]] - ends[[1]]), 0), 1)
+  }, numeric(9))
+  expect_equal(t(grDevices::col2rgb(at$fill)), round(255 * bright), ignore_attr = TRUE)
+
+  as_list <- lapply(1:3, function(i) x[i, , , ])
+  expect_identical(fills(autoplot(maps, 3, x = as_list), 2), at)
+  chosen <- autoplot(maps, 3, x = x, rgb = c("nir2", "red", "red"))
+  expect_identical(fills(chosen, 2), fills(autoplot(maps, 3, x = x, rgb = c(4, 2, 2)), 2))
+  expect_match(gsub("\n", " ", strips(chosen)[[1]]), "RGB: nir2, red, red")
+})
+
+test_that("composites have the bands of their colours", {
+  expect_equal(composite_bands(names(sentinel), sentinel), c(4, 3, 2))
+  expect_equal(composite_bands(c("Blue", "Green", "nir", "Red"), NA), c(4, 2, 1))
+  expect_equal(composite_bands(c("green", "red", "nir1", "nir2"), c(550, 650, 750, 950)), c(3, 2, 1))
+  expect_equal(composite_bands(letters[1:5], rep(NA, 5)), 1:3)
+  expect_equal(composite_bands(letters[1:5], c(NA, 660, 480, NA, 560)), c(2, 5, 3))
+  expect_equal(composite_bands("pan", 500), c(1, 1, 1))
+  flat <- array(7, c(1, 3, 2, 2))
+  expect_equal(unique(as.vector(composite(flat, 1, 1:3))), "#808080")
+})
+
+test_that("of many bands those that matter most are shown, and single large values don't bleach the others", {
+  maps <- many_maps()
+  plot <- autoplot(maps)
+  sums <- apply(abs(maps$values[1, 1, , , ]), 3, sum)
+  best <- sort(order(-sums)[1:25])
+  expect_identical(strips(plot), sprintf("%.0f nm", maps$wavelengths[best]))
+  expect_match(gsub("\n", " ", plot$labels$subtitle), "25 of 60 bands, those with the largest sum of |attribution|",
+    fixed = TRUE
+  )
+  maps <- sentinel_maps()
+  expect_no_match(autoplot(maps)$labels$subtitle, "darkest")
+  maps$values[1, 1, 1, 1, 1] <- 50
+  plot <- autoplot(maps)
+  expect_match(
+    gsub("\n", " ", plot$labels$subtitle), "the darkest colours stand for all beyond \u00b10.39, 1 % of values"
+  )
+  limit <- quantile(abs(maps$values[1, 1, , , ]), 0.99, names = FALSE)
+  expect_equal(ggplot2::ggplot_build(plot)$plot$scales$get_scales("fill")$limits, c(-limit, limit))
+  expect_equal(scale_end(c(0, 0)), list(limit = 1, beyond = FALSE))
+  expect_equal(c(scale_tick(0.3), scale_tick(0.3999), scale_tick(12345)), c(0.3, 0.39, 12000))
+})
+
+test_that("spectra are lines along their wavelengths, wherever the bands are", {
+  maps <- spectra()
+  plot <- autoplot(maps, 2)
+  line <- drawn(plot, 2)
+  expect_equal(line$x, maps$wavelengths)
+  expect_equal(line$y, as.vector(maps$values[2, 1, , 1]))
+  beside <- autoplot(maps, 2, x = map_pixels_of(maps))
+  expect_identical(strips(beside), c("Spectrum", "Attribution (logit)"))
+  expect_equal(drawn(beside, 2)$y[1:40], as.vector(map_pixels_of(maps)[2, , 1]))
+  expect_identical(x_labels(autoplot(made_maps(1))), c("green", "red", "nir1", "nir2"))
+})
+
+test_that("images with one axis of pixels have a line per band", {
+  maps <- made_maps(20)
+  line <- drawn(autoplot(maps), 2)
+  expect_equal(line$y, as.vector(maps$values[1, 1, , ]))
+  expect_equal(line$x, rep(1:20, 4))
+})
+
+test_that("what can't be drawn is named", {
+  maps <- landsat_maps()
+  x <- map_pixels_of(maps)
+  expect_error(autoplot(maps, 4), class = "bandlens_error_option")
+  expect_error(autoplot(maps, 1, 2), class = "bandlens_error_option")
+  expect_error(autoplot(maps, 1, "city"), class = "bandlens_error_option")
+  expect_error(autoplot(maps, rgb = 1:3), class = "bandlens_error_option")
+  expect_error(autoplot(maps, x = x, rgb = c("red", "green", "swir")), class = "bandlens_error_bands")
+  expect_error(autoplot(maps, x = x, rgb = c(1, 2)), class = "bandlens_error_bands")
+  expect_error(autoplot(maps, x = x[1:2, , , ]), class = "bandlens_error_input")
+  expect_error(autoplot(maps, x = x / 0), class = "bandlens_error_input")
+  expect_error(autoplot(maps, width = -1), class = "bandlens_error_option")
+  expect_error(autoplot(spectra(), x = map_pixels_of(spectra()), rgb = 1:3), class = "bandlens_error_option")
+  expect_error(autoplot(made_maps(20), x = map_pixels_of(made_maps(20))), class = "bandlens_error_option")
+  expect_snapshot(error = TRUE, {
+    autoplot(made_maps(c(2, 3, 4)))
+    autoplot(maps, x = x[1:2, , , ])
+    autoplot(maps, x = x, rgb = "red")
+    autoplot(maps, 1, "city")
+  })
+})
+
+test_that("plot() draws the picture", {
+  maps <- landsat_maps()
+  expect_identical(plot(maps, 2)$data, autoplot(maps, 2)$data)
+})
