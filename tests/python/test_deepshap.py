@@ -283,6 +283,16 @@ def test_an_operation_without_a_rule_is_named_before_computing(keras: Any, image
     assert ticks == []
 
 
+def test_a_region_may_begin_at_the_images(keras: Any, images: np.ndarray, background: np.ndarray) -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((8, 8, 4)), layers.Activation("sparsemax"), layers.Flatten(), layers.Dense(3, activation="tanh")]
+    )
+    result = bl.band_importance(model, images, background=background, target="all")
+    assert result.completeness is not None
+    assert result.completeness < 1e-4
+
+
 def test_a_region_is_found_past_outputs_that_nobody_uses(images: np.ndarray, background: np.ndarray) -> None:
     def model(x: Any) -> Any:
         sizes = tf.reduce_mean(x, axis=(1, 2))

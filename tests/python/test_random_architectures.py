@@ -42,12 +42,15 @@ def random_model(keras: Any, seed: int) -> Any:
     inputs = x = keras.Input((8, 8, 4))
     for _ in range(random.integers(3, 7)):
         if random.random() < 0.4:
-            x = activation(str(random.choice(ACTIVATIONS)))(keras, x)
+            name = str(random.choice(ACTIVATIONS))
+            x = activation(name)(keras, x)
+            if name == "exponential":  # of values that others have scaled up, it would leave no precision to anything
+                x = keras.layers.LayerNormalization()(x)
         else:
             x = IMAGE[str(random.choice(ANYWHERE))](keras, x)
         if x.shape[1] * x.shape[2] > 400:
             x = keras.layers.AveragePooling2D(2)(x)
-        if min(x.shape[1], x.shape[2]) < 6:
+        while min(x.shape[1], x.shape[2]) < 6:
             x = keras.layers.UpSampling2D(2)(x)
         if x.shape[-1] != 4 or random.random() < 0.5:
             x = keras.layers.Conv2D(4, 1)(x)
@@ -60,16 +63,32 @@ def random_model(keras: Any, seed: int) -> Any:
     return keras.Model(inputs, keras.layers.Dense(3)(x))
 
 
-def check(keras: Any, settle: Callable[[Any], Any], seed: int) -> None:
-    keras.utils.set_random_seed(seed)
-    model = settle(random_model(keras, seed))
+def complete(model: Any, seed: int, tolerance: float, rounding: float) -> bool:
+    """Whether scores sum to the differences of outputs, to a part of the largest of them and of the outputs."""
     random = np.random.default_rng(seed)
     images, background = random.normal(size=(3, 8, 8, 4)), random.normal(size=(2, 8, 8, 4))
     result = bl.band_importance(model, images, background=background, target="all")
     difference = result.output_values - result.base_values
     assert np.isfinite(result.scores).all()
     error = np.abs(result.scores.sum(axis=-1) - difference).max()
-    assert error <= 1e-3 * np.abs(difference).max() + 1e-5 * np.abs(result.output_values).max()
+    return bool(error <= tolerance * np.abs(difference).max() + rounding * np.abs(result.output_values).max())
+
+
+def check(keras: Any, settle: Callable[[Any], Any], seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    model = settle(random_model(keras, seed))
+    if not complete(model, seed, 1e-3, 1e-5):
+        # float32 can't tell apart what some architectures hold; then float64 must
+        weights, floatx, policy = model.get_weights(), keras.config.floatx(), keras.config.dtype_policy()
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        try:
+            model = random_model(keras, seed)
+            model.set_weights(weights)
+            assert complete(model, seed, 1e-6, 1e-12)
+        finally:
+            keras.config.set_floatx(floatx)
+            keras.config.set_dtype_policy(policy)
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -39,9 +39,9 @@ def enclose(graph: Graph, operation: Operation) -> Region | None:
     last_use = {value: index for index, one in enumerate(graph.operations) for value in one.data}
     last_use[graph.output] = len(graph.operations)
     entries = [value for one in reversed(graph.operations[:place]) for value in one.outputs if value in last_use]
-    for entry in entries:
+    for entry in (*entries, graph.input):
         region = _from(graph, entry, place, last_use)
-        if region is not None:
+        if region is not None and (region.entry, region.exit) != (graph.input, graph.output):
             return region
     return None
 
