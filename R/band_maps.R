@@ -19,6 +19,7 @@
 #'   \item{`band`, `wavelength`}{name, and wavelength in nm (`NA` where unknown)}
 #'   \item{`attribution`}{in units of the explained output (DeepSHAP), or of the output per unit of `x` (saliency)}
 #' }
+#' @seealso [`autoplot()`][autoplot.band_maps] draws them.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' keras <- reticulate::import("keras")

@@ -80,6 +80,7 @@ as_result <- function(result, name = "result") {
       expected = "a `band_importance` object", given = shown(result)
     )
   }
+  result <- unclass(result) # whose `[` takes images
   converted <- function(fields, convert) {
     found <- fields[!vapply(result[fields], is.null, NA)]
     lapply(stats::setNames(result[found], found), convert)
@@ -105,6 +106,33 @@ as_numbers <- function(values) {
   values[is.na(values)] <- NaN
   dimnames(values) <- NULL
   values
+}
+
+# Images of a result as positions counted from 0.
+as_image_positions <- function(i, n) {
+  if (!says_which(i, n)) {
+    cause("option", "This does not say which images to take.",
+      expected = paste0("positions from 1 to ", n, ", negative ones to leave out, or ", n, " times TRUE or FALSE"),
+      given = shown(i), fix = if (is.character(i)) "take parts of the result with `$`"
+    )
+  }
+  if (is.numeric(i) && any(abs(i) > n)) {
+    cause("option", "There are no such images.",
+      expected = paste("positions from 1 to", n), given = some(i[abs(i) > n])
+    )
+  }
+  if (is.logical(i) || any(i < 0)) {
+    i <- seq_len(n)[i]
+  }
+  array(as.integer(i) - 1L, length(i))
+}
+
+# Are these positions to take, or to leave out, or one TRUE or FALSE for each of n?
+says_which <- function(i, n) {
+  if (is.logical(i)) {
+    return(length(i) == n && !anyNA(i))
+  }
+  length(i) == 0 || is_whole(i) && (all(i > 0) || all(i < 0))
 }
 
 # A band by name, or by its position counted from 1.

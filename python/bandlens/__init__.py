@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .importance import band_importance, band_maps
     from .maps import BandMaps
     from .methods import METHODS
+    from .pieces import combine
     from .result import BandImportance
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "check_null": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
+    "combine": ".pieces",
     "compare_importance": ".checks",
 }
 _MODULES = ("datasets", "errors")
@@ -56,6 +58,7 @@ __all__ = [
     "check_null",
     "check_randomization",
     "check_stability",
+    "combine",
     "compare_importance",
     "datasets",
     "errors",

@@ -110,6 +110,20 @@ def band_maps(
 
 
 @_answer
+def subset(result: Mapping[str, Any], images: np.ndarray) -> Answer:
+    """Result of some of the images; `result` as R keeps it, see `_result`, `images` positions counted from 0."""
+    return _importance(_result(result).subset(np.array(images, np.int64)))
+
+
+@_answer
+def combine(results: Sequence[Mapping[str, Any]]) -> Answer:
+    """One result of several that explain different images; `results` as R keeps them, see `_result`."""
+    from . import combine as together
+
+    return _importance(together(*map(_result, results)))
+
+
+@_answer
 def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> Answer:
     """How far results agree.
 

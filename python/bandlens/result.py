@@ -186,6 +186,30 @@ class BandImportance:
             return frames.overall_frame(self)
         raise OptionError("There is no such table.", expected="level='class', 'image' or 'overall'", given=repr(level))
 
+    def subset(self, images: Any) -> BandImportance:
+        """Result of some of the images, with tables of their own; `combine` is the way back.
+
+        Parameters
+        ----------
+        images : int, sequence of int or bool, or slice
+            Positions, negative ones counted from the end, or True for each image to keep. None may come twice.
+
+        Returns
+        -------
+        BandImportance
+            `background` is what it was: positions in the images of the computation. `seconds` are its part of them.
+
+        Raises
+        ------
+        ResultError
+            If images have no scores of their own (`drops`).
+        OptionError
+            If there are no such images, or none is left.
+        """
+        from .pieces import subset
+
+        return subset(self, images)
+
     def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
         """Draw the table; see `bandlens.plots` for the kinds.
 
