@@ -62,6 +62,10 @@ def settle(keras: Any, model: Any, side: int, bands: int) -> None:
     for layer in _flat(model):
         if type(layer).__name__ == "LayerScale":
             layer.gamma.assign(0 * layer.gamma + 0.3)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # channels that hardly varied on these images would blow up what varies on others
+            variance = np.asarray(layer.moving_variance)
+            layer.moving_variance.assign(np.maximum(variance, variance.mean()))
 
 
 def images_for(side: int, bands: int, n: int, seed: int) -> np.ndarray:
