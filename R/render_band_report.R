@@ -43,9 +43,11 @@
 #' @seealso [band_importance()]; [check_stability()], [check_deletion()], [check_randomization()] and [check_null()] for
 #'   the checks and their options.
 #' @examplesIf requireNamespace("rmarkdown", quietly = TRUE) && rmarkdown::pandoc_available()
+#' \donttest{
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
 #' report <- render_band_report(importance, output_file = tempfile(fileext = ".html"), quiet = TRUE)
 #' if (interactive()) browseURL(report)
+#' }
 #'
 #' # with a model, everything in one go
 #' \dontrun{
