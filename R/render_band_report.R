@@ -326,7 +326,7 @@ call_lines <- function(call) {
   if (!is.name(call[[1]])) {
     call[[1]] <- quote(render_band_report)
   }
-  gsub("`(<[^`]*>)`", "\\1", deparse(call, width.cutoff = 100))
+  gsub("`(<[^`]*>)`", "\\1", deparse(call, width.cutoff = 75))
 }
 
 # Knitted in a folder of its own: beside the template, which may not be writable, nothing is left.

@@ -45,6 +45,9 @@ report_answer <- function(importance, checks) {
     },
     lines,
     "",
+    if (any(!importance$classes %in% table$class)) {
+      c(paste0("No image is of: ", paste(md(setdiff(importance$classes, table$class)), collapse = ", "), "."), "")
+    },
     paste0(
       "In brackets: importance with its 95 % confidence interval over images, in units of the ", score_unit(importance),
       ".",
@@ -98,7 +101,8 @@ how_often_first <- function(rows, checks) {
   if (length(often) != 1 || is.na(often)) {
     return("")
   }
-  paste0(" Of resamples, ", percent(often, of = 1), " have ", md(top$band), " first.")
+  often <- percent(often, of = 1)
+  paste0(" With images and background drawn anew, ", md(top$band), " is first in ", often, " of tables.")
 }
 
 over_all <- function(all, importance) {

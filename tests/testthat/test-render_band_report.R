@@ -141,6 +141,11 @@ test_that("the report fits what was explained", {
   single <- told_whole(scored(n = 1))
   expect_true(any(grepl("single image has no interval", report_answer(single, list()))))
 
+  absent <- told_whole(scored())
+  absent$classes <- c(absent$classes, "snow")
+  expect_true("No image is of: snow." %in% report_answer(absent, list()))
+  expect_no_match(report_answer(landsat_result(), list()), "No image is of", fixed = TRUE)
+
   predicted <- landsat_result()
   predicted$prediction <- predicted$image_class
   expect_true(any(grepl("class that the model predicts for it", report_belief(predicted))))
@@ -153,9 +158,9 @@ test_that("the answer says how often the first band is first", {
   answer <- report_answer(importance, list(stability))
   top <- importance$table[importance$table$rank == 1, ][1, ]
   often <- table$first[as.character(table$class) == top$class & as.character(table$band) == top$band]
-  said <- sprintf("Of resamples, %.0f\u00a0%% have %s first.", 100 * often, top$band)
+  said <- sprintf("drawn anew, %s is first in %.0f\u00a0%% of tables.", top$band, 100 * often)
   expect_match(grep(paste0("^- .*", top$class), answer, value = TRUE), said, fixed = TRUE)
-  expect_no_match(report_answer(landsat_result(), list(stability)), "Of resamples", fixed = TRUE)
+  expect_no_match(report_answer(landsat_result(), list(stability)), "drawn anew", fixed = TRUE)
 })
 
 test_that("checks that are ready are reported with verdict and picture", {
@@ -223,7 +228,7 @@ test_that("the template knits as it is, and has its own code in it when it is fi
   expect_match(text, "Say here what follows from it")
   expect_match(text, "importance <- readRDS(", fixed = TRUE)
 
-  lines <- readLines(draft)
+  lines <- c(readLines(draft), "", "```{r shown}", "1 + 1 # mine, too", "```")
   filled <- sub("explain, eval = FALSE", "explain", lines, fixed = TRUE)
   filled[grepl("^(model|x|y|background|bands) <-", filled)] <- "# mine"
   from <- grep("^importance <- band_importance", filled)
@@ -232,6 +237,7 @@ test_that("the template knits as it is, and has its own code in it when it is fi
   writeLines(filled, draft)
   text <- text_of(read_report(rmarkdown::render(draft, quiet = TRUE, envir = new.env())))
   expect_match(text, "# mine", fixed = TRUE)
+  expect_match(text, "1 + 1 # mine, too", fixed = TRUE)
 })
 
 test_that("what can't work is said before anything is computed", {
