@@ -5,7 +5,7 @@
 # autoplot-curves.R.
 
 most_maps <- 25 # bands that are shown where there are more than are named
-end_quantile <- 0.99 # where the scale ends if single values are far beyond
+end_quantile <- 0.999 # where the scale ends if single values are far beyond
 far_beyond <- 2 # times that quantile
 most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; more are an image
 stretch <- c(0.02, 0.98) # quantiles that are the darkest and the brightest of a composite
@@ -32,7 +32,7 @@ light <- c(red = 660, green = 560, blue = 480) # nm
 #'
 #' @details
 #' Of more than 26 bands, the 25 with the largest sum of |attribution| are shown, in the order of the bands. Where
-#' single values lie far beyond all others, the scale ends at the 99 % quantile. The subtitle says so. Spectra, and
+#' single values lie far beyond all others, the scale ends at the 99.9 % quantile. The subtitle says so. Spectra, and
 #' images with one axis of pixels, are drawn as lines; more than two axes of pixels can't be drawn.
 #'
 #' @examplesIf bandlens:::has_tensorflow()
@@ -100,7 +100,7 @@ draw_maps <- function(object, values, facts, pictures, image, rgb, width, base_s
     if (length(shown) < length(object$bands)) maps_left_out(object, shown),
     if (end$beyond) {
       beyond <- 100 * (1 - end_quantile)
-      sprintf("the darkest colours stand for all beyond \u00b1%.2g, %.0f %% of values", end$limit, beyond)
+      sprintf("the darkest colours stand for all beyond \u00b1%.2g, %.4g %% of values", end$limit, beyond)
     }
   )
   limits <- c(-1, 1) * end$limit

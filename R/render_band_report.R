@@ -43,9 +43,11 @@
 #' @seealso [band_importance()]; [check_stability()], [check_deletion()], [check_randomization()] and [check_null()] for
 #'   the checks and their options.
 #' @examplesIf requireNamespace("rmarkdown", quietly = TRUE) && rmarkdown::pandoc_available()
+#' \donttest{
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
 #' report <- render_band_report(importance, output_file = tempfile(fileext = ".html"), quiet = TRUE)
 #' if (interactive()) browseURL(report)
+#' }
 #'
 #' # with a model, everything in one go
 #' \dontrun{
@@ -324,7 +326,7 @@ call_lines <- function(call) {
   if (!is.name(call[[1]])) {
     call[[1]] <- quote(render_band_report)
   }
-  gsub("`(<[^`]*>)`", "\\1", deparse(call, width.cutoff = 100))
+  gsub("`(<[^`]*>)`", "\\1", deparse(call, width.cutoff = 75))
 }
 
 # Knitted in a folder of its own: beside the template, which may not be writable, nothing is left.

@@ -2,7 +2,8 @@
 # puts it together.
 
 # Beyond these, tables show only the first ones.
-most_columns <- 13 # bands side by side
+most_columns <- 13 # bands in the table of shares
+most_beside <- 6 # bands side by side
 most_in_class <- 6 # bands of a class, one below the other
 most_classes <- 12 # classes that a description names
 
@@ -28,7 +29,7 @@ report_answer <- function(importance, checks) {
   lines <- vapply(seq_len(nrow(cells)), function(i) {
     rows <- table[table$class == cells$class[[i]] & table$output == cells$output[[i]], ]
     name <- if (own) cells$class[[i]] else paste0(cells$class[[i]], ", ", importance$output, " of ", cells$output[[i]])
-    paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows))
+    paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows), how_often_first(rows, checks))
   }, "")
   all <- importance$overall
   c(
@@ -44,8 +45,12 @@ report_answer <- function(importance, checks) {
     },
     lines,
     "",
+    if (any(!importance$classes %in% table$class)) {
+      c(paste0("No image is of: ", paste(md(setdiff(importance$classes, table$class)), collapse = ", "), "."), "")
+    },
     paste0(
-      "In brackets: importance with its 95 % confidence interval, in units of the ", score_unit(importance), ".",
+      "In brackets: importance with its 95 % confidence interval over images, in units of the ", score_unit(importance),
+      ".",
       if (anyNA(table$std_error)) " A single image has no interval."
     ),
     if (nrow(table) < nrow(tidy(importance))) {
@@ -70,16 +75,34 @@ in_words <- function(rows) {
   number <- digits_for(rows$importance)
   first <- rows[1, ]
   text <- paste0(
-    "**", md(first$band), "** ", percent(first$share), " (", with_interval(first, number), ")"
+    "**", md(first$band), "** ", percent(first$share, of = rows$share), " (", with_interval(first, number), ")"
   )
   others <- utils::head(rows[-1, ], 2)
   if (nrow(others) > 0) {
-    others <- paste0(md(others$band), " ", percent(others$share), " (", with_interval(others, number), ")")
+    shares <- percent(others$share, of = rows$share)
+    others <- paste0(md(others$band), " ", shares, " (", with_interval(others, number), ")")
     text <- paste0(text, ", then ", paste(others, collapse = ", "))
   }
   tied <- nrow(rows) > 1 && isTRUE(rows$conf_low[[1]] <= rows$conf_high[[2]])
   names <- md(rows$band)
   paste0(text, ".", if (tied) paste0(" No clear lead: the intervals of ", names[[1]], " and ", names[[2]], " overlap."))
+}
+
+# What is first in one table may not be first in another: what check_stability() says of the first band, if it was made.
+how_often_first <- function(rows, checks) {
+  stability <- Filter(function(check) identical(check$name, "check_stability") && !is_missing_check(check), checks)
+  if (length(stability) == 0) {
+    return("")
+  }
+  table <- tidy(stability[[1]])
+  top <- rows[rows$rank == 1, ]
+  same <- function(column) as.character(table[[column]]) == as.character(top[[column]])
+  often <- table$first[same("class") & same("output") & same("band")]
+  if (length(often) != 1 || is.na(often)) {
+    return("")
+  }
+  often <- percent(often, of = 1)
+  paste0(" With images and background drawn anew, ", md(top$band), " is first in ", often, " of tables.")
 }
 
 over_all <- function(all, importance) {
@@ -107,37 +130,39 @@ report_tables <- function(importance) {
   c(share_lines(importance, table), "", importance_lines(importance, table))
 }
 
-# One row per class, one column per band.
+# Classes x bands; of many bands, one below the other, if there are not many classes as well.
 share_lines <- function(importance, table) {
   bands <- importance$bands
-  columns <- if (length(bands) > most_columns) chosen_bands(importance, table, 10) else seq_along(bands)
-  own <- own_output(table)
+  chosen <- if (length(bands) > most_columns) chosen_bands(importance, table, 10) else seq_along(bands)
+  shares <- percent(table$share, unit = "")
+  shares <- ifelse(table$rank == 1 & nzchar(shares), paste0("**", shares, "**"), shares)
   cells <- table[!duplicated(table[c("class", "output")]), ]
-  share_of <- function(band) {
-    rows <- table[table$band == band, ]
-    shares <- ifelse(is.na(rows$share), "", sprintf("%.0f", 100 * rows$share))
-    ifelse(rows$rank == 1 & nzchar(shares), paste0("**", shares, "**"), shares)
+  shares <- lapply(bands[chosen], function(band) shares[table$band == band])
+  own <- own_output(table)
+  below <- length(chosen) > most_beside && nrow(cells) <= most_classes
+  nm <- importance$wavelengths[chosen]
+  nm <- if (below || length(chosen) <= most_beside) ifelse(is.na(nm), "", sprintf(" (%.0f\u00a0nm)", nm)) else ""
+  heads <- paste0(md(bands[chosen]), nm)
+  lines <- if (below) {
+    columns <- lapply(seq_len(nrow(cells)), function(i) c(vapply(shares, `[[`, "", i), cells$n[[i]]))
+    names <- if (own) md(cells$class) else paste0(md(cells$class), ", output ", md(cells$output))
+    kable_lines(c(list(c(heads, "n")), columns), c("band", names), align = c("l", rep("r", nrow(cells))))
+  } else {
+    columns <- c(list(md(cells$class)), if (!own) list(md(cells$output)), shares, list(cells$n))
+    heads <- c("class", if (!own) "output", heads, "n")
+    kable_lines(columns, heads, align = c("l", if (!own) "l", rep("r", length(chosen) + 1)))
   }
-  nm <- importance$wavelengths[columns]
-  nm <- ifelse(is.na(nm), "", sprintf(" (%.0f nm)", nm))
-  values <- c(list(md(cells$class)), if (!own) list(md(cells$output)), lapply(bands[columns], share_of), list(cells$n))
-  heads <- c("class", if (!own) "output", paste0(md(bands[columns]), nm), "n")
-  c(
-    paste0(
-      "Share of each band in the importance of a class, in percent",
-      if (length(columns) == length(bands)) {
-        ": each row adds up to 100."
-      } else {
-        paste0(
-          ". Shown are the ", length(columns), " of ", length(bands), " bands with the largest mean share; ",
-          "`tidy(importance)` has all."
-        )
-      },
-      " In bold: the most important band. n: number of images."
-    ),
-    "",
-    kable_lines(values, heads, align = c("l", if (!own) "l", rep("r", length(columns) + 1)))
-  )
+  c(paste0(
+    "Share of each band in the importance of a class, in percent",
+    if (length(chosen) == length(bands)) paste0(": each ", if (below) "column" else "row", " adds up to 100."),
+    if (length(chosen) < length(bands)) {
+      paste0(
+        ". Shown are the ", length(chosen), " of ", length(bands), " bands with the largest mean share; ",
+        "`tidy(importance)` has all."
+      )
+    },
+    " In bold: the most important band. n: number of images."
+  ), "", lines)
 }
 
 # One row per class and band, in order of importance.
@@ -479,7 +504,11 @@ md <- function(text) {
   gsub("|", "&#124;", text, fixed = TRUE)
 }
 
-percent <- function(share) ifelse(is.na(share), "", sprintf("%.0f\u00a0%%", 100 * share))
+# Whole numbers, or tenths where no band of many has a large share.
+percent <- function(share, unit = "\u00a0%", of = share) {
+  digits <- if (max(of, 0, na.rm = TRUE) < 0.1) 1 else 0
+  ifelse(is.na(share), "", sprintf("%.*f%s", digits, 100 * share, unit))
+}
 
 # How to print numbers of one kind: three digits of the largest.
 digits_for <- function(values) {

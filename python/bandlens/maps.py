@@ -103,8 +103,8 @@ class BandMaps:
         -------
         plotnine.ggplot
             A complete plot. Of more than 26 bands, the 25 with the largest sum of |attribution| are shown. Where
-            single values lie far beyond all others, the scale ends at the 99 % quantile. The subtitle says so. Spectra
-            and images with one axis of pixels are drawn as lines.
+            single values lie far beyond all others, the scale ends at the 99.9 % quantile. The subtitle says so.
+            Spectra and images with one axis of pixels are drawn as lines.
 
         Raises
         ------

@@ -125,8 +125,8 @@ def test_single_large_values_do_not_bleach_the_others(axes_of):  # noqa: F811
     assert "darkest" not in maps.plot().labels.subtitle
     maps.values[0, 0, 0, 0, 0] = 50
     plot = maps.plot()
-    limit = np.quantile(np.abs(maps.values[0, 0].astype(float)), 0.99)
-    expected = f"the darkest colours stand for all beyond \u00b1{limit:.2g}, 1 % of values"
+    limit = np.quantile(np.abs(maps.values[0, 0].astype(float)), 0.999)
+    expected = f"the darkest colours stand for all beyond \u00b1{limit:.2g}, 0.1 % of values"
     assert expected in plot.labels.subtitle.replace("\n", " ")
     assert axes_of(plot)[0].images  # so many pixels are an image
     assert picture.scale_end(np.zeros(3)) == (1.0, False)

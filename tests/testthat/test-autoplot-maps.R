@@ -95,9 +95,9 @@ test_that("of many bands those that matter most are shown, and single large valu
   maps$values[1, 1, 1, 1, 1] <- 50
   plot <- autoplot(maps)
   expect_match(
-    gsub("\n", " ", plot$labels$subtitle), "the darkest colours stand for all beyond \u00b10.39, 1 % of values"
+    gsub("\n", " ", plot$labels$subtitle), "the darkest colours stand for all beyond \u00b10.4, 0.1 % of values"
   )
-  limit <- quantile(abs(maps$values[1, 1, , , ]), 0.99, names = FALSE)
+  limit <- quantile(abs(maps$values[1, 1, , , ]), 0.999, names = FALSE)
   expect_equal(ggplot2::ggplot_build(plot)$plot$scales$get_scales("fill")$limits, c(-limit, limit))
   expect_equal(scale_end(c(0, 0)), list(limit = 1, beyond = FALSE))
   expect_equal(c(scale_tick(0.3), scale_tick(0.3999), scale_tick(12345)), c(0.3, 0.39, 12000))
@@ -142,6 +142,17 @@ test_that("what can't be drawn is named", {
     autoplot(maps, x = x, rgb = "red")
     autoplot(maps, 1, "city")
   })
+})
+
+test_that("maps of a model are drawn beside its images, which may live in Python", {
+  skip_without_python()
+  x <- images(2)
+  maps <- band_maps(small_model(), x, labels(2), background = images(8, seed = 2))
+  plot <- autoplot(maps, 2, x = x)
+  expect_identical(strips(plot), c("RGB", bands))
+  expect_identical(fills(plot), fills(autoplot(maps, 2)) |> transform(panel = panel + 1L))
+  theirs <- reticulate::np_array(unname(x))
+  expect_identical(fills(autoplot(maps, 2, x = theirs), 2), fills(plot, 2))
 })
 
 test_that("plot() draws the picture", {

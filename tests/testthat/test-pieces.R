@@ -75,6 +75,18 @@ test_that("results without scores of images can be neither cut nor put together"
   expect_error(c(importance, importance), "no scores of their own", class = "bandlens_error_result")
 })
 
+test_that("pieces have the table of one computation", {
+  skip_without_python()
+  explain <- function(part) {
+    band_importance(small_model(), images()[part, , , , drop = FALSE], labels()[part], background = images(8, seed = 2))
+  }
+  whole <- explain(1:12)
+  pieces <- c(explain(1:5), explain(6:12))
+  expect_equal(pieces$scores, whole$scores, tolerance = 1e-5)
+  expect_equal(tidy(pieces), tidy(whole), tolerance = 1e-5)
+  expect_equal(tidy(whole[6:12]), tidy(explain(6:12)), tolerance = 1e-5)
+})
+
 test_that("a result is still a list for those who look inside", {
   importance <- stored_result()
   expect_output(utils::str(importance), "scores")

@@ -116,11 +116,14 @@ test_that("of many bands, tables have the first ones and say so", {
   expect_match(text, "Shown are the first 6 of 200 bands of each class", fixed = TRUE)
   expect_lt(lengths(gregexpr("band_[0-9]+", text)), 100)
 
-  object <- scored(paste("class", 1:10), paste0("B", 1:13))
-  shares <- report_tables(object)
-  expect_match(shares[[1]], "adds up to 100")
-  expect_match(shares[[3]], "B13 *\\| *n\\|$")
+  # 13 bands are all there: one below the other, or side by side where classes are many
+  shares <- report_tables(scored(paste("class", 1:10), paste0("B", 1:13)))
+  expect_match(shares[[1]], "each column adds up to 100")
+  expect_match(shares[[17]], "^\\|B13 *\\|")
   expect_no_match(shares, "Shown are the 10", fixed = TRUE)
+  shares <- report_tables(scored(paste("class", 1:20), paste0("B", 1:13)))
+  expect_match(shares[[1]], "each row adds up to 100")
+  expect_match(shares[[3]], "B13 *\\| *n\\|$")
 })
 
 test_that("the report fits what was explained", {
@@ -138,9 +141,26 @@ test_that("the report fits what was explained", {
   single <- told_whole(scored(n = 1))
   expect_true(any(grepl("single image has no interval", report_answer(single, list()))))
 
+  absent <- told_whole(scored())
+  absent$classes <- c(absent$classes, "snow")
+  expect_true("No image is of: snow." %in% report_answer(absent, list()))
+  expect_no_match(report_answer(landsat_result(), list()), "No image is of", fixed = TRUE)
+
   predicted <- landsat_result()
   predicted$prediction <- predicted$image_class
   expect_true(any(grepl("class that the model predicts for it", report_belief(predicted))))
+})
+
+test_that("the answer says how often the first band is first", {
+  stability <- made_stability()
+  table <- tidy(stability)
+  importance <- told_whole(scored(levels(table$class), levels(table$band)))
+  answer <- report_answer(importance, list(stability))
+  top <- importance$table[importance$table$rank == 1, ][1, ]
+  often <- table$first[as.character(table$class) == top$class & as.character(table$band) == top$band]
+  said <- sprintf("drawn anew, %s is first in %.0f\u00a0%% of tables.", top$band, 100 * often)
+  expect_match(grep(paste0("^- .*", top$class), answer, value = TRUE), said, fixed = TRUE)
+  expect_no_match(report_answer(landsat_result(), list(stability)), "drawn anew", fixed = TRUE)
 })
 
 test_that("checks that are ready are reported with verdict and picture", {
@@ -208,7 +228,7 @@ test_that("the template knits as it is, and has its own code in it when it is fi
   expect_match(text, "Say here what follows from it")
   expect_match(text, "importance <- readRDS(", fixed = TRUE)
 
-  lines <- readLines(draft)
+  lines <- c(readLines(draft), "", "```{r shown}", "1 + 1 # mine, too", "```")
   filled <- sub("explain, eval = FALSE", "explain", lines, fixed = TRUE)
   filled[grepl("^(model|x|y|background|bands) <-", filled)] <- "# mine"
   from <- grep("^importance <- band_importance", filled)
@@ -217,6 +237,7 @@ test_that("the template knits as it is, and has its own code in it when it is fi
   writeLines(filled, draft)
   text <- text_of(read_report(rmarkdown::render(draft, quiet = TRUE, envir = new.env())))
   expect_match(text, "# mine", fixed = TRUE)
+  expect_match(text, "1 + 1 # mine, too", fixed = TRUE)
 })
 
 test_that("what can't work is said before anything is computed", {

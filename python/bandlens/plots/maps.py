@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..maps import BandMaps
 
 MOST = 25  # bands that are shown where there are more than are named
-QUANTILE = 0.99  # where the scale ends if single values are far beyond
+QUANTILE = 0.999  # where the scale ends if single values are far beyond
 FAR = 2.0  # times that quantile
 TILES = 12  # pixels along a side that are drawn as tiles with borders; more are an image
 STRETCH = (0.02, 0.98)  # quantiles that are the darkest and the brightest of a composite
@@ -113,7 +113,7 @@ def draw(
     limit, beyond = scale_end(values)
     if beyond:
         facts.append(
-            f"the darkest colours stand for all beyond \u00b1{limit:.2g}, {100 * (1 - QUANTILE):.0f} % of values"
+            f"the darkest colours stand for all beyond \u00b1{limit:.2g}, {100 * (1 - QUANTILE):.4g} % of values"
         )
 
     names = dict(zip(map(str, shown), curves.band_names(maps, shown), strict=True))
@@ -157,7 +157,7 @@ def draw(
         theme_bandlens(
             base_size,
             width=width,
-            lines=7 + subtitle.count("\n") + rows * (high + 2 + more_lines(titles)),
+            lines=6.3 + subtitle.count("\n") + rows * (high + 2 + more_lines(titles)),
         ),
         p9.theme(
             axis_text=p9.element_blank(),
