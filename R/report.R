@@ -141,7 +141,7 @@ share_lines <- function(importance, table) {
   own <- own_output(table)
   below <- length(chosen) > most_beside && nrow(cells) <= most_classes
   nm <- importance$wavelengths[chosen]
-  nm <- if (below || length(chosen) <= most_beside) ifelse(is.na(nm), "", sprintf(" (%.0f\u00a0nm)", nm)) else ""
+  nm <- if (below || length(chosen) <= most_beside) ifelse(is.na(nm), "", sprintf(" (%.0f&nbsp;nm)", nm)) else ""
   heads <- paste0(md(bands[chosen]), nm)
   lines <- if (below) {
     columns <- lapply(seq_len(nrow(cells)), function(i) c(vapply(shares, `[[`, "", i), cells$n[[i]]))
@@ -362,7 +362,7 @@ check_section <- function(check, i) {
 }
 
 settings_line <- function(settings, also = NULL) {
-  settings <- paste0(names(settings), "\u00a0=\u00a0", md(settings), collapse = ", ")
+  settings <- paste0(names(settings), "&nbsp;=&nbsp;", md(settings), collapse = ", ")
   c("::: settings", paste0("Settings: ", settings, ".", also), ":::", "")
 }
 
@@ -441,7 +441,8 @@ report_method <- function(importance) {
   )
   c(
     if (nrow(note) == 1) {
-      c(paste0("**", note$label, "**: ", md(note$meaning)), "", paste0("Reference: ", linked(note$reference), "."), "")
+      reference <- linked(as_entities(note$reference))
+      c(paste0("**", note$label, "**: ", md(note$meaning)), "", paste0("Reference: ", reference, "."), "")
     } else {
       c(paste0("**", display_name("method", importance$method), "**."), "")
     },
@@ -501,11 +502,20 @@ md <- function(text) {
   text <- gsub("([\\\\`*_{}#+.!&<>~^$@\"'-])", "\\\\\\1", as.character(text))
   text <- gsub("[", "&#91;", text, fixed = TRUE)
   text <- gsub("]", "&#93;", text, fixed = TRUE)
-  gsub("|", "&#124;", text, fixed = TRUE)
+  as_entities(gsub("|", "&#124;", text, fixed = TRUE))
+}
+
+# Letters beyond ASCII by their numbers: cat() can't write them in every locale.
+as_entities <- function(text) {
+  vapply(text, function(one) {
+    codes <- utf8ToInt(enc2utf8(one))
+    letters <- ifelse(codes > 127, sprintf("&#%d;", codes), intToUtf8(codes, multiple = TRUE))
+    paste(letters, collapse = "")
+  }, "", USE.NAMES = FALSE)
 }
 
 # Whole numbers, or tenths where no band of many has a large share.
-percent <- function(share, unit = "\u00a0%", of = share) {
+percent <- function(share, unit = "&nbsp;%", of = share) {
   digits <- if (max(of, 0, na.rm = TRUE) < 0.1) 1 else 0
   ifelse(is.na(share), "", sprintf("%.*f%s", digits, 100 * share, unit))
 }

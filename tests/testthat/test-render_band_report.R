@@ -158,7 +158,7 @@ test_that("the answer says how often the first band is first", {
   answer <- report_answer(importance, list(stability))
   top <- importance$table[importance$table$rank == 1, ][1, ]
   often <- table$first[as.character(table$class) == top$class & as.character(table$band) == top$band]
-  said <- sprintf("drawn anew, %s is first in %.0f\u00a0%% of tables.", top$band, 100 * often)
+  said <- sprintf("drawn anew, %s is first in %.0f&nbsp;%% of tables.", top$band, 100 * often)
   expect_match(grep(paste0("^- .*", top$class), answer, value = TRUE), said, fixed = TRUE)
   expect_no_match(report_answer(landsat_result(), list(stability)), "drawn anew", fixed = TRUE)
 })
@@ -301,6 +301,13 @@ test_that("the call is as it was written, without the data in it", {
   expect_identical(call_lines(str2lang(written)), written)
   inlined <- as.call(list(quote(bandlens::render_band_report), quote(m), array(0, c(20, 5, 5, 4)), seed = 2))
   expect_identical(call_lines(inlined), "render_band_report(m, <array [20 x 5 x 5 x 4]>, seed = 2)")
+})
+
+test_that("every letter can be written in every locale", {
+  expect_identical(md(c("for\u00eat", "a", "")), c("for&#234;t", "a", ""))
+  importance <- told_whole(scored(c("for\u00eat", "eau")))
+  written <- c(report_answer(importance, list()), report_tables(importance), report_meaning(importance))
+  expect_true(all(utf8ToInt(paste(written, collapse = "")) < 128))
 })
 
 test_that("numbers have three digits of the largest", {
