@@ -1,0 +1,122 @@
+# What a band report says: Markdown from a result and its checks, section by section, as
+# inst/rmarkdown/band_report.Rmd puts it together. Here: the question, and the answer in words.
+
+# Beyond these, tables show only the first ones.
+most_columns <- 13 # bands in the table of shares
+most_beside <- 6 # bands side by side
+most_in_class <- 6 # bands of a class, one below the other
+most_classes <- 12 # classes that a description names
+
+report_title <- function(importance) paste("Which bands does", md(importance$model), "rely on?")
+
+report_question <- function(importance) {
+  n <- length(importance$classes)
+  bands <- length(importance$bands)
+  what <- if (is.null(importance$groups)) count(bands, "input band") else paste(bands, "bands and groups of bands")
+  paste0(
+    "Which of ", what, " does the model **", md(importance$model), "** rely on",
+    if (n > 1) paste0(", for which of ", n, " classes"), ", and how sure is that? Asked by ",
+    display_name("method", importance$method), " on ", count(length(importance$image_class), "image"), "."
+  )
+}
+
+report_answer <- function(importance, checks) {
+  table <- told(tidy(importance))
+  cells <- unique(table[c("class", "output")])
+  own <- own_output(cells)
+  lines <- vapply(seq_len(nrow(cells)), function(i) {
+    rows <- table[table$class == cells$class[[i]] & table$output == cells$output[[i]], ]
+    name <- if (own) cells$class[[i]] else paste0(cells$class[[i]], ", ", importance$output, " of ", cells$output[[i]])
+    paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows), how_often_first(rows, checks))
+  }, "")
+  all <- importance$overall
+  c(
+    report_question(importance),
+    "",
+    if (length(importance$classes) > 1) {
+      c(
+        paste0("Over all classes: ", paste(unique(over_all(all, importance)), collapse = "; "), "."),
+        "",
+        "For each class, the bands with the largest share of the importance:",
+        ""
+      )
+    },
+    lines,
+    "",
+    if (any(!importance$classes %in% table$class)) {
+      c(paste0("No image is of: ", paste(md(setdiff(importance$classes, table$class)), collapse = ", "), "."), "")
+    },
+    paste0(
+      "In brackets: importance with its 95 % confidence interval over images, in units of the ", score_unit(importance),
+      ".",
+      if (anyNA(table$std_error)) " A single image has no interval."
+    ),
+    if (nrow(table) < nrow(tidy(importance))) {
+      paste0("\nEvery class is told by its own output; `tidy()` has the other outputs, too.")
+    },
+    "",
+    if (length(checks) > 0) {
+      c(paste0("Checks: ", paste0(vapply(checks, function(check) {
+        paste0(check_title(check), " ", outcome_span(check))
+      }, ""), collapse = ", "), ". What they found is [below](#can-it-be-believed)."), "")
+    }
+  )
+}
+
+# The first bands of a class, and whether the first one leads.
+in_words <- function(rows) {
+  rows <- rows[order(rows$rank), ]
+  rows <- rows[!is.na(rows$share) & rows$share > 0, ]
+  if (nrow(rows) == 0) {
+    return("no band matters.")
+  }
+  number <- digits_for(rows$importance)
+  first <- rows[1, ]
+  text <- paste0(
+    "**", md(first$band), "** ", percent(first$share, of = rows$share), " (", with_interval(first, number), ")"
+  )
+  others <- utils::head(rows[-1, ], 2)
+  if (nrow(others) > 0) {
+    shares <- percent(others$share, of = rows$share)
+    others <- paste0(md(others$band), " ", shares, " (", with_interval(others, number), ")")
+    text <- paste0(text, ", then ", paste(others, collapse = ", "))
+  }
+  tied <- nrow(rows) > 1 && isTRUE(rows$conf_low[[1]] <= rows$conf_high[[2]])
+  names <- md(rows$band)
+  paste0(text, ".", if (tied) paste0(" No clear lead: the intervals of ", names[[1]], " and ", names[[2]], " overlap."))
+}
+
+# What is first in one table may not be first in another: what check_stability() says of the first band, if it was made.
+how_often_first <- function(rows, checks) {
+  stability <- Filter(function(check) identical(check$name, "check_stability") && !is_missing_check(check), checks)
+  if (length(stability) == 0) {
+    return("")
+  }
+  table <- tidy(stability[[1]])
+  top <- rows[rows$rank == 1, ]
+  same <- function(column) as.character(table[[column]]) == as.character(top[[column]])
+  often <- table$first[same("class") & same("output") & same("band")]
+  if (length(often) != 1 || is.na(often)) {
+    return("")
+  }
+  often <- percent(often, of = 1)
+  paste0(" With images and background drawn anew, ", md(top$band), " is first in ", often, " of tables.")
+}
+
+over_all <- function(all, importance) {
+  outputs <- unique(all$output)
+  vapply(seq_along(outputs), function(i) {
+    rows <- all[all$output %in% outputs[[i]], ]
+    rows <- utils::head(rows[order(rows$rank), ], 3)
+    paste0(
+      if (length(outputs) > 1) paste0("for the output ", md(outputs[[i]]), " "),
+      paste0(md(rows$band), " ", percent(rows$share), collapse = ", ")
+    )
+  }, "")
+}
+
+# The rows that are told: where every output is explained for every class, each class's own.
+told <- function(table) {
+  own <- as.character(table$class) == as.character(table$output)
+  if (several_outputs(table) && any(own)) table[own, ] else table
+}
