@@ -10,7 +10,7 @@ root <- normalizePath(".")
 folder <- file.path(root, "vignettes")
 store <- file.path(root, ".envs", "vignettes")
 dir.create(store, showWarnings = FALSE, recursive = TRUE)
-Sys.setenv(TF_CPP_MIN_LOG_LEVEL = "3", PYTHONPATH = file.path(root, "python"), BANDLENS_VIGNETTES = store)
+Sys.setenv(TF_CPP_MIN_LOG_LEVEL = "3", PYTHONPATH = file.path(root, "python")) # for vignettes in Python
 
 # R code in a process of its own, so that no vignette depends on another one
 in_r <- function(code) {
@@ -37,12 +37,28 @@ knit <- "
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)
   knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
 "
+# Pictures are kept in git and in the package: 128 colours are a third of the size. Pillow is there, as plotnine needs it.
+python <- Sys.getenv("RETICULATE_PYTHON", "python3")
+shrink <- "
+import sys
+from PIL import Image
+for path in sys.argv[1:]:
+    Image.open(path).convert('RGB').quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+"
 asked <- commandArgs(trailingOnly = TRUE)
 all <- sub("[.]Rmd[.]orig$", "", list.files(folder, "[.]Rmd[.]orig$"))
 for (name in if (length(asked) > 0) asked else all) {
   message("knitting ", name)
   unlink(Sys.glob(file.path(folder, "figures", paste0(name, "-*.png"))))
-  in_r(sprintf(knit, folder, name, name, name))
+  tryCatch(
+    {
+      file.copy(network, folder, overwrite = TRUE)
+      in_r(sprintf(knit, folder, name, name, name))
+    },
+    finally = unlink(file.path(folder, basename(network)))
+  )
+  made <- Sys.glob(file.path(folder, "figures", paste0(name, "*.png")))
+  if (length(made) > 0 && system2(python, c("-c", shQuote(shrink), shQuote(made))) != 0) stop("could not shrink pictures")
   made <- file.path(folder, paste0(name, ".Rmd"))
   lines <- readLines(made, encoding = "UTF-8")
   header <- which(lines == "---")[[2]]
