@@ -37,13 +37,13 @@ knit <- "
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)
   knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
 "
-# Pictures are kept in git and in the package: 128 colours are a third of the size. Pillow is there, as plotnine needs it.
+# Pictures are kept in git and in the package: 256 colours are half the size. Pillow is there, as plotnine needs it.
 python <- Sys.getenv("RETICULATE_PYTHON", "python3")
 shrink <- "
 import sys
 from PIL import Image
 for path in sys.argv[1:]:
-    Image.open(path).convert('RGB').quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(path).convert('RGB').quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 "
 asked <- commandArgs(trailingOnly = TRUE)
 all <- sub("[.]Rmd[.]orig$", "", list.files(folder, "[.]Rmd[.]orig$"))
