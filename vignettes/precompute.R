@@ -37,13 +37,19 @@ knit <- "
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)
   knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
 "
-# Pictures are kept in git and in the package: 256 colours are half the size. Pillow is there, as plotnine needs it.
+# Pictures are kept in git and in the package: 256 colours or fewer are half the size. Pillow is there, as plotnine needs
+# it.
 python <- Sys.getenv("RETICULATE_PYTHON", "python3")
 shrink <- "
+import os
 import sys
 from PIL import Image
 for path in sys.argv[1:]:
-    Image.open(path).convert('RGB').quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture = Image.open(path).convert('RGB')
+    for colours in (256, 128, 64, 32):
+        picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        if os.path.getsize(path) < 90_000:
+            break
 "
 asked <- commandArgs(trailingOnly = TRUE)
 all <- sub("[.]Rmd[.]orig$", "", list.files(folder, "[.]Rmd[.]orig$"))
@@ -58,7 +64,9 @@ for (name in if (length(asked) > 0) asked else all) {
     finally = unlink(file.path(folder, basename(network)))
   )
   made <- Sys.glob(file.path(folder, "figures", paste0(name, "*.png")))
-  if (length(made) > 0 && system2(python, c("-c", shQuote(shrink), shQuote(made))) != 0) stop("could not shrink pictures")
+  if (length(made) > 0 && system2(python, c("-c", shQuote(shrink), shQuote(made))) != 0) {
+    stop("could not shrink the pictures", call. = FALSE)
+  }
   made <- file.path(folder, paste0(name, ".Rmd"))
   lines <- readLines(made, encoding = "UTF-8")
   header <- which(lines == "---")[[2]]
