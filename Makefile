@@ -134,6 +134,19 @@ bench: setup-python ## speed, on this machine
 document: setup-r ## NAMESPACE and man/ from the roxygen comments
 	$(r) Rscript -e 'roxygen2::roxygenise()'
 
+.PHONY: vignettes
+vignettes: setup-r ## vignettes/*.Rmd with output and pictures from their sources, *.Rmd.orig; ARGS=checking chooses
+	$(r) Rscript vignettes/precompute.R $(ARGS)
+
+.PHONY: site
+site: $(tarball) ## docs/: the website, by pkgdown; needs no internet
+	.ci/setup r-site
+	rm -rf $(envs)/site docs
+	mkdir -p $(envs)/site
+	R CMD INSTALL --library=$(envs)/site $(tarball)
+	R_LIBS=$(envs)/site Rscript -e 'options(pkgdown.internet = FALSE)' \
+	  -e 'pkgdown::build_site(examples = FALSE, preview = FALSE, new_process = FALSE, install = FALSE)'
+
 .PHONY: build
 build: $(tarball) setup-python ## dist/: the R package, the Python wheel and source distribution
 	$(envs)/uv/bin/python -m uv build --quiet --out-dir dist .
@@ -148,8 +161,8 @@ $(tarball): $(sources) | setup-r
 
 .PHONY: clean
 clean: ## remove what was built; the environments stay (rm -rf .envs removes them)
-	rm -rf build demo dist python/*.egg-info $(results)
-	rm -rf $(addprefix $(envs)/,cache check check-current coverage rlib-current rlib-demo stage)
+	rm -rf build demo dist docs python/*.egg-info $(results)
+	rm -rf $(addprefix $(envs)/,cache check check-current coverage rlib-current rlib-demo site stage vignettes)
 
 .PHONY: help
 help:

@@ -1,0 +1,77 @@
+# Knits the vignettes' sources, NAME.Rmd.orig, to NAME.Rmd with output and pictures, so that building and checking the
+# package needs neither Python nor TensorFlow. From the root of the sources:
+#
+#   Rscript vignettes/precompute.R [NAME ...]
+#
+# All of them take minutes. The network that most of them explain is trained once and kept in .envs/vignettes; delete
+# that folder to train it anew.
+
+root <- normalizePath(".")
+folder <- file.path(root, "vignettes")
+store <- file.path(root, ".envs", "vignettes")
+dir.create(store, showWarnings = FALSE, recursive = TRUE)
+Sys.setenv(TF_CPP_MIN_LOG_LEVEL = "3", PYTHONPATH = file.path(root, "python")) # for vignettes in Python
+
+# R code in a process of its own, so that no vignette depends on another one
+in_r <- function(code) {
+  start <- "options(cli.num_colors = 1L, cli.unicode = TRUE); pkgload::load_all('%s', quiet = TRUE); "
+  code <- paste0(sprintf(start, root), code)
+  if (system2(file.path(R.home("bin"), "Rscript"), c("-e", shQuote(code))) != 0) {
+    stop("failed: ", code, call. = FALSE)
+  }
+}
+
+network <- file.path(store, "landsat.keras")
+source <- file.path(folder, "landsat-model.R")
+if (!file.exists(network) || file.mtime(network) < file.mtime(source)) {
+  message("training the network")
+  in_r(sprintf("setwd('%s'); source('%s')", store, source))
+}
+
+knit <- "
+  setwd('%s')
+  knitr::opts_chunk$set(
+    comment = '#>', fig.path = 'figures/%s-', dev = 'png', dev.args = list(type = 'cairo'), dpi = 140,
+    fig.width = 175 / 25.4, fig.height = 80 / 25.4, out.width = '100%%'
+  )
+  options(width = 90, pillar.min_title_chars = Inf, digits = 4)
+  knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
+"
+# Pictures are kept in git and in the package: 256 colours or fewer are half the size. Pillow is there, as plotnine needs
+# it.
+python <- Sys.getenv("RETICULATE_PYTHON", "python3")
+shrink <- "
+import os
+import sys
+from PIL import Image
+for path in sys.argv[1:]:
+    picture = Image.open(path).convert('RGB')
+    for colours in (256, 128, 64, 32):
+        picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        if os.path.getsize(path) < 90_000:
+            break
+"
+asked <- commandArgs(trailingOnly = TRUE)
+all <- sub("[.]Rmd[.]orig$", "", list.files(folder, "[.]Rmd[.]orig$"))
+for (name in if (length(asked) > 0) asked else all) {
+  message("knitting ", name)
+  unlink(Sys.glob(file.path(folder, "figures", paste0(name, "-*.png"))))
+  tryCatch(
+    {
+      file.copy(network, folder, overwrite = TRUE)
+      in_r(sprintf(knit, folder, name, name, name))
+    },
+    finally = unlink(file.path(folder, basename(network)))
+  )
+  made <- Sys.glob(file.path(folder, "figures", paste0(name, "*.png")))
+  if (length(made) > 0 && system2(python, c("-c", shQuote(shrink), shQuote(made))) != 0) {
+    stop("could not shrink the pictures", call. = FALSE)
+  }
+  made <- file.path(folder, paste0(name, ".Rmd"))
+  lines <- readLines(made, encoding = "UTF-8")
+  header <- which(lines == "---")[[2]]
+  note <- sprintf("<!-- Made from %s.Rmd.orig by precompute.R: change that file, then `make vignettes`. -->", name)
+  lines <- c(lines[seq_len(header)], "", note, lines[-seq_len(header)])
+  lines <- lines[!(lines == "" & c("x", lines[-length(lines)]) == "")] # what hidden code leaves behind
+  writeLines(lines, made, useBytes = TRUE)
+}
