@@ -1,5 +1,5 @@
-# What crosses to Python and back: every rule about positions, axes, labels and missing values is in convert-*.R, that of
-# images here.
+# What crosses to Python and back: every rule about positions, axes, labels and missing values is in convert-*.R, those
+# of images here.
 #
 # R counts from 1, Python from 0. R's arrays go to Python as views of R's memory, never as copies. Vectors go as lists,
 # since reticulate would turn those of length 1 into scalars. NA exists in R only: it is refused in what goes to Python

@@ -37,8 +37,8 @@ knit <- "
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)
   knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
 "
-# Pictures are kept in git and in the package: 256 colours or fewer are half the size. Pillow is there, as plotnine needs
-# it.
+# Pictures are kept in git and in the package: 256 colours or fewer are half the size. Pillow is there, as plotnine
+# needs it.
 python <- Sys.getenv("RETICULATE_PYTHON", "python3")
 shrink <- "
 import os
