@@ -14,6 +14,7 @@ from .groups import Features, band_features
 from .inputs import Images, check_background, check_images
 from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
 from .methods import METHODS, Method, Request, Task
+from .methods.options import whole_number
 from .methods.references import background_images, outputs_of
 from .models import Predictor, make_predictor
 from .reduction import check_statistic
@@ -106,10 +107,10 @@ def prepare(
     chosen = _method(method, maps)
     options = _options(chosen, options)
     kind = check_statistic(statistic, chosen.statistics, chosen.statistic, chosen.name)
-    _check_whole("n_background", n_background, least=1)
+    whole_number("n_background", n_background)
     if batch_size is not None:
-        _check_whole("batch_size", batch_size, least=1)
-    _check_whole("seed", seed, least=0)
+        whole_number("batch_size", batch_size)
+    whole_number("seed", seed, 0)
     images = check_images(x, band_axis)
     names = band_names(bands, images.n_bands)
     waves = band_wavelengths(wavelengths, images.n_bands)
@@ -199,11 +200,6 @@ def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
         name: option.check(name, given[name]) if name in given else option.default
         for name, option in method.options.items()
     }
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=repr(value))
 
 
 def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:

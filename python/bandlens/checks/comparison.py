@@ -10,6 +10,7 @@ import numpy as np
 
 from ..columns import WHOLE
 from ..errors import BandError, LabelError, OptionError, ResultError
+from ..methods.options import whole_number
 from ..result import BandImportance
 from .agreement import kendall, spearman, top_overlap
 from .resampling import (
@@ -21,7 +22,6 @@ from .resampling import (
     strata,
     table_rows,
     varies,
-    whole_number,
 )
 from .result import Check
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..errors import OptionError
 from ..result import BandImportance
 from ..statistics import CONFIDENCE
 
@@ -19,13 +18,6 @@ CHUNK = 1 << 22
 TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 # the class of rows over the images of all classes
 EVERY = -1
-
-
-def whole_number(name: str, value: int, least: int) -> int:
-    """A whole number of at least `least`, else an OptionError."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=repr(value))
-    return int(value)
 
 
 def table_rows(result: BandImportance) -> np.ndarray:

@@ -16,12 +16,13 @@ from scipy import special
 
 from ..importance import band_importance
 from ..inputs import Images, check_images
+from ..methods.options import whole_number
 from ..models import loaded
 from ..progress import ticker
 from ..result import BandImportance
 from ..statistics import CONFIDENCE, rank_of, share_of
 from .agreement import kendall
-from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies, whole_number
+from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
 
 # a band that is first in so many of the resamples is called the most important without reserve

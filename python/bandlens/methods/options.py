@@ -28,8 +28,15 @@ class Option:
     check: Callable[[str, Any], Any]
 
 
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """A whole number of Python's or NumPy's integer types, at least `least`; else an OptionError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=repr(value))
+    return int(value)
+
+
 def whole(least: int = 1) -> Callable[[str, Any], int]:
-    """A whole number."""
+    """A whole number, which may be written as 50.0."""
 
     def check(name: str, value: Any) -> int:
         if not _is_number(value) or value != int(value) or value < least:
