@@ -10,9 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 CONFIDENCE = 0.95
+
+
+def half_width(error: ArrayLike, freedom: ArrayLike) -> np.ndarray:
+    """Half the width of a 95 % Student interval, from a standard error and its degrees of freedom."""
+    half: np.ndarray = special.stdtrit(freedom, 0.5 + CONFIDENCE / 2) * error
+    return half
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,7 @@ class Moments:
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """Two-sided 95 % Student interval of the mean, each bound of shape (cells, bands)."""
-        quantile = special.stdtrit(np.maximum(self.count - 1, 1.0), 0.5 + CONFIDENCE / 2)
-        half = quantile * self.standard_error()
+        half = half_width(self.standard_error(), np.maximum(self.count - 1, 1.0))
         return self.mean - half, self.mean + half
 
 

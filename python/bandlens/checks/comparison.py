@@ -8,7 +8,6 @@ from itertools import combinations
 
 import numpy as np
 
-from ..columns import WHOLE
 from ..errors import BandError, LabelError, OptionError, ResultError
 from ..methods.options import whole_number
 from ..result import BandImportance
@@ -24,6 +23,7 @@ from .resampling import (
     varies,
 )
 from .result import Check
+from .whole import class_levels
 
 MEASURES = ("kendall_tau", "spearman_rho", "top_overlap")
 TOP = 3
@@ -126,7 +126,7 @@ def compare_importance(
     levels = {
         "first": labels,
         "second": labels,
-        "class": _class_levels(results[0]),
+        "class": class_levels(results[0].classes)[0],
         "output": results[0].outputs,
         "measure": MEASURES,
     }
@@ -213,7 +213,7 @@ def _common_rows(one: BandImportance, other: BandImportance) -> tuple[np.ndarray
     """Rows (class, output) that both tables have, and their places in each."""
     rows, others = table_rows(one), table_rows(other)
     equal = (rows[:, None] == others).all(axis=-1)
-    if one.classes == (WHOLE,):
+    if len(one.classes) == 1:
         equal[len(one.cells) :] = False  # a regression has one class, which is all of them
     first, second = np.nonzero(equal)
     return rows[first], first, second
@@ -258,12 +258,6 @@ def _resampled(
 def _agreement(one: np.ndarray, other: np.ndarray, top: int) -> np.ndarray:
     """All measures, along a new last axis."""
     return np.stack([kendall(one, other), spearman(one, other), top_overlap(one, other, top)], axis=-1)
-
-
-def _class_levels(result: BandImportance) -> tuple[str, ...]:
-    if result.classes == (WHOLE,):
-        return result.classes
-    return (*result.classes, WHOLE if WHOLE not in result.classes else f"{WHOLE} classes")
 
 
 def _columns(

@@ -13,7 +13,6 @@ from math import factorial
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ..errors import BackgroundError, ResultError
 from ..inputs import Images, check_background, check_images
@@ -22,10 +21,10 @@ from ..methods.options import one_of, optional, whole
 from ..models import Predictor, loaded, make_predictor
 from ..progress import Progress, ticker
 from ..result import BandImportance
-from ..statistics import CONFIDENCE
+from ..statistics import half_width
 from ..streaming import mean_image
 from .matching import check_classes, check_same_images, check_same_model, member_bands
-from .result import Check
+from .result import Check, columns_of
 from .whole import class_levels
 
 REPLACEMENTS = ("background", "background_mean", "zero")
@@ -281,8 +280,8 @@ def _summarised(
             area.append((code, number, *_interval(areas[:, 2:] - areas[:, :1], every_order), len(found)))
     names = ("order", "class", "removed", "band", "measure", "estimate", "conf_low", "conf_high", "n")
     tables = {
-        "curve": _columns(names, curve),
-        "area": _columns(("class", "measure", "area", "conf_low", "conf_high", "n"), area),
+        "curve": columns_of(names, curve),
+        "area": columns_of(("class", "measure", "area", "conf_low", "conf_high", "n"), area),
     }
     _, _, estimate, low, high, _ = next(row for row in area if row[:2] == (whole_code, 0))
     interval = f"{estimate:.3g} (95 % interval {low:.3g} to {high:.3g}, n = {len(codes)})"
@@ -325,9 +324,5 @@ def _interval(values: np.ndarray, every_order: bool) -> tuple[float, float, floa
     variance = values.mean(axis=1).var(ddof=1) / n
     if orders > 1 and not every_order:
         variance += values.mean(axis=0).var(ddof=1) / orders
-    half = float(special.stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * np.sqrt(variance))
+    half = float(half_width(np.sqrt(variance), n - 1))
     return mean, mean - half, mean + half
-
-
-def _columns(names: tuple[str, ...], rows: list[tuple]) -> dict[str, np.ndarray]:
-    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

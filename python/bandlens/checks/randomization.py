@@ -21,9 +21,10 @@ from ..methods.options import whole
 from ..models import loaded, make_predictor
 from ..progress import Progress, ticker
 from ..result import BandImportance
-from ..statistics import CONFIDENCE
+from ..statistics import half_width, share_of
+from .agreement import kendall, spearman
 from .reinitialise import Copy, copy_of, fresh
-from .result import Check
+from .result import Check, columns_of
 from .whole import class_levels
 
 MEASURES = ("spearman_rho", "kendall_tau", "share_overlap")
@@ -203,9 +204,7 @@ def _summarised(original: BandImportance, tables: np.ndarray, layers: list[str],
         verdict = [sentence, *_unneeded(alike[..., 0].mean(axis=(0, 2)), layers)]
     return Check(
         name="check_randomization",
-        tables={
-            "similarity": {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
-        },
+        tables={"similarity": columns_of(names, rows)},
         levels={"layer": (TRAINED, *layers), "class": levels, "measure": MEASURES},
         passed=passed,
         verdict=tuple(verdict),
@@ -225,12 +224,9 @@ def _summarised(original: BandImportance, tables: np.ndarray, layers: list[str],
 
 def _alike(reference: np.ndarray, tables: np.ndarray) -> np.ndarray:
     """Similarity of tables (..., cells, bands) to one (cells, bands), shape (..., cells, measures)."""
-    spearman = (_standard_ranks(reference) * _standard_ranks(tables)).sum(axis=-1)
-    kendall = np.empty_like(spearman)
-    for index in np.ndindex(*spearman.shape):
-        kendall[index] = stats.kendalltau(reference[index[-1]], tables[index]).statistic
-    overlap = np.minimum(_shares(reference), _shares(tables)).sum(axis=-1)
-    return np.stack([spearman, np.nan_to_num(kendall), overlap], axis=-1)
+    shares = (np.nan_to_num(share_of(importance)) for importance in (reference, tables))
+    overlap = np.minimum(*shares).sum(axis=-1)
+    return np.nan_to_num(np.stack([spearman(reference, tables), kendall(reference, tables), overlap], axis=-1))
 
 
 def _standard_ranks(importance: np.ndarray) -> np.ndarray:
@@ -241,19 +237,13 @@ def _standard_ranks(importance: np.ndarray) -> np.ndarray:
     return np.divide(ranks, size, out=np.zeros_like(ranks), where=size > 0)
 
 
-def _shares(importance: np.ndarray) -> np.ndarray:
-    positive = np.maximum(importance, 0)
-    total = positive.sum(axis=-1, keepdims=True)
-    return np.divide(positive, total, out=np.zeros_like(positive), where=total > 0)
-
-
 def _interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """95 % Student interval of means of values (repeats, measures), within what the measures can be."""
     repeats = len(values)
     if repeats < 2:
         nothing = np.full(values.shape[1], np.nan)
         return nothing, nothing
-    half = stats.t.ppf(0.5 + CONFIDENCE / 2, repeats - 1) * values.std(axis=0, ddof=1) / np.sqrt(repeats)
+    half = half_width(values.std(axis=0, ddof=1) / np.sqrt(repeats), repeats - 1)
     mean = values.mean(axis=0)
     return np.maximum(mean - half, LOWEST), np.minimum(mean + half, 1.0)
 

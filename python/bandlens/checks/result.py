@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,11 @@ from ..errors import OptionError
 if TYPE_CHECKING:
     import pandas as pd
     import plotnine
+
+
+def columns_of(names: Sequence[str], rows: Sequence[tuple]) -> dict[str, np.ndarray]:
+    """Columns of a table that was made row by row."""
+    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ..importance import band_importance
 from ..inputs import Images, check_images
@@ -20,7 +19,7 @@ from ..methods.options import whole_number
 from ..models import loaded
 from ..progress import ticker
 from ..result import BandImportance
-from ..statistics import CONFIDENCE, rank_of, share_of
+from ..statistics import half_width, rank_of, share_of
 from .agreement import kendall
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
@@ -277,7 +276,7 @@ def _interval(
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = (images + between) ** 2 / (images**2 / (n - 1) + between**2 / max(backgrounds - 1, 1))
     freedom = np.where(images + between > 0, freedom, 1.0)  # no variance at all: any will do
-    half = special.stdtrit(freedom, 0.5 + CONFIDENCE / 2) * np.sqrt(images + between)
+    half = half_width(np.sqrt(images + between), freedom)
     return centre - half, centre + half
 
 
