@@ -15,7 +15,6 @@ from .inputs import Images, check_background, check_images
 from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
 from .methods import METHODS, Method, Request, Task
 from .methods.options import whole_number
-from .methods.references import background_images, outputs_of
 from .models import Predictor, make_predictor
 from .reduction import check_statistic
 
@@ -79,7 +78,7 @@ class Call:
             return self.method.values(task)
         if self.background is None:
             return task.values, np.full(self.image_output.shape, np.nan)
-        return task.values, outputs_of(task, background_images(task)).mean(axis=0)[self.image_output]
+        return task.values, task.background_outputs.mean(axis=0)[self.image_output]
 
 
 def prepare(

@@ -16,7 +16,6 @@ from .methods.options import plain
 from .progress import Progress, ticker
 from .reduction import SIGNED
 from .result import BandImportance
-from .streaming import band_means
 
 
 def band_importance(
@@ -129,7 +128,7 @@ def band_importance(
         image_output=call.image_output,
         output_values=values,
         base_values=base,
-        band_means=call.features.mean(band_means(call.images)),
+        band_means=call.features.mean(task.band_means),
         classes=call.classes,
         outputs=call.outputs,
         bands=call.features.names,

@@ -10,9 +10,8 @@ import numpy as np
 from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws
 from ..models import Predictor
 from ..reduction import reduce_pixels
-from ..streaming import band_means
 from .options import Option, optional, whole
-from .references import background_images, outputs_of
+from .references import background_images
 from .task import Method, Part, Parts, Request, Task
 
 
@@ -58,8 +57,7 @@ def _own_background(task: Task) -> _OwnBackground | None:
     assert task.draws is not None
     if each is None or each >= len(task.draws):
         return None
-    pool = background_images(task)
-    outputs = outputs_of(task, pool)
+    outputs, pool = task.background_outputs, background_images(task)
     groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
     places = own_draws(outputs[:, groups], groups, each, task.seed)
     return _OwnBackground(outputs, pool.mean(axis=task.images.pixel_axes), groups, places)
@@ -71,7 +69,7 @@ def _estimated(task: Task, own: _OwnBackground) -> Part:
     features = len(task.members)
     pairs = np.concatenate([values @ task.members.T for _, values in _run(task, own, maps=False)])
     columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
-    known = np.concatenate([task.outputs, band_means(task.images)], axis=1)
+    known = np.concatenate([task.outputs, task.band_means], axis=1)
     found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
     drawn = np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)

@@ -92,8 +92,9 @@ def _bands_to_pixels(task: Task, present: np.ndarray) -> np.ndarray:
 
 def _worthwhile_start(task: Task, mixtures: int) -> LinearStart | None:
     """The linear beginning, where using it saves more than it costs."""
-    graph = task.predictor.trace.graph(task.predictor.output)
-    start = linear_start(graph)
+    trace, output = task.predictor.trace, task.predictor.output
+    graph = trace.graph(output)
+    start: LinearStart = trace.compiled(("linear start", output), lambda: linear_start(graph))
     layouts = [graph.layouts[end] for end in start.ends]
     n_features, size = len(task.members), sum(layout.size for layout in layouts)
     saves = sum(operation.cost for operation in start.operations) > 2 * n_features * size

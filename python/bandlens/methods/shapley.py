@@ -14,7 +14,7 @@ import numpy as np
 
 from .mixtures import mixed_outputs, without_constants
 from .options import Option, number, whole
-from .references import background_images, outputs_of
+from .references import background_images
 from .task import Method, Part, Parts, Task
 
 # what a standard error must rest on before sampling may end, lest chance ends it too early: rounds, and comparisons
@@ -29,7 +29,7 @@ def scores(task: Task) -> Parts:
     exact = n_features <= task.options["max_exact"]
     size = max(1, task.images_per_batch // 2**n_features) if exact else 1
     values, references = task.values, background_images(task)
-    outputs = outputs_of(task, references)
+    outputs = task.background_outputs
     for part, batch in task.images.batches(size, references.dtype):
         full = without_constants(task, part, values[part])
         empty = np.moveaxis(without_constants(task, part, outputs[:, task.image_output[part]]), 0, 1)

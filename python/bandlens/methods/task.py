@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs import Images
 from ..models import Predictor
+from ..streaming import band_means
 from .options import Option
 
 
@@ -99,6 +101,19 @@ class Task:
     def images_per_batch(self) -> int:
         """The user's batch size, or one that fits the memory."""
         return self.batch_size or self.predictor.images_per_batch
+
+    @cached_property
+    def background_outputs(self) -> np.ndarray:
+        """The model's outputs for the background images used, shape (m, outputs)."""
+        assert self.background is not None
+        assert self.draws is not None
+        chosen = self.images.holding(self.background.take(self.draws, self.predictor.trace.dtype))
+        return self.predictor.outputs(chosen, self.images_per_batch)
+
+    @cached_property
+    def band_means(self) -> np.ndarray:
+        """Mean of each band over the pixels of each image, shape (n, bands)."""
+        return band_means(self.images)
 
 
 class Part(NamedTuple):
