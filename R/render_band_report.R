@@ -242,7 +242,9 @@ report_progress <- function(frame = rlang::caller_env()) {
 # Arguments of band_importance() that a result knows. What it was made with must hold for its checks, too.
 settings_of <- function(importance) {
   settings <- list(
-    method = importance$method, statistic = importance$statistic, output = importance$output,
+    method = importance$method, statistic = importance$statistic,
+    # "output", of models without softmax and sigmoid, is what "auto" has found, and no choice
+    output = if (importance$output != "output") importance$output,
     n_background = if (!is.null(importance$background)) length(importance$background),
     target = target_of(importance), groups = importance$groups, seed = importance$seed, classes = importance$classes,
     bands = if (is.null(importance$groups)) importance$bands,

@@ -207,6 +207,16 @@ test_that("checks are made with the arguments of the result", {
   expect_identical(settings$target, "class")
   again <- rlang::inject(band_importance(small_model(), x, classes_of(importance), !!!settings))
   expect_identical(again$table, importance$table)
+  # neither softmax nor sigmoid; and one number, which is no class
+  for (outputs in 3:1) {
+    bare <- python(sprintf("lambda x: __import__('tensorflow').reduce_mean(x, axis=(1, 2))[:, :%d] * 3.0", outputs))
+    importance <- band_importance(bare, x, method = "occlusion")
+    settings <- settings_of(importance)
+    expect_identical(importance$output, "output")
+    expect_null(settings$output)
+    again <- rlang::inject(band_importance(bare, x, classes_of(importance), !!!settings))
+    expect_identical(again$table, importance$table)
+  }
   grouped <- band_importance(small_model(), x, method = "saliency", groups = list(visible = 1:3))
   expect_warning(
     text <- text_of(report_of(small_model(), x, importance = grouped, checks = c("null", "deletion"))),
