@@ -75,11 +75,7 @@ as_option <- function(value) {
 
 # A result as Python's own class takes it: its fields by name, without what is derived from them.
 as_result <- function(result, name = "result") {
-  if (!inherits(result, "band_importance")) {
-    cause("result", paste0("`", name, "` is no result of `band_importance()`."),
-      expected = "a `band_importance` object", given = shown(result)
-    )
-  }
+  check_result(result, name)
   result <- unclass(result) # whose `[` takes images
   converted <- function(fields, convert) {
     found <- fields[!vapply(result[fields], is.null, NA)]
@@ -98,6 +94,14 @@ as_result <- function(result, name = "result") {
     converted(c("method", "statistic", "output", "signed", "directed", "balanced", "background_source"), identity),
     converted(c("seed", "model", "seconds"), identity)
   )
+}
+
+check_result <- function(result, name) {
+  if (!inherits(result, "band_importance")) {
+    cause("result", paste0("`", name, "` is no result of `band_importance()`."),
+      expected = "a `band_importance` object", given = shown(result)
+    )
+  }
 }
 
 # NA exists in R only.

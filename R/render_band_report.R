@@ -145,7 +145,7 @@ check_report_input <- function(model, x, importance, given, plan, by_default) {
     }
     return(invisible())
   }
-  as_result(importance, "importance")
+  check_result(importance, "importance")
   to_make <- !all(vapply(plan, inherits, NA, "band_check"))
   if (is.null(model)) {
     check_report_alone(given, to_make && !by_default)

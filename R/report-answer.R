@@ -29,13 +29,12 @@ report_answer <- function(importance, checks) {
     name <- if (own) cells$class[[i]] else paste0(cells$class[[i]], ", ", importance$output, " of ", cells$output[[i]])
     paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows), how_often_first(rows, checks))
   }, "")
-  all <- importance$overall
   c(
     report_question(importance),
     "",
     if (length(importance$classes) > 1) {
       c(
-        paste0("Over all classes: ", paste(unique(over_all(all, importance)), collapse = "; "), "."),
+        paste0("Over all classes: ", paste(unique(over_all(importance$overall)), collapse = "; "), "."),
         "",
         "For each class, the bands with the largest share of the importance:",
         ""
@@ -103,7 +102,7 @@ how_often_first <- function(rows, checks) {
   paste0(" With images and background drawn anew, ", md(top$band), " is first in ", often, " of tables.")
 }
 
-over_all <- function(all, importance) {
+over_all <- function(all) {
   outputs <- unique(all$output)
   vapply(seq_along(outputs), function(i) {
     rows <- all[all$output %in% outputs[[i]], ]

@@ -44,7 +44,6 @@ report_method <- function(importance) {
   note <- method_notes()
   note <- note[note$method == importance$method, ]
   options <- importance$options[!vapply(importance$options, is.null, NA)]
-  about <- glance(importance)
   settings <- c(
     method = importance$method, statistic = importance$statistic, output = importance$output, seed = importance$seed,
     vapply(options, shown_option, "")
@@ -56,7 +55,7 @@ report_method <- function(importance) {
     } else {
       c(paste0("**", display_name("method", importance$method), "**."), "")
     },
-    settings_line(settings, sprintf(" Computed in %.1f s.", about$seconds))
+    settings_line(settings, sprintf(" Computed in %.1f s.", importance$seconds))
   )
 }
 

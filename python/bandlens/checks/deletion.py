@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import BackgroundError, ResultError
 from ..inputs import Images, check_background, check_images
 from ..labels import label_codes
+from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..methods.options import one_of, optional, whole
 from ..models import Predictor, loaded, make_predictor
 from ..progress import Progress, ticker
@@ -137,6 +138,7 @@ def check_deletion(
     randoms, every_order = _random_orders(len(members), orders, seed)
     removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
     measures = _measures(predictor)
+    mixing, dtype = Mixing(predictor, images, members, size), predictor.trace.dtype
     values = np.empty((len(measures), images.n, 2 + len(randoms), len(removed)))
     with ticker(progress, images.n, "Deletion check") as tick:
         for code, ranking in rankings.items():
@@ -145,7 +147,9 @@ def check_deletion(
             gone = places[:, None, :] < removed[:, None]
             masks, inverse = np.unique(gone.reshape(-1, len(members)), axis=0, return_inverse=True)
             for part in np.array_split(mine, -(-len(mine) * draws.shape[1] // size)):
-                mixed = _removed(predictor, images, part, pool, draws, masks @ members, size)
+                batch, references = images.take(part, dtype), pool.take(draws[part].reshape(-1), dtype)
+                references = references.reshape(*draws[part].shape, *images.shape)
+                mixed = all_mixed_outputs(mixing, batch, references, ~masks)
                 found = _measured(predictor, mixed, before[part], code)
                 values[:, part] = found[:, :, inverse.reshape(-1)].reshape(*found.shape[:2], *gone.shape[:2])
                 tick(len(part))
@@ -204,31 +208,6 @@ def _pool(images: Images, background: Any, replacement: str, n_background: int, 
         return pool, random.integers(pool.n, size=(images.n, n_background))
     # never the image itself
     return pool, (np.arange(images.n)[:, None] + random.integers(1, images.n, size=(images.n, n_background))) % images.n
-
-
-def _removed(
-    predictor: Predictor,
-    images: Images,
-    part: np.ndarray,
-    pool: Images,
-    draws: np.ndarray,
-    gone: np.ndarray,
-    size: int,
-) -> np.ndarray:
-    """Outputs of some images without some of their bands, shape (images, draws, masks, outputs)."""
-    dtype = predictor.trace.dtype
-    used, inverse = np.unique(draws[part], return_inverse=True)
-    references = pool.take(used, dtype)[inverse.reshape(len(part), -1)]
-    batch = images.take(part, dtype)[:, None]
-    shape = [1] * references.ndim
-    shape[images.band_axis + 1] = images.n_bands
-    found = [
-        predictor.outputs(
-            images.holding(np.where(mask.reshape(shape), references, batch).reshape(-1, *images.shape)), size
-        )
-        for mask in gone
-    ]
-    return np.stack(found, axis=1).reshape(*references.shape[:2], len(gone), -1)
 
 
 def _measures(predictor: Predictor) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ are linear, so what a band contributes to their output is computed once, and a m
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..graph import LinearStart, linear_start
+from ..inputs import Images
 from ..models import Predictor
 from .task import Task
 
@@ -21,8 +22,17 @@ MOST_CONTRIBUTION_BYTES = 1 << 26
 LEAST_MIXTURES = 4
 
 
+class Mixing(NamedTuple):
+    """As much of a `Task` as mixing needs, for those who have none; its attributes are those of a task."""
+
+    predictor: Predictor
+    images: Images
+    members: np.ndarray
+    images_per_batch: int
+
+
 def mixed_outputs(
-    task: Task,
+    task: Task | Mixing,
     seeds: np.ndarray,
     images: np.ndarray,
     references: np.ndarray,
@@ -35,7 +45,7 @@ def mixed_outputs(
 
     Parameters
     ----------
-    task : Task
+    task : Task or Mixing
     seeds : ndarray, shape (n, k, units)
         Outputs of each image that are wanted, as weights on the model's units.
     images : ndarray, shape (n, *image shape)
@@ -77,12 +87,21 @@ def mixed_outputs(
     return total
 
 
+def all_mixed_outputs(
+    task: Task | Mixing, images: np.ndarray, references: np.ndarray, present: np.ndarray
+) -> np.ndarray:
+    """Every output of every mixture, constants included, shape (n, m, s, outputs); arguments as for `mixed_outputs`."""
+    predictor = task.predictor
+    seeds = np.broadcast_to(predictor.weights, (len(images), *predictor.weights.shape))
+    return mixed_outputs(task, seeds, images, references, present) + predictor.offsets
+
+
 def without_constants(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
     """Explained outputs of some images, without their constants: comparable with those of mixtures."""
     return outputs - task.predictor.offsets[task.image_output[part]]
 
 
-def _bands_to_pixels(task: Task, present: np.ndarray) -> np.ndarray:
+def _bands_to_pixels(task: Task | Mixing, present: np.ndarray) -> np.ndarray:
     """From features to bands, in the shape of an image with 1 for the pixels."""
     bands = present @ task.members
     shape = [1] * len(task.images.shape)
@@ -90,7 +109,7 @@ def _bands_to_pixels(task: Task, present: np.ndarray) -> np.ndarray:
     return bands.reshape(*present.shape[:-1], *shape)
 
 
-def _worthwhile_start(task: Task, mixtures: int) -> LinearStart | None:
+def _worthwhile_start(task: Task | Mixing, mixtures: int) -> LinearStart | None:
     """The linear beginning, where using it saves more than it costs."""
     trace, output = task.predictor.trace, task.predictor.output
     graph = trace.graph(output)
@@ -104,7 +123,11 @@ def _worthwhile_start(task: Task, mixtures: int) -> LinearStart | None:
 
 
 def _mixing(
-    task: Task, start: LinearStart | None, images: np.ndarray, references: np.ndarray, mask_shape: tuple[int, ...]
+    task: Task | Mixing,
+    start: LinearStart | None,
+    images: np.ndarray,
+    references: np.ndarray,
+    mask_shape: tuple[int, ...],
 ) -> Callable[[np.ndarray], np.ndarray]:
     """From masks to the units of all mixtures of images with references (images or 1, references, *image shape)."""
     predictor, dtype = task.predictor, task.predictor.trace.dtype

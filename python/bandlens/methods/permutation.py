@@ -17,7 +17,7 @@ from scipy import special
 
 from ..errors import LabelError, OptionError
 from ..models import Predictor
-from .mixtures import mixed_outputs
+from .mixtures import all_mixed_outputs
 from .options import Option, one_of, whole
 from .task import Method, Part, Parts, Request, Task
 
@@ -98,11 +98,9 @@ def _shuffles(task: Task) -> list[np.ndarray]:
 
 def _shuffled_outputs(task: Task, batch: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Outputs of images that take one feature at a time from others, shape (features, images, outputs)."""
-    predictor = task.predictor
-    seeds = np.broadcast_to(predictor.weights, (len(batch), *predictor.weights.shape))
     references = task.images.take(positions, batch.dtype)[:, None]
     present = ~np.eye(len(task.members), dtype=bool)
-    return np.moveaxis(mixed_outputs(task, seeds, batch, references, present)[:, 0], 1, 0) + predictor.offsets
+    return np.moveaxis(all_mixed_outputs(task, batch, references, present)[:, 0], 1, 0)
 
 
 def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
