@@ -16,6 +16,15 @@ skip_without_python <- function() {
   }
 }
 
+skip_without_keras_2 <- function() {
+  if (!reticulate::py_module_available("tf_keras")) {
+    if (nzchar(Sys.getenv("BANDLENS_NO_SKIP"))) {
+      stop("This run must not skip tests, but there is no Keras 2.")
+    }
+    skip("There is no Keras 2.")
+  }
+}
+
 python_state <- new.env()
 
 python <- function(code) reticulate::py_eval(code, convert = FALSE)
