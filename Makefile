@@ -95,6 +95,27 @@ check: $(tarball) setup-r ## R CMD check of the built package; must say Status: 
 	[ ! -e $(envs)/check/bandlens.Rcheck/tests/testthat.Rout.fail ] || tail -n 200 $(envs)/check/bandlens.Rcheck/tests/testthat.Rout.fail
 	$(report) check $(envs)/check/bandlens.Rcheck/tests/testthat.Rout*
 	grep -qx 'Status: OK' $(envs)/check/bandlens.Rcheck/00check.log || { echo 'R CMD check must say "Status: OK"'; exit 1; }
+	tar -tzf $(tarball) | grep -qx bandlens/build/vignette.rds || { echo 'vignette() would list no vignettes'; exit 1; }
+	exit $${status:-0}
+
+# Neither repositories nor the clock are asked, so that what is said is about the package.
+.PHONY: check-cran
+check-cran: $(tarball) setup-r ## R CMD check --as-cran, with Python and on a machine that has none
+	mkdir -p $(envs)/no-repository/src/contrib
+	touch $(envs)/no-repository/src/contrib/PACKAGES
+	{ printf 'menu_name\tURL\tdefault\tsource\twin.binary\tmac.binary\n'
+	  for name in CRAN BioCsoft BioCann BioCexp; do
+	    printf '%s\t%s\tfile://%s\tTRUE\tTRUE\tFALSE\tFALSE\n' $$name $$name $(envs)/no-repository
+	  done; } >$(envs)/no-repository/repositories
+	export R_REPOSITORIES=$(envs)/no-repository/repositories R_RD4PDF=times,hyper
+	export _R_CHECK_CRAN_INCOMING_REMOTE_=false _R_CHECK_SYSTEM_CLOCK_=0
+	for python in $(envs)/python-r/bin/python /nowhere/python; do
+	  rm -rf $(envs)/check-cran
+	  mkdir -p $(envs)/check-cran
+	  RETICULATE_PYTHON=$$python RETICULATE_MINICONDA_ENABLED=FALSE \
+	    R CMD check --as-cran $(ARGS) --output=$(envs)/check-cran $(tarball) || status=1
+	  grep -qx 'Status: OK' $(envs)/check-cran/bandlens.Rcheck/00check.log || { echo "Not OK with $$python"; status=1; }
+	done
 	exit $${status:-0}
 
 .PHONY: test-r-current
@@ -162,7 +183,7 @@ $(tarball): $(sources) | setup-r
 .PHONY: clean
 clean: ## remove what was built; the environments stay (rm -rf .envs removes them)
 	rm -rf build demo dist docs python/*.egg-info $(results)
-	rm -rf $(addprefix $(envs)/,cache check check-current coverage rlib-current rlib-demo site stage vignettes)
+	rm -rf $(addprefix $(envs)/,cache check check-cran check-current coverage rlib-current rlib-demo site stage vignettes)
 
 .PHONY: help
 help:

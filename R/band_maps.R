@@ -39,7 +39,8 @@
 #'   keras$layers$Flatten(),
 #'   keras$layers$Dense(6L, activation = "softmax")
 #' ))
-#' maps <- band_maps(model, landsat$test$x[1:2, , , ], landsat$test$y[1:2], background = landsat$train$x)
+#' two <- landsat$test$x[1:2, , , ]
+#' maps <- band_maps(model, two, landsat$test$y[1:2], background = landsat$train$x)
 #' maps
 #' tidy(maps)
 #' @export

@@ -46,7 +46,9 @@
 #'   keras$layers$Flatten(),
 #'   keras$layers$Dense(6L, activation = "softmax")
 #' ))
-#' null <- check_null(model, landsat$test$x[1:60, , , ], landsat$test$y[1:60], method = "saliency", duplicate = "red")
+#' x <- landsat$test$x[1:60, , , ]
+#' y <- landsat$test$y[1:60]
+#' null <- check_null(model, x, y, method = "saliency", duplicate = "red")
 #' null
 #' autoplot(null)
 #' @export

@@ -23,7 +23,7 @@
 #'   \item{`source`, `licence`}{where the data comes from (to be cited), and its licence, CC BY 4.0.}
 #' }
 #' @source Srinivasan, A. (1993). Statlog (Landsat Satellite) \[Dataset\]. UCI Machine Learning Repository.
-#'   <https://doi.org/10.24432/C55887>. Licensed
+#'   \doi{10.24432/C55887}. Licensed
 #'   [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).
 #' @examples
 #' landsat <- landsat_patches()

@@ -54,7 +54,8 @@
 #' patches <- extract_patches(scene, sites, size = 5, wavelengths = c(485, 560, 660, 835, 1650, 2220))
 #' patches
 #' dim(patches$x)
-#' # with a model for such patches: band_importance(model, patches$x, patches$y, wavelengths = patches$wavelengths)
+#' # with a model for such patches:
+#' # band_importance(model, patches$x, patches$y, wavelengths = patches$wavelengths)
 #' @export
 extract_patches <- function(raster,
                             locations,

@@ -51,7 +51,9 @@
 #'
 #' @seealso [extract_patches()] for labelled patches, [band_importance()] for a table over classes.
 #' @examplesIf rlang::is_installed("terra") && bandlens:::has_tensorflow()
-#' scene <- terra::rast(nrows = 12, ncols = 15, nlyrs = 4, crs = "EPSG:32633", extent = c(0, 150, 0, 120))
+#' scene <- terra::rast(
+#'   nrows = 12, ncols = 15, nlyrs = 4, crs = "EPSG:32633", extent = c(0, 150, 0, 120)
+#' )
 #' set.seed(1)
 #' terra::values(scene) <- runif(12 * 15 * 4)
 #' names(scene) <- c("blue", "green", "red", "nir")
