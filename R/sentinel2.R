@@ -15,10 +15,10 @@
 #' no internet. Delete the folder `tools::R_user_dir("bandlens", "cache")` to be rid of it. The Python packages pillow
 #' and pip are needed: `reticulate::py_install(c("pillow", "pip"))` installs them where they are missing.
 #'
-#' Values are reflectances at the top of the atmosphere (Level-1C), from 0 to about 1. Use them as they are, or with
-#' one factor for all bands: if each band is standardised on its own, the noise of a band that holds nothing, as B10
-#' here, becomes as large as the signal of the others. The grid has pixels of 10 m; bands of 20 and 60 m are repeated
-#' on it, so that a patch is one pixel of B01, B09 and B10.
+#' Values are reflectances at the top of the atmosphere (Level-1C), from 0 to about 1. Scale them in the model by one
+#' factor for all bands; `Rescaling(10)` makes them around 1. If each band is standardised on its own, the next to
+#' nothing that B10 holds becomes as large as the signal of the others. The grid has pixels of 10 m; bands of 20 and
+#' 60 m are repeated on it, so that a patch is one pixel of B01, B09 and B10.
 #'
 #' Patches lie on one grid, don't overlap, and lie wholly in one polygon and in no other one. So that accuracy is that
 #' at places where the network has not been, no polygon has patches in both `train` and `test`. Clouds, their shadows

@@ -334,7 +334,7 @@ def train(keras: Any, data: datasets.PolygonPatches, seed: int) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_cirrus_band_comes_out_last(real: Path, keras: Any, seed: int) -> None:
-    """B10 holds next to nothing, so a network can't rely on it. (Saliency says so: it is per unit of reflectance.)"""
+    """B10 holds next to nothing, so a network can't rely on it, and its attributions must not say that it does."""
     data = datasets.sentinel2(seed=seed, cache=real)
     model = train(keras, data, seed)
     assert model.evaluate(data.x_test, data.y_test, verbose=0)[1] > 0.6

@@ -20,7 +20,7 @@ class Patches:
     ----------
     x_train, x_test : ndarray of float32, shape (n, rows, cols, bands)
         Of `landsat`, digital numbers, 0 to 255: scale them in the model (``Rescaling(1 / 255)``, ``Normalization``) or
-        divide by 255. Of `sentinel2`, reflectances.
+        divide by 255. Of `sentinel2`, reflectances: scale them by one factor for all bands (``Rescaling(10)``).
     y_train, y_test : ndarray of int64, shape (n,)
         Class of each patch, an index into `classes`.
     bands : tuple of str
