@@ -31,7 +31,7 @@ if (!file.exists(network) || file.mtime(network) < file.mtime(source)) {
 knit <- "
   setwd('%s')
   knitr::opts_chunk$set(
-    comment = '#>', fig.path = 'figures/%s-', dev = 'png', dev.args = list(type = 'cairo'), dpi = 140,
+    error = FALSE, comment = '#>', fig.path = 'figures/%s-', dev = 'png', dev.args = list(type = 'cairo'), dpi = 140,
     fig.width = 175 / 25.4, fig.height = 80 / 25.4, out.width = '100%%'
   )
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 
 # what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
-EXTRAS = {"lime": ["scikit-learn", "scikit-image"]}
+EXTRAS = {"lime": ["scikit-learn", "scikit-image"], "sentinel2": ["pillow", "pip"]}
 
 
 def version() -> str:
@@ -107,6 +107,33 @@ def band_maps(
         **_fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
         **_fields(maps, _plain, ("band_axis", "method", "output", "seed", "model")),
     }
+
+
+@_answer
+def sentinel2(seed: int, cache: str) -> Answer:
+    """Patches of the Sentinel-2 scene, see `bandlens.datasets.sentinel2`.
+
+    Returns
+    -------
+    dict
+        ``value``: for each part of the split `x`, `y`, `polygon` and `centre`, and what there is to say of all.
+    """
+    from .datasets import sentinel2 as read
+
+    patches = read(seed=seed, cache=cache)
+    parts = {
+        part: {name: _column(getattr(patches, f"{name}_{part}")) for name in ("x", "y", "polygon", "centre")}
+        for part in ("train", "test")
+    }
+    return {**parts, **_fields(patches, _plain, ("bands", "wavelengths", "classes", "crs", "source", "licence"))}
+
+
+@_answer
+def sentinel2_scene(cache: str) -> Answer:
+    """The Sentinel-2 scene, see `bandlens.datasets.sentinel2_scene`."""
+    from .datasets import sentinel2_scene as read
+
+    return _fields(read(cache=cache), _plain, ("values", "bands", "extent", "crs"))
 
 
 @_answer

@@ -100,9 +100,15 @@ class UnsupportedOperationError(BandlensError, ValueError):
 
 
 class MissingPackageError(BandlensError, ImportError):
-    """A package that only some methods need isn't installed."""
+    """A package that only some functions need isn't installed."""
 
     kind = "missing_package"
+
+
+class DownloadError(BandlensError, OSError):
+    """Data that is downloaded on request can't be had, or is not what it should be."""
+
+    kind = "download"
 
 
 class CompletenessWarning(UserWarning):

