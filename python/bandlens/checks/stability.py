@@ -294,7 +294,9 @@ def _verdict(table: BandImportance, columns: dict[str, np.ndarray], stability: n
         f"{len(known) - len(reserved)} of {len(known)} classes."
     ]
     if reserved:
-        listed = [f"{names[row]} ({table.bands[top[row]]}, {_percent(sure[row])})" for row in reserved[:MOST]]
+        # rounded down: what is just below the limit must not look as if it reached it
+        often = np.floor(100 * sure) / 100
+        listed = [f"{names[row]} ({table.bands[top[row]]}, {_percent(often[row])})" for row in reserved[:MOST]]
         rest = f" and {len(reserved) - MOST} more" if len(reserved) > MOST else ""
         sentences.append(f"Not so for {', '.join(listed)}{rest}.")
     lowest = known[stability[known].argmin()]
