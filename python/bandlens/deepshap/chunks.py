@@ -187,7 +187,7 @@ def _compiled(
 
     def build() -> Callable[..., Any]:
         step = make_step(backend, trace, plan, band_axis=work.images.band_axis, own=work.own, maps=maps)
-        return backend.compile(step, *arguments)
+        return backend.compile(trace, step, *arguments)
 
     return trace.compiled(key, build)
 
