@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .backends import backend_of
-from .batching import images_per_batch
+from .batching import images_per_batch, step_bytes
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .inputs import Images
 
@@ -68,7 +68,7 @@ class Predictor:
     @property
     def images_per_batch(self) -> int:
         """Images that fit the memory."""
-        return images_per_batch(self.trace.graph(self.output), self.trace.dtype)
+        return images_per_batch(self.trace.graph(self.output), self.trace.dtype, step_bytes(self.backend))
 
     def outputs(self, images: Images, batch_size: int) -> np.ndarray:
         """Explained outputs of images, shape (n, outputs), float64."""
@@ -194,6 +194,8 @@ def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
     last: Exception | None = None
     for dtype in _dtypes(model):
         try:
+            if getattr(model, "built", True) is False:  # variables are not made while a model is traced
+                call(np.zeros((1, *images.shape), dtype))
             trace = backend.Trace(call, images.shape, dtype, names)
             break
         except BandlensError:
@@ -210,7 +212,7 @@ def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
     except TypeError:
         return trace
     for earlier in known:
-        if earlier.shape == trace.shape and earlier.dtype == trace.dtype and earlier.fingerprint == trace.fingerprint:
+        if earlier.renewed_by(trace):
             return earlier
     known.append(trace)
     return trace

@@ -6,7 +6,8 @@ A backend is a module with these names, which is all that methods and DeepSHAP k
 - `Run`: parts of a trace, applied to a batch inside a function that is compiled;
 - `compile`, `vjp`, `fold`, `fused`, `hold`: what a framework makes of functions and arrays;
 - `nd`: array functions under NumPy's names;
-- `OutOfMemory`: what the framework raises; `version`: what belongs into a result.
+- `OutOfMemory`: what is raised when the device has none left; `free_memory`: how much it has, if it says so;
+- `version`: what belongs into a result.
 
 A model's backend is the framework that it runs on; there is nothing to choose.
 """
@@ -21,7 +22,7 @@ from typing import Any
 
 from ..errors import MissingPackageError, ModelTypeError
 
-SUPPORTED = ("tensorflow",)
+SUPPORTED = ("tensorflow", "jax")
 # the framework behind a package that a model's class may be from; Keras 3 has one of several
 FRAMEWORKS = {
     "tensorflow": "tensorflow",

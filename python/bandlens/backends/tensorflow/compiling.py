@@ -58,6 +58,11 @@ def _has_xla() -> bool:
     return True
 
 
+def free_memory() -> int | None:
+    """Bytes that are free on the device: TensorFlow says what is used, but not of how much."""
+    return None
+
+
 def version() -> dict[str, str]:
     """Versions that belong into a result."""
     return {"tensorflow": tf.__version__}
