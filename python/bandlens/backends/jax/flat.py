@@ -140,7 +140,9 @@ class Flat:
                 inner, held = _inside(eqn)
                 inside = dict(zip(inner.invars, inputs, strict=True))
                 self._inline(inner, held, inside, f"{name}/")
-                values.update({out: self._read(atom, inside) for out, atom in zip(eqn.outvars, inner.outvars, strict=True)})
+                values.update(
+                    {out: self._read(atom, inside) for out, atom in zip(eqn.outvars, inner.outvars, strict=True)}
+                )
             else:
                 outputs = [self._new(var.aval) for var in eqn.outvars]
                 entry = Entry(kind, name, inputs, outputs, eqn.params, _applied(eqn))

@@ -8,7 +8,7 @@ from ...graph import Family
 LINEAR = frozenset(
     """
     add add_any sub neg convert_element_type reduce_precision reduce_sum reduce_window_sum reshape squeeze expand_dims
-    transpose pad concatenate slice dynamic_slice dynamic_update_slice gather scatter scatter-add split tile
+    transpose pad concatenate stack unstack slice dynamic_slice dynamic_update_slice gather scatter scatter-add split tile
     broadcast_in_dim rev cumsum real imag
     """.split()
 )
@@ -22,7 +22,7 @@ BILINEAR = {
 
 ELEMENTWISE = frozenset(
     """
-    abs acos acosh and asin asinh atan atan2 atanh cbrt ceil clamp cos cosh digamma eq eq_to erf erf_inv erfc exp exp2
+    abs acos acosh and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp cos cosh digamma eq eq_to erf erf_inv erfc exp exp2
     expm1 floor ge gt integer_pow is_finite le le_to lgamma log log1p logistic lt lt_to max min ne nextafter not or pow
     rem round rsqrt sign sin sinh sqrt square tan tanh xor
     """.split()
@@ -42,7 +42,7 @@ POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTI
 POINTWISE = frozenset("add add_any sub neg convert_element_type reduce_precision mul div select_n".split())
 
 # outputs are the inputs, in value; stops of the derivative don't matter to finite differences
-ALIAS = frozenset("stop_gradient copy copy_p optimization_barrier sharding_constraint device_put".split())
+ALIAS = frozenset("stop_gradient copy copy_p name optimization_barrier sharding_constraint device_put".split())
 
 # with a function inside that is written out; derivatives of their own may be kept, see above
 CALLS = frozenset(

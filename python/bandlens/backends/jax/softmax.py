@@ -11,8 +11,9 @@ import jax.numpy as jnp
 
 from .flat import Entry, Flat
 
-# keep each element, or repeat it
-_REPEATING = ("broadcast_in_dim", "reshape", "expand_dims")
+# keep each element, but for its precision; keep or repeat it
+_SAME = ("convert_element_type",)
+_REPEATING = ("broadcast_in_dim", "reshape", "expand_dims", *_SAME)
 
 
 def recognise(flat: Flat) -> None:
@@ -33,7 +34,7 @@ def _softmax(flat: Flat, entry: Entry) -> tuple[int, tuple[int, ...], str] | Non
     if entry.kind != "div" or not flat.data.issuperset(entry.inputs):
         return None
     top, bottom = entry.inputs
-    exp, axes = flat.producers.get(top), _summed_over(flat, bottom, top)
+    exp, axes = flat.producers.get(_behind(flat, top, _SAME)), _summed_over(flat, bottom, top)
     if exp is None or exp.kind != "exp" or axes is None:
         return None
     return _before_shift(flat, exp.inputs[0], axes), axes, "softmax"
@@ -44,12 +45,12 @@ def _log_softmax(flat: Flat, entry: Entry) -> tuple[int, tuple[int, ...], str] |
     if entry.kind != "sub" or not flat.data.issuperset(entry.inputs):
         return None
     shifted, total = entry.inputs
-    log = flat.producers.get(total)
+    log = flat.producers.get(_behind(flat, total, _SAME))
     if log is None or log.kind != "log":
         return None
-    summed = flat.producers.get(_behind_repeats(flat, log.inputs[0]))
-    exp = flat.producers.get(summed.inputs[0]) if summed is not None else None
-    if exp is None or exp.kind != "exp" or exp.inputs[0] != shifted:
+    summed = flat.producers.get(_behind(flat, log.inputs[0], _REPEATING))
+    exp = flat.producers.get(_behind(flat, summed.inputs[0], _SAME)) if summed is not None else None
+    if exp is None or exp.kind != "exp" or _behind(flat, exp.inputs[0], _SAME) != _behind(flat, shifted, _SAME):
         return None
     axes = _summed_over(flat, log.inputs[0], exp.outputs[0])
     return None if axes is None else (_before_shift(flat, shifted, axes), axes, "log_softmax")
@@ -57,23 +58,25 @@ def _log_softmax(flat: Flat, entry: Entry) -> tuple[int, tuple[int, ...], str] |
 
 def _summed_over(flat: Flat, value: int, summand: int) -> tuple[int, ...] | None:
     """Axes over which a value is the sum of another, repeated or kept with length 1; None if it is anything else."""
-    total = flat.producers.get(_behind_repeats(flat, value))
-    if total is None or total.kind != "reduce_sum" or total.inputs[0] != summand:
+    total = flat.producers.get(_behind(flat, value, _REPEATING))
+    if total is None or total.kind != "reduce_sum":
+        return None
+    if _behind(flat, total.inputs[0], _SAME) != _behind(flat, summand, _SAME):
         return None
     shape, axes = flat.shape(summand), tuple(int(axis) for axis in total.params["axes"])
     kept = tuple(1 if axis in axes else length for axis, length in enumerate(shape))
     return axes if flat.shape(value) == kept else None
 
 
-def _behind_repeats(flat: Flat, value: int) -> int:
-    while value in flat.producers and flat.producers[value].kind in _REPEATING:
+def _behind(flat: Flat, value: int, kinds: tuple[str, ...]) -> int:
+    while value in flat.producers and flat.producers[value].kind in kinds:
         value = flat.producers[value].inputs[0]
     return value
 
 
 def _before_shift(flat: Flat, value: int, axes: tuple[int, ...]) -> int:
     """The value from which something was subtracted that is the same along axes."""
-    entry = flat.producers.get(value)
+    entry = flat.producers.get(_behind(flat, value, _SAME))
     if entry is None or entry.kind != "sub" or entry.inputs[0] not in flat.data:
         return value
     source, shift = (flat.shape(part) for part in entry.inputs)
