@@ -26,6 +26,7 @@ class Family(Enum):
     SOFTMAX = "softmax over the last axis"
     LOG_SOFTMAX = "logarithm of the softmax over the last axis"
     NORMALIZATION = "deviation from the mean of a set, over its standard deviation"
+    LOOP = "repeats operations a number of times that may depend on data"
     SMOOTH = "differentiable without kinks in its data inputs, and none of the above"
     UNSUPPORTED = "no rule"
 

@@ -6,7 +6,6 @@ its outputs are called: a softmax over K units tells K classes apart, a single s
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .batching import images_per_batch
+from .backends import backend_of
+from .batching import images_per_batch, step_bytes
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .inputs import Images
 
@@ -68,7 +68,7 @@ class Predictor:
     @property
     def images_per_batch(self) -> int:
         """Images that fit the memory."""
-        return images_per_batch(self.trace.graph(self.output), self.trace.dtype)
+        return images_per_batch(self.trace.graph(self.output), self.trace.dtype, step_bytes(self.backend))
 
     def outputs(self, images: Images, batch_size: int) -> np.ndarray:
         """Explained outputs of images, shape (n, outputs), float64."""
@@ -86,7 +86,7 @@ class Predictor:
         def predict(x: Any) -> Any:
             return self.backend.Run(self.trace, {graph.input: x}).forward(graph.operations).value(graph.output)
 
-        return self.backend.compile(predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=1)
+        return self.backend.compile(self.trace, predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=1)
 
 
 def make_predictor(model: Any, images: Images, output: str = "auto") -> Predictor:
@@ -119,7 +119,7 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
             given=type(model).__name__,
         )
     _check_keras(model, images)
-    backend = _backend()
+    backend = backend_of(model)
     trace = _trace(backend, model, images)
     if output == "probability" and trace.head is None:
         raise OptionError(
@@ -136,12 +136,6 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
     return Predictor(
         backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model)
     )
-
-
-def _backend() -> ModuleType:
-    from .backends import tensorflow
-
-    return tensorflow
 
 
 def loaded(model: Any) -> Any:
@@ -172,14 +166,6 @@ def loaded(model: Any) -> Any:
 
 def _check_keras(model: Any, images: Images) -> None:
     """What a Keras model says of its inputs, compared with the images."""
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(model, keras.Model) and keras.config.backend() != "tensorflow":
-        raise ModelTypeError(
-            "The model runs on a Keras backend that is not supported yet.",
-            expected="tensorflow",
-            given=keras.config.backend(),
-            fix="save it, set KERAS_BACKEND=tensorflow in a new session and load it there",
-        )
     inputs = getattr(model, "inputs", None)
     if not isinstance(inputs, list) or not inputs:
         return
@@ -208,6 +194,8 @@ def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
     last: Exception | None = None
     for dtype in _dtypes(model):
         try:
+            if getattr(model, "built", True) is False:  # variables are not made while a model is traced
+                call(np.zeros((1, *images.shape), dtype))
             trace = backend.Trace(call, images.shape, dtype, names)
             break
         except BandlensError:
@@ -224,7 +212,7 @@ def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
     except TypeError:
         return trace
     for earlier in known:
-        if earlier.shape == trace.shape and earlier.dtype == trace.dtype and earlier.fingerprint == trace.fingerprint:
+        if earlier.renewed_by(trace):
             return earlier
     known.append(trace)
     return trace

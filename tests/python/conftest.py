@@ -1,17 +1,70 @@
-"""Shared by all tests: quiet TensorFlow, seeds, small models."""
+"""Shared by all tests: the backend, quiet TensorFlow, seeds, small models.
+
+The tests run on the Keras backend that the environment variable KERAS_BACKEND names. On another than TensorFlow, they
+run as if that were not installed: nothing may need it.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from importlib.abc import MetaPathFinder
 from typing import Any
 
 import numpy as np
 import pytest
+
+BACKEND = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+class NoTensorFlow(MetaPathFinder):
+    """Let no import find TensorFlow."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name.split(".")[0] in ("tensorflow", "tf_keras"):
+            raise ModuleNotFoundError(f"No module named {name!r}: this run is on {BACKEND}", name=name)
+
+
+if BACKEND != "tensorflow":
+    sys.meta_path.insert(0, NoTensorFlow())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about one backend, on others."""
+    kept = [
+        item
+        for item in items
+        if all(item.get_closest_marker(name) is None for name in ("tensorflow", "jax") if name != BACKEND)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+# Keras computes parts of a float64 model in float32 wherever it is not on TensorFlow (its type promotion knows no
+# float64 there): batch normalisation, tanh and others
+KERAS_IS_DOUBLE = BACKEND == "tensorflow"
+
+
+def double_precision() -> AbstractContextManager[Any]:
+    """Where JAX computes in float64, which by default it does not."""
+    if BACKEND != "jax":
+        return nullcontext()
+    import jax
+
+    return jax.enable_x64(True)
+
+
+@pytest.fixture(autouse=True)
+def _double(request: pytest.FixtureRequest) -> Iterator[None]:
+    parameters = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
+    with double_precision() if "float64" in parameters else nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import bandlens as bl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 from bandlens.checks import null
 from bandlens.errors import BandError, OptionError
 from bandlens.methods import METHODS
@@ -153,10 +153,10 @@ def test_the_noise_has_the_values_of_the_band(images: np.ndarray) -> None:
 
 
 def test_callables_in_double_precision(images: np.ndarray) -> None:
-    weights = tf.constant(np.random.default_rng(0).normal(size=(256, 3)))
+    weights = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(256, 3)))
 
     def model(x: Any) -> Any:
-        return tf.nn.relu(tf.reshape(x, (-1, 256)) @ weights)
+        return ops.relu(ops.reshape(x, (-1, 256)) @ weights)
 
     check = bl.check_null(model, images, target="all", method="integrated_gradients", baseline=images[0])
     assert check.passed

@@ -8,7 +8,7 @@ import bandlens as bl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 from bandlens.checks import stability
 from bandlens.errors import BandlensError, OptionError
 
@@ -19,12 +19,12 @@ WEIGHTS = np.random.default_rng(7).uniform(0.5, 2, (N_BANDS, len(CLASSES))).asty
 
 def linear(x: Any) -> Any:
     """Outputs are weighted sums of the bands' sums over pixels."""
-    return tf.reduce_sum(x, axis=(1, 2)) @ tf.constant(WEIGHTS, x.dtype)
+    return ops.sum(x, axis=(1, 2)) @ ops.convert_to_tensor(WEIGHTS, x.dtype)
 
 
 def bent(x: Any) -> Any:
     """Saliency differs between images."""
-    return tf.square(linear(x))
+    return ops.square(linear(x))
 
 
 def images(n: int = 24, seed: int = 0, centre: float = 3.0) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_intervals_hold_the_truth() -> None:
     spread = np.where(np.arange(n_bands) % 2, 2.0, 0.2)
 
     def model(x: Any) -> Any:
-        return tf.reshape(x, (-1, n_bands)) @ tf.constant(weights, x.dtype)
+        return ops.reshape(x, (-1, n_bands)) @ ops.convert_to_tensor(weights, x.dtype)
 
     truth = 4 * weights.T.reshape(-1).astype(float)
     shares = (weights / weights.sum(axis=0)).T.reshape(-1)
@@ -144,7 +144,7 @@ def test_columns_and_ranks() -> None:
 
 def test_rankings_that_nothing_can_change() -> None:
     def model(x: Any) -> Any:
-        return linear(x * tf.constant([1000.0, 100, 10, 1, 0.1], x.dtype))
+        return linear(x * ops.convert_to_tensor([1000.0, 100, 10, 1, 0.1], x.dtype))
 
     check = bl.check_stability(model, X, Y, background=BACKGROUND, backgrounds=3, resamples=60, **OPTIONS)
     frame = check.to_frame()
@@ -281,7 +281,7 @@ def test_single_images_have_no_errors() -> None:
 
 def test_a_band_that_is_not_used_has_no_variance() -> None:
     def model(x: Any) -> Any:
-        return linear(x * tf.constant([1.0, 1, 0, 1, 1], x.dtype))
+        return linear(x * ops.convert_to_tensor([1.0, 1, 0, 1, 1], x.dtype))
 
     frame = bl.check_stability(model, X, Y, background=BACKGROUND, backgrounds=3, resamples=30, **OPTIONS).to_frame()
     unused = frame[frame["band"] == "band_3"]
@@ -314,7 +314,7 @@ def many(n_bands: int) -> Any:
     weights = np.random.default_rng(0).normal(size=(n_bands, 3)).astype("float32")
     x = np.random.default_rng(1).normal(1, 1, (18, 1, 1, n_bands)).astype("float32")
     return bl.check_stability(
-        lambda batch: tf.reshape(batch, (-1, n_bands)) @ weights,
+        lambda batch: ops.reshape(batch, (-1, n_bands)) @ weights,
         x,
         np.arange(18) % 3,
         backgrounds=2,

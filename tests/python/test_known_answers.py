@@ -8,7 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
 
 def pixels(*values: float) -> np.ndarray:
@@ -20,7 +20,7 @@ def shares(function: Callable[[Any], Any], x: np.ndarray, reference: np.ndarray,
     """DeepSHAP of a function of ``(n, bands)``, for one image against one reference."""
 
     def model(batch: Any) -> Any:
-        return function(tf.reshape(batch, (-1, batch.shape[-1])))[:, None]
+        return function(ops.reshape(batch, (-1, batch.shape[-1])))[:, None]
 
     result = bl.band_importance(model, x, background=reference, target=0, **options)
     return result.scores[0, 0]
@@ -28,21 +28,21 @@ def shares(function: Callable[[Any], Any], x: np.ndarray, reference: np.ndarray,
 
 def test_two_relus() -> None:
     def function(x: Any) -> Any:
-        return 2 * tf.nn.relu(x[:, 0]) + 2 * tf.nn.relu(x[:, 1] - 1.5)
+        return 2 * ops.relu(x[:, 0]) + 2 * ops.relu(x[:, 1] - 1.5)
 
     np.testing.assert_allclose(shares(function, pixels(1, 2), pixels(0, 0)), [2, 1], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("reference", "answer"), [((1, 2, 3, 9), (0, 0, 0, -8)), ((4, 8, 6, 7), (0, -7, 0, 0))])
 def test_maximum_over_four(reference: tuple[float, ...], answer: tuple[float, ...]) -> None:
-    found = shares(lambda x: tf.reduce_max(x, axis=1), pixels(1, 1, 1, 1), pixels(*reference))
+    found = shares(lambda x: ops.max(x, axis=1), pixels(1, 1, 1, 1), pixels(*reference))
     np.testing.assert_allclose(found, answer, atol=1e-6)
 
 
 def test_sum_of_relus_is_neither_shapley_nor_occlusion() -> None:
     def function(x: Any) -> Any:
-        hidden = tf.nn.relu(x @ tf.ones((3, 4), x.dtype) + tf.constant([-10, 1, 1, 1], x.dtype))
-        return tf.reduce_sum(hidden, axis=1) - 1
+        hidden = ops.relu(x @ ops.ones((3, 4), x.dtype) + ops.convert_to_tensor([-10, 1, 1, 1], x.dtype))
+        return ops.sum(hidden, axis=1) - 1
 
     np.testing.assert_allclose(shares(function, pixels(20, 50, 30), pixels(0, 0, 0)), [78, 195, 117], rtol=1e-5)
 
@@ -81,7 +81,7 @@ def test_quotient_is_the_exact_shapley_value() -> None:
 
 
 def test_larger_of_two_is_the_exact_shapley_value() -> None:
-    found = shares(lambda x: tf.maximum(x[:, 0], x[:, 1]), pixels(3, 5), pixels(4, 2))
+    found = shares(lambda x: ops.maximum(x[:, 0], x[:, 1]), pixels(3, 5), pixels(4, 2))
     first = ((3 - 4) + (5 - 5)) / 2
     second = ((5 - 3) + (5 - 4)) / 2
     np.testing.assert_allclose(found, [first, second], rtol=1e-6)
@@ -90,8 +90,8 @@ def test_larger_of_two_is_the_exact_shapley_value() -> None:
 def test_a_run_is_one_function_whatever_its_primitives() -> None:
     # x * sigmoid(x), a comparison and a selection, all of the same tensor
     def function(x: Any) -> Any:
-        silu = x[:, 0] * tf.sigmoid(x[:, 0])
-        return tf.where(silu > 0.1, silu, tf.square(x[:, 0]))
+        silu = x[:, 0] * ops.sigmoid(x[:, 0])
+        return ops.where(silu > 0.1, silu, ops.square(x[:, 0]))
 
     def value(x: float) -> float:
         silu = x / (1 + np.exp(-x))
@@ -103,7 +103,7 @@ def test_a_run_is_one_function_whatever_its_primitives() -> None:
 
 def test_selection_by_another_tensor_is_shared_out() -> None:
     def function(x: Any) -> Any:
-        return tf.where(x[:, 0] > 0, x[:, 1], x[:, 2])
+        return ops.where(x[:, 0] > 0, x[:, 1], x[:, 2])
 
     found = shares(function, pixels(1, 5, 2), pixels(-1, 3, 7))
     # Shapley value by its definition over the three inputs
@@ -127,7 +127,7 @@ def test_selection_by_another_tensor_is_shared_out() -> None:
 
 def test_softmax_probability_is_complete_and_symmetric() -> None:
     def model(batch: Any) -> Any:
-        return tf.nn.softmax(tf.reshape(batch, (-1, 3)))
+        return ops.softmax(ops.reshape(batch, (-1, 3)))
 
     x, reference = pixels(2, 0.5, 0.5), pixels(0, 0, 0)
     result = bl.band_importance(model, x, background=reference, target=0, output="probability")

@@ -7,7 +7,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 from bandlens import errors
 from bandlens.inputs import check_images
 from bandlens.streaming import band_means, band_spread, mean_image
@@ -18,8 +18,8 @@ SCALES = np.array([1.0, 10.0, 0.1, 100.0])
 
 def linear(x: Any) -> Any:
     """Sum over pixels of weights x bands, for two outputs that differ in sign."""
-    value = tf.reduce_sum(x * tf.constant(WEIGHTS, x.dtype), axis=(1, 2, 3))
-    return tf.stack([value, -value], axis=1)
+    value = ops.sum(x * ops.convert_to_tensor(WEIGHTS, x.dtype), axis=(1, 2, 3))
+    return ops.stack([value, -value], axis=1)
 
 
 def quadratic(x: Any) -> Any:

@@ -146,8 +146,8 @@ def test_bad_options(small_cnn: Any, images: np.ndarray, options: dict[str, Any]
 
 
 def test_superpixels_need_two_or_three_dimensions() -> None:
-    import tensorflow as tf
+    from keras import ops
 
     x = np.zeros((2, 2, 2, 2, 2, 3))
     with pytest.raises(errors.OptionError, match=r"two or three dimensions.*\n.*features='bands'"):
-        bl.band_importance(lambda b: tf.reshape(b, (-1, 48)), x, method="lime", features="superpixels")
+        bl.band_importance(lambda b: ops.reshape(b, (-1, 48)), x, method="lime", features="superpixels")

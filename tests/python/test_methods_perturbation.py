@@ -8,7 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 from bandlens import errors
 from bandlens.methods import mixtures
 from bandlens.methods.shapley import coalition_weights
@@ -19,10 +19,10 @@ CLASSES = ["water", "soil", "forest"]
 
 def crossing(x: Any) -> Any:
     """Two outputs in which the bands of a pixel multiply, saturate and compete: nothing is additive."""
-    weights = tf.constant(np.linspace(-1, 1.5, x.shape[-1]), x.dtype)
-    first = tf.reduce_mean(tf.tanh(x * weights) * tf.reduce_max(x, axis=-1, keepdims=True), axis=(1, 2, 3))
-    second = tf.nn.relu(tf.reduce_sum(x[:, 0, 0] ** 2, axis=-1) - 1)
-    return tf.stack([first, second], axis=1)
+    weights = ops.convert_to_tensor(np.linspace(-1, 1.5, x.shape[-1]), x.dtype)
+    first = ops.mean(ops.tanh(x * weights) * ops.max(x, axis=-1, keepdims=True), axis=(1, 2, 3))
+    second = ops.relu(ops.sum(x[:, 0, 0] ** 2, axis=-1) - 1)
+    return ops.stack([first, second], axis=1)
 
 
 def logits(model: Any, x: np.ndarray) -> np.ndarray:
@@ -46,9 +46,9 @@ def sample(n: int, bands: int, seed: int = 0) -> np.ndarray:
 )
 def test_one_tiny_model_tells_three_methods_apart(method: str, answer: tuple[float, ...]) -> None:
     def model(x: Any) -> Any:
-        flat = tf.reshape(x, (-1, 3))
-        hidden = tf.nn.relu(flat @ tf.ones((3, 4), x.dtype) + tf.constant([-10, 1, 1, 1], x.dtype))
-        return tf.reduce_sum(hidden, axis=1, keepdims=True) - 1
+        flat = ops.reshape(x, (-1, 3))
+        hidden = ops.relu(flat @ ops.ones((3, 4), x.dtype) + ops.convert_to_tensor([-10, 1, 1, 1], x.dtype))
+        return ops.sum(hidden, axis=1, keepdims=True) - 1
 
     x = np.array([20.0, 50.0, 30.0]).reshape(1, 1, 1, 3)
     result = bl.band_importance(model, x, background=np.zeros_like(x), method=method)
@@ -66,10 +66,10 @@ def shapley_by_definition(x: np.ndarray, background: np.ndarray) -> np.ndarray:
     for reference in background:
         for order in orders:
             mixed = np.repeat(reference[None], n, axis=0)
-            before = crossing(tf.constant(mixed)).numpy()
+            before = ops.convert_to_numpy(crossing(ops.convert_to_tensor(mixed)))
             for band in order:
                 mixed[..., band] = x[..., band]
-                after = crossing(tf.constant(mixed)).numpy()
+                after = ops.convert_to_numpy(crossing(ops.convert_to_tensor(mixed)))
                 found[..., band] += (after - before) / len(orders) / len(background)
                 before = after
     return found

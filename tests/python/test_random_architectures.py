@@ -8,6 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from conftest import double_precision
 from test_layer_matrix import ACTIVATIONS, IMAGE, activation
 
 # some architectures have outputs that don't vary: relative to their differences, any rounding is large
@@ -83,9 +84,10 @@ def check(keras: Any, settle: Callable[[Any], Any], seed: int) -> None:
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("float64")
         try:
-            model = random_model(keras, seed)
-            model.set_weights(weights)
-            assert complete(model, seed, 1e-6, 1e-12)
+            with double_precision():
+                model = random_model(keras, seed)
+                model.set_weights(weights)
+                assert complete(model, seed, 1e-6, 1e-12)
         finally:
             keras.config.set_floatx(floatx)
             keras.config.set_dtype_policy(policy)

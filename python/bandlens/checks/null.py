@@ -235,6 +235,7 @@ class _WiderModel:
     def __init__(self, model: Any, predictor: Any, band_axis: int, n_bands: int, band: int) -> None:
         self.name = predictor.name
         self.compute_dtype = predictor.trace.dtype
+        self.bandlens_backend = predictor.backend  # what a callable is made of can't be seen from outside
         self._model = model
         self._call: Callable[[Any], Any] = inference(model)
         self._nd: ModuleType = predictor.backend.nd

@@ -105,7 +105,7 @@ def explain(
         Band scores, averaged over the background, shape (images, k, bands); where each image has its own background,
         scores of every pair, (images, k, d, bands); with `maps`, averaged attributions, (images, k, *image shape).
     """
-    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size)
+    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
     start = 0
     while start < work.images.n:
         part = slice(start, min(start + chunk.images, work.images.n))
@@ -122,7 +122,7 @@ def explain(
         start = part.stop
 
 
-def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None) -> Chunk:
+def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int) -> Chunk:
     """Chunk sizes for a memory budget, as even as they can be cut."""
     n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
     sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
@@ -134,7 +134,6 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     per_pass = 2.5 * sizes[0] * item
     per_pair = 3 * sizes[0] * item
     per_image = sum(sizes) * item
-    budget = batching.STEP_BYTES
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     if work.own:
@@ -187,7 +186,7 @@ def _compiled(
 
     def build() -> Callable[..., Any]:
         step = make_step(backend, trace, plan, band_axis=work.images.band_axis, own=work.own, maps=maps)
-        return backend.compile(step, *arguments)
+        return backend.compile(trace, step, *arguments)
 
     return trace.compiled(key, build)
 

@@ -149,10 +149,14 @@ class Pairs:
             value: self.rows(value, at[value], lead) if at else self.trace.zeros(value, self.layouts[value], count)
             for value in operations[0].data
         }
-        run = self.backend.Run(self.trace, inputs, self.plan.graph, count).forward(operations)
-        outputs = list(dense)
-        cotangents = [self.rows(value, dense[value], lead) for value in outputs]
-        found = self.backend.gradient([run.value(value) for value in outputs], list(inputs.values()), cotangents)
+
+        def outputs(*given: Any) -> list[Any]:
+            at = dict(zip(inputs, given, strict=True))
+            run = self.backend.Run(self.trace, at, self.plan.graph, count).forward(operations)
+            return [run.value(value) for value in dense]
+
+        _, pull = self.backend.vjp(outputs, list(inputs.values()))
+        found = pull([self.rows(value, tensor, lead) for value, tensor in dense.items()])
         return {
             value: Multiplier(self.nd.reshape(self.lift(value, part, count), (*lead, *self.layouts[value].shape)))
             for value, part in zip(inputs, found, strict=True)
@@ -172,9 +176,7 @@ class Pairs:
         lead = tuple(max(tensor.shape[axis] for tensor in given.values()) for axis in range(3))
         inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
         count = lead[0] * lead[1] * lead[2]
-        run = self.backend.Run(self.trace, inputs, self.plan.graph, count)
-        result = run.forward(self._between(set(given), value)).value(value)
-        slopes = self.backend.gradient([result], list(inputs.values()), [nd.ones_like(result)])
+        result, slopes = self._with_slopes(value, inputs, count)
 
         def back(tensor: Any) -> Any:
             return nd.reshape(self.lift(value, tensor, count), (*lead, *shape))
@@ -185,17 +187,13 @@ class Pairs:
     def derivative(self, value: int, root: int) -> Any:
         """Derivative of a run at the images, shape (1, n, 1, ...); where it has none, 0."""
         nd = self.nd
-        at = self.image_run.value(root)
-        result = self._inside(value, root, at, self.n)
-        slope = self.backend.gradient([result], [at], [nd.ones_like(result)])[0]
+        _, (slope,) = self._with_slopes(value, {root: self.image_run.value(root)}, self.n)
         slope = nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope))
         return nd.reshape(self.lift(root, slope, self.n), (1, self.n, 1, *self.layouts[root].shape))
 
     def slope(self, value: int, root: int) -> Any:
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
-        zero = self.trace.zeros(root, self.layouts[root], 1)
-        result = self._inside(value, root, zero, 1)
-        slope = self.backend.gradient([result], [zero], [self.nd.ones_like(result)])[0]
+        _, (slope,) = self._with_slopes(value, {root: self.trace.zeros(root, self.layouts[root], 1)}, 1)
         return self.nd.reshape(self.lift(root, slope, 1), (1, 1, 1, *self.layouts[root].shape))
 
     def formula(self, function: Callable[..., Any], *tensors: Any, **static: Any) -> Any:
@@ -221,10 +219,16 @@ class Pairs:
         shape = tuple(tensor.shape)
         return self.nd.reshape(tensor, (*shape[:3], *(1,) * missing, *shape[3:])) if missing else tensor
 
-    def _inside(self, value: int, root: int, at: Any, count: int) -> Any:
-        """A run's value, from its root alone."""
-        run = self.backend.Run(self.trace, {root: at}, self.plan.graph, count)
-        return run.forward(self._between({root}, value)).value(value)
+    def _with_slopes(self, value: int, inputs: Mapping[int, Any], count: int) -> tuple[Any, list[Any]]:
+        """An elementwise value, from `count` rows of others, and its derivatives in these."""
+        between = self._between(set(inputs), value)
+
+        def outputs(*given: Any) -> list[Any]:
+            at = dict(zip(inputs, given, strict=True))
+            return [self.backend.Run(self.trace, at, self.plan.graph, count).forward(between).value(value)]
+
+        (result,), pull = self.backend.vjp(outputs, list(inputs.values()))
+        return result, pull([self.nd.ones_like(result)])
 
     def _between(self, given: set[int], value: int) -> list[Operation]:
         """Operations that lead from given values to another, in order."""

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from ..graph import Family, Graph, Operation
 
-# a loop has a derivative, but hundreds of steps of which every one would have to be repeated
-NEVER = ("While", "Random", "Multinomial")
-
 
 @dataclass(frozen=True)
 class Region:
@@ -68,7 +65,8 @@ def _from(graph: Graph, entry: int, place: int, last_use: dict[int, int]) -> Reg
 
 
 def _is_never(operation: Operation) -> bool:
-    return operation.kind.startswith(NEVER) or operation.kind.endswith(NEVER)
+    # a loop has a derivative, but hundreds of steps of which every one would have to be repeated
+    return operation.family is Family.LOOP
 
 
 def _is_end(graph: Graph, value: int) -> bool:
@@ -77,7 +75,7 @@ def _is_end(graph: Graph, value: int) -> bool:
 
 def has_no_rule(operation: Operation, graph: Graph, used: set[int]) -> bool:
     """Whether an operation can only be explained as part of a region."""
-    if operation.family is Family.UNSUPPORTED:
+    if operation.family in (Family.UNSUPPORTED, Family.LOOP):
         return True
     outputs = used.intersection(operation.outputs)
     if operation.family is Family.NORMALIZATION and outputs != {operation.outputs[0]}:

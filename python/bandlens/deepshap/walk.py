@@ -8,6 +8,7 @@ full resolution, drops out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -87,20 +88,23 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
     passes = n_bands if forward else outputs
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
-    # in the forward direction the outputs' weights are unknowns, one set per band, and per pair where pairs are wanted
-    lead = (n_bands, n, m) if pairs.own else (n_bands, n)
-    start = nd.zeros((*lead, seeds.shape[-1]), seeds.dtype) if forward else seeds
-    found = multipliers(pairs, start, stop)
-    if not pairs.own:
-        found = {value: part.times(nd, _along_background(pairs, value, weights)) for value, part in found.items()}
-    if not operations and not forward:
-        return _direct_scores(pairs, found, seeds, band_axis)
-    parts = [
-        _contributions(pairs, operations, tuple(found), run.value(source), band_axis)
-        for run in (pairs.image_run, pairs.reference_run)
-    ]
+
+    def weighted(start: Any) -> dict[int, Multiplier]:
+        found = multipliers(pairs, start, stop)
+        if pairs.own:
+            return found
+        return {value: part.times(nd, _along_background(pairs, value, weights)) for value, part in found.items()}
+
+    def contributions(values: tuple[int, ...]) -> list[dict[int, Any]]:
+        sides = (pairs.image_run, pairs.reference_run)
+        return [_contributions(pairs, operations, values, run.value(source), band_axis) for run in sides]
+
     if forward:
-        return _forward_scores(pairs, found, parts, start, seeds)
+        return _forward_scores(pairs, weighted, contributions, seeds, n_bands)
+    found = weighted(seeds)
+    if not operations:
+        return _direct_scores(pairs, found, seeds, band_axis)
+    parts = contributions(tuple(found))
     scores = nd.zeros((outputs, n, *(m,) * pairs.own, n_bands), seeds.dtype)
     for value, multiplier in found.items():
         size = pairs.layouts[value].size
@@ -136,7 +140,11 @@ def prefers_forward(n_bands: int, outputs: int) -> bool:
 
 
 def _forward_scores(
-    pairs: Pairs, found: dict[int, Multiplier], parts: list[dict[int, Any]], start: Any, seeds: Any
+    pairs: Pairs,
+    weighted: Callable[[Any], dict[int, Multiplier]],
+    contributions: Callable[[tuple[int, ...]], list[dict[int, Any]]],
+    seeds: Any,
+    n_bands: int,
 ) -> Any:
     """The same scores by sending each band's difference forward: one pass per band instead of one per output.
 
@@ -145,18 +153,24 @@ def _forward_scores(
     computed.
     """
     nd, n, m = pairs.nd, pairs.n, pairs.m
-    n_bands = start.shape[0]
-    products = []
-    for value, multiplier in found.items():
-        shape = pairs.layouts[value].shape
-        images, references = parts[0][value], parts[1][value]
-        images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
-        lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
-        references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
-        products.append(nd.sum(nd.multiply(pairs.dense(value, multiplier), images - references), None))
-    if not products:
-        return nd.zeros((*seeds.shape[:2], *(m,) * pairs.own, n_bands), seeds.dtype)
-    (carried,) = pairs.backend.gradient([sum(products)], [start], [nd.ones_like(products[0])])
+
+    def products(start: Any) -> list[Any]:
+        found = weighted(start)
+        parts = contributions(tuple(found))
+        total = nd.zeros((), seeds.dtype)
+        for value, multiplier in found.items():
+            shape = pairs.layouts[value].shape
+            images, references = (part[value] for part in parts)
+            images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
+            lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
+            references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
+            total += nd.sum(nd.multiply(pairs.dense(value, multiplier), images - references), None)
+        return [total]
+
+    # the outputs' weights are unknowns: one set per band, and per pair where pairs are wanted
+    lead = (n_bands, n, m) if pairs.own else (n_bands, n)
+    _, pull = pairs.backend.vjp(products, [nd.zeros((*lead, seeds.shape[-1]), seeds.dtype)])
+    (carried,) = pull([nd.zeros((), seeds.dtype) + 1])
     return nd.einsum("kno,bnmo->knmb" if pairs.own else "kno,bno->knb", seeds, carried)
 
 

@@ -83,8 +83,7 @@ class Gradients:
         nd, rank = self.nd, len(self.shape)
         several = len(points.shape) > rank + 1
         flat = nd.reshape(points, (-1, *self.shape)) if several else points
-        run = self.backend.Run(self._trace, {self._graph.input: flat}).forward(self._graph.operations)
-        units = run.value(self._graph.output)
+        (units,), pull = self.backend.vjp(self._units, [flat])
         samples = points.shape[1] if several else 1
         found = []
         for output in range(self._seeds.shape[1]):
@@ -92,9 +91,13 @@ class Gradients:
             if several:
                 ones = nd.zeros((1, samples, 1), self.dtype) + 1
                 seeds = nd.reshape(seeds[:, None] * ones, (-1, seeds.shape[1]))
-            (gradient,) = self.backend.gradient([units], [flat], [seeds])
+            (gradient,) = pull([seeds])
             found.append(nd.reshape(gradient, (-1, 1, *(samples,) * several, *self.shape)))
         return nd.concatenate(found, 1), units
+
+    def _units(self, x: Any) -> list[Any]:
+        run = self.backend.Run(self._trace, {self._graph.input: x}).forward(self._graph.operations)
+        return [run.value(self._graph.output)]
 
     def fold(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
         """Go through all samples, some at once: ``state = add(state, numbers of the samples)``."""
@@ -177,7 +180,7 @@ def _compiled(
 
     grouping = None if members is None else members.tobytes()
     key = (rule, predictor.output, axes, statistic, grouping, *(tuple(array.shape[1:]) for array in arguments))
-    return predictor.trace.compiled(key, lambda: predictor.backend.compile(step, *arguments, any_n=1))
+    return predictor.trace.compiled(key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=1))
 
 
 def _portion(samples: int, most: int) -> int:

@@ -161,7 +161,7 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
 
     def build() -> Callable[..., np.ndarray]:
         image = np.empty((1, 1, 1, *trace.shape), trace.dtype)
-        return backend.compile(step, image, image, np.empty((1, 1, 1, *mask_shape), trace.dtype), any_n=3)
+        return backend.compile(trace, step, image, image, np.empty((1, 1, 1, *mask_shape), trace.dtype), any_n=3)
 
     return trace.compiled(("mixing", predictor.output, mask_shape), build)
 
@@ -177,7 +177,7 @@ def _compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., l
         return [backend.nd.astype(values, trace.dtype) for values in flat]
 
     image = np.empty((1, *trace.shape), trace.dtype)
-    return trace.compiled(("start", predictor.output), lambda: backend.compile(step, image, any_n=1))
+    return trace.compiled(("start", predictor.output), lambda: backend.compile(trace, step, image, any_n=1))
 
 
 def _compiled_summing(predictor: Predictor, start: LinearStart) -> Callable[..., np.ndarray]:
@@ -195,7 +195,7 @@ def _compiled_summing(predictor: Predictor, start: LinearStart) -> Callable[...,
 
     def build() -> Callable[..., np.ndarray]:
         ends = [np.empty((1, 1, 1, graph.layouts[end].size), trace.dtype) for end in start.ends]
-        return backend.compile(step, *ends, *ends, np.empty((1, 1, 1, 1), trace.dtype), any_n=4)
+        return backend.compile(trace, step, *ends, *ends, np.empty((1, 1, 1, 1), trace.dtype), any_n=4)
 
     return trace.compiled(("summing", predictor.output), build)
 

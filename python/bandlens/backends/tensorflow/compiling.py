@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
 from .arrays import nd
 
+if TYPE_CHECKING:
+    from .trace import Trace
+
+Pull = Callable[[Sequence[Any]], list[Any]]
 OutOfMemory = tf.errors.ResourceExhaustedError
 
 
-def compile(function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
-    """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length."""
+def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+    """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length.
+
+    The function may run parts of `trace`; TensorFlow finds the variables in there by itself.
+    """
     signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
     compiled = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
@@ -51,18 +58,31 @@ def _has_xla() -> bool:
     return True
 
 
+def free_memory() -> int | None:
+    """Bytes that are free on the device: TensorFlow says what is used, but not of how much."""
+    return None
+
+
 def version() -> dict[str, str]:
     """Versions that belong into a result."""
     return {"tensorflow": tf.__version__}
 
 
-def gradient(outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-    """Vector-Jacobian product of tensors in the function being compiled; zeros where there is no path."""
-    found = tf.gradients(list(outputs), list(inputs), list(cotangents))
-    return [
-        tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
-        for source, part in zip(inputs, found, strict=True)
-    ]
+def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list[Any], Pull]:
+    """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs.
+
+    To be called in a function that is compiled. Where there is no path, gradients are 0.
+    """
+    outputs = function(*inputs)
+
+    def pull(cotangents: Sequence[Any]) -> list[Any]:
+        found = tf.gradients(outputs, list(inputs), list(cotangents))
+        return [
+            tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
+            for source, part in zip(inputs, found, strict=True)
+        ]
+
+    return outputs, pull
 
 
 def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:

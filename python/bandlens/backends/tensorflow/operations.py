@@ -60,6 +60,9 @@ ALIAS = frozenset(
 # only the shape of the input matters, so no image data passes
 SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastArgs"})
 
+# they have a derivative, but every step of it would have to be repeated at every point of a line
+LOOPS = frozenset({"While", "StatelessWhile"})
+
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 RANDOM = frozenset(
@@ -97,4 +100,4 @@ def family(kind: str, data: list[bool]) -> Family:
         return Family.LOG_SOFTMAX
     if kind in SMOOTH:
         return Family.SMOOTH
-    return Family.UNSUPPORTED
+    return Family.LOOP if kind in LOOPS else Family.UNSUPPORTED

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from ...errors import ModelError, UnsupportedOperationError
 from ...graph import Family, Graph, Layout, Operation
+from .. import common
 from . import operations as table
 from .flat import Entry, Flat
 from .run import Run, computed_in
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SETS = (Family.MAXIMUM, Family.NORMALIZATION)
 
 
-class Trace:
+class Trace(common.BaseTrace):
     """A model as primitive operations, from a batch of images to its outputs.
 
     Parameters
@@ -50,6 +50,7 @@ class Trace:
     def __init__(
         self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()
     ) -> None:
+        super().__init__()
         self.shape = shape
         self.dtype = computed_in(tf.as_dtype(dtype)).name
         self._layers = frozenset(layers)
@@ -61,63 +62,39 @@ class Trace:
         self.probability, self.logit, self.head = flat.output, *flat.head()
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
         self.fingerprint = flat.fingerprint
-        self._graphs: dict[int, Graph] = {}
-        self._compiled: dict[Any, Any] = {}
+
+    def renewed_by(self, newer: Trace) -> bool:
+        """Whether a newer trace is of the same operations on the same variables, whatever their values."""
+        return (self.shape, self.dtype, self.fingerprint) == (newer.shape, newer.dtype, newer.fingerprint)
 
     def _check_output(self) -> None:
         outputs = self._concrete.outputs
         shapes = [tuple(output.shape) if output.shape.rank is not None else None for output in outputs]
         if len(outputs) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][1] is None:
-            raise ModelError(
-                "The model's output is not one row of scores per image.",
-                expected="one output of shape (n, outputs)",
-                given=", ".join(map(str, shapes)) or "no output",
-                fix="wrap the model in a function that returns one value per class, "
-                "for a segmentation model for example the mean over pixels",
-            )
-
-    def compiled(self, key: Any, build: Callable[[], Any]) -> Any:
-        """Something that was compiled for this trace, made by `build` on first use."""
-        if key not in self._compiled:
-            self._compiled[key] = build()
-        return self._compiled[key]
-
-    def graph(self, output: int) -> Graph:
-        """Operations that lead from the images to a value."""
-        if output not in self._graphs:
-            self._graphs[output] = self._make_graph(output)
-        return self._graphs[output]
+            raise common.no_row_per_image(shapes)
 
     def _make_graph(self, output: int) -> Graph:
         flat = self._flat
-        wanted, stack = set(), [output]
-        while stack:
-            value = stack.pop()
-            if value not in wanted:
-                wanted.add(value)
-                stack.extend(flat.inputs_of(value))
+        wanted = common.leading_to(output, flat.inputs_of)
         data = {flat.input}
         kept = []
         for entry in flat.entries:
             if wanted.isdisjoint(entry.outputs):
                 continue
-            self._refuse(entry)
+            if entry.op.type in table.RANDOM:
+                raise common.random(self._where(entry))
             if entry.op.type in table.SHAPE_ONLY or data.isdisjoint(entry.inputs):
                 continue
             data.update(entry.outputs)
             kept.append(entry)
         if output not in data:
-            raise ModelError("The model's output does not depend on the images.")
+            raise common.independent()
         layouts = self._layouts(kept, data)
         operations = tuple(self._operation(entry, data, layouts) for entry in kept)
         return Graph(operations, flat.input, output, layouts)
 
-    def _refuse(self, entry: Entry) -> None:
-        where = f"{entry.op.type} in layer '{self._layer(entry.name)}'"
-        if entry.op.type in table.RANDOM:
-            raise UnsupportedOperationError(
-                f"The model is random at inference: {where}.", fix="turn the randomness off, or fix its noise"
-            )
+    def _where(self, entry: Entry) -> str:
+        return f"{entry.op.type} in layer '{self._layer(entry.name)}'"
 
     def _operation(self, entry: Entry, data: set[int], layouts: dict[int, Layout]) -> Operation:
         kind = entry.op.type
@@ -131,7 +108,7 @@ class Trace:
                 # within each image, as in Keras 2's layer normalisation
                 family = Family.NORMALIZATION
                 if entry.inputs[0] not in layouts or layouts[entry.inputs[0]].axis != _channel_axis(entry.op):
-                    raise self._mixes_images(entry)
+                    raise common.mixes_images(self._where(entry))
         pointwise = family in table.POINTWISE_FAMILIES or (kind in table.POINTWISE and family is Family.LINEAR)
         size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         weights = [
@@ -152,13 +129,6 @@ class Trace:
             float(cost),
             entry.op,
             epsilon,
-        )
-
-    def _mixes_images(self, entry: Entry) -> UnsupportedOperationError:
-        where = f"{entry.op.type} in layer '{self._layer(entry.name)}'"
-        return UnsupportedOperationError(
-            f"The model's output for an image depends on the other images of a batch: {where}.",
-            fix="call batch normalisation with training=False",
         )
 
     @staticmethod
@@ -204,7 +174,7 @@ class Trace:
             few, more = (found[value] for found in shapes)
             real = self._flat.dtypes[value].is_floating
             if real and few == more and None not in few and value in used:
-                raise self._mixes_images(self._flat.producers[value])
+                raise common.mixes_images(self._where(self._flat.producers[value]))
             layout = _layout((few, more), sizes, real)
             if layout is not None:
                 layouts[value] = layout

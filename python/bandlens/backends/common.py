@@ -1,0 +1,75 @@
+"""What traces have in common, whatever the framework: what they keep, and the words in which they refuse a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import ModelError, UnsupportedOperationError
+from ..graph import Graph
+
+
+class BaseTrace(ABC):
+    """Keeps what was made of a trace: graphs, and what was compiled."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[int, Graph] = {}
+        self._compiled: dict[Any, Any] = {}
+
+    def compiled(self, key: Any, build: Callable[[], Any]) -> Any:
+        """Something that was compiled for this trace, made by `build` on first use."""
+        if key not in self._compiled:
+            self._compiled[key] = build()
+        return self._compiled[key]
+
+    def graph(self, output: int) -> Graph:
+        """Operations that lead from the images to a value."""
+        if output not in self._graphs:
+            self._graphs[output] = self._make_graph(output)
+        return self._graphs[output]
+
+    @abstractmethod
+    def _make_graph(self, output: int) -> Graph: ...
+
+
+def leading_to(output: int, inputs_of: Callable[[int], Iterable[int]]) -> set[int]:
+    """All values that a value is computed from, and itself."""
+    wanted, stack = set(), [output]
+    while stack:
+        value = stack.pop()
+        if value not in wanted:
+            wanted.add(value)
+            stack.extend(inputs_of(value))
+    return wanted
+
+
+def no_row_per_image(shapes: Iterable[tuple[int | None, ...] | None]) -> ModelError:
+    """The error for a model whose output is not ``(n, outputs)``."""
+    return ModelError(
+        "The model's output is not one row of scores per image.",
+        expected="one output of shape (n, outputs)",
+        given=", ".join(map(str, shapes)) or "no output",
+        fix="wrap the model in a function that returns one value per class, "
+        "for a segmentation model for example the mean over pixels",
+    )
+
+
+def independent() -> ModelError:
+    """The error for a model that ignores the images."""
+    return ModelError("The model's output does not depend on the images.")
+
+
+def random(where: str) -> UnsupportedOperationError:
+    """The error for a model that draws random numbers."""
+    return UnsupportedOperationError(
+        f"The model is random at inference: {where}.", fix="turn the randomness off, or fix its noise"
+    )
+
+
+def mixes_images(where: str) -> UnsupportedOperationError:
+    """The error for a model in which images of a batch meet."""
+    return UnsupportedOperationError(
+        f"The model's output for an image depends on the other images of a batch: {where}.",
+        fix="call batch normalisation with training=False",
+    )

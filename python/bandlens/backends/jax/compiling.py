@@ -1,0 +1,98 @@
+"""What JAX makes of functions: compiled steps, derivatives, loops; and what it says of the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .arrays import nd
+
+if TYPE_CHECKING:
+    from .trace import Trace
+
+Pull = Callable[[Sequence[Any]], list[Any]]
+
+
+class OutOfMemory(MemoryError):
+    """The device has no memory left; JAX has no error of its own for that."""
+
+
+def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+    """Compile a function of arrays, anew for other shapes than before; `arguments` and `any_n` are not needed for that.
+
+    The function may run parts of `trace`, whose weights are arguments of what is compiled: no part of it, nor copied.
+    """
+
+    @jax.jit
+    def step(weights: tuple[Any, ...], *values: Any) -> Any:
+        with trace.reading(weights), full_precision():
+            return function(*values)
+
+    def call(*values: np.ndarray) -> Any:
+        try:
+            return jax.tree.map(np.asarray, step(trace.weights, *values))
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" in str(error):
+                raise OutOfMemory(str(error).splitlines()[0]) from error
+            raise
+
+    return call
+
+
+def full_precision() -> AbstractContextManager[Any]:
+    """Products of float32 in float32, also where the device could be faster with less; JAX's own option overrules it.
+
+    Differences between image and background are small, so with TF32 scores would hardly be complete.
+    """
+    if jax.config.jax_default_matmul_precision is not None:
+        return nullcontext()
+    return jax.default_matmul_precision("highest")
+
+
+def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+    """A formula ``function(nd, *tensors)``; all that is compiled is fused anyway."""
+    return partial(function, nd, **static)
+
+
+def hold(array: np.ndarray) -> jax.Array:
+    """An array on the device, to be given to compiled functions several times."""
+    return jnp.asarray(array)
+
+
+def version() -> dict[str, str]:
+    """Versions that belong into a result."""
+    return {"jax": jax.__version__}
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on the device; None where it doesn't say."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" not in statistics:
+        return None
+    return int(statistics["bytes_limit"] - statistics.get("bytes_in_use", 0))
+
+
+def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list[Any], Pull]:
+    """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs."""
+    outputs, back = jax.vjp(function, *inputs)
+
+    def pull(cotangents: Sequence[Any]) -> list[Any]:
+        given = zip(cotangents, outputs, strict=True)
+        return list(back([cotangent.astype(output.dtype) for cotangent, output in given]))
+
+    return outputs, pull
+
+
+def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+    """Go through the first axis of a tensor inside the function being compiled: ``state = add(state, element)``."""
+
+    def body(state: Any, element: Any) -> tuple[Any, None]:
+        return jax.tree.map(lambda new, old: new.astype(old.dtype), add(state, element), state), None
+
+    return jax.lax.scan(body, initial, elements)[0]
