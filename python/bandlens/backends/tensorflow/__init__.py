@@ -2,7 +2,8 @@
 
 from .arrays import nd
 from .compiling import OutOfMemory, compile, fold, fused, gradient, hold, version
+from .marks import mark
 from .run import Run
 from .trace import Trace
 
-__all__ = ["OutOfMemory", "Run", "Trace", "compile", "fold", "fused", "gradient", "hold", "nd", "version"]
+__all__ = ["OutOfMemory", "Run", "Trace", "compile", "fold", "fused", "gradient", "hold", "mark", "nd", "version"]

@@ -45,6 +45,8 @@ class Trace:
     head : {"softmax", "sigmoid", None}
         What the model ends in; the explained output (`graph.output`) lies before it.
     n_outputs : int
+    marks : dict of int to int
+        Values that were marked inside `call`, by the number of the mark.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Trace:
         self.probability, self.logit, self.head = flat.output, *flat.head()
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
         self.fingerprint = flat.fingerprint
+        self.marks = flat.marks
         self._graphs: dict[int, Graph] = {}
         self._compiled: dict[Any, Any] = {}
 
