@@ -264,7 +264,10 @@ def test_smoothness(linear: Any) -> None:
 def test_what_is_silent_is_said(planted: Any) -> None:
     kernel, bias = planted.layers[0].get_weights()
     planted.layers[0].set_weights([kernel, bias + np.array([0, -1e6, 0])])
-    with pytest.warns(errors.DeadFeatureWarning, match=r"1 of 3 features of 'conv' stay silent.*: 1\."):
+    with pytest.warns(
+        errors.DeadFeatureWarning,
+        match=r"1 of 3 features of 'conv' do not change with the image .their activation stays zero.*: 1\.",
+    ):
         found = bl.visualize_features(planted, "conv", value_range=(0, 1), steps=5)
     assert found.dead.tolist() == [False, True, False]
     assert found.activation_after[1] == 0

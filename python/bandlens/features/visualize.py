@@ -330,6 +330,14 @@ def _starts(
     return lambda at, random, attempt: given[0 if len(given) == 1 else at // per_feature]
 
 
+def _silent(result: FeatureImages) -> str:
+    """Of dead features, how they are so."""
+    active = int((result.activation_after[result.dead] != 0).sum())
+    if active == 0:
+        return "their activation stays zero"
+    return f"the activation of {active} of them is not zero, but saturated or constant"
+
+
 def _warn(result: FeatureImages, asked: int, found: Found) -> None:
     """Say what is not as it was asked for."""
     if found.interrupted:
@@ -343,8 +351,9 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
         names = [name for name, dead in zip(result.names, result.dead, strict=True) if dead]
         few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         warnings.warn(
-            f"{len(names)} of {result.n} features of '{result.layer}' stay silent from this start, "
-            f"so that their images show nothing but it: {few}. Other starts, seeds or contrasts may wake them.",
+            f"{len(names)} of {result.n} features of '{result.layer}' do not change with the image "
+            f"({_silent(result)}), so that their images show nothing but the start: {few}. "
+            "Other starts, seeds or contrasts may wake them.",
             DeadFeatureWarning,
             stacklevel=3,
         )
