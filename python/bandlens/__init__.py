@@ -1,6 +1,7 @@
 """Which input bands of multispectral and hyperspectral images a Keras CNN relies on, per class, with uncertainty.
 
-The main verb is `band_importance`; `band_maps` gives the attributions themselves. No framework is imported before a
+The main verb is `band_importance`; `band_maps` gives the attributions themselves; `visualize_features` shows what
+neurons look for. No framework is imported before a
 model needs it.
 """
 
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
         compare_importance,
     )
     from .errors import BandlensError
+    from .features import (
+        FeatureImages,
+        LayerActivations,
+        LayerKernels,
+        LayerList,
+        TopImages,
+        layer_activations,
+        layer_kernels,
+        list_layers,
+        plot_layers,
+        top_images,
+        visualize_features,
+    )
     from .importance import band_importance, band_maps
     from .maps import BandMaps
     from .methods import METHODS
@@ -29,11 +43,16 @@ if TYPE_CHECKING:
     from .result import BandImportance
 
 _HOMES = {
-    "METHODS": ".methods",
     "BandImportance": ".result",
     "BandMaps": ".maps",
     "BandlensError": ".errors",
     "Check": ".checks",
+    "FeatureImages": ".features",
+    "LayerActivations": ".features",
+    "LayerKernels": ".features",
+    "LayerList": ".features",
+    "METHODS": ".methods",
+    "TopImages": ".features",
     "band_importance": ".importance",
     "band_maps": ".importance",
     "check_deletion": ".checks",
@@ -42,6 +61,12 @@ _HOMES = {
     "check_stability": ".checks",
     "combine": ".pieces",
     "compare_importance": ".checks",
+    "layer_activations": ".features",
+    "layer_kernels": ".features",
+    "list_layers": ".features",
+    "plot_layers": ".features",
+    "top_images": ".features",
+    "visualize_features": ".features",
 }
 _MODULES = ("datasets", "errors")
 
@@ -51,6 +76,11 @@ __all__ = [
     "BandMaps",
     "BandlensError",
     "Check",
+    "FeatureImages",
+    "LayerActivations",
+    "LayerKernels",
+    "LayerList",
+    "TopImages",
     "__version__",
     "band_importance",
     "band_maps",
@@ -62,6 +92,12 @@ __all__ = [
     "compare_importance",
     "datasets",
     "errors",
+    "layer_activations",
+    "layer_kernels",
+    "list_layers",
+    "plot_layers",
+    "top_images",
+    "visualize_features",
 ]
 
 

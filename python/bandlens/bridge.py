@@ -9,26 +9,30 @@ and turns those in results back.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._version import __version__
-from .columns import WHOLE, class_columns, overall_columns
-from .counting import counting_from, first
-from .errors import BandlensError, MissingPackageError, ResultError
+from .columns import (
+    WHOLE,
+    activation_columns,
+    class_columns,
+    feature_columns,
+    kernel_columns,
+    layer_columns,
+    overall_columns,
+    top_columns,
+)
+from .counting import first
+from .crossing import Answer, answer, column, columns, fields, for_r, plain
+from .errors import ResultError
 
 if TYPE_CHECKING:
     from .checks import Check
     from .methods import Method
     from .result import BandImportance
-
-Answer = dict[str, Any]
-
-# what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
-EXTRAS = {"lime": ["scikit-learn", "scikit-image"], "sentinel2": ["pillow", "pip"]}
 
 
 def version() -> str:
@@ -36,32 +40,7 @@ def version() -> str:
     return __version__
 
 
-def _answer(function: Callable[..., Any]) -> Callable[..., Answer]:
-    """Give the value, or the error if bandlens raised it, in a dictionary."""
-
-    @functools.wraps(function)
-    def call(*arguments: Any) -> Answer:
-        try:
-            with counting_from(1):
-                return {"ok": True, "value": function(*arguments)}
-        except BandlensError as error:
-            parts = {name: getattr(error, name) for name in ("kind", "message", "expected", "given", "fix")}
-            if isinstance(error, MissingPackageError):
-                parts["packages"] = _extra_packages(error.fix or "")
-            return {"ok": False, **parts}
-        except ModuleNotFoundError as error:
-            message = f"Python lacks the module {error.name!r}."
-            return {"ok": False, "kind": "python_missing", "message": message}
-
-    return call
-
-
-def _extra_packages(fix: str) -> list[str]:
-    """Packages of the extras that a Python user is told to install."""
-    return [package for extra, packages in EXTRAS.items() if f"[{extra}]" in fix for package in packages]
-
-
-@_answer
+@answer
 def band_importance(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
@@ -88,7 +67,7 @@ def band_importance(
     return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
 
 
-@_answer
+@answer
 def band_maps(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
@@ -103,13 +82,13 @@ def band_maps(
 
     maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
     return {
-        **_fields(maps, _column, ("values", "image_class", "prediction", "image_output")),
-        **_fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
-        **_fields(maps, _plain, ("band_axis", "method", "output", "seed", "model")),
+        **fields(maps, column, ("values", "image_class", "prediction", "image_output")),
+        **fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
+        **fields(maps, plain, ("band_axis", "method", "output", "seed", "model")),
     }
 
 
-@_answer
+@answer
 def sentinel2(seed: int, cache: str) -> Answer:
     """Patches of the Sentinel-2 scene, see `bandlens.datasets.sentinel2`.
 
@@ -122,27 +101,27 @@ def sentinel2(seed: int, cache: str) -> Answer:
 
     patches = read(seed=seed, cache=cache)
     parts = {
-        part: {name: _column(getattr(patches, f"{name}_{part}")) for name in ("x", "y", "polygon", "centre")}
+        part: {name: column(getattr(patches, f"{name}_{part}")) for name in ("x", "y", "polygon", "centre")}
         for part in ("train", "test")
     }
-    return {**parts, **_fields(patches, _plain, ("bands", "wavelengths", "classes", "crs", "source", "licence"))}
+    return {**parts, **fields(patches, plain, ("bands", "wavelengths", "classes", "crs", "source", "licence"))}
 
 
-@_answer
+@answer
 def sentinel2_scene(cache: str) -> Answer:
     """The Sentinel-2 scene, see `bandlens.datasets.sentinel2_scene`."""
     from .datasets import sentinel2_scene as read
 
-    return _fields(read(cache=cache), _plain, ("values", "bands", "extent", "crs"))
+    return fields(read(cache=cache), plain, ("values", "bands", "extent", "crs"))
 
 
-@_answer
+@answer
 def subset(result: Mapping[str, Any], images: np.ndarray) -> Answer:
     """Result of some of the images; `result` as R keeps it, see `_result`, `images` positions counted from 0."""
     return _importance(_result(result).subset(np.array(images, np.int64)))
 
 
-@_answer
+@answer
 def combine(results: Sequence[Mapping[str, Any]]) -> Answer:
     """One result of several that explain different images; `results` as R keeps them, see `_result`."""
     from . import combine as together
@@ -150,7 +129,7 @@ def combine(results: Sequence[Mapping[str, Any]]) -> Answer:
     return _importance(together(*map(_result, results)))
 
 
-@_answer
+@answer
 def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> Answer:
     """How far results agree.
 
@@ -171,7 +150,7 @@ def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[
     return _check(compare(*map(_result, results), **arguments))
 
 
-@_answer
+@answer
 def check_stability(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
@@ -181,7 +160,7 @@ def check_stability(
     return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
 
 
-@_answer
+@answer
 def check_randomization(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
@@ -191,7 +170,7 @@ def check_randomization(
     return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
 
 
-@_answer
+@answer
 def check_null(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
@@ -201,7 +180,7 @@ def check_null(
     return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
 
 
-@_answer
+@answer
 def check_deletion(
     model: Any,
     result: Mapping[str, Any],
@@ -216,7 +195,7 @@ def check_deletion(
     return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
 
 
-@_answer
+@answer
 def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
     """Whether a model tells classes apart, so that numbers in `y` are classes, which R counts from 1.
 
@@ -232,20 +211,10 @@ def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
 
 
 def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _for_r(value) if callable(value) else value for name, value in given.items()}
+    return {name: for_r(value) if callable(value) else value for name, value in given.items()}
 
 
-def _for_r(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that is given arrays of types that R has: whole numbers stay such, so that R can tell classes."""
-
-    @functools.wraps(function)
-    def call(*arrays: np.ndarray) -> Any:
-        return function(*map(_column, arrays))
-
-    return call
-
-
-@_answer
+@answer
 def band_methods() -> list[Answer]:
     """Every method and its options.
 
@@ -269,7 +238,7 @@ def _method(method: Method) -> Answer:
         for name, option in method.options.items()
     ]
     return {
-        **_fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
+        **fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
         "additive": method.additive,
         "maps": method.maps is not None,
         "background": method.uses_background,
@@ -295,13 +264,13 @@ def _importance(result: BandImportance) -> Answer:
     what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "groups")
     origin = ("background_source", "options", "seed", "model", "versions", "seconds")
     return {
-        "table": _columns(class_columns(result)),
-        "overall": _columns(overall_columns(result)),
+        "table": columns(class_columns(result)),
+        "overall": columns(overall_columns(result)),
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
-        **_fields(result, _column, _SCORES + _CODES),
-        **_fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
-        **_fields(result, _plain, what + origin),
+        **fields(result, column, _SCORES + _CODES),
+        **fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
+        **fields(result, plain, what + origin),
     }
 
 
@@ -344,40 +313,120 @@ def _check(check: Check) -> Answer:
     """The outcome of a check: what the functions here give that wrap one."""
     return {
         "name": check.name,
-        "tables": {level: _columns(table) for level, table in check.tables.items()},
+        "tables": {level: columns(table) for level, table in check.tables.items()},
         "levels": {column: list(names) for column, names in check.levels.items()},
-        **_fields(check, _plain, ("passed", "verdict", "facts")),
+        **fields(check, plain, ("passed", "verdict", "facts")),
         # in R, a list of one value would look like a value
         "single": [name for name, fact in check.facts.items() if isinstance(fact, str) or np.ndim(fact) == 0],
     }
 
 
-def _fields(result: object, convert: Callable[[Any], Any], names: Sequence[str]) -> Answer:
-    return {name: convert(getattr(result, name)) for name in names}
+@answer
+def list_layers(model: Any, arguments: Mapping[str, Any]) -> Answer:
+    """Layers of a model; `arguments` of `bandlens.list_layers`, by name.
+
+    Returns
+    -------
+    dict
+        ``value``: `table`, the columns of `to_frame()` (-1 features where that is unknown), and `model`.
+    """
+    from . import list_layers as layers_of
+
+    found = layers_of(model, **arguments)
+    return {"table": columns(layer_columns(found)), "model": found.model}
 
 
-def _columns(table: Mapping[str, np.ndarray]) -> Answer:
-    return {name: _column(values) for name, values in table.items()}
+@answer
+def layer_kernels(model: Any, arguments: Mapping[str, Any]) -> Answer:
+    """Kernels of a convolution; `arguments` of `bandlens.layer_kernels`, by name, `features` counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: `values` (kernels, rows, cols, bands), `kernel` (counted from 0), `tables` "weight" and "band"
+        (`band` as a code into `bands`, counted from 0), `bands`, `wavelengths`, `layer`, `kind`, `model`.
+    """
+    from . import layer_kernels as read
+
+    found = read(model, **arguments)
+    return {
+        "tables": {level: columns(kernel_columns(found, level)) for level in ("weight", "band")},
+        **fields(found, column, ("values", "kernel")),
+        **fields(found, list, ("bands", "wavelengths")),
+        **fields(found, plain, ("layer", "kind", "model")),
+    }
 
 
-def _column(values: np.ndarray | None) -> np.ndarray | list[str] | None:
-    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts."""
-    if values is None:
-        return None
-    values = np.asarray(values)
-    if values.dtype.kind == "U":
-        return values.tolist()
-    return values.astype({"b": np.bool_, "i": np.int32, "u": np.int32, "f": np.float64}[values.dtype.kind])
+@answer
+def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None) -> Answer:
+    """Images of features; `arguments` of `bandlens.visualize_features`, by name, positions counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
+        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
+    """
+    from . import visualize_features as compute
+
+    found = compute(model, **arguments, progress=progress or False)
+    arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
+    return {
+        "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
+        "levels": {
+            "layer": [found.layer],
+            "feature": list(dict.fromkeys(found.names)),
+            "band": list(found.bands),
+        },
+        **fields(found, column, (*arrays, "restarts", "low", "high", "contrast")),
+        **fields(found, list, ("names", "bands", "wavelengths")),
+        **fields(
+            found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")
+        ),
+        **fields(found, plain, ("model", "versions", "seconds")),
+    }
 
 
-def _plain(value: Any) -> Any:
-    """A value that survives conversion to R, or its text."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return _column(value) if value.dtype.kind in "biuf" and value.ndim else _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(entry) for entry in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+@answer
+def layer_activations(
+    model: Any, x: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Activations of a layer; `arguments` of `bandlens.layer_activations`, by name, `features` counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: `values` (n, *positions, features), `feature` (counted from 0), `names`, `tables` "image" (`image`
+        and `feature` counted from 0, the latter into `names`), `layer`, `kind`, `model`.
+    """
+    from . import layer_activations as compute
+
+    found = compute(model, x, **arguments, progress=progress or False)
+    return {
+        "tables": {"image": columns(activation_columns(found, "image"))},
+        **fields(found, column, ("values", "feature")),
+        **fields(found, list, ("names",)),
+        **fields(found, plain, ("layer", "kind", "model")),
+    }
+
+
+@answer
+def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None) -> Answer:
+    """Images that excite features most; `arguments` of `bandlens.top_images`, by name, `features` counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: the fields of `TopImages`, `index` counted from 0, and `tables` "image" and "band" (`image`,
+        `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1).
+    """
+    from . import top_images as compute
+
+    found = compute(model, x, **arguments, progress=progress or False)
+    arrays = ("index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high")
+    return {
+        "tables": {level: columns(top_columns(found, level)) for level in ("image", "band")},
+        **fields(found, column, (*arrays, "feature")),
+        **fields(found, list, ("names", "bands", "wavelengths")),
+        **fields(found, plain, ("layer", "statistic", "n", "model")),
+    }

@@ -93,6 +93,12 @@ class ModelTypeError(BandlensError, TypeError):
     kind = "model_type"
 
 
+class LayerError(BandlensError, ValueError):
+    """The model has no such layer, or the layer has not what was asked for."""
+
+    kind = "layer"
+
+
 class UnsupportedOperationError(BandlensError, ValueError):
     """The model holds an operation that the chosen method can't explain."""
 
@@ -113,6 +119,14 @@ class DownloadError(BandlensError, OSError):
 
 class CompletenessWarning(UserWarning):
     """Attributions don't sum to what they stand for."""
+
+
+class DeadFeatureWarning(UserWarning):
+    """A feature of a layer stays silent, so that its image shows nothing."""
+
+
+class InterruptedWarning(UserWarning):
+    """A computation was interrupted, and what it had found so far is returned."""
 
 
 class ResultError(BandlensError, ValueError):

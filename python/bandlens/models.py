@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -89,7 +90,13 @@ class Predictor:
         return self.backend.compile(self.trace, predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=1)
 
 
-def make_predictor(model: Any, images: Images, output: str = "auto") -> Predictor:
+def make_predictor(
+    model: Any,
+    images: Images,
+    output: str = "auto",
+    *,
+    around: Callable[[ModuleType], AbstractContextManager] | None = None,
+) -> Predictor:
     """Trace a model for images of one shape.
 
     Parameters
@@ -97,6 +104,8 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
     images : Images
     output : {"auto", "logit", "probability"}
+    around : callable, optional
+        From the backend to a context in which the model is called when it is traced. It may not hold the model.
 
     Raises
     ------
@@ -120,7 +129,7 @@ def make_predictor(model: Any, images: Images, output: str = "auto") -> Predicto
         )
     _check_keras(model, images)
     backend = backend_of(model)
-    trace = _trace(backend, model, images)
+    trace = _trace(backend, model, images, around)
     if output == "probability" and trace.head is None:
         raise OptionError(
             "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
@@ -187,15 +196,25 @@ def _check_keras(model: Any, images: Images) -> None:
         )
 
 
-def _trace(backend: ModuleType, model: Any, images: Images) -> Any:
+def _trace(
+    backend: ModuleType,
+    model: Any,
+    images: Images,
+    around: Callable[[ModuleType], AbstractContextManager] | None = None,
+) -> Any:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
     names = [layer.name for layer in _layers(model)]
-    call = inference(model)
+    plain = inference(model)
+
+    def call(x: Any) -> Any:
+        with nullcontext() if around is None else around(backend):
+            return plain(x)
+
     last: Exception | None = None
     for dtype in _dtypes(model):
         try:
             if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                call(np.zeros((1, *images.shape), dtype))
+                plain(np.zeros((1, *images.shape), dtype))
             trace = backend.Trace(call, images.shape, dtype, names)
             break
         except BandlensError:

@@ -11,7 +11,7 @@ Progress: TypeAlias = bool | Callable[[int, int], object] | None
 
 
 @contextmanager
-def ticker(progress: Progress, total: int, label: str) -> Iterator[Callable[[int], None]]:
+def ticker(progress: Progress, total: int, label: str, unit: str = "image") -> Iterator[Callable[[int], None]]:
     """A function to be told how many images were finished.
 
     Parameters
@@ -19,7 +19,8 @@ def ticker(progress: Progress, total: int, label: str) -> Iterator[Callable[[int
     progress : bool or callable or None
         None shows a bar only where standard error is a terminal; a callable is told ``(done, total)``.
     total : int
-    label : str
+    label, unit : str
+        Of the bar.
     """
     if callable(progress):
         done = 0
@@ -36,5 +37,5 @@ def ticker(progress: Progress, total: int, label: str) -> Iterator[Callable[[int
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=total, desc=label, unit="image", leave=False) as bar:
+    with tqdm(total=total, desc=label, unit=unit, leave=False) as bar:
         yield lambda count: bar.update(count) and None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bandlens import METHODS, BandImportance, Check, band_importance, bridge, counting, errors
+from bandlens import METHODS, BandImportance, Check, band_importance, bridge, counting, crossing, errors
 from bandlens.methods import lime
 
 PLAIN = (bool, int, float, str, type(None))
@@ -210,12 +210,12 @@ def test_a_missing_package_is_named_with_all_of_its_extra(monkeypatch):
 def test_extras_are_those_of_the_python_package():
     tomllib = pytest.importorskip("tomllib")
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["optional-dependencies"] == bridge.EXTRAS
+    assert project["project"]["optional-dependencies"] == crossing.EXTRAS
 
 
 def test_unusual_values_become_plain():
     value = {1: np.float32(0.5), "a": (np.int64(1), None), "b": np.arange(2), "c": np.array(3), "d": errors}
-    plain = bridge._plain(value)
+    plain = crossing.plain(value)
     assert holds_only_plain(plain)
     assert plain["1"] == 0.5
     assert plain["a"] == [1, None]

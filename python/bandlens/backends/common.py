@@ -11,7 +11,18 @@ from ..graph import Graph
 
 
 class BaseTrace(ABC):
-    """Keeps what was made of a trace: graphs, and what was compiled."""
+    """Keeps what was made of a trace: graphs, and what was compiled.
+
+    Attributes
+    ----------
+    marks : dict of int to int
+        Values that were marked inside the model, by the number of the mark.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    fingerprint: Any
+    marks: dict[int, int]
 
     def __init__(self) -> None:
         self._graphs: dict[int, Graph] = {}
@@ -28,6 +39,11 @@ class BaseTrace(ABC):
         if output not in self._graphs:
             self._graphs[output] = self._make_graph(output)
         return self._graphs[output]
+
+    @property
+    def likeness(self) -> tuple[Any, ...]:
+        """Equal for traces of the same operations, in which the same values are marked."""
+        return (self.shape, self.dtype, self.fingerprint, self.marks)
 
     @abstractmethod
     def _make_graph(self, output: int) -> Graph: ...

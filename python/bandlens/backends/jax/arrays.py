@@ -19,6 +19,15 @@ def _normal(keys: jax.Array, shape: Sequence[int], dtype: str) -> jax.Array:
     return jax.vmap(draw)(keys)
 
 
+def _fft_filter(array: jax.Array, gain: jax.Array) -> jax.Array:
+    """Multiply the spatial frequencies of images (n, rows, cols, bands), which go round at their borders, by a gain.
+
+    `gain` is real and symmetric, shape (rows, cols), at the frequencies of `numpy.fft.fftfreq`.
+    """
+    filtered = jnp.fft.ifft2(jnp.fft.fft2(array, axes=(1, 2)) * gain[:, :, None], axes=(1, 2))
+    return filtered.real.astype(array.dtype)
+
+
 nd = SimpleNamespace(
     abs=jnp.abs,
     astype=lambda array, dtype: array.astype(dtype),
@@ -27,11 +36,14 @@ nd = SimpleNamespace(
     einsum=jnp.einsum,
     exp=jnp.exp,
     eye=lambda n, dtype: jnp.eye(n, dtype=dtype),
+    fft_filter=_fft_filter,
+    floor=jnp.floor,
     isfinite=jnp.isfinite,
     log=jnp.log,
     matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: jnp.max(array, axis, keepdims=True),
     maximum=jnp.maximum,
+    minimum=jnp.minimum,
     mean=lambda array, axis, keepdims=False: jnp.mean(array, axis, keepdims=keepdims),
     moveaxis=jnp.moveaxis,
     multiply=jnp.multiply,

@@ -12,6 +12,7 @@ import numpy as np
 from jax.extend import core
 
 from . import operations as table
+from .marks import marked
 
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {jnp.dtype(jnp.float16): jnp.dtype(jnp.float32), jnp.dtype(jnp.bfloat16): jnp.dtype(jnp.float32)}
@@ -54,6 +55,8 @@ class Flat:
         Values that are numbers in the program.
     data : set of int
         Values that depend on the images.
+    marks : dict of int to int
+        Values that were marked, by the number of the mark.
     avals : list
         Shape and dtype of every value, as the model computes it.
     input, output : int
@@ -66,6 +69,7 @@ class Flat:
         self.weight_of: dict[int, int] = {}
         self.literals: dict[int, np.ndarray] = {}
         self.avals: list[Any] = []
+        self.marks: dict[int, int] = {}
         (image,) = closed.jaxpr.invars
         self.input = self._new(image.aval)
         self.data = {self.input}
@@ -135,6 +139,9 @@ class Flat:
             inputs = [self._read(atom, values) for atom in eqn.invars]
             kind, name = eqn.primitive.name, f"{scope}{eqn.source_info.name_stack}"
             if kind in table.ALIAS:
+                number = marked(eqn)
+                if number is not None:
+                    self.marks.setdefault(number, inputs[0])
                 values.update(zip(eqn.outvars, inputs, strict=True))
             elif kind in table.CALLS and not self._is_kept(eqn, inputs):
                 inner, held = _inside(eqn)

@@ -65,6 +65,7 @@ class Trace(common.BaseTrace):
         self.n_outputs = self.flat.shape(self.flat.output)[-1]
         self.probability, self.logit, self.head = self.flat.output, *self.flat.head()
         self.fingerprint = self.flat.fingerprint()
+        self.marks = self.flat.marks
         self._weights = tuple(self.flat.weights)
         self._reading = threading.local()
 
@@ -84,7 +85,7 @@ class Trace(common.BaseTrace):
 
     def renewed_by(self, newer: Trace) -> bool:
         """Whether a newer trace is of the same operations; then its weights, which may be others, are taken over."""
-        same = (self.shape, self.dtype, self.fingerprint) == (newer.shape, newer.dtype, newer.fingerprint)
+        same = self.likeness == newer.likeness
         if same:
             self._weights = newer._weights
         return same

@@ -59,6 +59,17 @@ def _normal(keys: tf.Tensor, shape: Sequence[int], dtype: str) -> tf.Tensor:
     return tf.map_fn(draw, keys, fn_output_signature=tf.TensorSpec(tuple(shape), dtype))
 
 
+def _fft_filter(array: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+    """Multiply the spatial frequencies of images (n, rows, cols, bands), which go round at their borders, by a gain.
+
+    `gain` is real and symmetric, shape (rows, cols), at the frequencies of `numpy.fft.fftfreq`.
+    """
+    bands_first = tf.transpose(array, (0, 3, 1, 2))
+    complex_type = tf.complex128 if array.dtype == tf.float64 else tf.complex64
+    filtered = tf.signal.ifft2d(tf.signal.fft2d(tf.cast(bands_first, complex_type)) * tf.cast(gain, complex_type))
+    return tf.transpose(tf.math.real(filtered), (0, 2, 3, 1))
+
+
 nd = SimpleNamespace(
     abs=tf.abs,
     astype=tf.cast,
@@ -67,11 +78,14 @@ nd = SimpleNamespace(
     einsum=tf.einsum,
     exp=tf.exp,
     eye=lambda n, dtype: tf.eye(n, dtype=dtype),
+    fft_filter=_fft_filter,
+    floor=tf.floor,
     isfinite=tf.math.is_finite,
     log=tf.math.log,
     matmul_transposed=lambda left, right: tf.matmul(left, right, transpose_b=True),
     max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),
     maximum=tf.maximum,
+    minimum=tf.minimum,
     mean=lambda array, axis, keepdims=False: tf.reduce_mean(array, axis, keepdims=keepdims),
     moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
     multiply=_multiply,

@@ -11,6 +11,7 @@ from tensorflow.python.framework.function_def_to_graph import (
 )
 
 from . import operations as table
+from .marks import marked
 
 
 class Entry:
@@ -33,6 +34,7 @@ class Flat:
         self.producers: dict[int, Entry] = {}
         self.captures: dict[int, Any] = {}
         self.dtypes: list[tf.DType] = []
+        self.marks: dict[int, int] = {}
         graph = concrete.graph
         definition = graph.as_graph_def()
         self._library = {function.signature.name: function for function in definition.library.function}
@@ -70,6 +72,9 @@ class Flat:
                 continue
             inputs = [values[tensor.name] for tensor in op.inputs]
             if op.type in table.ALIAS:
+                number = marked(op.name) if op.type == "Identity" else None
+                if number is not None:
+                    self.marks.setdefault(number, inputs[0])
                 values.update({out.name: value for out, value in zip(op.outputs, inputs, strict=True)})
             elif op.type in table.CALLS:
                 inner = function_def_to_graph(self._library[op.get_attr("f").name], include_library_functions=True)

@@ -62,10 +62,11 @@ class Trace(common.BaseTrace):
         self.probability, self.logit, self.head = flat.output, *flat.head()
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
         self.fingerprint = flat.fingerprint
+        self.marks = flat.marks
 
     def renewed_by(self, newer: Trace) -> bool:
         """Whether a newer trace is of the same operations on the same variables, whatever their values."""
-        return (self.shape, self.dtype, self.fingerprint) == (newer.shape, newer.dtype, newer.fingerprint)
+        return self.likeness == newer.likeness
 
     def _check_output(self) -> None:
         outputs = self._concrete.outputs

@@ -1,0 +1,88 @@
+"""Values that R has: what crosses between the languages is made of these, and of nothing else.
+
+Whole numbers are of 32 bits and other numbers doubles; texts are lists; errors that bandlens raises are values.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .counting import counting_from
+from .errors import BandlensError, MissingPackageError
+
+Answer = dict[str, Any]
+
+# what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
+EXTRAS = {"lime": ["scikit-learn", "scikit-image"], "sentinel2": ["pillow", "pip"]}
+
+
+def answer(function: Callable[..., Any]) -> Callable[..., Answer]:
+    """Give the value, or the error if bandlens raised it, in a dictionary."""
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Answer:
+        try:
+            with counting_from(1):
+                return {"ok": True, "value": function(*arguments)}
+        except BandlensError as error:
+            parts = {name: getattr(error, name) for name in ("kind", "message", "expected", "given", "fix")}
+            if isinstance(error, MissingPackageError):
+                parts["packages"] = _extra_packages(error.fix or "")
+            return {"ok": False, **parts}
+        except ModuleNotFoundError as error:
+            message = f"Python lacks the module {error.name!r}."
+            return {"ok": False, "kind": "python_missing", "message": message}
+
+    return call
+
+
+def _extra_packages(fix: str) -> list[str]:
+    """Packages of the extras that a Python user is told to install."""
+    return [package for extra, packages in EXTRAS.items() if f"[{extra}]" in fix for package in packages]
+
+
+def for_r(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is given arrays of types that R has: whole numbers stay such, so that R can tell classes."""
+
+    @functools.wraps(function)
+    def call(*arrays: np.ndarray) -> Any:
+        return function(*map(column, arrays))
+
+    return call
+
+
+def fields(result: object, convert: Callable[[Any], Any], names: Sequence[str]) -> Answer:
+    """Fields of a result, converted."""
+    return {name: convert(getattr(result, name)) for name in names}
+
+
+def columns(table: Mapping[str, np.ndarray]) -> Answer:
+    """Columns of a table, as R has them."""
+    return {name: column(values) for name, values in table.items()}
+
+
+def column(values: np.ndarray | None) -> np.ndarray | list[str] | None:
+    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts."""
+    if values is None:
+        return None
+    values = np.asarray(values)
+    if values.dtype.kind == "U":
+        return values.tolist()
+    return values.astype({"b": np.bool_, "i": np.int32, "u": np.int32, "f": np.float64}[values.dtype.kind])
+
+
+def plain(value: Any) -> Any:
+    """A value that survives conversion to R, or its text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return column(value) if value.dtype.kind in "biuf" and value.ndim else plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(entry) for entry in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,207 @@
+"""What `visualize_features` returns: images of features as plain arrays, and how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotnine
+
+LEVELS = ("feature", "band", "pixel", "trace")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FeatureImages:
+    """Images that excite features of a network.
+
+    Attributes
+    ----------
+    values : ndarray of float, shape (n, rows, cols, bands)
+        One image per feature (several with `n_images`), in the data's own units, in the model's precision. Spectra and
+        images in other layouts are put into this one.
+    feature : ndarray of int64, shape (n,)
+        Position of each image's feature in the layer: channel, unit, class, direction or, of deep dreams, 0.
+    image : ndarray of int64, shape (n,)
+        Number of the image among those of its feature.
+    names : tuple of str
+        What each image's feature is called.
+    activation_before, activation_after : ndarray of float64, shape (n,)
+        Activation by the start and by the image, see `activation`.
+    trace : ndarray of float64, shape (n, steps)
+        Activation as seen, jittered, before each step; NaN for steps that an interrupt prevented.
+    done : ndarray of int64, shape (n,)
+        Steps that were made.
+    restarts : ndarray of int64, shape (n,)
+        Starts that were given up as the feature was silent at them. Later ones are dark, bright, of stronger and finer
+        noise, and around random levels of the bands.
+    dead : ndarray of bool, shape (n,)
+        Features whose gradient was zero at every step: their images show the start. Without steps, those whose
+        activation is zero.
+    low, high : ndarray of float64, shape (bands,)
+        Range of each band.
+    layer : str
+        Name of the layer; "logit" for the model's outputs; several of a deep dream are joined by ", ".
+    objective, activation : str
+        What was to grow, and what `activation_before` and the like tell of it.
+    start : str
+        Kind of the start.
+    bands : tuple of str
+    wavelengths : tuple of float
+        In nm; NaN where unknown.
+    steps : int
+        That were asked for.
+    interrupted : bool
+        Whether images or steps are missing because of an interrupt.
+    seed : int
+    options : dict
+    model : str
+    versions : dict of str
+    seconds : float
+    """
+
+    values: np.ndarray
+    feature: np.ndarray
+    image: np.ndarray
+    names: tuple[str, ...]
+    activation_before: np.ndarray
+    activation_after: np.ndarray
+    trace: np.ndarray
+    done: np.ndarray
+    restarts: np.ndarray
+    dead: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    layer: str
+    objective: str
+    activation: str
+    start: str
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+    steps: int
+    interrupted: bool = False
+    seed: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return len(self.values)
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def contrast(self) -> np.ndarray:
+        """How much is in each band: root mean square deviation from the middle of its range, in parts of the range.
+
+        Shape (n, bands), from 0 to 0.5 where images are in their ranges; NaN for bands without a range. From noise or
+        grey, bands that the feature does not look at are near 0 (with "fit") or keep the contrast of the start.
+        """
+        span = np.where(self.high > self.low, self.high - self.low, np.nan)
+        inside = (self.values.astype(np.float64) - (self.low + self.high) / 2) / span
+        return np.sqrt((inside**2).mean(axis=(1, 2)))
+
+    def to_frame(self, level: str = "feature") -> pd.DataFrame:
+        """Tidy table.
+
+        Parameters
+        ----------
+        level : {"feature", "band", "pixel", "trace"}
+            One row per image, per image x band, per image x pixel x band, or per image x step.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `layer`, `feature` (an ordered categorical of names), `image`, and
+
+            - "feature": `activation_before`, `activation_after`, `steps`, `restarts`, `dead`;
+            - "band": `band`, `wavelength`, `mean` and `std` over pixels, `low` and `high` (the band's range),
+              `contrast`;
+            - "pixel": `row`, `col`, `band`, `wavelength`, `value`;
+            - "trace": `step`, `activation`.
+
+            Positions count from 0.
+        """
+        from .. import frames
+
+        if level not in LEVELS:
+            raise OptionError(
+                "There is no such table.", expected=" or ".join(map(repr, LEVELS)), given=f"level={level!r}"
+            )
+        return frames.feature_frame(self, level)
+
+    def plot(self, kind: str = "grid", **options: Any) -> plotnine.ggplot:
+        """Draw the images or their spectra; see `bandlens.plots` for the kinds.
+
+        Parameters
+        ----------
+        kind : {"grid", "bands", "spectrum", "trace"}
+            A composite of three bands per feature; every band of every feature; mean and spread of each band;
+            activation over the steps.
+        **options
+            What this kind takes.
+
+        Returns
+        -------
+        plotnine.ggplot
+        """
+        from .. import plots
+
+        return plots.draw_features(self, kind, **options)
+
+    def subset(self, images: Sequence[int] | np.ndarray) -> FeatureImages:
+        """Some of the images, by position."""
+        from dataclasses import replace
+
+        at = np.asarray(images)
+        rows = (
+            "values",
+            "feature",
+            "image",
+            "activation_before",
+            "activation_after",
+            "trace",
+            "done",
+            "restarts",
+            "dead",
+        )
+        names = tuple(np.asarray(self.names, dtype=object)[at].tolist())
+        return replace(self, names=names, **{name: getattr(self, name)[at] for name in rows})
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.values.shape[1:]))
+        dead = f", {self.dead.sum()} dead" if self.dead.any() else ""
+        stopped = ", interrupted" if self.interrupted else ""
+        return (
+            f"<FeatureImages: {self.n} images {shape} of '{self.layer}', {self.objective}, {self.steps} steps"
+            f"{dead}{stopped}>"
+        )
+
+
+def plot_layers(*results: FeatureImages, **options: Any) -> plotnine.ggplot:
+    """Draw features of several layers, from early to deep, a layer in a row.
+
+    Parameters
+    ----------
+    *results : FeatureImages
+        Of one model, with images of one shape.
+    **options
+        `rgb`, `stretch`, `per_layer` (6), `base_size`, `width`: see `bandlens.plots.feature_grid`.
+
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    from .. import plots
+
+    return plots.draw_layers(results, **options)
