@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..counting import first
-from ..errors import InputError, OptionError
-from ..inputs import Images, check_background, check_images
+from ..errors import BackgroundError, InputError, InputTypeError, OptionError
+from ..inputs import Images, check_images
 from ..labels import class_names
 from ..methods.options import one_of
 from . import settings
@@ -25,12 +25,14 @@ def sample_of(
     if background is None:
         lengths = image_shape(model, shape)
         return check_images(np.zeros((1, *lengths), np.int8), band_axis), None
-    references = check_images(background, band_axis, name="background")
-    if shape is not None and tuple(image_shape(model, shape)) != references.shape:
+    try:
+        references = check_images(background, band_axis, name="background")
+    except (InputError, InputTypeError) as error:
+        raise BackgroundError(error.message, expected=error.expected, given=error.given, fix=error.fix) from error
+    if shape is not None and image_shape(model, shape) != references.shape:
         raise InputError(
             "`shape` is not that of the background images.", expected=str(references.shape), given=repr(shape)
         )
-    check_background(background, references)
     at = np.arange(references.n)
     if references.n > most:
         at = np.sort(np.random.default_rng(seed).choice(references.n, most, replace=False))
