@@ -6,8 +6,8 @@
 #' scores. They take as much memory as the images (times the number of explained outputs), so choose a few images.
 #'
 #' @inheritParams band_importance
-#' @param x Images, as for [band_importance()], or a scene: a [`SpatRaster`][terra::SpatRaster-class], or a stars object.
-#'   For the methods, a `band_maps`.
+#' @param x Images, as for [band_importance()], or a scene: a [`SpatRaster`][terra::SpatRaster-class], or a stars
+#'   object. For the methods, a `band_maps`.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For a scene also arguments of
 #'   [score_raster()], such as `size`, `stride` or `filename`.
 #' @param target The outputs to explain, as for [band_importance()]. The class of a place in a scene is the predicted
