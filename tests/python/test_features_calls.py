@@ -11,6 +11,8 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens import bridge, errors
+from conftest import double_precision
+from keras import ops
 
 
 def net(layers: Any, framework: Any, dtype: str | None = None) -> Any:
@@ -51,8 +53,10 @@ def test_layers_are_listed_in_the_order_of_calls(model: Any) -> None:
     assert pickle.loads(pickle.dumps(listed)).names == listed.names
 
 
+@pytest.mark.tensorflow
 def test_layers_of_keras_2() -> None:
-    keras = pytest.importorskip("tf_keras")
+    import tf_keras as keras
+
     model = net(keras.layers, keras)
     assert list(bl.list_layers(model).names) == NAMES
     by_hand = keras.Model(model.get_layer("backbone").inputs, model.get_layer("backbone").get_layer("conv2").output)
@@ -222,8 +226,9 @@ def test_kinds_of_views_keep_what_they_show(model: Any) -> None:
         assert (found.activation_after > 1.2 * found.activation_before).all(), options
 
 
-def test_a_view_and_the_way_back(keras: Any) -> None:
-    tf = pytest.importorskip("tensorflow")
+@pytest.mark.tensorflow
+def test_a_view_and_the_way_back() -> None:
+    import tensorflow as tf
     from bandlens.backends.tensorflow import nd
     from bandlens.features.views import Moves, moved
 
@@ -314,12 +319,13 @@ def test_progress_counts_steps(model: Any) -> None:
 
 
 def test_a_float64_model(keras: Any) -> None:
-    keras.config.set_dtype_policy("float64")
-    try:
-        model = net(keras.layers, keras, "float64")
-    finally:
-        keras.config.set_dtype_policy("float32")
-    found = bl.visualize_features(model, "conv2", parametrization="fourier", decorrelate=True, **QUICK)
+    with double_precision():
+        keras.config.set_dtype_policy("float64")
+        try:
+            model = net(keras.layers, keras, "float64")
+        finally:
+            keras.config.set_dtype_policy("float32")
+        found = bl.visualize_features(model, "conv2", parametrization="fourier", decorrelate=True, **QUICK)
     assert found.values.dtype == np.float64
     assert (found.activation_after > found.activation_before).all()
 
@@ -428,9 +434,7 @@ def test_errors_come_before_computing(
 
 def test_a_callable_has_outputs_but_no_layers() -> None:
     def model(x: Any) -> Any:
-        import tensorflow as tf
-
-        return tf.reduce_sum(x * np.arange(4.0, dtype="f4"), (1, 2))[:, 1:]
+        return ops.sum(x * np.arange(4.0, dtype="f4"), (1, 2))[:, 1:]
 
     options: dict[str, Any] = {"shape": (3, 3, 4), "value_range": (0, 1), "steps": 5}
     found = bl.visualize_features(model, objective="logit", **options)
@@ -585,7 +589,7 @@ def test_memory_decides_how_many_are_computed_at_once(model: Any, monkeypatch: p
         batch(self, found, part, *rest)
 
     monkeypatch.setattr(ascent.Ascent, "_batch", spy)
-    monkeypatch.setattr(ascent, "STEP_BYTES", 100_000)
+    monkeypatch.setattr(ascent, "step_bytes", lambda backend: 100_000)
     with warnings.catch_warnings():
         bl.visualize_features(model, "conv1", **QUICK)
     assert sum(sizes) == 6

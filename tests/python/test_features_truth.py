@@ -236,11 +236,12 @@ def test_images_of_a_feature_are_pushed_apart(planted: Any) -> None:
     assert likeness(1.0) < likeness(0.0) - 0.01
 
 
+@pytest.mark.tensorflow
 def test_diversity_has_the_derivative_that_it_claims() -> None:
+    import tensorflow as tf
     from bandlens.backends.tensorflow import nd
     from bandlens.features.objectives import unlike
 
-    tf = pytest.importorskip("tensorflow")
     random = np.random.default_rng(0)
     activation = random.normal(size=(4, 5, 3))
     towards = -np.asarray(unlike(nd, tf.constant(activation), tf.zeros((4, 5, 3), "float64"), 2, 1.0))
