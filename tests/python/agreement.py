@@ -62,14 +62,13 @@ def squeeze_excite(layers: Any, x: Any) -> Any:
 def layer_norm(layers: Any, x: Any) -> Any:
     """Layer normalisation and GELU."""
     x = layers.Conv2D(6, 2, strides=2)(x)
-    x = layers.Conv2D(6, 1, activation="gelu")(layers.LayerNormalization()(x))
-    return layers.GlobalAveragePooling2D()(x)
+    return layers.Flatten()(layers.Conv2D(6, 1, activation="gelu")(layers.LayerNormalization()(x)))
 
 
 def group_norm(layers: Any, x: Any) -> Any:
     """Group normalisation, transposed convolution."""
     x = layers.GroupNormalization(2)(layers.Conv2D(4, 3, strides=2, activation="selu")(x))
-    return layers.GlobalAveragePooling2D()(layers.Conv2DTranspose(5, 3, strides=2, activation="tanh")(x))
+    return layers.Flatten()(layers.Conv2DTranspose(5, 3, strides=2, activation="tanh")(x))
 
 
 def attention(layers: Any, x: Any) -> Any:
@@ -129,11 +128,14 @@ def build(name: str) -> Any:
 
 def tables(name: str) -> dict[str, np.ndarray]:
     """The class x band table of every method, as arrays of importance and effect."""
-    model, random = build(name), np.random.default_rng(0)
+    # where an image nearly has the value of a background image, either backend is 2e-5 off its own float64: not here
+    model, random = build(name), np.random.default_rng(1)
     x, background = random.normal(size=(6, *SHAPE)), random.normal(size=(5, *SHAPE))
     found = {}
     for method in METHODS:
-        table = bl.band_importance(model, x, np.arange(6) % 3, background=background, method=method).table
+        # accuracy on a few images may not fall at all
+        options = {"metric": "log_loss"} if method == "permutation" else {}
+        table = bl.band_importance(model, x, np.arange(6) % 3, background=background, method=method, **options).table
         found[f"{name}/{method}"] = np.stack([table.importance, table.effect])
     return found
 
