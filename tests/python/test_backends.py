@@ -56,7 +56,10 @@ def test_the_backend_is_the_models(keras: Any, small_cnn: Any, images: np.ndarra
 
 
 def test_without_keras_the_framework_is_the_one_that_is_imported() -> None:
-    code = "import sys; {}; from bandlens.backends import framework_of; print(framework_of(lambda x: x), *(set(sys.modules) & {{'keras'}}))"
+    code = (
+        "import sys; {}; from bandlens.backends import framework_of; "
+        "print(framework_of(lambda x: x), *(set(sys.modules) & {{'keras'}}))"
+    )
     assert python("-c", code.format("pass"), KERAS_BACKEND="jax") == "jax"
     assert python("-c", code.format("import jax"), KERAS_BACKEND="tensorflow") == "jax"
     assert python("-c", code.format("pass"), KERAS_BACKEND="tensorflow") == "tensorflow"

@@ -29,14 +29,15 @@ def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, 
     The function may run parts of `trace`, whose weights are arguments of what is compiled: no part of it, nor copied.
     """
 
-    @jax.jit
     def step(weights: tuple[Any, ...], *values: Any) -> Any:
         with trace.reading(weights), full_precision():
             return function(*values)
 
+    compiled = jax.jit(step)
+
     def call(*values: np.ndarray) -> Any:
         try:
-            return jax.tree.map(np.asarray, step(trace.weights, *values))
+            return jax.tree.map(np.asarray, compiled(trace.weights, *values))
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" in str(error):
                 raise OutOfMemory(str(error).splitlines()[0]) from error
