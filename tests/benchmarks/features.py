@@ -21,7 +21,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from deepshap import alternate, row  # the other benchmark; it also finds bandlens
+from common import alternate, row  # which also finds bandlens
 
 import bandlens as bl  # isort: skip
 import keras

@@ -19,7 +19,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from deepshap import alternate, images, network, row  # the other benchmark; it also finds bandlens
+from common import alternate, images, network, row  # which also finds bandlens
 
 import bandlens as bl  # isort: skip
 import keras
