@@ -24,7 +24,7 @@ unexport PYTHONPATH PYTHONHOME R_LIBS
 version  := $(shell sed -n 's/^Version: //p' DESCRIPTION)
 tarball  := dist/bandlens_$(version).tar.gz
 # What the R package is made of; folders count too, so that a deleted file is noticed.
-sources  := $(shell find DESCRIPTION NAMESPACE NEWS.md README.md R man inst python vignettes tests/testthat* tests/fixtures \
+sources  := $(shell find DESCRIPTION NAMESPACE NEWS.md README.md R man inst python vignettes/. tests/testthat* tests/fixtures \
               .Rbuildignore cleanup \( -name __pycache__ -o -name '*.egg-info' \) -prune -o -print 2>/dev/null)
 
 # --- The two commands -----------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ test-packaging: setup-python setup-r ## every way to install either package
 
 .PHONY: coverage
 coverage: setup-python setup-r ## lines that no test reaches
-	$(python) -m pytest --cov --cov-report=term
+	$(python) -m pytest -n 2 --cov --cov-report=term
 	rm -rf $(envs)/coverage && mkdir -p $(envs)/coverage
 	tar -xzf $(tarball) -C $(envs)/coverage
 	NOT_CRAN=true $(r) Rscript -e 'print(covr::package_coverage("$(envs)/coverage/bandlens"))'

@@ -6,7 +6,12 @@
 #' scores. They take as much memory as the images (times the number of explained outputs), so choose a few images.
 #'
 #' @inheritParams band_importance
-#' @param x Images, as for [band_importance()]; for the methods, a `band_maps`.
+#' @param x Images, as for [band_importance()], or a scene: a [`SpatRaster`][terra::SpatRaster-class], or a stars object.
+#'   For the methods, a `band_maps`.
+#' @param ... Options of the method, by name; [band_methods()] lists them. For a scene also arguments of
+#'   [score_raster()], such as `size`, `stride` or `filename`.
+#' @param target The outputs to explain, as for [band_importance()]. The class of a place in a scene is the predicted
+#'   one.
 #'
 #' @returns An object of class `band_maps`: a list of plain vectors and arrays, which [saveRDS()] can save. `as.array()`
 #'   gives the attributions, images x outputs x rows x columns x bands (the images' own axes, after images and outputs).
@@ -19,6 +24,12 @@
 #'   \item{`band`, `wavelength`}{name, and wavelength in nm (`NA` where unknown)}
 #'   \item{`attribution`}{in units of the explained output (DeepSHAP), or of the output per unit of `x` (saliency)}
 #' }
+#'   For a scene, what [score_raster()] returns: a raster with one layer per band.
+#'
+#' @section Scenes:
+#' `band_maps()` of a scene is [score_raster()], which says what a cell means: the scores of the patch around it. Layers
+#' are the bands; a scene has no labels, so `y`, `bands`, `wavelengths` and `band_axis` must not be given.
+#'
 #' @seealso [`autoplot()`][autoplot.band_maps] draws them.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
@@ -48,6 +59,15 @@ band_maps <- function(model,
                       batch_size = NULL,
                       seed = 0,
                       progress = NULL) {
+  if (is_raster(x)) {
+    in_verb("compute band maps", check_scene_alone(y, bands, wavelengths, band_axis))
+    return(score_raster(
+      model, x, ...,
+      method = method, background = background, n_background = n_background,
+      target = if (identical(target, "class")) "predicted" else target,
+      output = output, classes = classes, batch_size = batch_size, seed = seed, progress = progress
+    ))
+  }
   in_verb("compute band maps", {
     arguments <- list(
       method = method, background = background, n_background = n_background, target = target,
@@ -57,6 +77,19 @@ band_maps <- function(model,
     )
     as_band_maps(explain("band_maps", model, x, y, arguments, as_method_options(...), progress))
   })
+}
+
+# What says something of images, and is known of a scene or does not exist there.
+check_scene_alone <- function(y, bands, wavelengths, band_axis) {
+  given <- c(
+    y = !is.null(y), bands = !is.null(bands), wavelengths = !is.null(wavelengths), band_axis = !identical(band_axis, -1)
+  )
+  if (any(given)) {
+    cause("option", "`x` is a scene, whose layers are the bands and whose places have no labels.",
+      given = paste0("`", names(given)[given], "`", collapse = ", "),
+      fix = "leave it out; name the layers with `names(x) <- `"
+    )
+  }
 }
 
 #' @rdname band_maps

@@ -3,7 +3,7 @@
 # A scene as a SpatRaster: its cells stay where they are, in a file or in memory.
 as_scene <- function(raster, name = "raster") {
   is_stars <- inherits(raster, "stars") || inherits(raster, "stars_proxy")
-  if (!is_stars && !inherits(raster, "SpatRaster")) {
+  if (!is_raster(raster)) {
     cause("raster", paste0("`", name, "` is no raster."),
       expected = "a SpatRaster of terra, or a stars object, with one layer per band", given = shown(raster),
       fix = if (rlang::is_string(raster)) "open the file with `terra::rast()`"
@@ -152,9 +152,11 @@ with_seed <- function(seed, code) {
   code
 }
 
+is_raster <- function(x) inherits(x, c("SpatRaster", "stars", "stars_proxy"))
+
 # Rasters and patches given where an array is wanted.
 refuse_raster <- function(x, name, kind) {
-  if (inherits(x, "SpatRaster") || inherits(x, "stars") || inherits(x, "stars_proxy")) {
+  if (is_raster(x)) {
     cause(kind, paste0("`", name, "` is a raster, not an array of images."), given = shown(x),
       fix = "cut patches from it with `extract_patches()`, or score all of it with `score_raster()`"
     )

@@ -3,7 +3,8 @@
 report_pictures <- function(importance) {
   says <- pictures_for(importance)
   unlist(lapply(names(says), function(type) {
-    c(says[[type]], "", figure(autoplot(importance, type), type, alt_text(importance, type)), "")
+    together <- if (knitr::is_latex_output()) c("", "\\nopagebreak") # what is said and the picture, on one page
+    c(says[[type]], together, "", figure(autoplot(importance, type), type, alt_text(importance, type)), "")
   }))
 }
 

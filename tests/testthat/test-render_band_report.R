@@ -9,6 +9,15 @@ skip_without_pandoc <- function() {
   }
 }
 
+skip_without_latex <- function() {
+  if (is.null(latex_engine())) {
+    if (nzchar(Sys.getenv("BANDLENS_NO_SKIP"))) {
+      stop("This run must not skip tests, but there is no LaTeX.")
+    }
+    skip("There is no LaTeX.")
+  }
+}
+
 # The report as one line of HTML, and as text.
 read_report <- function(file) paste(readLines(file, encoding = "UTF-8", warn = FALSE), collapse = " ")
 
@@ -277,18 +286,23 @@ test_that("what can't work is said before anything is computed", {
   expect_class(fails(importance, output_file = file.path(tempfile(), "report.html")), "option", "no folder")
 })
 
+test_that("a report can be a PDF", {
+  skip_without_pandoc()
+  skip_without_latex()
+  file <- withr::local_tempfile(fileext = ".pdf")
+  render_band_report(landsat_result(), output_file = file, quiet = TRUE)
+  expect_identical(readBin(file, "raw", 4), charToRaw("%PDF"))
+  expect_gt(file.size(file), 1e5) # with its pictures
+})
+
 test_that("what is not installed is named", {
   file <- withr::local_tempfile()
   skip_without_pandoc()
-  if (is.null(latex_engine())) {
-    error <- error_of(render_band_report(landsat_result(), output_file = paste0(file, ".pdf"), quiet = TRUE))
-    expect_s3_class(error, "bandlens_error_missing_package")
-    expect_match(error$parent$message, "LaTeX")
-    expect_match(error$parent$fix, "format = \"html\"", fixed = TRUE)
-  } else {
-    render_band_report(landsat_result(), output_file = paste0(file, ".pdf"), quiet = TRUE)
-    expect_identical(readBin(paste0(file, ".pdf"), "raw", 4), charToRaw("%PDF"))
-  }
+  local_function("latex_engine", function() NULL)
+  error <- error_of(render_band_report(landsat_result(), output_file = paste0(file, ".pdf"), quiet = TRUE))
+  expect_s3_class(error, "bandlens_error_missing_package")
+  expect_match(error$parent$message, "LaTeX")
+  expect_match(error$parent$fix, "format = \"html\"", fixed = TRUE)
   local_function("has_pandoc", function() FALSE)
   error <- error_of(render_band_report(landsat_result(), output_file = file, quiet = TRUE))
   expect_s3_class(error, "bandlens_error_missing_package")

@@ -249,3 +249,28 @@ test_that("progress is told in patches", {
   )
   expect_equal(told, cbind(c(3, 6, 9), 9))
 })
+
+test_that("maps of a scene are its scores, and what only images have is refused", {
+  skip_without_rasters()
+  skip_without_python()
+  scene <- small_scene()
+  scores <- quietly(known_model(), scene, stride = 2, background = nothing, target = 1)
+  maps <- suppressMessages(
+    band_maps(known_model(), scene, stride = 2, background = nothing, target = 1),
+    classes = "bandlens_message_scored"
+  )
+  expect_s4_class(maps, "SpatRaster")
+  expect_identical(names(maps), bands[1:3])
+  expect_identical(terra::values(maps), terra::values(scores))
+  file <- withr::local_tempfile(fileext = ".tif")
+  terra::writeRaster(maps, file)
+  expect_equal(terra::values(terra::rast(file)), terra::values(maps))
+  # every place has the class that is predicted for it
+  expect_identical(
+    terra::values(suppressMessages(band_maps(known_model(), scene, background = nothing))),
+    terra::values(quietly(known_model(), scene, background = nothing, target = "predicted"))
+  )
+  error <- error_of(band_maps(known_model(), scene, y = 1:3, bands = letters[1:3]))
+  expect_s3_class(error, "bandlens_error_option")
+  expect_match(conditionMessage(error), "`y`, `bands`", fixed = TRUE)
+})
