@@ -343,7 +343,7 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     from . import visualize_features as compute
 
     found = compute(model, **arguments, progress=progress or False)
-    arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "change", "done", "dead")
+    arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
     return {
         "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
         "levels": {
@@ -351,7 +351,7 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
             "feature": list(dict.fromkeys(found.names)),
             "band": list(found.bands),
         },
-        **fields(found, column, (*arrays, "low", "high")),
+        **fields(found, column, (*arrays, "low", "high", "contrast")),
         **fields(found, list, ("names", "bands", "wavelengths")),
         **fields(
             found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")

@@ -139,7 +139,7 @@ def feature_columns(result: FeatureImages, level: str) -> dict[str, np.ndarray]:
             "std": pixels.std(axis=1).reshape(-1),
             "low": np.tile(result.low, n),
             "high": np.tile(result.high, n),
-            "change": result.change.reshape(-1),
+            "contrast": result.contrast.reshape(-1),
         }
     at, row, col, band = (index.reshape(-1) for index in np.indices(result.values.shape, dtype=np.int64))
     return {

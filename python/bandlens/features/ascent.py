@@ -41,9 +41,11 @@ class Step:
         Per feature.
     diversity, l2, total_variation : float
         Strength of what is added to the gradient, relative to its largest component.
-    clamp, fourier, decorrelate : bool
-        Whether images stay in their ranges, and whether the gradient is taken in spatial frequencies that count as in
-        natural images, and in bands that vary together as in the background.
+    clamp : {"fit", "clip", "none"}
+        How images stay in their ranges: fitted as a whole, value by value, or not at all.
+    fourier, decorrelate : bool
+        Whether the gradient is taken in spatial frequencies that count as in natural images, and in bands that vary
+        together as in the background.
     """
 
     objective: str
@@ -53,7 +55,7 @@ class Step:
     diversity: float = 0.0
     l2: float = 0.0
     total_variation: float = 0.0
-    clamp: bool = True
+    clamp: str = "fit"
     fourier: bool = False
     decorrelate: bool = False
 
@@ -71,8 +73,6 @@ class Found:
         Activation as seen at each step; NaN for steps that were not done.
     moved : ndarray of bool, shape (n,)
         Whether the gradient was ever not zero.
-    change : ndarray of float64, shape (n, bands)
-        Root mean square, over pixels, of the change of each band in parts of its range.
     done : ndarray of int64, shape (n,)
     images : int
     interrupted : bool
@@ -83,7 +83,6 @@ class Found:
     after: np.ndarray
     trace: np.ndarray
     moved: np.ndarray
-    change: np.ndarray
     done: np.ndarray
     images: int = 0
     interrupted: bool = False
@@ -161,7 +160,6 @@ class Ascent:
             after=np.full(n, np.nan),
             trace=np.full((n, steps), np.nan),
             moved=np.zeros(n, bool),
-            change=np.full((n, space.bands), np.nan),
             done=np.zeros(n, np.int64),
         )
         at_once = max(1, batch_size // self.step.images) * self.step.images
@@ -176,9 +174,6 @@ class Ascent:
                 found.interrupted = True
             begun = part.stop if found.done[part].any() or steps == 0 else part.start
             if begun > part.start:
-                span = np.where(space.span > 0, space.span, 1.0)
-                change = (found.values[part].astype(np.float64) - start) / span
-                found.change[part] = np.sqrt((change**2).mean(axis=(1, 2)))
                 found.after[part] = self._measure(found.values[part], part)
             found.images = begun
             if found.interrupted:
@@ -256,6 +251,7 @@ class Ascent:
             start: Any, views: Any, index: Any, readout: Any, places: Any, weights: Any, number: Any, bounds: Any
         ) -> tuple[Any, Any, Any]:
             low, high = (nd.reshape(bounds[:, end], (-1, 1, 1, space.bands)) for end in (0, 1))
+            reach = nd.maximum(nd.maximum(high - middle, middle - low), nd.ones_like(low) * TINY)
 
             def one(state: tuple[Any, Any, Any], at: Any) -> tuple[Any, Any, Any]:
                 images, trace, peaks = state
@@ -275,7 +271,11 @@ class Ascent:
                 if step.total_variation > 0:
                     uphill = uphill - step.total_variation * _variation(nd, inside)
                 images = images + step.size * span * wide * uphill
-                if step.clamp:
+                if step.clamp == "fit":
+                    # what exceeds its range most says by how much the image shrinks towards the middle
+                    beyond = nd.max(nd.abs(images - middle) / reach, (1, 2, 3))
+                    images = middle + (images - middle) / nd.maximum(beyond, nd.ones_like(beyond))
+                if step.clamp != "none":
                     images = nd.minimum(nd.maximum(images, low), high)
                 column = nd.take(nd.eye(CHUNK, dtype), at, 0)
                 trace = trace + nd.reshape(activation, (-1, 1)) * nd.reshape(column, (1, CHUNK))

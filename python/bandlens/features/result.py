@@ -36,8 +36,6 @@ class FeatureImages:
         Activation by the start and by the image, see `activation`.
     trace : ndarray of float64, shape (n, steps)
         Activation as seen, jittered, before each step; NaN for steps that an interrupt prevented.
-    change : ndarray of float64, shape (n, bands)
-        How far each band moved from the start: root mean square over pixels, in parts of the band's range.
     done : ndarray of int64, shape (n,)
         Steps that were made.
     dead : ndarray of bool, shape (n,)
@@ -72,7 +70,6 @@ class FeatureImages:
     activation_before: np.ndarray
     activation_after: np.ndarray
     trace: np.ndarray
-    change: np.ndarray
     done: np.ndarray
     dead: np.ndarray
     low: np.ndarray
@@ -99,6 +96,17 @@ class FeatureImages:
     def __len__(self) -> int:
         return self.n
 
+    @property
+    def contrast(self) -> np.ndarray:
+        """How much is in each band: root mean square deviation from the middle of its range, in parts of the range.
+
+        Shape (n, bands), from 0 to 0.5 where images are in their ranges; NaN for bands without a range. From noise or
+        grey, bands that the feature does not look at are near 0 (with "fit") or keep the contrast of the start.
+        """
+        span = np.where(self.high > self.low, self.high - self.low, np.nan)
+        inside = (self.values.astype(np.float64) - (self.low + self.high) / 2) / span
+        return np.sqrt((inside**2).mean(axis=(1, 2)))
+
     def to_frame(self, level: str = "feature") -> pd.DataFrame:
         """Tidy table.
 
@@ -113,7 +121,8 @@ class FeatureImages:
             `layer`, `feature` (an ordered categorical of names), `image`, and
 
             - "feature": `activation_before`, `activation_after`, `steps`, `dead`;
-            - "band": `band`, `wavelength`, `mean` and `std` over pixels, `low` and `high` (the band's range), `change`;
+            - "band": `band`, `wavelength`, `mean` and `std` over pixels, `low` and `high` (the band's range),
+              `contrast`;
             - "pixel": `row`, `col`, `band`, `wavelength`, `value`;
             - "trace": `step`, `activation`.
 
@@ -158,7 +167,6 @@ class FeatureImages:
             "activation_before",
             "activation_after",
             "trace",
-            "change",
             "done",
             "dead",
         )

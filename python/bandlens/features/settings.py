@@ -17,6 +17,7 @@ from .objectives import OBJECTIVES
 from .space import Space
 from .views import Moves
 
+CLAMPS = ("fit", "clip", "none")
 STARTS = ("multiscale", "grey", "background")
 PARAMETRIZATIONS = ("pixels", "fourier")
 # jitter by default, in parts of the image's side
@@ -64,10 +65,18 @@ def make_step(space: Space, options: Mapping[str, Any]) -> Step:
         diversity=strength,
         l2=number(0)("l2", options["l2"]),
         total_variation=number(0)("total_variation", options["total_variation"]),
-        clamp=flag("clamp", options["clamp"]),
+        clamp=_clamp(options["clamp"], options["start"]),
         fourier=one_of(*PARAMETRIZATIONS)("parametrization", options["parametrization"]) == "fourier",
         decorrelate=decorrelate,
     )
+
+
+def _clamp(given: Any, start: Any) -> str:
+    """How images stay in their ranges; by default what was given as a start is not to fade."""
+    chosen = one_of("auto", *CLAMPS)("clamp", given)
+    if chosen != "auto":
+        return chosen
+    return "fit" if isinstance(start, str) and start in ("multiscale", "grey") else "clip"
 
 
 def _jitter(given: Any, space: Space) -> tuple[int, int]:

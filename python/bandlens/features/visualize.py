@@ -48,7 +48,7 @@ def visualize_features(
     diversity: float | None = None,
     step_size: float = 1 / 8,
     contrast: float = 0.1,
-    clamp: bool = True,
+    clamp: str = "auto",
     l2: float = 0.0,
     total_variation: float = 0.0,
     scale: float = 0.0,
@@ -107,8 +107,11 @@ def visualize_features(
         The largest component of the gradient is made this part of the band's range.
     contrast : float
         Standard deviation of the noise of the start, in parts of each band's range.
-    clamp : bool
-        Whether each band stays in its range (or as far out as the start was).
+    clamp : {"auto", "fit", "clip", "none"}
+        How bands stay in their ranges (or as far out as the start was). "fit" shrinks an image as a whole towards the
+        middle, so that pixels and bands keep their proportions, and what is not excited any more fades; "clip" cuts off
+        single values, so that the strongest bands end alike; "none" lets them grow. "auto" is "fit" from noise and
+        grey, and "clip" from images, which are not to fade.
     l2, total_variation : float
         Strengths of a pull to the middle of the range, and of smoothness, relative to the largest component of the
         gradient.
@@ -212,7 +215,6 @@ def visualize_features(
         activation_before=found.before[kept],
         activation_after=found.after[kept],
         trace=found.trace[kept],
-        change=found.change[kept],
         done=found.done[kept],
         dead=dead,
         low=space.low,
