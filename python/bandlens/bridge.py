@@ -353,7 +353,7 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
             "feature": list(dict.fromkeys(found.names)),
             "band": list(found.bands),
         },
-        **fields(found, column, (*arrays, "low", "high", "contrast")),
+        **fields(found, column, (*arrays, "restarts", "low", "high", "contrast")),
         **fields(found, list, ("names", "bands", "wavelengths")),
         **fields(
             found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")

@@ -120,6 +120,7 @@ def feature_columns(result: FeatureImages, level: str) -> dict[str, np.ndarray]:
             "activation_before": result.activation_before,
             "activation_after": result.activation_after,
             "steps": result.done,
+            "restarts": result.restarts,
             "dead": result.dead,
         }
     if level == "trace":

@@ -73,7 +73,8 @@ class Found:
         Activation as seen at each step; NaN for steps that were not done.
     moved : ndarray of bool, shape (n,)
         Whether the gradient was ever not zero.
-    done : ndarray of int64, shape (n,)
+    done, restarts : ndarray of int64, shape (n,)
+        Steps that were made, and starts that were given up before.
     images : int
     interrupted : bool
     """
@@ -84,6 +85,7 @@ class Found:
     trace: np.ndarray
     moved: np.ndarray
     done: np.ndarray
+    restarts: np.ndarray
     images: int = 0
     interrupted: bool = False
 
@@ -105,7 +107,9 @@ class Ascent:
         Weight of each position.
     weights : ndarray, shape (layers,)
     start : callable
-        From positions of images, (k,), to their starts (k, rows, cols, bands).
+        From positions of images, (k,), and the number of the attempt to their starts (k, rows, cols, bands).
+    attempts : int
+        Starts that a silent feature may have.
     random : callable
         From the position of an image to its own random numbers, the same whatever is computed with it.
     """
@@ -117,7 +121,8 @@ class Ascent:
     readouts: np.ndarray
     places: np.ndarray
     weights: np.ndarray
-    start: Callable[[np.ndarray], np.ndarray]
+    start: Callable[[np.ndarray, int], np.ndarray]
+    attempts: int
     random: Callable[[int], np.random.Generator]
     operations: tuple[Operation, ...] = field(init=False)
 
@@ -161,13 +166,13 @@ class Ascent:
             trace=np.full((n, steps), np.nan),
             moved=np.zeros(n, bool),
             done=np.zeros(n, np.int64),
+            restarts=np.zeros(n, np.int64),
         )
         at_once = max(1, batch_size // self.step.images) * self.step.images
         for first in range(0, n, at_once):
             part = slice(first, min(first + at_once, n))
-            start = self.start(np.arange(part.start, part.stop)).astype(dtype)
             try:
-                self._batch(found, part, start, steps, tick)
+                self._batch(found, part, steps, tick)
             except KeyboardInterrupt:
                 if not keep or not found.done.any():
                     raise
@@ -180,11 +185,24 @@ class Ascent:
                 break
         return found
 
-    def _batch(self, found: Found, part: slice, start: np.ndarray, steps: int, tick: Callable[[int], None]) -> None:
-        dtype = self._trace.dtype
-        n = len(start)
+    def _begin(self, found: Found, part: slice) -> np.ndarray:
+        """Starts of a batch, others for features that are silent at theirs."""
+        at = np.arange(part.start, part.stop)
+        start = self.start(at, 0).astype(self._trace.dtype)
         found.before[part] = self._measure(start, part)
-        found.values[part] = start
+        for attempt in range(1, self.attempts):
+            silent = found.before[part] == 0
+            if not silent.any():
+                break
+            start[silent] = self.start(at[silent], attempt)
+            found.before[part] = self._measure(start, part)
+            found.restarts[at[silent]] = attempt
+        return start
+
+    def _batch(self, found: Found, part: slice, steps: int, tick: Callable[[int], None]) -> None:
+        dtype = self._trace.dtype
+        found.values[part] = start = self._begin(found, part)
+        n = len(start)
         if steps == 0:
             return
         randoms = [self.random(at) for at in range(part.start, part.stop)]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..counting import first
 from ..errors import LayerError, ModelTypeError, OptionError
 from ..labels import band_names, band_wavelengths
 from ..models import loaded
 from .layers import layers_of, no_layer
 from .settings import chosen_features
-from .weights import has_kernels, kernels
+from .weights import has_kernels, is_convolution, kernels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +116,7 @@ def layer_kernels(
     features : int or sequence of int, optional
         Kernels, counted from 0; all by default.
     bands : sequence of str, optional
-        Names of the layer's inputs.
+        Names of the layer's inputs; by default "band_1" and so on for the first convolution, "channel_0" for others.
     wavelengths : sequence of float, optional
         Of the bands, in nm.
 
@@ -140,6 +141,9 @@ def layer_kernels(
     if layer is None:
         able = [name for name, one in known.items() if has_kernels(one)]
         if not able:
+            refused = next((name for name, one in known.items() if is_convolution(one)), None)
+            if refused is not None:
+                kernels(known[refused], refused)  # says why not
             raise LayerError("The model has no convolution whose kernels could be shown.")
         layer = able[0]
     name = _found(layer, list(known))
@@ -149,6 +153,8 @@ def layer_kernels(
     values = kernels(chosen, name)
     at = chosen_features(features, [str(number) for number in range(len(values))], f"Layer {name!r}")
     n_bands = values.shape[3]
+    if bands is None and name != next((other for other, one in known.items() if has_kernels(one)), name):
+        bands = [f"channel_{first() + at}" for at in range(n_bands)]
     return LayerKernels(
         values=np.ascontiguousarray(values[at]),
         kernel=at,

@@ -38,6 +38,9 @@ class FeatureImages:
         Activation as seen, jittered, before each step; NaN for steps that an interrupt prevented.
     done : ndarray of int64, shape (n,)
         Steps that were made.
+    restarts : ndarray of int64, shape (n,)
+        Starts that were given up as the feature was silent at them. The second is noise around the low ends of the
+        ranges, the third around the high ends, later ones around a random level of each band.
     dead : ndarray of bool, shape (n,)
         Features whose gradient was zero at every step: their images show the start. Without steps, those whose
         activation is zero.
@@ -71,6 +74,7 @@ class FeatureImages:
     activation_after: np.ndarray
     trace: np.ndarray
     done: np.ndarray
+    restarts: np.ndarray
     dead: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -120,7 +124,7 @@ class FeatureImages:
         pandas.DataFrame
             `layer`, `feature` (an ordered categorical of names), `image`, and
 
-            - "feature": `activation_before`, `activation_after`, `steps`, `dead`;
+            - "feature": `activation_before`, `activation_after`, `steps`, `restarts`, `dead`;
             - "band": `band`, `wavelength`, `mean` and `std` over pixels, `low` and `high` (the band's range),
               `contrast`;
             - "pixel": `row`, `col`, `band`, `wavelength`, `value`;
@@ -168,6 +172,7 @@ class FeatureImages:
             "activation_after",
             "trace",
             "done",
+            "restarts",
             "dead",
         )
         names = tuple(np.asarray(self.names, dtype=object)[at].tolist())

@@ -149,19 +149,19 @@ def given_range(value_range: Any, bands: int) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def noise(space: Space, random: np.random.Generator, contrast: float) -> np.ndarray:
+def noise(space: Space, random: np.random.Generator, contrast: float, level: np.ndarray | float = 0.5) -> np.ndarray:
     """An image that is random at all scales, shape (rows, cols, bands), in the data's own units.
 
     Every octave of spatial frequencies has the same part in its variance (amplitudes fall as 1 / frequency, phases are
-    random), it goes round at its borders, its bands are independent, and each has the middle of its range as mean and
-    `contrast` times its range as standard deviation.
+    random), it goes round at its borders, its bands are independent, and each has `contrast` times its range as
+    standard deviation, and as mean a `level` in it, the middle.
     """
     white = random.standard_normal((space.rows, space.cols, space.bands))
     if space.rows * space.cols > 1:
         spectrum = np.fft.fft2(white, axes=(0, 1)) * amplitude(space.rows, space.cols, mean=0.0)[..., None]
         pink = np.fft.ifft2(spectrum, axes=(0, 1)).real
         white = pink / np.maximum(pink.std(axis=(0, 1)), np.finfo(float).tiny)
-    found = space.middle + contrast * space.span * white
+    found = space.low + space.span * (level + contrast * white)
     return np.clip(found, space.low, space.high)
 
 

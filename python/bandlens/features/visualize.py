@@ -81,8 +81,8 @@ def visualize_features(
         Most pixels that the image is shifted by at each step, at random; "auto" is 1/16 of its sides. Images go round
         at their borders.
     start : {"multiscale", "grey", "background"} or array_like
-        Noise in which all scales have the same part; the middle of each band's range; a background image, drawn for
-        each feature; or an image, as the model takes it, or one per feature.
+        Noise in which all scales have the same part, around the middle of each band's range; the middle of each band's
+        range; a background image, drawn for each feature; or an image, as the model takes it, or one per feature.
     seed : int
         Each feature has random numbers of its own, whatever is computed with it.
     objective : str
@@ -197,7 +197,9 @@ def visualize_features(
         readouts=np.repeat(readouts, step.images, axis=0),
         places=settings.places(layers[0], objective, position),
         weights=weights,
-        start=lambda part: np.stack([starts(int(at), random(int(at), 0)) for at in part]),
+        # 1 is for the views
+        start=lambda part, attempt: np.stack([starts(at, random(at, 2 + attempt), attempt) for at in part.tolist()]),
+        attempts=ATTEMPTS if isinstance(start, str) and start == "multiscale" else 1,
         random=random,
     )
     total = len(chosen) * max(steps, 1)
@@ -216,6 +218,7 @@ def visualize_features(
         activation_after=found.after[kept],
         trace=found.trace[kept],
         done=found.done[kept],
+        restarts=found.restarts[kept],
         dead=dead,
         low=space.low,
         high=space.high,
@@ -236,6 +239,9 @@ def visualize_features(
     _warn(result, len(chosen), found)
     return result
 
+
+# starts that a silent feature may have
+ATTEMPTS = 16
 
 _OPTIONS = (
     "jitter step_size contrast clamp l2 total_variation scale rotate parametrization decorrelate n_images diversity"
@@ -294,17 +300,23 @@ def _unused(option: str, objective: str) -> None:
 def _starts(
     start: Any, space: Space, images: Images, sample: np.ndarray | None, contrast: float, n: int, per_feature: int
 ) -> Any:
-    """From the position of an image, and random numbers of its own, to its start (rows, cols, bands)."""
+    """From the position of an image, random numbers of its own and the attempt to its start (rows, cols, bands)."""
     if isinstance(start, str):
         one_of(*settings.STARTS)("start", start)
         if start == "multiscale":
-            return lambda at, random: noise(space, random, contrast)
+
+            def noisy(at: int, random: np.random.Generator, attempt: int) -> np.ndarray:
+                plain_levels = {0: 0.5, 1: 0.0, 2: 1.0}
+                level = plain_levels[attempt] if attempt < 3 else random.uniform(size=space.bands)
+                return noise(space, random, contrast, level)
+
+            return noisy
         if start == "grey":
             grey = np.broadcast_to(space.middle, (space.rows, space.cols, space.bands))
-            return lambda at, random: grey
+            return lambda at, random, attempt: grey
         if sample is None:
             raise OptionError("There are no background images to start from.", expected="`background`")
-        return lambda at, random: sample[random.integers(len(sample))]
+        return lambda at, random, attempt: sample[random.integers(len(sample))]
     array = np.asarray(start)
     if array.shape == images.shape:
         array = array[None]
@@ -315,7 +327,15 @@ def _starts(
             given=f"an array of shape {array.shape}",
         )
     given = as_canvas(check_images(array, images.band_axis, name="start"), slice(None))
-    return lambda at, random: given[0 if len(given) == 1 else at // per_feature]
+    return lambda at, random, attempt: given[0 if len(given) == 1 else at // per_feature]
+
+
+def _silent(result: FeatureImages) -> str:
+    """Of dead features, how they are so."""
+    active = int((result.activation_after[result.dead] != 0).sum())
+    if active == 0:
+        return "their activation stays zero"
+    return f"the activation of {active} of them is not zero, but saturated or constant"
 
 
 def _warn(result: FeatureImages, asked: int, found: Found) -> None:
@@ -331,8 +351,9 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
         names = [name for name, dead in zip(result.names, result.dead, strict=True) if dead]
         few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         warnings.warn(
-            f"{len(names)} of {result.n} features of '{result.layer}' stay silent from this start, "
-            f"so that their images show nothing but it: {few}. Other starts, seeds or contrasts may wake them.",
+            f"{len(names)} of {result.n} features of '{result.layer}' do not change with the image "
+            f"({_silent(result)}), so that their images show nothing but the start: {few}. "
+            "Other starts, seeds or contrasts may wake them.",
             DeadFeatureWarning,
             stacklevel=3,
         )

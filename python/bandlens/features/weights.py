@@ -30,6 +30,11 @@ def _family(layer: Any) -> str | None:
     return None
 
 
+def is_convolution(layer: Any) -> bool:
+    """Whether the layer is a convolution of any kind."""
+    return _family(layer) is not None
+
+
 def has_kernels(layer: Any) -> bool:
     """Whether `kernels` can read the layer."""
     family = _family(layer)

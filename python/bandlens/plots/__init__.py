@@ -12,24 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
 from . import (
+    activation_maps,
     bars,
     comparison,
     deletion,
     distribution,
     effect,
+    feature_bands,
+    feature_grid,
+    feature_spectrum,
+    feature_trace,
     heatmap,
+    kernel_profile,
+    kernel_tiles,
     maps,
     null,
     randomization,
     ranks,
     spectrum,
     stability,
+    top_images,
 )
 
 if TYPE_CHECKING:
     import plotnine
 
     from ..checks import Check
+    from ..features import FeatureImages, LayerActivations, LayerKernels, TopImages
     from ..result import BandImportance
 
 KINDS = {
@@ -39,6 +48,19 @@ KINDS = {
     "spectrum": spectrum.draw,
     "ranks": ranks.draw,
     "distribution": distribution.draw,
+}
+
+# of `FeatureImages`, `LayerKernels` and `TopImages`
+FEATURES = {
+    "grid": feature_grid.draw,
+    "bands": feature_bands.draw,
+    "spectrum": feature_spectrum.draw,
+    "trace": feature_trace.draw,
+}
+KERNELS = {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw}
+TOP: dict[str, Callable[..., plotnine.ggplot]] = {
+    "images": top_images.draw_images,
+    "spectrum": top_images.draw_spectrum,
 }
 
 # by the function that made them
@@ -75,9 +97,7 @@ def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotn
     OptionError
         If there is no such kind, or it does not take these options.
     """
-    if kind not in KINDS:
-        raise OptionError("There is no such plot.", expected=f"kind {_listed(KINDS)}", given=repr(kind))
-    return _drawn(KINDS[kind], kind, result, options)
+    return _one_of(KINDS, kind, result, options)
 
 
 def draw_check(check: Check, **options: Any) -> plotnine.ggplot:
@@ -85,8 +105,35 @@ def draw_check(check: Check, **options: Any) -> plotnine.ggplot:
     return _drawn(CHECKS[check.name], check.name, check, options)
 
 
-# of `BandMaps`
+def draw_features(result: FeatureImages, kind: str = "grid", **options: Any) -> plotnine.ggplot:
+    """Draw images of features: a key of `FEATURES`; options and errors as for `draw`."""
+    return _one_of(FEATURES, kind, result, options)
+
+
+def draw_kernels(result: LayerKernels, kind: str = "tiles", **options: Any) -> plotnine.ggplot:
+    """Draw kernels: a key of `KERNELS`; options and errors as for `draw`."""
+    return _one_of(KERNELS, kind, result, options)
+
+
+def draw_top(result: TopImages, kind: str = "images", **options: Any) -> plotnine.ggplot:
+    """Draw the images that excite features most: a key of `TOP`; options and errors as for `draw`."""
+    return _one_of(TOP, kind, result, options)
+
+
+def draw_activations(result: LayerActivations, image: int = 0, **options: Any) -> plotnine.ggplot:
+    """Draw activations of one image; options and errors as for `draw`."""
+    return _drawn(activation_maps.draw, "activations", result, {"image": image, **options})
+
+
+# of `BandMaps`, and of several `FeatureImages`
 draw_maps = maps.draw
+draw_layers = feature_grid.draw_layers
+
+
+def _one_of(kinds: dict[str, Callable[..., plotnine.ggplot]], kind: Any, result: Any, options: Any) -> plotnine.ggplot:
+    if kind not in kinds:
+        raise OptionError("There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind))
+    return _drawn(kinds[kind], kind, result, options)
 
 
 def _drawn(picture: Callable[..., plotnine.ggplot], kind: str, result: Any, options: Any) -> plotnine.ggplot:

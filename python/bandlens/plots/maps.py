@@ -121,7 +121,7 @@ def draw(
     panels = [str(at) for at in shown]
     front = None
     if pictures is not None:
-        chosen = composite_bands(maps.bands, maps.wavelengths) if rgb is None else _rgb(rgb, maps.bands)
+        chosen = composite_bands(maps.bands, maps.wavelengths) if rgb is None else chosen_bands(rgb, maps.bands)
         hexes = composite(pictures, place, chosen)
         front = _pixels(hexes[None], ["rgb"], "colour", hexes[None])
         names = {"rgb": _composite_name(maps, chosen), **names}
@@ -292,7 +292,8 @@ def _output(maps: BandMaps, image: int, given: Any) -> int:
     return _position(given, maps.image_output.shape[1], "output")
 
 
-def _rgb(given: Any, bands: Sequence[str]) -> list[int]:
+def chosen_bands(given: Any, bands: Sequence[str]) -> list[int]:
+    """Positions of the three bands that the user names or counts."""
     given = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
     known = [
         (isinstance(band, str) and band in bands)

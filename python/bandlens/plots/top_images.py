@@ -1,0 +1,172 @@
+"""The images of a data set that excite each feature most, a feature in a row, beside the image that was made for it.
+
+The reality check: what was found from noise should have something in common with what the data hold. The other kind
+shows their spectra, with that of all images and that of the made image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import plotnine as p9
+
+from ..errors import OptionError
+from ..methods.options import whole
+from .axes import Bands
+from .feature_grid import need_pixels
+from .feature_spectrum import lines
+from .maps import STRETCH
+from .pictures import brightness, check_number, composite_name, drawn, hexes, pixel_frame, rgb_bands
+
+if TYPE_CHECKING:
+    from ..features import FeatureImages, TopImages
+
+
+def draw_images(
+    result: TopImages,
+    found: FeatureImages | None = None,
+    *,
+    rgb: Sequence[str | int] | str | None = None,
+    most: int = 6,
+    base_size: float = 8,
+    width: float = 175,
+) -> p9.ggplot:
+    """Composites of the images, a feature in a row.
+
+    Parameters
+    ----------
+    result : TopImages
+    found : FeatureImages, optional
+        Of the same features: each stands in front of its row.
+    rgb : sequence of three str or int, or "strongest", optional
+        As for `FeatureImages.plot`.
+    most : int
+        Images per feature.
+    base_size : float
+        Font size in points.
+    width : float
+        Width in mm at which the picture will be shown.
+
+    Returns
+    -------
+    plotnine.ggplot
+        Each band of the data's images is stretched from its 2 % to its 98 % quantile over all that are shown; the made
+        images have mid-grey as the middle of their ranges, and full colours at their largest deviations from it.
+    """
+    need_pixels(result)
+    made = _made(result, found)
+    k = min(whole()("most", most), result.index.shape[1])
+    columns = k + (made is not None)
+    check_number(columns * len(result.names), "images")
+    spread = result.std.mean(axis=1) / np.maximum(result.high - result.low, 1e-30)
+    chosen = rgb_bands(result, rgb, spread)
+    pixels = result.values[:, :k][..., chosen]
+    low, high = np.quantile(pixels.reshape(-1, 3), STRETCH, axis=0)
+    pictures = [hexes(brightness(one, low, high, "range")) for one in pixels]
+    rows = []
+    titles = {}
+    for at, name in enumerate(result.names):
+        if made is not None and found is not None:
+            own = found.values[made[at] : made[at] + 1][..., chosen]
+            rows.append(hexes(brightness(own, found.low[chosen], found.high[chosen], "image")))
+            titles[f"{at}_found"] = f"feature {name}: made"
+        rows.append(pictures[at])
+        for place in range(k):
+            front = f"feature {name}: " if place == 0 and made is None else ""
+            titles[f"{at}_{place}"] = f"{front}{result.activation[at, place]:.3g}"
+    notes = [
+        f"{k} of {result.n} images, with their activation ({result.statistic} over positions); "
+        f"{composite_name(result, chosen)}"
+    ]
+    if made is not None:
+        notes.append("made: the image found from noise, mid-grey is the middle of the bands' ranges")
+    return drawn(
+        pixel_frame(list(titles), np.concatenate(rows), "colour"),
+        titles,
+        result.values.shape[2:4],
+        title=f"Images that excite features of layer '{result.layer}' most",
+        notes=notes,
+        width=width,
+        base_size=base_size,
+        columns=columns,
+    )
+
+
+def draw_spectrum(
+    result: TopImages, found: FeatureImages | None = None, *, base_size: float = 8, width: float = 175
+) -> p9.ggplot:
+    """Spectra of the images, of all images and of the made one, a panel per feature.
+
+    Parameters
+    ----------
+    result : TopImages
+    found : FeatureImages, optional
+        Of the same features.
+    base_size : float
+        Font size in points.
+    width : float
+        Width in mm at which the picture will be shown.
+
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    check_number(len(result.names), "features")
+    made = _made(result, found)
+    k = result.index.shape[1]
+    order = [f"top {k} images", "all images", *(["made"] if made is not None else [])]
+    parts = []
+    for at in range(len(result.names)):
+        spectra: list[tuple[str, Any, Any]] = [
+            (order[0], result.mean[at].mean(axis=0), result.std[at].mean(axis=0)),
+            (order[1], result.all_mean, result.all_std),
+        ]
+        if made is not None and found is not None:
+            pixels = found.values[made[at]].reshape(-1, len(result.bands)).astype(np.float64)
+            spectra.append((order[2], pixels.mean(axis=0), pixels.std(axis=0)))
+        for name, mean, std in spectra:
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "panel": str(at),
+                        "line": name,
+                        "band": pd.Categorical(result.bands, categories=pd.Index(result.bands), ordered=True),
+                        "wavelength": result.wavelengths,
+                        "mean": mean,
+                        "std": std,
+                        "low": np.nan if found is None else found.low,
+                        "high": np.nan if found is None else found.high,
+                    }
+                )
+            )
+    frame = pd.concat(parts, ignore_index=True)
+    frame["line"] = pd.Categorical(frame["line"], categories=pd.Index(order), ordered=True)
+    notes = ["lines: mean over pixels; ribbons: one standard deviation over pixels, the mean of images"]
+    if found is not None:
+        notes.append("made: the image found from noise; grey: range of the data")
+    return lines(
+        frame,
+        {str(at): f"feature {name}" for at, name in enumerate(result.names)},
+        Bands(result.bands, result.wavelengths),
+        title=f"Spectra of images that excite features of layer '{result.layer}' most",
+        notes=notes,
+        width=width,
+        base_size=base_size,
+    )
+
+
+def _made(result: TopImages, found: FeatureImages | None) -> list[int] | None:
+    """For each feature the position of its first image among those found."""
+    if found is None:
+        return None
+    known = found.feature.tolist()
+    if found.layer != result.layer or found.bands != result.bands or not set(result.feature.tolist()) <= set(known):
+        raise OptionError(
+            "`found` are not images of these features.",
+            expected=f"images of features {', '.join(result.names[:8])} of layer '{result.layer}', with the same bands",
+            given=f"features {', '.join(found.names[:8])} of layer '{found.layer}'",
+        )
+    return [known.index(feature) for feature in result.feature.tolist()]
