@@ -2,8 +2,8 @@
 
 #' Draw activations
 #'
-#' `autoplot()` draws the activations of a layer by one image, a map per feature, all on one scale, as a complete ggplot;
-#' `plot()` draws what `autoplot()` returns.
+#' `autoplot()` draws the activations of a layer by one image, a map per feature, all on one scale, as a complete
+#' ggplot; `plot()` draws what `autoplot()` returns.
 #'
 #' @param object,x A [layer_activations()].
 #' @param image Position of the image among those that were given, from 1.
@@ -14,8 +14,8 @@
 #'
 #' @details
 #' The scale is sequential where no activation is negative, else symmetric about zero. Layers with one axis of positions
-#' are drawn as lines, layers without positions as bars. A picture has at most 64 features with positions: choose them by
-#' the `features` of [layer_activations()].
+#' are drawn as lines, layers without positions as bars. A picture has at most 64 features with positions: choose them
+#' by the `features` of [layer_activations()].
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' keras <- reticulate::import("keras")

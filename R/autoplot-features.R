@@ -8,8 +8,8 @@
 #' @param object A [visualize_features()], or several put together by `c()`.
 #' @param type What to draw:
 #'   * `"grid"`: a composite of three bands per image; mid-grey is the middle of the bands' ranges;
-#'   * `"bands"`: every band of every image, as its deviation from the middle of the band's range, in parts of the range:
-#'     what is white holds nothing;
+#'   * `"bands"`: every band of every image, as its deviation from the middle of the band's range, in parts of the
+#'     range: what is white holds nothing;
 #'   * `"spectrum"`: mean and standard deviation over pixels of each band, against wavelength (against the bands where
 #'     wavelengths are unknown), within the range of the data;
 #'   * `"trace"`: activation over the steps, of each image's largest, a line per image and their median.
@@ -29,8 +29,8 @@
 #' @returns A [ggplot2::ggplot()].
 #'
 #' @details
-#' A composite shows three bands. A feature that looks at others is grey there: the types `"bands"` and `"spectrum"` show
-#' all, and `rgb = "strongest"` chooses. A picture has at most 64 images, 16 of type `"bands"`: choose them by
+#' A composite shows three bands. A feature that looks at others is grey there: the types `"bands"` and `"spectrum"`
+#' show all, and `rgb = "strongest"` chooses. A picture has at most 64 images, 16 of type `"bands"`: choose them by
 #' `object[i]`. Of more than 26 bands, `"bands"` draws the 26 that hold most, and says so.
 #'
 #' Results that `c()` puts together are drawn layer by layer, a layer in a row, in the order in which they were given,

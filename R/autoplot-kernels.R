@@ -5,17 +5,17 @@
 #' `autoplot()` gives a picture of the kernels of a convolution as a complete ggplot; `plot()` draws it.
 #'
 #' @param object,x A [layer_kernels()].
-#' @param type What to draw: `"tiles"`, each kernel's weights, a kernel in a row and a band in a column, all on one scale
-#'   that is symmetric about zero; or `"profile"`, how strongly each kernel weighs each band: the band's share of the
-#'   kernel's sum of norms.
+#' @param type What to draw: `"tiles"`, each kernel's weights, a kernel in a row and a band in a column, all on one
+#'   scale that is symmetric about zero; or `"profile"`, how strongly each kernel weighs each band: the band's share of
+#'   the kernel's sum of norms.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @inheritParams autoplot.band_importance
 #'
 #' @returns A [ggplot2::ggplot()].
 #'
 #' @details
-#' A picture of tiles has at most 128 kernels: choose them by the `features` of [layer_kernels()]. Of more than 26 bands,
-#' it shows the 26 with the largest weights, and says so.
+#' A picture of tiles has at most 128 kernels: choose them by the `features` of [layer_kernels()]. Of more than 26
+#' bands, it shows the 26 with the largest weights, and says so.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' keras <- reticulate::import("keras")

@@ -11,8 +11,8 @@
 #'   `"spectrum"`, means and standard deviations of the bands of these images, and of all images of the data set. `NULL`
 #'   is `"images"`, for spectra `"spectrum"`.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
-#' @param found Images of the same features by [visualize_features()], to be drawn beside them; the first of each feature
-#'   is taken.
+#' @param found Images of the same features by [visualize_features()], to be drawn beside them; the first of each
+#'   feature is taken.
 #' @param rgb Three bands of the composite, as for [autoplot.feature_images()]; `"strongest"` are those that vary most
 #'   within these images.
 #' @param most How many images of each feature to draw.

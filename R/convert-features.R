@@ -134,7 +134,7 @@ as_feature_images <- function(value) {
       feature = from_positions(value$feature), image = from_positions(value$image), names = names,
       activation_before = from_numbers(value$activation_before), activation_after = from_numbers(value$activation_after),
       trace = from_numbers(value$trace), contrast = named_numbers(value$contrast, names, bands),
-      done = as.vector(value$done), dead = as.vector(value$dead),
+      done = as.vector(value$done), restarts = as.vector(value$restarts), dead = as.vector(value$dead),
       low = from_numbers(value$low), high = from_numbers(value$high),
       tables = lapply(value$tables, from_feature_columns, value$levels), bands = bands,
       wavelengths = from_numbers(as.double(value$wavelengths)), layer = value$layer, objective = value$objective,
@@ -218,7 +218,7 @@ some_images <- function(object, at) {
   object <- unclass(object)
   n <- length(object$names)
   first_axis <- function(values) do.call(`[`, c(list(values, at), rep(list(TRUE), length(dim(values)) - 1), drop = FALSE))
-  for (field in c("feature", "image", "names", "activation_before", "activation_after", "done", "dead")) {
+  for (field in c("feature", "image", "names", "activation_before", "activation_after", "done", "restarts", "dead")) {
     object[[field]] <- object[[field]][at]
   }
   for (field in c("values", "trace", "contrast")) {

@@ -15,9 +15,9 @@
 #' @param ... Not used.
 #'
 #' @returns An object of class `layer_kernels`: a list of plain vectors and arrays, which [saveRDS()] can save.
-#'   `as.array()` gives the weights, kernels x rows x columns x bands. Where a kernel does not see a band (of grouped and
-#'   depthwise convolutions) its weight is 0; the two parts of a separable convolution are multiplied out. Kernels of a
-#'   convolution in one dimension have one row.
+#'   `as.array()` gives the weights, kernels x rows x columns x bands. Where a kernel does not see a band (of grouped
+#'   and depthwise convolutions) its weight is 0; the two parts of a separable convolution are multiplied out. Kernels
+#'   of a convolution in one dimension have one row.
 #'
 #'   `tidy()` gives a tibble. At level `"weight"`:
 #' \describe{

@@ -17,7 +17,8 @@
 #'   \item{`output_shape`}{shape of its output for one image, such as `"8 x 8 x 32"`; `"?"` stands for a length that
 #'     depends on the image}
 #'   \item{`kernel_shape`}{shape of its kernel; `NA` without one}
-#'   \item{`n_features`}{number of features: filters of a convolution, units of a dense layer; `NA` where it is not known}
+#'   \item{`n_features`}{number of features: filters of a convolution, units of a dense layer; `NA` where it is not
+#'     known}
 #' }
 #' @seealso [visualize_features()]
 #' @examplesIf bandlens:::has_tensorflow()

@@ -2,9 +2,9 @@
 
 #' Images that excite features of a network
 #'
-#' Starts from an image that is random at all scales, and changes it step by step so that a feature of a layer is excited
-#' more and more (gradient ascent, as in Deep Dream). The image that is found shows what the feature looks for, and in
-#' which bands.
+#' Starts from an image that is random at all scales, and changes it step by step so that a feature of a layer is
+#' excited more and more (gradient ascent, as in Deep Dream). The image that is found shows what the feature looks for,
+#' and in which bands.
 #'
 #' @inheritParams list_layers
 #' @param model A trained Keras model, the path of a saved one, or a Python function from a batch of images to outputs,
@@ -17,9 +17,9 @@
 #' @param steps How many steps; 0 returns the start.
 #' @param jitter Most pixels that the image is shifted by at each step, at random, so that local artefacts spread out;
 #'   `"auto"` is 1/16 of its sides. Images go round at their borders.
-#' @param start Where to start: `"multiscale"`, noise in which all scales have the same part; `"grey"`, the middle of
-#'   each band's range; `"background"`, a background image, drawn for each feature; or an array: an image, as the model
-#'   takes it, or one per feature (images x rows x columns x bands).
+#' @param start Where to start: `"multiscale"`, noise in which all scales have the same part, around the middle of each
+#'   band's range; `"grey"`, that middle itself; `"background"`, a background image, drawn for each feature; or an
+#'   array: an image, as the model takes it, or one per feature (images x rows x columns x bands).
 #' @param seed Makes the images repeatable; each feature has random numbers of its own.
 #' @param objective What is to grow:
 #'   * `"squared_activity"`: the sum over positions of the feature's squared activity;
@@ -28,8 +28,8 @@
 #'   * `"direction"`: the mean activity along `directions` in the layer's features;
 #'   * `"logit"`: an output of the model, before softmax or sigmoid;
 #'   * `"deep_dream"`: the mean square of all features of one or several layers, usually from a given image on.
-#' @param background A sample of the data, such as the training images: it gives the bands' ranges, starts, and how bands
-#'   vary together.
+#' @param background A sample of the data, such as the training images: it gives the bands' ranges, starts, and how
+#'   bands vary together.
 #' @param value_range Lowest and highest value, as two numbers or as a list of two vectors with one number per band, in
 #'   the data's own units. `NULL` takes the 0.1 % and 99.9 % quantiles of `background`.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
@@ -46,7 +46,8 @@
 #'   `"fit"` from noise and grey, and `"clip"` from images, which are not to fade.
 #' @param l2,total_variation Strengths of a pull to the middle of the range, and of smoothness, relative to the largest
 #'   component of the gradient.
-#' @param scale,rotate Most that the image is scaled (0.1: by 1/1.1 to 1.1) and rotated (degrees) at each step, at random.
+#' @param scale,rotate Most that the image is scaled (0.1: by 1/1.1 to 1.1) and rotated (degrees) at each step, at
+#'   random.
 #' @param parametrization Where the gradient is taken: in `"pixels"`, or in spatial frequencies in units of 1 /
 #'   frequency, which images have by nature (`"fourier"`); the latter gives smoother images.
 #' @param decorrelate Whether the gradient is taken in bands that are uncorrelated in the background, so that an image's
@@ -54,8 +55,8 @@
 #' @param bands Names of the bands. `NULL` takes the `dimnames` of `background`, if there are any.
 #' @param classes Names of the classes, for `objective = "logit"`.
 #' @param shape Shape of one image, for models that do not say; `NULL` takes that of `background`.
-#' @param band_axis Axis of a batch of images that holds the bands: -1 is the last one; others count from 1, which is the
-#'   images' own.
+#' @param band_axis Axis of a batch of images that holds the bands: -1 is the last one; others count from 1, which is
+#'   the images' own.
 #' @param keep_on_interrupt Whether an interrupt returns the images so far, with a warning: those that are ready, and
 #'   those at hand as they are. `NULL` does so in interactive sessions; else the interrupt goes on.
 #'
@@ -66,8 +67,8 @@
 #'
 #'   `tidy()` gives a tibble, which has at all levels:
 #' \describe{
-#'   \item{`layer`, `feature`}{ordered factors: name of the layer (`"logit"` for the model's outputs), and of the feature,
-#'     which is its position in the layer, from 1, or the class}
+#'   \item{`layer`, `feature`}{ordered factors: name of the layer (`"logit"` for the model's outputs), and of the
+#'     feature, which is its position in the layer, from 1, or the class}
 #'   \item{`image`}{number of the image among those of its feature, from 1}
 #' }
 #'   and at level `"feature"`, with one row per image:
@@ -75,6 +76,8 @@
 #'   \item{`activation_before`, `activation_after`}{activation by the start and by the image; `x$activation` says what
 #'     it is}
 #'   \item{`steps`}{steps that were made}
+#'   \item{`restarts`}{starts that were given up as the feature was silent at them: the second is noise around the low
+#'     ends of the ranges, the third around the high ends, later ones around a random level of each band}
 #'   \item{`dead`}{whether the feature stayed silent at every step, so that its image shows the start}
 #' }
 #'   at level `"band"`, with one row per image x band:
@@ -91,8 +94,8 @@
 #'   \item{`step`}{how many steps had been made, from 0}
 #'   \item{`activation`}{by the image as it was then, shifted at random; `NA` for steps that an interrupt prevented}
 #' }
-#'   `glance()` gives one row: `layer`, `objective`, `activation`, `start`, `steps`, `n` (images), `n_features`, `n_dead`,
-#'   `interrupted`, `seed`, `model`, `seconds`.
+#'   `glance()` gives one row: `layer`, `objective`, `activation`, `start`, `steps`, `n` (images), `n_features`,
+#'   `n_dead`, `interrupted`, `seed`, `model`, `seconds`.
 #'
 #' @section Warnings:
 #' Features that stay silent whatever the image does give a warning of class `bandlens_warning_dead_feature`, and are
@@ -102,8 +105,8 @@
 #' Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural networks (Deep Dream). Erhan, Bengio,
 #' Courville & Vincent (2009), Visualizing higher-layer features of a deep network. Olah, Mordvintsev & Schubert (2017),
 #' Feature visualization, Distill, \doi{10.23915/distill.00007} (objectives, diversity, Fourier parametrisation).
-#' @seealso [`autoplot()`][autoplot.feature_images] draws the images; [top_images()] finds images of the data that excite
-#'   the same features; [layer_kernels()] is for first layers.
+#' @seealso [`autoplot()`][autoplot.feature_images] draws the images; [top_images()] finds images of the data that
+#'   excite the same features; [layer_kernels()] is for first layers.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' keras <- reticulate::import("keras")
@@ -257,7 +260,7 @@ print.feature_images <- function(x, ..., n = 10) {
 format.feature_images <- function(x, ..., n = 10) {
   size <- dim(x$values)
   c(
-    cli::style_bold(if (is_output(x)) "Images that excite outputs" else paste0("Images that excite layer '", x$layer, "'")),
+    cli::style_bold(paste("Images that excite", if (is_output(x)) "outputs" else paste0("layer '", x$layer, "'"))),
     paste0(
       count(size[[1]], "image"), " of ", size[[2]], " x ", size[[3]], " pixels, ", count(size[[4]], "band"), "; ",
       gsub("_", " ", x$objective), ", ", count(x$steps, "step"), " from ", start_name(x)
