@@ -16,8 +16,8 @@ draw_feature_spectrum <- function(object, width, base_size) {
   )
 }
 
-# Lines with ribbons over bands, in panels. `table`: `panel`, `band`, `wavelength`, `mean`, `std`, `low`, `high`; perhaps
-# `line`, a factor: several lines per panel.
+# Lines with ribbons over bands, in panels. `table`: `panel`, `band`, `wavelength`, `mean`, `std`, `low`, `high`;
+# perhaps `line`, a factor: several lines per panel.
 draw_spectra <- function(table, titles, object, title, notes, width, base_size) {
   room <- characters(width, base_size) - 8
   measured <- in_nm(object$wavelengths)

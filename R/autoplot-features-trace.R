@@ -33,7 +33,7 @@ draw_feature_trace <- function(object, width, base_size) {
     theme_bandlens(base_size) +
     ggplot2::theme(panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)) +
     ggplot2::labs(
-      title = if (is_output(object)) "Logits over the steps" else paste0("Activation of layer '", object$layer, "' over the steps"),
+      title = paste0("Activation of layer '", object$layer, "' over the steps"),
       subtitle = wrap_lines(paste0(feature_source(object), "\n", note), width, base_size),
       x = "Step", y = "Activation (of each image's largest)"
     )

@@ -140,7 +140,9 @@ image_names <- function(object) {
 }
 
 # Whose images these are, for titles.
-look_for <- function(object) if (is_output(object)) "the model's outputs" else paste0("features of layer '", object$layer, "'")
+look_for <- function(object) {
+  if (is_output(object)) "the model's outputs" else paste0("features of layer '", object$layer, "'")
+}
 
 # First line of subtitles: how the images came about.
 feature_source <- function(object) {

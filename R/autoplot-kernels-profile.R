@@ -5,7 +5,7 @@ draw_kernel_profile <- function(object, width, base_size) {
   names <- as.character(object$kernel)
   table$kernel <- factor(table$kernel, rev(names))
   room <- characters(width, base_size) - 8
-  every <- ceiling(length(names) / 32)
+  named <- names[seq(1, length(names), by = ceiling(length(names) / 32))]
   ends <- c(0, max(table$share, 0, na.rm = TRUE))
   note <- paste0(object$kind, "; share of each band in the kernel's sum of norms over pixels")
   ggplot2::ggplot(table, ggplot2::aes(.data$band, .data$kernel)) +
@@ -17,7 +17,7 @@ draw_kernel_profile <- function(object, width, base_size) {
       colours = unname(palette_colours("share")), limits = ends, labels = function(breaks) paste(100 * breaks, "%"),
       na.value = ink("missing"), guide = colour_bar()
     ) +
-    ggplot2::scale_y_discrete(limits = rev(names), breaks = names[seq(1, length(names), by = every)], expand = c(0, 0)) +
+    ggplot2::scale_y_discrete(limits = rev(names), breaks = named, expand = c(0, 0)) +
     theme_bandlens(base_size) +
     band_axis(object, room) +
     ggplot2::labs(

@@ -5,14 +5,10 @@ as_layer <- function(layer) {
   if (is.null(layer) || rlang::is_string(layer)) {
     return(layer)
   }
-  if (is.factor(layer)) {
-    layer <- as.character(layer)
-  }
-  if (is.character(layer) && length(layer) > 0 && !anyNA(layer)) {
+  if (are_names(layer)) {
     return(as.list(layer))
   }
-  weights <- length(layer) > 0 && all(vapply(layer, is.numeric, NA)) && all(nzchar(rlang::names2(layer)))
-  if (!weights) {
+  if (!are_weights(layer)) {
     cause("option", "`layer` names no layer.", expected = "the name of a layer, as listed by `list_layers()`",
       given = shown(layer)
     )
@@ -20,13 +16,22 @@ as_layer <- function(layer) {
   lapply(as.list(layer), as.double)
 }
 
+are_names <- function(values) is.character(values) && length(values) > 0 && !anyNA(values)
+
+are_weights <- function(values) {
+  length(values) > 0 && all(vapply(values, is.numeric, NA)) && all(nzchar(rlang::names2(values)))
+}
+
 # Features by position counted from 1, or by name where they have names of their own.
 as_features <- function(features, named = TRUE) {
   if (is.factor(features)) {
     features <- as.character(features)
   }
-  if (is.null(features) || (named && is.character(features) && !anyNA(features))) {
-    return(if (!is.null(features)) as.list(features))
+  if (is.null(features)) {
+    return(NULL)
+  }
+  if (named && are_names(features)) {
+    return(as.list(features))
   }
   if (!is_whole(features) || any(features < 1)) {
     cause("option", "`features` does not say which features to take.",
@@ -132,7 +137,8 @@ as_feature_images <- function(value) {
     list(
       values = named_numbers(value$values, names, NULL, NULL, bands),
       feature = from_positions(value$feature), image = from_positions(value$image), names = names,
-      activation_before = from_numbers(value$activation_before), activation_after = from_numbers(value$activation_after),
+      activation_before = from_numbers(value$activation_before),
+      activation_after = from_numbers(value$activation_after),
       trace = from_numbers(value$trace), contrast = named_numbers(value$contrast, names, bands),
       done = as.vector(value$done), restarts = as.vector(value$restarts), dead = as.vector(value$dead),
       low = from_numbers(value$low), high = from_numbers(value$high),
@@ -217,7 +223,9 @@ every_position <- function(size) {
 some_images <- function(object, at) {
   object <- unclass(object)
   n <- length(object$names)
-  first_axis <- function(values) do.call(`[`, c(list(values, at), rep(list(TRUE), length(dim(values)) - 1), drop = FALSE))
+  first_axis <- function(values) {
+    do.call(`[`, c(list(values, at), rep(list(TRUE), length(dim(values)) - 1), drop = FALSE))
+  }
   for (field in c("feature", "image", "names", "activation_before", "activation_after", "done", "restarts", "dead")) {
     object[[field]] <- object[[field]][at]
   }
