@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         layer_activations,
         layer_kernels,
         list_layers,
+        plot_layers,
         top_images,
         visualize_features,
     )
@@ -63,6 +64,7 @@ _HOMES = {
     "layer_activations": ".features",
     "layer_kernels": ".features",
     "list_layers": ".features",
+    "plot_layers": ".features",
     "top_images": ".features",
     "visualize_features": ".features",
 }
@@ -93,6 +95,7 @@ __all__ = [
     "layer_activations",
     "layer_kernels",
     "list_layers",
+    "plot_layers",
     "top_images",
     "visualize_features",
 ]

@@ -93,7 +93,7 @@ def map_columns(maps: BandMaps) -> dict[str, np.ndarray]:
 
 def layer_columns(layers: LayerList) -> dict[str, np.ndarray]:
     """Columns of the table of layers; shapes as texts, empty without a kernel; -1 features where that is unknown."""
-    from .features.layers import shape_text
+    from .features.listing import shape_text
 
     return {
         "layer": np.array(layers.names, np.str_),

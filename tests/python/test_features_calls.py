@@ -280,6 +280,22 @@ class TestInterrupts:
         with pytest.warns(errors.InterruptedWarning):
             bl.visualize_features(model, "conv1", progress=self.interrupting(0), **QUICK)
 
+    def test_a_batch_that_was_not_begun_is_left_out(self, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        from bandlens.features.ascent import Ascent
+
+        begin = Ascent._begin
+
+        def stop(self: Any, found: Any, part: slice) -> np.ndarray:
+            if part.start == 2:
+                raise KeyboardInterrupt
+            return begin(self, found, part)
+
+        monkeypatch.setattr(Ascent, "_begin", stop)
+        with pytest.warns(errors.InterruptedWarning, match="2 of 6 images are returned, 2 of them"):
+            found = bl.visualize_features(model, "conv1", keep_on_interrupt=True, batch_size=2, **QUICK)
+        assert found.n == 2
+        assert np.isfinite(found.activation_after).all()
+
     def test_nothing_so_far_is_no_result(self, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         from bandlens.features.ascent import Ascent
 
@@ -387,6 +403,8 @@ CASES: list[tuple[str, dict[str, Any], type, str]] = [
     ("batch", {"batch_size": 0}, errors.OptionError, "batch_size"),
     ("bands", {"bands": ["a"]}, errors.BandError, "4"),
     ("background", {"background": SAMPLE[:, :4]}, errors.InputError, "images of this shape"),
+    ("background empty", {"background": SAMPLE[:0]}, errors.BackgroundError, "no images"),
+    ("background broken", {"background": SAMPLE * np.nan}, errors.BackgroundError, "not finite"),
     ("shape", {"shape": (3, 3, 4)}, errors.InputError, "not that of the background"),
     ("model", {"model": 3}, errors.ModelTypeError, "nothing that can be explained"),
 ]  # fmt: skip

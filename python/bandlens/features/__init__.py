@@ -1,9 +1,10 @@
 """What do neurons look for? Kernels of first layers, images that excite deeper features, and the data's own images."""
 
-from .activations import LayerActivations, TopImages, layer_activations, top_images
+from .activations import LayerActivations, layer_activations
 from .kernels import LayerKernels, layer_kernels
-from .layers import LayerList, list_layers
-from .result import FeatureImages
+from .listing import LayerList, list_layers
+from .result import FeatureImages, plot_layers
+from .top import TopImages, top_images
 from .visualize import visualize_features
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "layer_activations",
     "layer_kernels",
     "list_layers",
+    "plot_layers",
     "top_images",
     "visualize_features",
 ]

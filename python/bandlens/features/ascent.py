@@ -5,7 +5,6 @@ Between the calls Python has its turn: progress is told, an interrupt is heard, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +14,14 @@ import numpy as np
 from ..batching import MOST_IMAGES, STEP_BYTES
 from ..graph import Operation
 from ..models import Predictor
-from .layers import Layer
+from .layers import Layer, as_layer, positions_first
 from .objectives import OBJECTIVES, TINY, unlike
-from .space import Space, amplitude
+from .priors import prior_of, variation
+from .space import Space
 from .views import PARAMETERS, Moves, moved
 
 # steps per compiled call
 CHUNK = 16
-# differences between neighbours, in parts of a band's range, below which total variation counts their squares
-SOFT = 0.01
 
 
 @dataclass(frozen=True)
@@ -250,11 +248,11 @@ class Ascent:
         graph = self._trace.graph(self.layers[0].value)
         run = backend.Run(self._trace, {graph.input: seen}).forward(self.operations)
         values = [run.value(layer.value) for layer in self.layers]
-        flat = [_positions_first(nd, value, layer) for value, layer in zip(values, self.layers, strict=True)]
+        flat = [positions_first(nd, value, layer) for value, layer in zip(values, self.layers, strict=True)]
         activation, wanted = OBJECTIVES[self.step.objective].formula(nd, flat, readout, places, weights)
         if self.step.diversity > 0:
             wanted[0] = unlike(nd, flat[0], wanted[0], self.step.images, self.step.diversity)
-        back = [_as_layer(nd, direction, layer) for direction, layer in zip(wanted, self.layers, strict=True)]
+        back = [as_layer(nd, direction, layer) for direction, layer in zip(wanted, self.layers, strict=True)]
         return activation, seen, values, back
 
     def _compiled(self, arguments: Sequence[Any]) -> Callable[..., Any]:
@@ -263,7 +261,7 @@ class Ascent:
         span = np.where(space.span > 0, space.span, 1.0).astype(dtype)
         wide = (space.span > 0).astype(dtype)
         middle = space.middle.astype(dtype)
-        prior = _prior(nd, space, step, dtype)
+        prior = prior_of(nd, space, step, dtype)
 
         def ascend(
             start: Any, views: Any, index: Any, readout: Any, places: Any, weights: Any, number: Any, bounds: Any
@@ -287,7 +285,7 @@ class Ascent:
                 if step.l2 > 0:
                     uphill = uphill - step.l2 * inside
                 if step.total_variation > 0:
-                    uphill = uphill - step.total_variation * _variation(nd, inside)
+                    uphill = uphill - step.total_variation * variation(nd, inside)
                 images = images + step.size * span * wide * uphill
                 if step.clamp == "fit":
                     # what exceeds its range most says by how much the image shrinks towards the middle
@@ -311,49 +309,3 @@ class Ascent:
 def _plain(arguments: Sequence[Any]) -> list[np.ndarray]:
     """Stand-ins of the same shapes and types, for what is held on the device."""
     return [np.empty(tuple(a.shape), np.asarray(a).dtype) for a in arguments]
-
-
-def _positions_first(nd: Any, value: Any, layer: Layer) -> Any:
-    """A layer's output as (n, positions, features)."""
-    features = layer.n_features
-    positions = math.prod(length or 1 for length in layer.positions)
-    return nd.reshape(nd.moveaxis(value, layer.feature_axis, -1), (-1, positions, features))
-
-
-def _as_layer(nd: Any, direction: Any, layer: Layer) -> Any:
-    """The way back from (n, positions, features) to the layout of the layer's output."""
-    return nd.moveaxis(nd.reshape(direction, (-1, *layer.positions, layer.n_features)), -1, layer.feature_axis)
-
-
-def _prior(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], Any]:
-    """What images of this kind are like, as a linear map of the gradient.
-
-    To climb in other coordinates, ``image = A coordinates``, is to climb along ``A A' gradient``. Fourier coefficients
-    in units of 1 / frequency make of A A' a filter with the gain 1 / frequency^2; bands that vary as the background's
-    do, with covariance C = L L' and A = L, are mixed by C.
-    """
-    gain = (amplitude(space.rows, space.cols) ** 2).astype(dtype)
-    mixing = None if space.covariance is None else (space.covariance / np.diag(space.covariance).max()).astype(dtype)
-
-    def apply(uphill: Any) -> Any:
-        if step.fourier:
-            uphill = nd.fft_filter(uphill, gain)
-        if step.decorrelate:
-            uphill = nd.einsum("nrcb,bd->nrcd", uphill, mixing)
-        return uphill
-
-    return apply
-
-
-def _variation(nd: Any, images: Any) -> Any:
-    """Derivative of the total variation of images that go round at their borders, between -1 and 1."""
-    total: Any = 0.0
-    for axis in (1, 2):
-        near = images[:, :1] if axis == 1 else images[:, :, :1]
-        rest = images[:, 1:] if axis == 1 else images[:, :, 1:]
-        difference = nd.concatenate([rest, near], axis) - images
-        slope = difference / nd.sqrt(difference * difference + SOFT**2)
-        far = slope[:, -1:] if axis == 1 else slope[:, :, -1:]
-        before = slope[:, :-1] if axis == 1 else slope[:, :, :-1]
-        total = total + nd.concatenate([far, before], axis) - slope
-    return total / 4

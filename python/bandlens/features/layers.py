@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from ..errors import LayerError, ModelError
+from ..errors import LayerError
 from ..inputs import Images
 from ..models import Predictor, loaded, make_predictor
 from .weights import kernel_shape
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,18 @@ class Layer:
         """Shape of a feature's map, without axes for a dense layer."""
         axis = self.feature_axis % len(self.shape) if self.shape else 0
         return self.shape[:axis] + self.shape[axis + 1 :]
+
+
+def positions_first(nd: Any, value: Any, layer: Layer) -> Any:
+    """A layer's output as (n, positions, features)."""
+    features = layer.n_features
+    positions = math.prod(length or 1 for length in layer.positions)
+    return nd.reshape(nd.moveaxis(value, layer.feature_axis, -1), (-1, positions, features))
+
+
+def as_layer(nd: Any, direction: Any, layer: Layer) -> Any:
+    """The way back from (n, positions, features) to the layout of the layer's output."""
+    return nd.moveaxis(nd.reshape(direction, (-1, *layer.positions, layer.n_features)), -1, layer.feature_axis)
 
 
 @dataclass(frozen=True)
@@ -205,112 +213,3 @@ def _feature_axis(layer: Any, rank: int, channels_first: bool) -> int:
     own = getattr(layer, "data_format", None)
     first = own == "channels_first" if own else channels_first
     return -rank if first and rank > 1 else -1
-
-
-@dataclass(frozen=True, eq=False)
-class LayerList:
-    """Layers of a model, in the order in which images pass them.
-
-    Attributes
-    ----------
-    names, kinds : tuple of str
-        Names as all functions take them ("backbone/conv3" for a layer inside a model or layer), and of their classes.
-    output_shapes : tuple
-        Shape of each layer's output for one image; None for lengths that depend on the image.
-    kernel_shapes : tuple
-        Shape of each layer's kernel, or None.
-    n_features : tuple of int or None
-        Number of features (filters, units) of each layer.
-    model : str
-    """
-
-    names: tuple[str, ...]
-    kinds: tuple[str, ...]
-    output_shapes: tuple[tuple[int | None, ...], ...]
-    kernel_shapes: tuple[tuple[int, ...] | None, ...]
-    n_features: tuple[int | None, ...]
-    model: str = ""
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per layer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `layer`, `kind`, `output_shape` and `kernel_shape` (such as "8 x 8 x 32"), `n_features`.
-        """
-        from .. import frames
-
-        return frames.layer_frame(self)
-
-    def __repr__(self) -> str:
-        widths = [max(map(len, texts), default=0) for texts in (self.names, self.kinds)]
-        rows = zip(self.names, self.kinds, map(shape_text, self.output_shapes), strict=True)
-        lines = [f"{name:{widths[0]}}  {kind:{widths[1]}}  {shape}" for name, kind, shape in rows]
-        return "\n".join([f"<LayerList: {len(self)} layers of {self.model}>", *lines])
-
-
-def shape_text(shape: tuple[int | None, ...] | None) -> str:
-    """A shape as people write it; "?" for lengths that depend on the image."""
-    return "" if shape is None else " x ".join("?" if length is None else str(length) for length in shape)
-
-
-def list_layers(model: Any, *, shape: Any = None) -> LayerList:
-    """What layers there are, under the names that `visualize_features` and its kin take.
-
-    Parameters
-    ----------
-    model : keras.Model, tf_keras.Model, str or pathlib.Path
-    shape : sequence of int, optional
-        Of one image; needed only if the model itself does not say.
-
-    Returns
-    -------
-    LayerList
-        Only layers that the model calls, in that order. Layers inside nested models, and inside layers of the user's
-        own, have the outer names before theirs: "backbone/conv3". Inputs are left out.
-
-    Raises
-    ------
-    ModelError, ModelTypeError
-        If this is no model, or one whose images' shape is not known.
-    """
-    model = loaded(model)
-    stand_in = Images(None, 1, image_shape(model, shape), 1)
-    network = make_network(model, stand_in)
-    layers = network.layers
-    return LayerList(
-        names=tuple(layer.name for layer in layers),
-        kinds=tuple(layer.kind for layer in layers),
-        output_shapes=tuple(layer.shape for layer in layers),
-        kernel_shapes=tuple(layer.kernel for layer in layers),
-        n_features=tuple(layer.n_features for layer in layers),
-        model=network.predictor.name,
-    )
-
-
-def image_shape(model: Any, shape: Any = None) -> tuple[int, ...]:
-    """Shape of one image: as given, or as a Keras model says.
-
-    Raises
-    ------
-    ModelError
-        If neither says.
-    """
-    inputs = getattr(model, "inputs", None)
-    known = tuple(inputs[0].shape)[1:] if isinstance(inputs, list) and len(inputs) == 1 else None
-    if shape is not None:
-        lengths = np.atleast_1d(np.asarray(shape))
-        if lengths.dtype.kind in "iuf" and lengths.ndim == 1 and (lengths >= 1).all() and (lengths % 1 == 0).all():
-            return tuple(int(length) for length in lengths)
-        raise ModelError("`shape` is not the shape of an image.", expected="such as (64, 64, 13)", given=repr(shape))
-    if known is not None and None not in known:
-        return known
-    raise ModelError(
-        "The model does not say how large its images are.",
-        expected="`shape`, such as (64, 64, 13)",
-        given="no shape" if known is None else f"({', '.join(map(str, known))})".replace("None", "any"),
-    )

@@ -39,8 +39,8 @@ class FeatureImages:
     done : ndarray of int64, shape (n,)
         Steps that were made.
     restarts : ndarray of int64, shape (n,)
-        Starts that were given up as the feature was silent at them. The second is noise around the low ends of the
-        ranges, the third around the high ends, later ones around a random level of each band.
+        Starts that were given up as the feature was silent at them. Later ones are dark, bright, of stronger and finer
+        noise, and around random levels of the bands.
     dead : ndarray of bool, shape (n,)
         Features whose gradient was zero at every step: their images show the start. Without steps, those whose
         activation is zero.
@@ -186,3 +186,22 @@ class FeatureImages:
             f"<FeatureImages: {self.n} images {shape} of '{self.layer}', {self.objective}, {self.steps} steps"
             f"{dead}{stopped}>"
         )
+
+
+def plot_layers(*results: FeatureImages, **options: Any) -> plotnine.ggplot:
+    """Draw features of several layers, from early to deep, a layer in a row.
+
+    Parameters
+    ----------
+    *results : FeatureImages
+        Of one model, with images of one shape.
+    **options
+        `rgb`, `stretch`, `per_layer` (6), `base_size`, `width`: see `bandlens.plots.feature_grid`.
+
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    from .. import plots
+
+    return plots.draw_layers(results, **options)

@@ -16,6 +16,8 @@ from ..inputs import Images
 
 # quantiles of the background that are the ends of a band's range: single broken pixels are beyond
 RANGE = (0.001, 0.999)
+# contrast of starts for features that are hard to excite
+STRONG = 0.3
 
 
 @dataclass(frozen=True)
@@ -149,20 +151,38 @@ def given_range(value_range: Any, bands: int) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def noise(space: Space, random: np.random.Generator, contrast: float, level: np.ndarray | float = 0.5) -> np.ndarray:
+def noise(
+    space: Space,
+    random: np.random.Generator,
+    contrast: float,
+    level: np.ndarray | float = 0.5,
+    *,
+    fine: bool = False,
+) -> np.ndarray:
     """An image that is random at all scales, shape (rows, cols, bands), in the data's own units.
 
     Every octave of spatial frequencies has the same part in its variance (amplitudes fall as 1 / frequency, phases are
     random), it goes round at its borders, its bands are independent, and each has `contrast` times its range as
-    standard deviation, and as mean a `level` in it, the middle.
+    standard deviation, and as mean a `level` in it, the middle. With `fine`, all frequencies have the same part.
     """
-    white = random.standard_normal((space.rows, space.cols, space.bands))
-    if space.rows * space.cols > 1:
-        spectrum = np.fft.fft2(white, axes=(0, 1)) * amplitude(space.rows, space.cols, mean=0.0)[..., None]
+    found = random.standard_normal((space.rows, space.cols, space.bands))
+    if space.rows * space.cols > 1 and not fine:
+        spectrum = np.fft.fft2(found, axes=(0, 1)) * amplitude(space.rows, space.cols, mean=0.0)[..., None]
         pink = np.fft.ifft2(spectrum, axes=(0, 1)).real
-        white = pink / np.maximum(pink.std(axis=(0, 1)), np.finfo(float).tiny)
-    found = space.low + space.span * (level + contrast * white)
-    return np.clip(found, space.low, space.high)
+        found = pink / np.maximum(pink.std(axis=(0, 1)), np.finfo(float).tiny)
+    return np.clip(space.low + space.span * (level + contrast * found), space.low, space.high)
+
+
+def other_start(space: Space, random: np.random.Generator, contrast: float, attempt: int) -> np.ndarray:
+    """Noise for a feature that was silent so often: dark, bright, strong and fine, around random levels of the bands.
+
+    What no smooth image excites, a fine one may: every small window of it is another combination of values.
+    """
+    strong = max(contrast, STRONG)
+    if attempt <= 4:
+        fine = attempt > 2
+        return noise(space, random, strong if fine else contrast, float(attempt % 2 == 0), fine=fine)
+    return noise(space, random, strong, random.uniform(size=space.bands), fine=attempt % 2 == 0)
 
 
 def amplitude(rows: int, cols: int, *, mean: float | None = None) -> np.ndarray:

@@ -14,19 +14,18 @@ from typing import Any
 import numpy as np
 
 from .. import _version
-from ..counting import first
-from ..errors import DeadFeatureWarning, InputError, InterruptedWarning, ModelError, OptionError
-from ..inputs import Images, check_background, check_images
-from ..labels import band_names, band_wavelengths, class_names
-from ..methods.options import number, one_of, plain, whole, whole_number
+from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
+from ..labels import band_names, band_wavelengths
+from ..methods.options import number, plain, whole, whole_number
 from ..models import loaded
 from ..progress import Progress, ticker
 from . import settings
 from .ascent import Ascent, Found
-from .layers import Layer, image_shape, make_network
-from .objectives import OBJECTIVES, readout
+from .layers import make_network
+from .objectives import OBJECTIVES
+from .preparing import features_of, sample_of, starts_of, unused
 from .result import FeatureImages
-from .space import Space, as_canvas, canvas, make_space, noise
+from .space import make_space
 
 
 def visualize_features(
@@ -172,16 +171,16 @@ def visualize_features(
         settings.interactive() if keep_on_interrupt is None else settings.flag("keep_on_interrupt", keep_on_interrupt)
     )
     model = loaded(model)
-    images, sample = _data(model, background, shape, band_axis, n_background, seed)
+    images, sample = sample_of(model, background, shape, band_axis, n_background, seed)
     names, waves = band_names(bands, images.n_bands), band_wavelengths(wavelengths, images.n_bands)
     space = make_space(images, sample, value_range)
     step = settings.make_step(space, given)
     network = make_network(model, images)
     layers, weights = settings.chosen_layers(network, layer, objective)
     if (directions is not None) != (objective == "direction"):
-        settings.directions(None, layers[0]) if objective == "direction" else _unused("directions", objective)
-    known, chosen, readouts = _features(network.predictor, layers[0], objective, features, directions, classes)
-    starts = _starts(start, space, images, sample, contrast, len(chosen), step.images)
+        settings.directions(None, layers[0]) if objective == "direction" else unused("directions", objective)
+    known, chosen, readouts = features_of(network.predictor, layers[0], objective, features, directions, classes)
+    starts = starts_of(start, space, images, sample, contrast, len(chosen), step.images)
 
     chosen = np.repeat(chosen, step.images)
     copies = np.tile(np.arange(step.images), len(chosen) // step.images)
@@ -246,88 +245,6 @@ ATTEMPTS = 16
 _OPTIONS = (
     "jitter step_size contrast clamp l2 total_variation scale rotate parametrization decorrelate n_images diversity"
 ).split()
-
-
-def _data(
-    model: Any, background: Any, shape: Any, band_axis: int, most: int, seed: int
-) -> tuple[Images, np.ndarray | None]:
-    """The layout of images, and a sample of the background as (m, rows, cols, bands)."""
-    if background is None:
-        lengths = image_shape(model, shape)
-        return check_images(np.zeros((1, *lengths), np.int8), band_axis), None
-    references = check_images(background, band_axis, name="background")
-    if shape is not None and tuple(image_shape(model, shape)) != references.shape:
-        raise InputError(
-            "`shape` is not that of the background images.", expected=str(references.shape), given=repr(shape)
-        )
-    check_background(background, references)
-    at = np.arange(references.n)
-    if references.n > most:
-        at = np.sort(np.random.default_rng(seed).choice(references.n, most, replace=False))
-    canvas(references.shape, references.band_axis)
-    return references, as_canvas(references, at)
-
-
-def _features(
-    predictor: Any, layer: Layer, objective: str, features: Any, directions: Any, classes: Any
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Names of all features there are, positions of those that were chosen, and their directions."""
-    if classes is not None and objective != "logit":
-        _unused("classes", objective)
-    if objective == "deep_dream":
-        if features is not None:
-            _unused("features", objective)
-        return ("all",), np.zeros(1, np.int64), np.zeros((1, 1))
-    if objective == "direction":
-        rows = settings.directions(directions, layer)
-        known = tuple(str(first() + at) for at in range(len(rows)))
-        chosen = settings.chosen_features(features, known, "`directions`")
-        return known, chosen, rows[chosen]
-    if objective == "logit":
-        known = class_names(classes, None, predictor.n_outputs)
-        chosen = settings.chosen_features(features, known, "The model")
-        return known, chosen, predictor.weights[chosen]
-    assert layer.n_features is not None
-    known = tuple(str(first() + at) for at in range(layer.n_features))
-    chosen = settings.chosen_features(features, known, f"Layer {layer.name!r}")
-    return known, chosen, readout(chosen, layer.n_features)
-
-
-def _unused(option: str, objective: str) -> None:
-    raise OptionError(f"The objective {objective!r} has no use for `{option}`.", expected=f"{option}=None")
-
-
-def _starts(
-    start: Any, space: Space, images: Images, sample: np.ndarray | None, contrast: float, n: int, per_feature: int
-) -> Any:
-    """From the position of an image, random numbers of its own and the attempt to its start (rows, cols, bands)."""
-    if isinstance(start, str):
-        one_of(*settings.STARTS)("start", start)
-        if start == "multiscale":
-
-            def noisy(at: int, random: np.random.Generator, attempt: int) -> np.ndarray:
-                plain_levels = {0: 0.5, 1: 0.0, 2: 1.0}
-                level = plain_levels[attempt] if attempt < 3 else random.uniform(size=space.bands)
-                return noise(space, random, contrast, level)
-
-            return noisy
-        if start == "grey":
-            grey = np.broadcast_to(space.middle, (space.rows, space.cols, space.bands))
-            return lambda at, random, attempt: grey
-        if sample is None:
-            raise OptionError("There are no background images to start from.", expected="`background`")
-        return lambda at, random, attempt: sample[random.integers(len(sample))]
-    array = np.asarray(start)
-    if array.shape == images.shape:
-        array = array[None]
-    if array.shape[1:] != images.shape or len(array) not in (1, n):
-        raise OptionError(
-            "`start` is not an image of this model.",
-            expected=f"an image of shape {images.shape}, or {n} of them, one per feature",
-            given=f"an array of shape {array.shape}",
-        )
-    given = as_canvas(check_images(array, images.band_axis, name="start"), slice(None))
-    return lambda at, random, attempt: given[0 if len(given) == 1 else at // per_feature]
 
 
 def _silent(result: FeatureImages) -> str:

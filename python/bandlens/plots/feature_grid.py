@@ -14,7 +14,6 @@ import plotnine as p9
 
 from ..errors import OptionError, ResultError
 from ..methods.options import whole
-from .panels import strip_width
 from .pictures import (
     brightness,
     check_number,
@@ -25,7 +24,6 @@ from .pictures import (
     pixel_frame,
     rgb_bands,
 )
-from .theme import characters
 
 if TYPE_CHECKING:
     from ..features import FeatureImages
@@ -120,16 +118,15 @@ def draw_layers(
     chosen = rgb_bands(kept[0], rgb, np.concatenate([result.contrast for result in kept]))
     columns = max(result.n for result in kept)
     check_number(columns * len(kept), "images")
-    room = strip_width(characters(width, base_size), columns)
     rows, cols = kept[0].values.shape[1:3]
     pictures, titles = [], {}
     for row, result in enumerate(kept):
         shown = brightness(result.values[..., chosen], result.low[chosen], result.high[chosen], check_stretch(stretch))
         blank = np.full((columns - result.n, rows, cols), "#FFFFFF", dtype=object)
         pictures += [hexes(shown), blank]
-        for column, name in enumerate([*image_names(result), *[" "] * (columns - result.n)]):
-            front = f"{result.layer}: {name}"
-            titles[f"{row}_{column}"] = front if column == 0 or (len(front) < room and name != " ") else name
+        names = [name.removeprefix("feature ") for name in image_names(result)]
+        for column, name in enumerate([*names, *[" "] * (columns - result.n)]):
+            titles[f"{row}_{column}"] = f"{result.layer}: {name}" if column == 0 else name
     return drawn(
         pixel_frame(list(titles), np.concatenate(pictures), "colour"),
         titles,

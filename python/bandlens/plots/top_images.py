@@ -72,7 +72,7 @@ def draw_images(
         if made is not None and found is not None:
             own = found.values[made[at] : made[at] + 1][..., chosen]
             rows.append(hexes(brightness(own, found.low[chosen], found.high[chosen], "image")))
-            titles[f"{at}_found"] = f"feature {name}: made"
+            titles[f"{at}_found"] = f"feature {name}"
         rows.append(pictures[at])
         for place in range(k):
             front = f"feature {name}: " if place == 0 and made is None else ""
@@ -82,7 +82,7 @@ def draw_images(
         f"{composite_name(result, chosen)}"
     ]
     if made is not None:
-        notes.append("made: the image found from noise, mid-grey is the middle of the bands' ranges")
+        notes.append("first: the image that was made for the feature; mid-grey is the middle of the bands' ranges")
     return drawn(
         pixel_frame(list(titles), np.concatenate(rows), "colour"),
         titles,
@@ -117,16 +117,13 @@ def draw_spectrum(
     check_number(len(result.names), "features")
     made = _made(result, found)
     k = result.index.shape[1]
-    order = [f"top {k} images", "all images", *(["made"] if made is not None else [])]
+    order = [f"top {k} images", *(["image made for the feature"] if made is not None else [])]
     parts = []
     for at in range(len(result.names)):
-        spectra: list[tuple[str, Any, Any]] = [
-            (order[0], result.mean[at].mean(axis=0), result.std[at].mean(axis=0)),
-            (order[1], result.all_mean, result.all_std),
-        ]
+        spectra: list[tuple[str, Any, Any]] = [(order[0], result.mean[at].mean(axis=0), result.std[at].mean(axis=0))]
         if made is not None and found is not None:
             pixels = found.values[made[at]].reshape(-1, len(result.bands)).astype(np.float64)
-            spectra.append((order[2], pixels.mean(axis=0), pixels.std(axis=0)))
+            spectra.append((order[1], pixels.mean(axis=0), pixels.std(axis=0)))
         for name, mean, std in spectra:
             parts.append(
                 pd.DataFrame(
@@ -137,16 +134,17 @@ def draw_spectrum(
                         "wavelength": result.wavelengths,
                         "mean": mean,
                         "std": std,
-                        "low": np.nan if found is None else found.low,
-                        "high": np.nan if found is None else found.high,
+                        "low": result.all_mean - result.all_std,
+                        "high": result.all_mean + result.all_std,
                     }
                 )
             )
     frame = pd.concat(parts, ignore_index=True)
     frame["line"] = pd.Categorical(frame["line"], categories=pd.Index(order), ordered=True)
-    notes = ["lines: mean over pixels; ribbons: one standard deviation over pixels, the mean of images"]
-    if found is not None:
-        notes.append("made: the image found from noise; grey: range of the data")
+    notes = [
+        "lines: mean over pixels; ribbons: one standard deviation over pixels, the mean of images; "
+        f"grey: the same of all {result.n} images"
+    ]
     return lines(
         frame,
         {str(at): f"feature {name}" for at, name in enumerate(result.names)},

@@ -1,0 +1,50 @@
+"""What images are like by nature, put into the gradient: smooth, with few details, with bands that go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .space import Space, amplitude
+
+if TYPE_CHECKING:
+    from .ascent import Step
+
+# differences between neighbours, in parts of a band's range, below which total variation counts their squares
+SOFT = 0.01
+
+
+def prior_of(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], Any]:
+    """What images of this kind are like, as a linear map of the gradient.
+
+    To climb in other coordinates, ``image = A coordinates``, is to climb along ``A A' gradient``. Fourier coefficients
+    in units of 1 / frequency make of A A' a filter with the gain 1 / frequency^2; bands that vary as the background's
+    do, with covariance C = L L' and A = L, are mixed by C.
+    """
+    gain = (amplitude(space.rows, space.cols) ** 2).astype(dtype)
+    mixing = None if space.covariance is None else (space.covariance / np.diag(space.covariance).max()).astype(dtype)
+
+    def apply(uphill: Any) -> Any:
+        if step.fourier:
+            uphill = nd.fft_filter(uphill, gain)
+        if step.decorrelate:
+            uphill = nd.einsum("nrcb,bd->nrcd", uphill, mixing)
+        return uphill
+
+    return apply
+
+
+def variation(nd: Any, images: Any) -> Any:
+    """Derivative of the total variation of images that go round at their borders, between -1 and 1."""
+    total: Any = 0.0
+    for axis in (1, 2):
+        near = images[:, :1] if axis == 1 else images[:, :, :1]
+        rest = images[:, 1:] if axis == 1 else images[:, :, 1:]
+        difference = nd.concatenate([rest, near], axis) - images
+        slope = difference / nd.sqrt(difference * difference + SOFT**2)
+        far = slope[:, -1:] if axis == 1 else slope[:, :, -1:]
+        before = slope[:, :-1] if axis == 1 else slope[:, :, :-1]
+        total = total + nd.concatenate([far, before], axis) - slope
+    return total / 4

@@ -1,0 +1,195 @@
+"""The images of a data set that excite a feature most: the check on every visualisation.
+
+An image that was made to excite a feature may look like nothing in the data. The images that excite it most tell what
+it answers to in fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import OptionError
+from ..inputs import check_images
+from ..labels import band_names, band_wavelengths
+from ..methods.options import one_of, whole
+from ..progress import Progress, ticker
+from .activations import STATISTICS, activation_batches, asked, feature_names, over_positions
+from .space import as_canvas, canvas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotnine
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TopImages:
+    """The images of a data set that excite each feature most.
+
+    Attributes
+    ----------
+    index : ndarray of int64, shape (features, k)
+        Positions of the images in the data set, most exciting first.
+    activation : ndarray of float64, shape (features, k)
+        Of each, over positions as `statistic` says.
+    mean, std : ndarray of float64, shape (features, k, bands)
+        Of each image's bands over its pixels.
+    values : ndarray of float64, shape (features, k, rows, cols, bands)
+        The images.
+    all_mean, all_std : ndarray of float64, shape (bands,)
+        Mean over all images of their bands' means and standard deviations: what is usual.
+    quantile : ndarray of float64, shape (features, 3)
+        Activation by the data set's images: its 5 %, 50 % and 95 % quantiles.
+    low, high : ndarray of float64, shape (bands,)
+        The 2 % and 98 % quantiles of each band over these images.
+    feature : ndarray of int64, shape (features,)
+    names : tuple of str
+    layer, statistic : str
+    bands : tuple of str
+    wavelengths : tuple of float
+    n : int
+        Images in the data set.
+    model : str
+    """
+
+    index: np.ndarray
+    activation: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    values: np.ndarray
+    all_mean: np.ndarray
+    all_std: np.ndarray
+    quantile: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    feature: np.ndarray
+    names: tuple[str, ...]
+    layer: str
+    statistic: str
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+    n: int
+    model: str = ""
+
+    def to_frame(self, level: str = "image") -> pd.DataFrame:
+        """Tidy table.
+
+        Parameters
+        ----------
+        level : {"image", "band"}
+            One row per feature x place, or per feature x place x band.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `feature`, `place` (1: most exciting), `image` (position in the data set, from 0), and "image":
+            `activation`; "band": `band`, `wavelength`, `mean`, `std` over pixels.
+        """
+        from .. import frames
+
+        if level not in ("image", "band"):
+            raise OptionError("There is no such table.", expected="'image' or 'band'", given=f"level={level!r}")
+        return frames.top_frame(self, level)
+
+    def plot(self, kind: str = "images", **options: Any) -> plotnine.ggplot:
+        """Draw the images, or their spectra; `found`, the images of `visualize_features`, stand beside them.
+
+        Parameters
+        ----------
+        kind : {"images", "spectrum"}
+        **options
+            What this kind takes; see `bandlens.plots`.
+
+        Returns
+        -------
+        plotnine.ggplot
+        """
+        from .. import plots
+
+        return plots.draw_top(self, kind, **options)
+
+    def __repr__(self) -> str:
+        return (
+            f"<TopImages: {self.index.shape[1]} of {self.n} images for {len(self.names)} features of '{self.layer}' "
+            f"({self.statistic})>"
+        )
+
+
+def top_images(
+    model: Any,
+    x: Any,
+    layer: str,
+    features: Any = None,
+    *,
+    n: int = 9,
+    statistic: str = "rms",
+    bands: Sequence[str] | None = None,
+    wavelengths: Sequence[float] | None = None,
+    band_axis: int = -1,
+    batch_size: int | None = None,
+    progress: Progress = None,
+) -> TopImages:
+    """The images of a data set that excite features most.
+
+    Parameters
+    ----------
+    model, x, layer, features, band_axis, batch_size, progress
+        As for `layer_activations`; of `x` only one batch and the images found are in memory at a time.
+    n : int
+        Images per feature.
+    statistic : {"rms", "mean", "max"}
+        Over the positions of a feature's map: root mean square (which "squared_activity" makes large), mean or maximum.
+    bands : sequence of str, optional
+    wavelengths : sequence of float, optional
+        Of the bands, in nm.
+
+    Returns
+    -------
+    TopImages
+
+    Raises
+    ------
+    BandlensError
+        As for `layer_activations`; `InputError` if images have more than two axes of pixels.
+    """
+    images = check_images(x, band_axis)
+    n = min(whole()("n", n), images.n)
+    one_of(*STATISTICS)("statistic", statistic)
+    canvas(images.shape, images.band_axis)
+    names, waves = band_names(bands, images.n_bands), band_wavelengths(wavelengths, images.n_bands)
+    network, one, at = asked(model, images, layer, features, batch_size)
+    activation = np.empty((images.n, len(at)))
+    usual = np.zeros((2, images.n_bands))
+    with ticker(progress, images.n, "Activations") as tick:
+        for part, activations in activation_batches(network, one, images, batch_size):
+            activation[part] = over_positions(activations[..., at], statistic)
+            pixels = as_canvas(images, part).reshape(len(activations), -1, images.n_bands)
+            usual += [pixels.mean(axis=1).sum(axis=0), pixels.std(axis=1).sum(axis=0)]
+            tick(len(activations))
+    order = np.argsort(-activation, axis=0, kind="stable")[:n].T
+    rows, cols, n_bands = canvas(images.shape, images.band_axis)
+    values = as_canvas(images, order.reshape(-1)).reshape(len(at), n, rows, cols, n_bands)
+    low, high = np.quantile(values.reshape(-1, n_bands), (0.02, 0.98), axis=0)
+    return TopImages(
+        index=order,
+        activation=np.take_along_axis(activation.T, order, axis=1),
+        mean=values.mean(axis=(2, 3)),
+        std=values.std(axis=(2, 3)),
+        values=values,
+        all_mean=usual[0] / images.n,
+        all_std=usual[1] / images.n,
+        quantile=np.quantile(activation, (0.05, 0.5, 0.95), axis=0).T,
+        low=low,
+        high=high,
+        feature=at,
+        names=feature_names(at),
+        layer=one.name,
+        statistic=statistic,
+        bands=names,
+        wavelengths=waves,
+        n=images.n,
+        model=network.predictor.name,
+    )
