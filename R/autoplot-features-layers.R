@@ -9,15 +9,14 @@ draw_feature_layers <- function(object, rgb, stretch, per_layer, width, base_siz
   chosen <- rgb_bands(kept[[1]], rgb, do.call(rbind, lapply(kept, `[[`, "contrast")))
   columns <- max(lengths(kept))
   check_most(columns * length(kept), "images", "take fewer results, or a smaller `per_layer`")
-  room <- strip_width(characters(width, base_size), columns)
   parts <- lapply(seq_along(kept), function(row) {
     one <- kept[[row]]
     panels <- paste(row, seq_along(one$names))
-    names <- image_names(one)
-    front <- paste0(one$layer, ": ", names)
+    names <- sub("^feature ", "", image_names(one))
+    names[[1]] <- paste0(one$layer, ": ", names[[1]])
     list(
       table = pixel_table(panels, feature_colours(one, chosen, stretch), "colour"),
-      titles = stats::setNames(ifelse(seq_along(names) == 1 | nchar(front) < room, front, names), panels)
+      titles = stats::setNames(names, panels)
     )
   })
   table <- do.call(rbind, lapply(parts, function(part) {

@@ -31,13 +31,10 @@ draw_spectra <- function(table, titles, object, title, notes, width, base_size) 
   table$group <- paste(as.integer(table$line), run[as.integer(table$band)])
   table$panel <- factor(table$panel, names(titles))
   table$place <- if (measured) table$wavelength else table$band
-  known <- table[!is.na(table$low), ]
   lines <- levels(table$line)
   paints <- stats::setNames(palette_colours("class")[seq_along(lines)], lines)
   plot <- ggplot2::ggplot(table, ggplot2::aes(.data$place, .data$mean, group = .data$group)) +
-    (if (nrow(known) > 0) {
-      ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$low, ymax = .data$high), data = known, fill = ink("grid"))
-    }) +
+    ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$low, ymax = .data$high), fill = ink("grid")) +
     ggplot2::geom_ribbon(
       ggplot2::aes(ymin = .data$mean - .data$std, ymax = .data$mean + .data$std, fill = .data$line),
       alpha = 0.3, show.legend = FALSE

@@ -20,8 +20,8 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
   })
   titles <- unlist(lapply(seq_len(n), function(at) {
     activation <- sprintf("%.3g", object$activation[at, seq_len(k)])
-    feature <- paste0("feature ", object$names[[at]], ": ")
-    if (is.null(found)) c(paste0(feature, activation[[1]]), activation[-1]) else c(paste0(feature, "made"), activation)
+    feature <- paste("feature", object$names[[at]])
+    if (is.null(found)) c(paste0(feature, ": ", activation[[1]]), activation[-1]) else c(feature, activation)
   }))
   panels <- as.character(seq_along(titles))
   table <- do.call(rbind, lapply(seq_len(n), function(at) {
@@ -35,7 +35,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
       k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
       rgb_note(object, chosen)
     ),
-    if (!is.null(found)) "made: the image found from noise, mid-grey is the middle of the bands' ranges"
+    if (!is.null(found)) "first: the image that was made for the feature; mid-grey is the middle of the bands' ranges"
   )
   draw_images(
     table, stats::setNames(titles, panels),

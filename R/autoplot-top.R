@@ -8,8 +8,8 @@
 #'
 #' @param object,x A [top_images()].
 #' @param type What to draw: `"images"`, a row per feature, as composites of three bands, with their activation; or
-#'   `"spectrum"`, means and standard deviations of the bands of these images, and of all images of the data set. `NULL`
-#'   is `"images"`, for spectra `"spectrum"`.
+#'   `"spectrum"`, means and standard deviations of the bands of these images, above those of all images of the data
+#'   set. `NULL` is `"images"`, for spectra `"spectrum"`.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param found Images of the same features by [visualize_features()], to be drawn beside them; the first of each
 #'   feature is taken.

@@ -76,8 +76,8 @@
 #'   \item{`activation_before`, `activation_after`}{activation by the start and by the image; `x$activation` says what
 #'     it is}
 #'   \item{`steps`}{steps that were made}
-#'   \item{`restarts`}{starts that were given up as the feature was silent at them: the second is noise around the low
-#'     ends of the ranges, the third around the high ends, later ones around a random level of each band}
+#'   \item{`restarts`}{starts that were given up as the feature was silent at them; later ones are dark, bright, of
+#'     stronger and finer noise, and around random levels of the bands}
 #'   \item{`dead`}{whether the feature stayed silent at every step, so that its image shows the start}
 #' }
 #'   at level `"band"`, with one row per image x band:

@@ -122,9 +122,9 @@ test_that("layers are rows, of features that are not dead", {
   early <- made_features(n = 3, dead = 1)
   late <- made_features(n = 1, layer = "conv3")
   plot <- autoplot(c(early, late))
-  expect_identical(gsub("\n", " ", strips(plot)), c("conv2: feature 4", "conv2: feature 5", "conv3: feature 3", ""))
+  expect_identical(gsub("\n", " ", strips(plot)), c("conv2: 4", "5", "conv3: 3", ""))
   expect_identical(unique(pixels(plot)$panel), 1:3)
-  expect_identical(strips(autoplot(c(early, late), per_layer = 1)), c("conv2: feature 4", "conv3: feature 3"))
+  expect_identical(strips(autoplot(c(early, late), per_layer = 1)), c("conv2: 4", "conv3: 3"))
   other <- made_features(size = c(3, 3))
   expect_snapshot(error = TRUE, autoplot(c(early, other)))
   expect_error(autoplot(c(made_features(n = 1, dead = 1), late)), class = "bandlens_error_result")
@@ -153,7 +153,7 @@ test_that("top images stand behind the image that was made", {
   found <- made_features()
   top <- made_top()
   plot <- autoplot(top, found = found[4:1], most = 2)
-  expect_identical(gsub("\n", " ", strips(plot))[1:4], c("feature 3: made", "9.67", "8.33", "feature 4: made"))
+  expect_identical(gsub("\n", " ", strips(plot))[1:4], c("feature 3", "9.67", "8.33", "feature 4"))
   at <- pixels(plot)
   alone <- pixels(autoplot(found))
   expect_identical(at$fill[at$panel == 4], alone$fill[alone$panel == 2])
@@ -165,9 +165,11 @@ test_that("top images stand behind the image that was made", {
     grDevices::col2rgb(data$fill)["red", ], floor(255 * pmin(pmax(unname(red), 0), 1) + 0.5),
     ignore_attr = TRUE
   )
-  lines <- drawn(autoplot(top, "spectrum", found = found), 3)
+  spectra <- autoplot(top, "spectrum", found = found)
+  expect_equal(drawn(spectra, 1)$ymax[1:13], top$all_mean + top$all_std)
+  lines <- drawn(spectra, 3)
   expect_setequal(round(lines$y[lines$PANEL == 2], 8), round(c(
-    colMeans(top$mean[2, , ]), top$all_mean, tidy(found, "band")$mean[14:26]
+    colMeans(top$mean[2, , ]), tidy(found, "band")$mean[14:26]
   ), 8))
 })
 
