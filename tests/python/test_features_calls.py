@@ -466,6 +466,7 @@ def test_top_images_are_the_most_exciting(model: Any) -> None:
 
 def test_activation_tables(model: Any) -> None:
     found = bl.layer_activations(model, SAMPLE[:3], "conv2", [1, 4])
+    np.testing.assert_array_equal(found.values, bl.layer_activations(model, SAMPLE[:3], "conv2").values[..., [1, 4]])
     frame = found.to_frame()
     np.testing.assert_allclose(frame["max"].to_numpy().reshape(3, 2), found.values.max(axis=(1, 2)), rtol=1e-6)
     places = found.to_frame("position")

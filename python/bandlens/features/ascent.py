@@ -24,6 +24,10 @@ from .views import PARAMETERS, Moves, moved
 CHUNK = 16
 
 
+# size of a fitted image, in parts of half the range: a bell's peak is just in the range then
+FULL = 2**-0.5
+
+
 @dataclass(frozen=True)
 class Step:
     """One step, as a recipe; all numbers in parts of the bands' ranges.
@@ -280,7 +284,7 @@ class Ascent:
                     uphill = moved(nd, uphill, back, number, whole=step.moves.whole)
                 uphill = prior(uphill)
                 peak = nd.max(nd.abs(uphill), (1, 2, 3))
-                uphill = uphill / nd.maximum(peak, nd.ones_like(peak) * TINY)
+                objective = uphill = uphill / nd.maximum(peak, nd.ones_like(peak) * TINY)
                 inside = (images - middle) / span
                 if step.l2 > 0:
                     uphill = uphill - step.l2 * inside
@@ -288,9 +292,8 @@ class Ascent:
                     uphill = uphill - step.total_variation * variation(nd, inside)
                 images = images + step.size * span * wide * uphill
                 if step.clamp == "fit":
-                    # what exceeds its range most says by how much the image shrinks towards the middle
-                    beyond = nd.max(nd.abs(images - middle) / reach, (1, 2, 3))
-                    images = middle + (images - middle) / nd.maximum(beyond, nd.ones_like(beyond))
+                    shrink = _size(nd, (images - middle) / reach, objective) / FULL
+                    images = middle + (images - middle) / nd.maximum(shrink, nd.ones_like(shrink))
                 if step.clamp != "none":
                     images = nd.minimum(nd.maximum(images, low), high)
                 column = nd.take(nd.eye(CHUNK, dtype), at, 0)
@@ -309,3 +312,12 @@ class Ascent:
 def _plain(arguments: Sequence[Any]) -> list[np.ndarray]:
     """Stand-ins of the same shapes and types, for what is held on the device."""
     return [np.empty(tuple(a.shape), np.asarray(a).dtype) for a in arguments]
+
+
+def _size(nd: Any, images: Any, gradient: Any) -> Any:
+    """Root mean square of images where it matters to what they excite, that is weighted by the gradient's squares."""
+    weight = gradient * gradient
+    total = nd.sum(weight, (1, 2, 3), keepdims=True)
+    return nd.sqrt(
+        nd.sum(weight * images * images, (1, 2, 3), keepdims=True) / nd.maximum(total, nd.ones_like(total) * TINY)
+    )

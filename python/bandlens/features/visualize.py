@@ -108,9 +108,11 @@ def visualize_features(
         Standard deviation of the noise of the start, in parts of each band's range.
     clamp : {"auto", "fit", "clip", "none"}
         How bands stay in their ranges (or as far out as the start was). "fit" shrinks an image as a whole towards the
-        middle, so that pixels and bands keep their proportions, and what is not excited any more fades; "clip" cuts off
-        single values, so that the strongest bands end alike; "none" lets them grow. "auto" is "fit" from noise and
-        grey, and "clip" from images, which are not to fade.
+        middle, so that pixels and bands keep their proportions, and what is not excited fades; its size is judged where
+        it matters (root mean square deviation, weighted by the squared gradient, at most 1 / sqrt(2) of half the
+        range), and what is still beyond is cut off. "clip" only cuts off: it reaches higher activations, as whatever
+        counts a little ends at an end of its range, but the strongest bands end alike. "none" lets images grow. "auto"
+        is "fit" from noise and grey, and "clip" from images, which are not to fade.
     l2, total_variation : float
         Strengths of a pull to the middle of the range, and of smoothness, relative to the largest component of the
         gradient.
