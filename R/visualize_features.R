@@ -41,9 +41,10 @@
 #' @param step_size The largest component of the gradient is made this part of the band's range.
 #' @param contrast Standard deviation of the start's noise, in parts of each band's range.
 #' @param clamp How bands stay in their ranges (or as far out as the start was): `"fit"` shrinks an image as a whole
-#'   towards the middle, so that pixels and bands keep their proportions, and what is not excited any more fades;
-#'   `"clip"` cuts off single values, so that the strongest bands end alike; `"none"` lets them grow. `"auto"` is
-#'   `"fit"` from noise and grey, and `"clip"` from images, which are not to fade.
+#'   towards the middle, so that pixels and bands keep their proportions, and what is not excited fades; its size is
+#'   judged where it matters, and what is still beyond is cut off. `"clip"` only cuts off: it reaches higher
+#'   activations, as whatever counts a little ends at an end of its range, but the strongest bands end alike. `"none"`
+#'   lets images grow. `"auto"` is `"fit"` from noise and grey, and `"clip"` from images, which are not to fade.
 #' @param l2,total_variation Strengths of a pull to the middle of the range, and of smoothness, relative to the largest
 #'   component of the gradient.
 #' @param scale,rotate Most that the image is scaled (0.1: by 1/1.1 to 1.1) and rotated (degrees) at each step, at

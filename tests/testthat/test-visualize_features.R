@@ -17,7 +17,7 @@ test_that("an image has its energy in the band that the feature looks at", {
   expect_gt(table$contrast[[3]], 10 * max(table$contrast[1:2]))
   expect_equal(table$mean, apply(as.array(found), 4, mean), ignore_attr = TRUE)
   features <- tidy(found)
-  expect_gt(features$activation_after, 2 * features$activation_before)
+  expect_gt(features$activation_after, 1.5 * features$activation_before)
   expect_equal(features$activation_after, sqrt(mean(pmax(as.array(found)[1, , , 3], 0)^2)), tolerance = 1e-5)
   expect_false(holds_live_objects(found))
 })
