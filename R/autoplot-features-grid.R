@@ -14,5 +14,5 @@ draw_feature_grid <- function(object, rgb, stretch, width, base_size) {
 }
 
 feature_colours <- function(object, chosen, stretch) {
-  hexes(brightness(object$values[, , , chosen, drop = FALSE], object$low[chosen], object$high[chosen], stretch))
+  hexes(range_brightness(object$values[, , , chosen, drop = FALSE], object$low[chosen], object$high[chosen], stretch))
 }

@@ -50,7 +50,7 @@ in_range <- function(values, low, high) {
 
 # From 0 to 1: the middle of each band's range is 0.5. "range": its ends are 0 and 1. "image": the largest deviations
 # from the middle within an image are, by one factor for all bands, so that bands can be compared and faint images seen.
-brightness <- function(values, low, high, stretch) {
+range_brightness <- function(values, low, high, stretch) {
   inside <- in_range(values, low, high)
   if (stretch == "image") {
     largest <- apply(abs(inside), 1, stats::quantile, full_colour, names = FALSE)

@@ -11,7 +11,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
   ends <- apply(pixels, 5, stats::quantile, stretch, names = FALSE)
   size <- dim(pixels)[3:4]
   images <- lapply(seq_len(n), function(at) {
-    data <- hexes(brightness(array(pixels[at, , , , ], c(k, size, 3)), ends[1, ], ends[2, ], "range"))
+    data <- hexes(range_brightness(array(pixels[at, , , , ], c(k, size, 3)), ends[1, ], ends[2, ], "range"))
     if (is.null(found)) {
       return(data)
     }

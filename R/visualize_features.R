@@ -54,10 +54,13 @@
 #' @param decorrelate Whether the gradient is taken in bands that are uncorrelated in the background, so that an image's
 #'   bands vary together as the data's do.
 #' @param bands Names of the bands. `NULL` takes the `dimnames` of `background`, if there are any.
+#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
 #' @param classes Names of the classes, for `objective = "logit"`.
 #' @param shape Shape of one image, for models that do not say; `NULL` takes that of `background`.
 #' @param band_axis Axis of a batch of images that holds the bands: -1 is the last one; others count from 1, which is
 #'   the images' own.
+#' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
+#' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #' @param keep_on_interrupt Whether an interrupt returns the images so far, with a warning: those that are ready, and
 #'   those at hand as they are. `NULL` does so in interactive sessions; else the interrupt goes on.
 #'
