@@ -18,6 +18,7 @@
 #' | `bandlens_error_background` | the background is empty, has a wrong shape or holds values that are not finite |
 #' | `bandlens_error_model` | the model can't take these images, or doesn't return one row of scores per image |
 #' | `bandlens_error_model_type` | the model is nothing that can be explained, or was lost with an earlier session |
+#' | `bandlens_error_layer` | the model has no such layer, or the layer has not what was asked for |
 #' | `bandlens_error_unsupported_operation` | the model holds an operation that the method can't explain |
 #' | `bandlens_error_option` | an argument has a value that is not among those allowed |
 #' | `bandlens_error_result` | a result can't be shown as asked |

@@ -26,8 +26,8 @@ from .columns import (
     top_columns,
 )
 from .counting import first
-from .crossing import Answer, answer, column, columns, fields, for_r, plain
-from .errors import ResultError
+from .crossing import Answer, answer, column, columns, fields, for_r, plain, warnings_as_values
+from .errors import DeadFeatureWarning, InterruptedWarning, ResultError
 
 if TYPE_CHECKING:
     from .checks import Check
@@ -365,11 +365,13 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     -------
     dict
         ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
-        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
+        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out. `warnings` have
+        a `kind` and a `message`.
     """
     from . import visualize_features as compute
 
-    found = compute(model, **arguments, progress=progress or False)
+    with warnings_as_values({DeadFeatureWarning: "dead_feature", InterruptedWarning: "interrupted"}) as warned:
+        found = compute(model, **arguments, progress=progress or False)
     arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
     return {
         "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
@@ -384,6 +386,7 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
             found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")
         ),
         **fields(found, plain, ("model", "versions", "seconds")),
+        "warnings": warned,
     }
 
 

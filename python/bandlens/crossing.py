@@ -6,7 +6,9 @@ Whole numbers are of 32 bits and other numbers doubles; texts are lists; errors 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,21 @@ def answer(function: Callable[..., Any]) -> Callable[..., Answer]:
             return {"ok": False, "kind": "python_missing", "message": message}
 
     return call
+
+
+@contextmanager
+def warnings_as_values(kinds: Mapping[type[Warning], str]) -> Iterator[list[Answer]]:
+    """Warnings of these kinds as values, which R makes its own of; others go their way when all is done."""
+    values: list[Answer] = []
+    with warnings.catch_warnings(record=True) as caught:
+        for kind in kinds:
+            warnings.simplefilter("always", kind)
+        yield values
+    for one in caught:
+        if one.category in kinds:
+            values.append({"kind": kinds[one.category], "message": str(one.message)})
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _extra_packages(fix: str) -> list[str]:

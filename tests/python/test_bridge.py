@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -232,3 +233,49 @@ def test_importing_the_bridge_needs_neither_pandas_nor_a_framework():
     code = "import sys, bandlens.bridge; print(sorted({'pandas', 'plotnine', 'tensorflow'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_what_crosses_of_features_is_plain(keras_model_of_bands):
+    x = np.random.default_rng(0).random((4, 4, 4, 3))
+    look = {"layer": "conv", "steps": 2, "value_range": [0.0, 1.0], "features": [0, 1]}
+    answers = {
+        "list_layers": bridge.list_layers(keras_model_of_bands, {}),
+        "layer_kernels": bridge.layer_kernels(keras_model_of_bands, {}),
+        "visualize_features": bridge.visualize_features(keras_model_of_bands, look, None),
+        "layer_activations": bridge.layer_activations(keras_model_of_bands, x, {"layer": "conv"}, None),
+        "top_images": bridge.top_images(keras_model_of_bands, x, {"layer": "conv", "n": 2}, None),
+    }
+    for name, answer in answers.items():
+        assert answer["ok"], name
+        assert holds_only_plain(answer["value"]), name
+
+
+def test_warnings_of_features_are_values_and_others_go_their_way(keras_model_of_bands):
+    look = {"layer": "conv", "steps": 2, "value_range": [0.0, 1.0]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = bridge.visualize_features(keras_model_of_bands, look, None)
+    (told,) = answer["value"]["warnings"]
+    assert told["kind"] == "dead_feature"
+    assert told["message"].startswith("1 of 2 features of 'conv'")
+
+    with warnings.catch_warnings(record=True) as others:
+        warnings.simplefilter("always")
+        with crossing.warnings_as_values({errors.InterruptedWarning: "interrupted"}) as values:
+            warnings.warn("another", UserWarning, stacklevel=1)
+            warnings.warn("stopped", errors.InterruptedWarning, stacklevel=1)
+    assert [str(one.message) for one in others] == ["another"]
+    assert values == [{"kind": "interrupted", "message": "stopped"}]
+
+
+@pytest.fixture
+def keras_model_of_bands():
+    """Feature 0 is the last band, feature 1 is silent."""
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Conv2D(2, 1, name="conv"), layers.Flatten()])
+    kernel = np.zeros((1, 1, 3, 2))
+    kernel[0, 0, 2, 0] = 1
+    model.layers[0].set_weights([kernel, np.zeros(2)])
+    return model

@@ -51,7 +51,20 @@ equivalences <- list(
   equivalence("names and values", list(a = 1L, b = "x", c = NULL), "{'a': 1, 'b': 'x', 'c': None}"),
   equivalence("groups", list(visible = c("blue", "red"), one = "nir"), "{'visible': ['blue', 'red'], 'one': ['nir']}",
     to = as_groups
-  )
+  ),
+  equivalence("features: positions", c(1L, 4L), "[0, 3]", as_features, function(at) as.integer(unlist(at)) + 1L),
+  equivalence("features: one position", 3L, "[2]", as_features, function(at) as.integer(unlist(at)) + 1L),
+  equivalence("features: names", "n\u00e9", "['n\\u00e9']", as_features),
+  equivalence("a position in a layer", c(2L, 1L), "[1, 0]", as_feature_position, function(at) unlist(at) + 1L),
+  equivalence("layers with weights", c(a = 1, b = 0.5), "{'a': 1.0, 'b': 0.5}", as_layer, unlist),
+  equivalence("one layer with a weight", c(a = 2), "{'a': 2.0}", as_layer, unlist),
+  equivalence("several layers", c("a", "b/c"), "['a', 'b/c']", as_layer),
+  equivalence("a range", c(0, 255), "[0.0, 255.0]", as_value_range, unlist),
+  equivalence("a range per band", list(c(0, 1), c(2, 3)), "[np.array([0.0, 1.0]), np.array([2.0, 3.0])]",
+    as_value_range, function(ends) lapply(ends, as.vector)
+  ),
+  equivalence("one direction", c(1, 0), "np.array([[1.0, 0.0]])", as_directions, function(rows) rows[1, ]),
+  equivalence("the shape of an image", c(8L, 7L, 3L), "[8, 7, 3]", as_shape, unlist)
 )
 
 # Whether two Python values are the same, in type too; the order of an array in memory does not matter.

@@ -116,7 +116,7 @@ def no_layer(name: Any, names: list[str]) -> LayerError:
         "The model has no such layer, or does not call it.",
         expected=", ".join(map(repr, near)) + more,
         given=repr(name),
-        fix="list_layers(model) says what there is",
+        fix="see list_layers(model) for what there is",
     )
 
 

@@ -1,0 +1,45 @@
+# Composites of the images that excite each feature most, a feature in a row, behind the one that was made.
+
+draw_top_images <- function(object, found, rgb, most, width, base_size) {
+  k <- min(most, ncol(object$index))
+  columns <- k + !is.null(found)
+  n <- length(object$names)
+  check_most(columns * n, "images", "choose fewer by `most`, or by the `features` of `top_images()`")
+  spread <- sweep(apply(object$std, c(1, 3), mean), 2, pmax(object$high - object$low, 1e-30), "/")
+  chosen <- rgb_bands(object, rgb, spread)
+  pixels <- object$values[, seq_len(k), , , chosen, drop = FALSE]
+  ends <- apply(pixels, 5, stats::quantile, stretch, names = FALSE)
+  size <- dim(pixels)[3:4]
+  images <- lapply(seq_len(n), function(at) {
+    data <- hexes(range_brightness(array(pixels[at, , , , ], c(k, size, 3)), ends[1, ], ends[2, ], "range"))
+    if (is.null(found)) {
+      return(data)
+    }
+    made <- feature_colours(some_images(found, match(object$names[[at]], found$names)), chosen, "image")
+    aperm(array(c(made, aperm(data, c(2, 3, 1))), c(size, k + 1)), c(3, 1, 2))
+  })
+  titles <- unlist(lapply(seq_len(n), function(at) {
+    activation <- sprintf("%.3g", object$activation[at, seq_len(k)])
+    feature <- paste("feature", object$names[[at]])
+    if (is.null(found)) c(paste0(feature, ": ", activation[[1]]), activation[-1]) else c(feature, activation)
+  }))
+  panels <- as.character(seq_along(titles))
+  table <- do.call(rbind, lapply(seq_len(n), function(at) {
+    table <- pixel_table(panels[(at - 1) * columns + seq_len(columns)], images[[at]], "colour")
+    table$panel <- as.character(table$panel)
+    table
+  }))
+  table$panel <- factor(table$panel, panels)
+  notes <- c(
+    paste0(
+      k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
+      rgb_note(object, chosen)
+    ),
+    if (!is.null(found)) "first: the image that was made for the feature; mid-grey is the middle of the bands' ranges"
+  )
+  draw_images(
+    table, stats::setNames(titles, panels),
+    title = paste0("Images that excite features of layer '", object$layer, "' most"), notes = notes,
+    width = width, base_size = base_size, columns = columns
+  )
+}
