@@ -41,11 +41,11 @@ $(envs)/rlib-demo/.installed: $(sources) | setup-demo
 
 .PHONY: test
 test: setup ## everything CI runs; ends with the line "N passed, N failed"
-	@.ci/test lint-python lint-r typecheck test-python check test-r-current test-packaging
+	@.ci/test lint-python lint-r typecheck test-python test-jax check test-r-current test-packaging
 
 .PHONY: test-all
 test-all: setup ## the same with the slow tests
-	@PYTEST_ADDOPTS='-m ""' .ci/test lint-python lint-r typecheck test-python check test-r-current test-packaging
+	@PYTEST_ADDOPTS='-m ""' JAX_TESTS=tests/python .ci/test lint-python lint-r typecheck test-python test-jax check test-r-current test-packaging
 
 # --- Setup ----------------------------------------------------------------------------------------------------------
 
@@ -85,6 +85,16 @@ test-python: setup-python ## pytest; ARGS='-k deepshap' chooses
 	rm -rf $(results)/test-python*
 	BANDLENS_NO_SKIP=1 $(python) -m pytest -n 2 --junitxml=$(results)/test-python.xml $(ARGS) || status=$$?
 	$(report) test-python $(results)/test-python.xml
+	exit $${status:-0}
+
+# What could differ between backends; nothing here may need TensorFlow, but for what it is compared with.
+JAX_TESTS ?= $(addprefix tests/python/test_,$(addsuffix .py,backends deepshap features_truth known_answers \
+               methods_gradients methods_perturbation saliency))
+.PHONY: test-jax
+test-jax: setup-python ## the same on JAX, as if TensorFlow were not installed
+	rm -rf $(results)/test-jax*
+	KERAS_BACKEND=jax BANDLENS_NO_SKIP=1 $(python) -m pytest -n 2 --junitxml=$(results)/test-jax.xml $(JAX_TESTS) $(ARGS) || status=$$?
+	$(report) test-jax $(results)/test-jax.xml
 	exit $${status:-0}
 
 .PHONY: check
