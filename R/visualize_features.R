@@ -6,7 +6,6 @@
 #' excited more and more (gradient ascent, as in Deep Dream). The image that is found shows what the feature looks for,
 #' and in which bands.
 #'
-#' @inheritParams list_layers
 #' @param model A trained Keras model, the path of a saved one, or a Python function from a batch of images to outputs,
 #'   of which only the outputs can be visualised (`objective = "logit"`).
 #' @param layer Name of a layer, as listed by [list_layers()]. For `objective = "deep_dream"` also several names, or
