@@ -8,18 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import plotnine as p9
 
 from ..errors import OptionError
 from .axes import NAMED
 from .curves import band_names
 from .feature_grid import image_names, need_pixels, source, title
-from .labels import longest, wrap
-from .palette import ink
-from .panels import wrap_lines
-from .pictures import signed_scale
-from .theme import SMALL, characters, theme_bandlens
+from .mosaic import mosaic
 
 if TYPE_CHECKING:
     from ..features import FeatureImages
@@ -58,7 +53,7 @@ def draw(result: FeatureImages, *, base_size: float = 8, width: float = 175) -> 
     span = np.where(result.high > result.low, result.high - result.low, np.nan)
     inside = ((result.values.astype(np.float64) - (result.low + result.high) / 2) / span)[..., shown]
     limit = float(np.nanquantile(np.abs(inside), FAR)) or 0.5
-    return tiles(
+    return mosaic(
         np.moveaxis(np.clip(inside, -limit, limit), -1, 1),
         image_names(result),
         names,
@@ -74,58 +69,3 @@ def draw(result: FeatureImages, *, base_size: float = 8, width: float = 175) -> 
 def _note(shown: int, of: int) -> str:
     note = "all tiles on one scale"
     return note if shown == of else f"{note}; {shown} of {of} bands, those that hold most"
-
-
-def tiles(
-    values: np.ndarray,
-    row_names: list[str],
-    band_labels: list[str],
-    limit: float,
-    *,
-    title: str,
-    notes: list[str],
-    fill: str,
-    width: float,
-    base_size: float,
-) -> p9.ggplot:
-    """Tiles of images x bands on the diverging scale; `values` has shape (images, bands, rows, cols)."""
-    n, n_bands, rows, cols = values.shape
-    gap = max(0.08 * cols, 0.4)
-    high = max(0.08 * rows, 0.4)
-    image, band, row, col = (at.reshape(-1) for at in np.indices(values.shape))
-    frame = pd.DataFrame(
-        {
-            "x": band * (cols + gap) + col,
-            "y": -(image * (rows + high) + row),
-            "value": values.reshape(-1),
-        }
-    )
-    room = characters(width, base_size)
-    names = [wrap(name, int(min(0.25 * room, 16))) for name in row_names]
-    left = longest(names) + 1
-    pitch = (room - left) / n_bands
-    turned = longest(band_labels) + 0.5 > pitch
-    middle = np.arange(n_bands) * (cols + gap) + (cols - 1) / 2
-    across = n_bands * (cols + gap)
-    subtitle = wrap_lines("\n".join(notes), width, base_size)
-    line = 25.4 * 1.25 * base_size / 72
-    tall = (room - left) / room * width * n * (rows + high) / across / line
-    above = 0.5 * longest(band_labels) if turned else 1.2
-    return (
-        p9.ggplot(frame, p9.aes("x", "y"))
-        + p9.geom_tile(p9.aes(fill="value"), width=1, height=1)
-        + signed_scale(limit)
-        + p9.scale_x_continuous(breaks=middle.tolist(), labels=band_labels, expand=(0, 0))
-        + p9.scale_y_continuous(
-            breaks=(-(np.arange(n) * (rows + high) + (rows - 1) / 2)).tolist(), labels=names, expand=(0, 0)
-        )
-        + p9.coord_fixed()
-        + theme_bandlens(base_size, width=width, lines=8 + subtitle.count("\n") + tall + above)
-        + p9.theme(
-            axis_text_x=p9.element_text(
-                rotation=90 if turned else 0, ha="center", va="top", size=SMALL * base_size, color=ink("subtle")
-            ),
-            axis_title=p9.element_blank(),
-        )
-        + p9.labs(title=title, subtitle=subtitle, fill=fill)
-    )

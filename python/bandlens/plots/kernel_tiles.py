@@ -11,12 +11,12 @@ from ..counting import first
 from ..errors import OptionError
 from .axes import NAMED
 from .curves import band_names
-from .feature_bands import tiles
+from .mosaic import mosaic
 
 if TYPE_CHECKING:
     from ..features import LayerKernels
 
-MOST_KERNELS = 32
+MOST_KERNELS = 128
 
 
 def draw(result: LayerKernels, *, base_size: float = 8, width: float = 175) -> p9.ggplot:
@@ -25,7 +25,7 @@ def draw(result: LayerKernels, *, base_size: float = 8, width: float = 175) -> p
     Parameters
     ----------
     result : LayerKernels
-        At most 32 kernels; of more than 26 bands, the 26 with the largest weights are shown.
+        At most 128 kernels; of more than 26 bands, the 26 with the largest weights are shown.
     base_size : float
         Font size in points.
     width : float
@@ -49,7 +49,7 @@ def draw(result: LayerKernels, *, base_size: float = 8, width: float = 175) -> p
     note = "one scale for all"
     if len(shown) < len(result.bands):
         note += f"; {len(shown)} of {len(result.bands)} bands, those with the largest weights"
-    return tiles(
+    return mosaic(
         np.moveaxis(result.values[..., shown], -1, 1),
         [str(first() + at) for at in result.kernel.tolist()],
         band_names(result, shown.tolist()),

@@ -1,0 +1,85 @@
+"""Mosaics: a row of tiles per image, one tile per band, all on one diverging scale.
+
+All of a block is one panel, so that hundreds of tiles are quick to draw. Where bands are few, blocks of rows stand side
+by side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotnine as p9
+
+from .labels import longest, wrap
+from .palette import ink
+from .panels import wrap_lines
+from .pictures import signed_scale
+from .theme import SMALL, characters, theme_bandlens
+
+TILE_ROOM = 5  # characters of small print that a tile needs where rows are many
+MOST_IN_BLOCK = 10  # rows that need no second block
+
+
+def mosaic(
+    values: np.ndarray,
+    row_names: list[str],
+    band_labels: list[str],
+    limit: float,
+    *,
+    title: str,
+    notes: list[str],
+    fill: str,
+    width: float,
+    base_size: float,
+) -> p9.ggplot:
+    """Tiles of images x bands on the diverging scale; `values` has shape (images, bands, rows, cols)."""
+    n, n_bands, rows, cols = values.shape
+    room = characters(width, base_size)
+    names = [wrap(name, max(4, int(min(0.25 * room, 16)))) for name in row_names]
+    left = longest(names) + 2
+    blocks = max(1, int(room // (left + TILE_ROOM * n_bands))) if n > MOST_IN_BLOCK else 1
+    down = -(-n // blocks)
+    blocks = -(-n // down)
+    x_pitch, y_pitch = cols + max(0.08 * cols, 0.4), rows + max(0.08 * rows, 0.4)
+    image, band, row, col = (at.reshape(-1) for at in np.indices(values.shape))
+    frame = pd.DataFrame(
+        {
+            "x": band * x_pitch + col,
+            "y": -(image * y_pitch + row),
+            "value": values.reshape(-1),
+            "block": image // down,
+        }
+    )
+    # the last block is as high as the others
+    block = np.arange(blocks)
+    ends = pd.DataFrame({"x": 0.0, "y": -(((block + 1) * down - 1) * y_pitch + rows - 1), "block": block})
+    pitch = (room / blocks - left) / n_bands
+    turned = longest(band_labels) + 0.5 > pitch
+    high, across = (down - 1) * y_pitch + rows, (n_bands - 1) * x_pitch + cols
+    subtitle = wrap_lines("\n".join(notes), width, base_size)
+    line = 25.4 * 1.25 * base_size / 72
+    tall = (room / blocks - left) / room * width * high / across / line
+    above = 0.5 * longest(band_labels) if turned else 1.2
+    return (
+        p9.ggplot(frame, p9.aes("x", "y"))
+        + p9.geom_blank(data=ends)
+        + p9.geom_tile(p9.aes(fill="value"), width=1, height=1)
+        + p9.facet_wrap("block", nrow=1, scales="free_y")
+        + signed_scale(limit)
+        + p9.scale_x_continuous(
+            breaks=(np.arange(n_bands) * x_pitch + (cols - 1) / 2).tolist(), labels=band_labels, expand=(0, 0)
+        )
+        + p9.scale_y_continuous(
+            breaks=(-(np.arange(n) * y_pitch + (rows - 1) / 2)).tolist(), labels=names, expand=(0, 0)
+        )
+        + theme_bandlens(base_size, width=width, lines=8 + subtitle.count("\n") + tall + above)
+        + p9.theme(
+            aspect_ratio=high / across,
+            axis_text_x=p9.element_text(
+                rotation=90 if turned else 0, ha="center", va="top", size=SMALL * base_size, color=ink("subtle")
+            ),
+            axis_title=p9.element_blank(),
+            strip_text=p9.element_blank(),
+        )
+        + p9.labs(title=title, subtitle=subtitle, fill=fill)
+    )
