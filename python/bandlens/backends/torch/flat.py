@@ -7,6 +7,7 @@ with the images in equal steps.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from .recording import Node, Recording, Value, kind, leaves, mapped
 SIZES = (2, 3)
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+# takes the place of infinity, as in masks of attention: the same function, but differences are numbers
+LARGEST = 1e38
 # shapes were fine for the memory that the recording happened to lay out
 _FREER = {torch.ops.aten.view.default: torch.reshape, torch.ops.aten._unsafe_view.default: torch.reshape}
 
@@ -38,11 +41,12 @@ class Growing:
 class Entry:
     """An operation with its values as integers, and a way to apply it."""
 
-    __slots__ = ("args", "function", "inputs", "kind", "kwargs", "layer", "outputs", "places")
+    __slots__ = ("args", "function", "inputs", "kind", "kwargs", "layer", "outputs", "places", "writes")
 
     def __init__(self, node: Node, args: Any, kwargs: Any, inputs: list[int], outputs: dict[int, int]) -> None:
         self.kind = kind(node.function)
         self.function = _FREER.get(node.function, node.function)
+        self.writes = node.function._schema.is_mutable
         self.layer = node.layer
         self.args = args
         self.kwargs = kwargs
@@ -55,7 +59,8 @@ class Entry:
 
         def given(part: Any) -> Any:
             if isinstance(part, Value):
-                return tensors[part.number]
+                # what writes into a tensor gets one of its own
+                return tensors[part.number].clone() if self.writes else tensors[part.number]
             return part(n) if isinstance(part, Growing) else part
 
         found = list(leaves(self.function(*mapped(self.args, given), **mapped(self.kwargs, given))))
@@ -87,9 +92,11 @@ class Flat:
         self.dtypes = [tensor.dtype for tensor in few.tensors]
         self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
         self._same: dict[int, int] = {}
-        used = {number for node in few.nodes for number in node.inputs} | {few.number(output)}
+        used = _leading_to(few.number(output), few.nodes)
         made = {self.input}
         for one, other in zip(few.nodes, more.nodes, strict=True):
+            if used.isdisjoint(one.outputs):
+                continue
             if (one.inputs, one.outputs) != (other.inputs, other.outputs):
                 raise common.mixes_images("its operations depend on their number")
             made.update(one.outputs)
@@ -104,6 +111,7 @@ class Flat:
                 self._constants.append(value)
                 if not _equal(tensor, other_tensor):
                     raise common.mixes_images("a number in it depends on how many there are")
+                tensor = _finite(tensor)
             self.weights[value] = tensor.detach()
         layouts = {value: common.layout(self.shapes[value], SIZES, self.is_real(value)) for value in self.data}
         self.layouts: dict[int, Layout] = {value: found for value, found in layouts.items() if found is not None}
@@ -122,10 +130,9 @@ class Flat:
             args, kwargs = _joined(self._renamed((one.args, one.kwargs)), self._renamed((other.args, other.kwargs)))
         inputs = [part.number for part in _values((args, kwargs))]
         outputs = {place: value for place, value in enumerate(one.outputs) if value in used}
-        if outputs:
-            entry = Entry(node, args, kwargs, inputs, outputs)
-            self.entries.append(entry)
-            self.producers.update(dict.fromkeys(entry.outputs, entry))
+        entry = Entry(node, args, kwargs, inputs, outputs)
+        self.entries.append(entry)
+        self.producers.update(dict.fromkeys(entry.outputs, entry))
 
     def _filled(self, node: Node, name: str) -> tuple[Node, Any, Any]:
         """A tensor of one number, by its own shape instead of that of another."""
@@ -140,6 +147,8 @@ class Flat:
         def rename(part: Any) -> Any:
             if isinstance(part, Value):
                 return Value(self._same.get(part.number, part.number))
+            if isinstance(part, float):
+                return min(max(part, -LARGEST), LARGEST)
             return computed_in(part) if isinstance(part, torch.dtype) else part
 
         return mapped(held, rename)
@@ -178,6 +187,19 @@ class Flat:
 def computed_in(dtype: torch.dtype) -> torch.dtype:
     """The floating type in which values of this type are computed here."""
     return _COMPUTED_IN.get(dtype, dtype)
+
+
+def _leading_to(output: int, nodes: Sequence[Node]) -> set[int]:
+    """All values that a value is computed from, and itself; their operations may make others too."""
+    used = {output}
+    for node in reversed(nodes):
+        if not used.isdisjoint(node.outputs):
+            used.update(node.inputs)
+    return used
+
+
+def _finite(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.clamp(-LARGEST, LARGEST) if tensor.is_floating_point() else tensor
 
 
 def _joined(one: Any, other: Any) -> Any:

@@ -72,6 +72,7 @@ class Recording(TorchDispatchMode):
             found = PARTS.get(function, function.decompose)(*args, **kwargs)
         if found is not NotImplemented:
             return found
+        written = self._written(function, args)
         found = function(*args, **kwargs)
         outputs = [part for part in leaves(found) if isinstance(part, torch.Tensor)]
         inputs = [self.number(part) for part in leaves((args, kwargs)) if isinstance(part, torch.Tensor)]
@@ -83,17 +84,42 @@ class Recording(TorchDispatchMode):
                 f"'{layer}'.",
                 fix="use tensors, such as torch.where, in place of Python's numbers and conditions",
             )
+        held = mapped((args, kwargs), lambda part: Value(self.number(part)) if _is_tensor(part) else part)
+        for part in written:
+            del self._numbers[id(part)]
         numbers = [self.number(part) for part in outputs]
         if carries:
             self.data.update(numbers)
         if not set(numbers) <= set(inputs):  # else it handed back what it was given
-            held = mapped((args, kwargs), lambda part: Value(self.number(part)) if _is_tensor(part) else part)
             self.nodes.append(Node(function, *held, inputs, numbers, layer))
         return found
 
+    def _written(self, function: Any, args: Any) -> list[torch.Tensor]:
+        """Tensors that an operation writes into: some that images had no part in, and that nothing else refers to.
+
+        Before anything is written, and as all other writing was turned into operations that don't.
+        """
+        if not function._schema.is_mutable:
+            return []
+        places = [
+            place for place, one in enumerate(function._schema.arguments) if one.alias_info and one.alias_info.is_write
+        ]
+        written = [args[place] for place in places if place < len(args)]
+        made = {number for node in self.nodes for number in node.outputs}
+        memory = {part.untyped_storage().data_ptr() for part in written}
+        others = [one for one in self.tensors if all(one is not part for part in written)]
+        if any(self.number(part) not in made for part in written) or any(
+            other.untyped_storage().data_ptr() in memory for other in others
+        ):
+            raise UnsupportedOperationError(
+                f"The model writes into a tensor that it keeps: {kind(function)} in layer '{self._layer()}'.",
+                fix="let it make a new one; a torch.nn.Module that trains has to be told `eval()`",
+            )
+        return written
+
     def _layer(self) -> str:
         """The innermost of the model's layers that is being called."""
-        frame = sys._getframe(2)
+        frame = sys._getframe(1)
         while frame is not None:
             if frame.f_code.co_name in ("call", "forward"):
                 name = getattr(frame.f_locals.get("self"), "name", None)

@@ -39,7 +39,9 @@ class Run:
 
     def _count(self) -> int:
         """The number of images, by the shape of a given value."""
-        value, layout = next((value, self._flat.layouts[value]) for value in self._tensors if value in self._flat.layouts)
+        value, layout = next(
+            (value, self._flat.layouts[value]) for value in self._tensors if value in self._flat.layouts
+        )
         return self._tensors[value].shape[layout.axis] // layout.shape[layout.axis]
 
     def apply(self, operation: Operation | Entry) -> None:

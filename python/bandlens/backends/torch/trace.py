@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...errors import BandlensError
+from ...errors import BandlensError, UnsupportedOperationError
 from ...graph import Family, Graph, Layout, Operation
 from .. import common
 from . import operations as table
@@ -23,6 +23,10 @@ from .run import Run
 
 if TYPE_CHECKING:
     from ...deepshap.regions import Region
+
+# numbers that are computed twice differ by no more, relative to the largest
+SAME = 1e-3
+GOLDEN = (5**0.5 - 1) / 2
 
 
 class Trace(common.BaseTrace):
@@ -68,6 +72,7 @@ class Trace(common.BaseTrace):
         self.probability, self.logit, self.head = self.flat.output, *self.flat.head()
         self.fingerprint = self.flat.fingerprint()
         self.weights = self.flat.weights
+        self._check(few.tensors[0], output)
 
     def renewed_by(self, newer: Trace) -> bool:
         """Whether a newer trace is of the same operations; then its weights, which may be others, are taken over."""
@@ -76,12 +81,25 @@ class Trace(common.BaseTrace):
             self.weights = newer.weights
         return same
 
+    def _check(self, images: torch.Tensor, output: torch.Tensor) -> None:
+        """Make sure that the operations give what the model gave: it may do what no recording shows."""
+        if any(dtype != computed_in(dtype) for dtype in self.flat.dtypes) or any(map(_is_random, self.flat.entries)):
+            return  # the model is less precise than what is computed here, or gives other numbers at each call
+        with torch.no_grad(), torch.device(self.device):
+            found = Run(self, {self.flat.input: images}).value(self.flat.output)
+        scale = float(output.detach().abs().max()) if output.numel() else 0.0
+        if not torch.allclose(found, output, rtol=SAME, atol=SAME * scale, equal_nan=True):
+            raise UnsupportedOperationError(
+                "The model does something besides PyTorch's operations on the images.",
+                fix="write it with functions of torch or keras.ops; its numbers must not change from call to call",
+            )
+
     def _make_graph(self, output: int) -> Graph:
         flat = self.flat
         wanted = common.leading_to(output, flat.inputs_of)
         entries = [entry for entry in flat.entries if not wanted.isdisjoint(entry.outputs)]
         for entry in entries:
-            if torch.Tag.nondeterministic_seeded in getattr(entry.function, "tags", ()):
+            if _is_random(entry):
                 raise common.random(_where(entry))
         if output not in flat.data:
             raise common.independent()
@@ -175,13 +193,22 @@ def _recorded(
     last: Exception | None = None
     for device in devices():
         try:
-            return device, [record(call, torch.zeros((n, *shape), dtype=dtype, device=device), layers) for n in SIZES]
+            return device, [record(call, _images((n, *shape), dtype).to(device), layers) for n in SIZES]
         except BandlensError:
             raise
         except Exception as error:  # the model is the user's code and may raise anything
             last = last or error
     assert last is not None
     raise last
+
+
+def _images(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """Images in which all numbers differ, in a random order as it were, from 0 to 1."""
+    return (torch.arange(prod(shape), dtype=torch.float64) * GOLDEN).frac().reshape(shape).to(dtype)
+
+
+def _is_random(entry: Entry) -> bool:
+    return torch.Tag.nondeterministic_seeded in getattr(entry.function, "tags", ())
 
 
 def _where(entry: Entry) -> str:
