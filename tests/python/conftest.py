@@ -15,6 +15,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class NoTensorFlow(MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}: this run is on {BACKEND}", name=name)
 
 
-if BACKEND != "tensorflow":
+if BACKEND != "tensorflow" and find_spec("tensorflow") is not None:
     sys.meta_path.insert(0, NoTensorFlow())
 
 
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [
         item
         for item in items
-        if all(item.get_closest_marker(name) is None for name in ("tensorflow", "jax") if name != BACKEND)
+        if all(item.get_closest_marker(name) is None for name in ("tensorflow", "jax", "torch") if name != BACKEND)
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept

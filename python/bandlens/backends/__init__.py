@@ -23,7 +23,7 @@ from typing import Any
 
 from ..errors import MissingPackageError, ModelTypeError
 
-SUPPORTED = ("tensorflow", "jax")
+SUPPORTED = ("tensorflow", "jax", "torch")
 # the framework behind a package that a model's class may be from; Keras 3 has one of several
 FRAMEWORKS = {
     "tensorflow": "tensorflow",

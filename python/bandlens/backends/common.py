@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import ModelError, UnsupportedOperationError
-from ..graph import Graph
+from ..graph import Graph, Layout
 
 
 class BaseTrace(ABC):
@@ -58,6 +58,18 @@ def leading_to(output: int, inputs_of: Callable[[int], Iterable[int]]) -> set[in
             wanted.add(value)
             stack.extend(inputs_of(value))
     return wanted
+
+
+def layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], real: bool) -> Layout | None:
+    """What two batch sizes tell of a value's shape for one image; None where it isn't a block per image."""
+    few, more = ([-1 if length is None else length for length in shape] for shape in shapes)
+    grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
+    if -1 in few or -1 in more or len(grown) != 1:
+        return None
+    axis = grown[0]
+    if few[axis] * sizes[1] != more[axis] * sizes[0] or few[axis] % sizes[0]:
+        return None
+    return Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)
 
 
 def no_row_per_image(shapes: Iterable[tuple[int | None, ...] | None]) -> ModelError:

@@ -7,7 +7,7 @@ each call. Nothing global is touched, and the model is only called.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -176,7 +176,7 @@ class Trace(common.BaseTrace):
             real = self._flat.dtypes[value].is_floating
             if real and few == more and None not in few and value in used:
                 raise common.mixes_images(self._where(self._flat.producers[value]))
-            layout = _layout((few, more), sizes, real)
+            layout = common.layout((few, more), sizes, real)
             if layout is not None:
                 layouts[value] = layout
         return layouts
@@ -227,15 +227,3 @@ class Trace(common.BaseTrace):
 
 def _channel_axis(op: tf.Operation) -> int:
     return op.get_attr("data_format").index(b"C")
-
-
-def _layout(shapes: Sequence[tuple[int | None, ...]], sizes: tuple[int, int], real: bool) -> Layout | None:
-    """What two batch sizes tell of a value's shape for one image; None where it isn't a block per image."""
-    few, more = ([-1 if length is None else length for length in shape] for shape in shapes)
-    grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
-    if -1 in few or -1 in more or len(grown) != 1:
-        return None
-    axis = grown[0]
-    if few[axis] * sizes[1] != more[axis] * sizes[0] or few[axis] % sizes[0]:
-        return None
-    return Layout(axis, (*few[:axis], few[axis] // sizes[0], *few[axis + 1 :]), real)

@@ -1,0 +1,8 @@
+"""PyTorch: trace any model to primitive operations, run parts of the trace, differentiate them."""
+
+from .arrays import nd
+from .compiling import OutOfMemory, compile, fold, free_memory, fused, hold, version, vjp
+from .run import Run
+from .trace import Trace
+
+__all__ = ["OutOfMemory", "Run", "Trace", "compile", "fold", "free_memory", "fused", "hold", "nd", "version", "vjp"]

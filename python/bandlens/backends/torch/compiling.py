@@ -1,0 +1,134 @@
+"""What PyTorch makes of functions: steps, derivatives, loops; and what it says of the device.
+
+Everything is computed eagerly, as it is written: nothing is compiled, under the name that other frameworks give it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .arrays import nd
+
+if TYPE_CHECKING:
+    from .trace import Trace
+
+Pull = Callable[[Sequence[Any]], list[Any]]
+OutOfMemory = torch.cuda.OutOfMemoryError
+
+
+def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+    """Make a function of arrays of one of tensors on the trace's device; `arguments` and `any_n` are not needed."""
+
+    def call(*values: Any) -> Any:
+        # tensors that the function makes itself are to be on the same device
+        with torch.device(trace.device), torch.no_grad(), full_precision():
+            return _arrays(function(*(_tensor(value, trace.device) for value in values)))
+
+    return call
+
+
+def _tensor(value: Any, device: torch.device) -> torch.Tensor:
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    return torch.tensor(np.ascontiguousarray(value), device=device)  # a copy: arrays may be read-only
+
+
+def _arrays(found: Any) -> Any:
+    if isinstance(found, torch.Tensor):
+        return found.cpu().numpy()
+    if isinstance(found, dict):
+        return {key: _arrays(value) for key, value in found.items()}
+    return type(found)(map(_arrays, found))
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Products of float32 in float32, also where the device could be faster with less; PyTorch's own option overrules.
+
+    Differences between image and background are small, so with TF32 scores would hardly be complete. For convolutions
+    it is on unless it is turned off.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32
+    if torch.get_float32_matmul_precision() == "highest":
+        cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before
+
+
+def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+    """A formula ``function(nd, *tensors)``; nothing is fused here."""
+    return partial(function, nd, **static)
+
+
+def hold(array: np.ndarray) -> torch.Tensor:
+    """An array where models are as a rule, to be given to functions several times."""
+    return _tensor(array, devices()[0])
+
+
+def devices() -> list[torch.device]:
+    """Where a model can be, the likeliest first."""
+    return [torch.device("cuda"), torch.device("cpu")] if torch.cuda.is_available() else [torch.device("cpu")]
+
+
+def version() -> dict[str, str]:
+    """Versions that belong into a result."""
+    return {"torch": torch.__version__}
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on the device, those included that PyTorch keeps for itself; None where there is no GPU."""
+    if not torch.cuda.is_available():
+        return None
+    return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+
+
+def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list[Any], Pull]:
+    """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs.
+
+    Where there is no path, gradients are 0. What is pulled back can itself be differentiated inside another `vjp`.
+    """
+    nested = any(source.requires_grad for source in inputs)
+    with torch.enable_grad():
+        # a view of its own: what the outer function does with the same tensor is not differentiated here
+        held = [source.view_as(source) if source.requires_grad else _leaf(source) for source in inputs]
+        outputs = function(*held)
+
+    def pull(cotangents: Sequence[Any]) -> list[Any]:
+        given = [(o, c.to(o.dtype)) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
+        wanted = [source for source in held if source.requires_grad]
+        found: dict[int, Any] = {}
+        if given and wanted:
+            again = torch.is_grad_enabled() and (nested or any(cotangent.requires_grad for _, cotangent in given))
+            parts = torch.autograd.grad(
+                [output for output, _ in given],
+                wanted,
+                [cotangent for _, cotangent in given],
+                retain_graph=True,  # outputs are pulled back one after the other
+                create_graph=again,
+                allow_unused=True,
+            )
+            found = {id(source): part for source, part in zip(wanted, parts, strict=True) if part is not None}
+        return [found.get(id(source), torch.zeros_like(source)) for source in held]
+
+    return outputs if nested else [output.detach() for output in outputs], pull
+
+
+def _leaf(source: torch.Tensor) -> torch.Tensor:
+    return source.detach().requires_grad_(source.is_floating_point())
+
+
+def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+    """Go through the first axis of a tensor: ``state = add(state, element)``."""
+    state = initial
+    for element in elements:
+        state = add(state, element)
+    return state

@@ -1,0 +1,226 @@
+"""A model as one flat list of operations for any number of images, from recordings of it for two images and for three.
+
+Where an operation was given another number for three images than for two, a length or a shape, that number grows
+with the images in equal steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ...graph import Layout
+from .. import common
+from . import operations as table
+from .recording import Node, Recording, Value, kind, leaves, mapped
+
+SIZES = (2, 3)
+# explained in the precision below: the same function, without rounding that would drown small differences
+_COMPUTED_IN = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+# takes the place of infinity, as in masks of attention: the same function, but differences are numbers
+LARGEST = 1e38
+# shapes were fine for the memory that the recording happened to lay out
+_FREER = {torch.ops.aten.view.default: torch.reshape, torch.ops.aten._unsafe_view.default: torch.reshape}
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A number that grows with the images."""
+
+    first: int
+    step: int
+
+    def __call__(self, n: int) -> int:
+        return self.first + (n - SIZES[0]) * self.step
+
+
+class Entry:
+    """An operation with its values as integers, and a way to apply it."""
+
+    __slots__ = ("args", "function", "inputs", "kind", "kwargs", "layer", "outputs", "places", "writes")
+
+    def __init__(self, node: Node, args: Any, kwargs: Any, inputs: list[int], outputs: dict[int, int]) -> None:
+        self.kind = kind(node.function)
+        self.function = _FREER.get(node.function, node.function)
+        self.writes = node.function._schema.is_mutable
+        self.layer = node.layer
+        self.args = args
+        self.kwargs = kwargs
+        self.inputs = inputs
+        self.outputs = list(outputs.values())
+        self.places = list(outputs)  # where they are among all that the operation returns
+
+    def apply(self, n: int, tensors: dict[int, torch.Tensor]) -> list[torch.Tensor]:
+        """Compute the outputs for `n` images."""
+
+        def given(part: Any) -> Any:
+            if isinstance(part, Value):
+                # what writes into a tensor gets one of its own
+                return tensors[part.number].clone() if self.writes else tensors[part.number]
+            return part(n) if isinstance(part, Growing) else part
+
+        found = list(leaves(self.function(*mapped(self.args, given), **mapped(self.kwargs, given))))
+        return [found[place] for place in self.places]
+
+
+class Flat:
+    """A recorded model with values numbered.
+
+    Attributes
+    ----------
+    entries : list of Entry
+    producers : dict of int to Entry
+    weights : dict of int to Tensor
+        What the model holds, as the very tensors: no copies.
+    data : set of int
+        Values that depend on the images.
+    layouts : dict of int to Layout
+        Of the values in `data` that are one block per image.
+    input, output : int
+    """
+
+    def __init__(self, few: Recording, more: Recording, output: torch.Tensor) -> None:
+        if [node.function for node in few.nodes] != [node.function for node in more.nodes]:
+            raise common.mixes_images("its operations depend on their number")
+        self.input = 0
+        self.entries: list[Entry] = []
+        self.producers: dict[int, Entry] = {}
+        self.dtypes = [tensor.dtype for tensor in few.tensors]
+        self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
+        self._same: dict[int, int] = {}
+        used = _leading_to(few.number(output), few.nodes)
+        made = {self.input}
+        for one, other in zip(few.nodes, more.nodes, strict=True):
+            if used.isdisjoint(one.outputs):
+                continue
+            if (one.inputs, one.outputs) != (other.inputs, other.outputs):
+                raise common.mixes_images("its operations depend on their number")
+            made.update(one.outputs)
+            self._add(one, other, used)
+        self.output = self._same.get(few.number(output), few.number(output))
+        self.data = {self._same.get(value, value) for value in few.data}
+        self.weights: dict[int, torch.Tensor] = {}
+        self._constants: list[int] = []
+        for value in sorted(used - made):
+            tensor, other_tensor = few.tensors[value], more.tensors[value]
+            if tensor is not other_tensor:  # a number in the program: made anew at each call
+                self._constants.append(value)
+                if not _equal(tensor, other_tensor):
+                    raise common.mixes_images("a number in it depends on how many there are")
+                tensor = _finite(tensor)
+            self.weights[value] = tensor.detach()
+        layouts = {value: common.layout(self.shapes[value], SIZES, self.is_real(value)) for value in self.data}
+        self.layouts: dict[int, Layout] = {value: found for value, found in layouts.items() if found is not None}
+
+    def _add(self, one: Node, other: Node, used: set[int]) -> None:
+        """An operation that stood at the same place in both recordings."""
+        name = kind(one.function)
+        if name in table.ALIAS:
+            (output,), source = one.outputs, one.inputs[0]
+            self._same[output] = self._same.get(source, source)
+            return
+        if name in table.FILLED:
+            node, args, kwargs = self._filled(one, name)
+        else:
+            node = one
+            args, kwargs = _joined(self._renamed((one.args, one.kwargs)), self._renamed((other.args, other.kwargs)))
+        inputs = [part.number for part in _values((args, kwargs))]
+        outputs = {place: value for place, value in enumerate(one.outputs) if value in used}
+        entry = Entry(node, args, kwargs, inputs, outputs)
+        self.entries.append(entry)
+        self.producers.update(dict.fromkeys(entry.outputs, entry))
+
+    def _filled(self, node: Node, name: str) -> tuple[Node, Any, Any]:
+        """A tensor of one number, by its own shape instead of that of another."""
+        (output,) = node.outputs
+        shape = _joined(*map(list, self.shapes[output]))
+        fill = table.FILLED[name]
+        fill = node.args[-1] if fill is None else fill
+        kwargs = {"dtype": computed_in(self.dtypes[output]), "device": node.kwargs.get("device")}
+        return node._replace(function=torch.ops.aten.full.default, inputs=[]), (shape, fill), kwargs
+
+    def _renamed(self, held: Any) -> Any:
+        def rename(part: Any) -> Any:
+            if isinstance(part, Value):
+                return Value(self._same.get(part.number, part.number))
+            if isinstance(part, float):
+                return min(max(part, -LARGEST), LARGEST)
+            return computed_in(part) if isinstance(part, torch.dtype) else part
+
+        return mapped(held, rename)
+
+    def is_real(self, value: int) -> bool:
+        """Whether a value is of a floating type."""
+        return self.dtypes[value].is_floating_point
+
+    def fingerprint(self) -> str:
+        """Equal for two recordings of the same operations, whatever the values of the model's weights."""
+        digest = hashlib.sha256(repr((self.input, self.output)).encode())
+        for entry in self.entries:
+            digest.update(repr((str(entry.function), entry.args, entry.kwargs, entry.outputs, entry.places)).encode())
+        for value, weight in self.weights.items():
+            digest.update(repr((value, tuple(weight.shape), weight.dtype, weight.device)).encode())
+            if value in self._constants:
+                digest.update(repr(weight.tolist()).encode())
+        return digest.hexdigest()
+
+    def inputs_of(self, value: int) -> list[int]:
+        """Values that a value is computed from."""
+        return self.producers[value].inputs if value in self.producers else []
+
+    def head(self) -> tuple[int, str | None]:
+        """The value before a final softmax or sigmoid, and which of the two it is."""
+        value = self.output
+        while value in self.producers and self.producers[value].kind == "_to_copy":
+            value = self.producers[value].inputs[0]
+        names = {"_softmax": "softmax", "sigmoid": "sigmoid"}
+        entry = self.producers.get(value)
+        if entry is not None and entry.kind in names:
+            return entry.inputs[0], names[entry.kind]
+        return self.output, None
+
+
+def computed_in(dtype: torch.dtype) -> torch.dtype:
+    """The floating type in which values of this type are computed here."""
+    return _COMPUTED_IN.get(dtype, dtype)
+
+
+def _leading_to(output: int, nodes: Sequence[Node]) -> set[int]:
+    """All values that a value is computed from, and itself; their operations may make others too."""
+    used = {output}
+    for node in reversed(nodes):
+        if not used.isdisjoint(node.outputs):
+            used.update(node.inputs)
+    return used
+
+
+def _finite(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.clamp(-LARGEST, LARGEST) if tensor.is_floating_point() else tensor
+
+
+def _joined(one: Any, other: Any) -> Any:
+    """What two recordings gave to an operation, with numbers that grow."""
+    if isinstance(one, list | tuple):
+        if type(one) is not type(other) or len(one) != len(other):
+            raise common.mixes_images("its operations depend on their number")
+        parts = [_joined(a, b) for a, b in zip(one, other, strict=True)]
+        return parts if isinstance(one, list) else tuple(parts)
+    if isinstance(one, dict):
+        return {key: _joined(one[key], other[key]) for key in one}
+    if repr(one) == repr(other):
+        return one
+    if type(one) is int and type(other) is int:
+        return Growing(one, other - one)
+    raise common.mixes_images("a number in it depends on how many there are")
+
+
+def _values(structure: Any) -> list[Value]:
+    return [part for part in leaves(structure) if isinstance(part, Value)]
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and bool(((one == other) | (one != one)).all())
