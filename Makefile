@@ -45,7 +45,8 @@ test: setup ## everything CI runs; ends with the line "N passed, N failed"
 
 .PHONY: test-all
 test-all: setup ## the same with the slow tests
-	@PYTEST_ADDOPTS='-m ""' JAX_TESTS=tests/python .ci/test lint-python lint-r typecheck test-python test-jax check test-r-current test-packaging
+	@PYTEST_ADDOPTS='-m ""' BACKEND_TESTS=tests/python .ci/test \
+	  lint-python lint-r typecheck test-python test-jax test-torch bench-small check test-r-current test-packaging
 
 # --- Setup ----------------------------------------------------------------------------------------------------------
 
@@ -88,13 +89,22 @@ test-python: setup-python ## pytest; ARGS='-k deepshap' chooses
 	exit $${status:-0}
 
 # What could differ between backends; nothing here may need TensorFlow, but for what it is compared with.
-JAX_TESTS ?= $(addprefix tests/python/test_,$(addsuffix .py,backends deepshap features_truth known_answers \
-               methods_gradients methods_perturbation saliency))
+BACKEND_TESTS ?= $(addprefix tests/python/test_,$(addsuffix .py,backends deepshap features_truth known_answers \
+                   methods_gradients methods_perturbation saliency))
 .PHONY: test-jax
 test-jax: setup-python ## the same on JAX, as if TensorFlow were not installed
 	rm -rf $(results)/test-jax*
-	KERAS_BACKEND=jax BANDLENS_NO_SKIP=1 $(python) -m pytest -n 2 --junitxml=$(results)/test-jax.xml $(JAX_TESTS) $(ARGS) || status=$$?
+	KERAS_BACKEND=jax BANDLENS_NO_SKIP=1 $(python) -m pytest -n 2 --junitxml=$(results)/test-jax.xml $(BACKEND_TESTS) $(ARGS) || status=$$?
 	$(report) test-jax $(results)/test-jax.xml
+	exit $${status:-0}
+
+.PHONY: test-torch
+test-torch: ## the same on PyTorch
+	.ci/setup python-torch
+	rm -rf $(results)/test-torch*
+	KERAS_BACKEND=torch BANDLENS_NO_SKIP=1 $(envs)/python-torch/bin/python -m pytest -n 2 \
+	  --junitxml=$(results)/test-torch.xml $(BACKEND_TESTS) $(ARGS) || status=$$?
+	$(report) test-torch $(results)/test-torch.xml
 	exit $${status:-0}
 
 .PHONY: check
@@ -157,7 +167,13 @@ coverage: $(tarball)
 
 .PHONY: bench
 bench: setup-python ## speed, on this machine
-	for file in tests/benchmarks/*.py; do $(python) $$file; done
+	for name in deepshap methods features planted_truth background_draws; do $(python) tests/benchmarks/$$name.py; done
+	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py
+
+.PHONY: bench-small
+bench-small: setup-python ## that the benchmarks run
+	for name in deepshap features; do $(python) tests/benchmarks/$$name.py --small; done
+	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py --small
 
 # --- Documentation and packages ---------------------------------------------------------------------------------------
 

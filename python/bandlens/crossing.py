@@ -19,7 +19,13 @@ from .errors import BandlensError, MissingPackageError
 Answer = dict[str, Any]
 
 # what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
-EXTRAS = {"lime": ["scikit-learn", "scikit-image"], "sentinel2": ["pillow", "pip"]}
+EXTRAS = {
+    "lime": ["scikit-learn", "scikit-image"],
+    "sentinel2": ["pillow", "pip"],
+    "tensorflow": ["tensorflow>=2.16"],
+    "jax": ["jax>=0.4.36", "keras>=3.3"],
+    "torch": ["torch>=2.2", "keras>=3.3"],
+}
 
 
 def answer(function: Callable[..., Any]) -> Callable[..., Answer]:

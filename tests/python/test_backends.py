@@ -42,7 +42,7 @@ def of_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndar
 WIDER = {"group_norm/deepshap": 5e-5}
 
 
-@pytest.mark.jax
+@pytest.mark.not_tensorflow
 @pytest.mark.parametrize("name", agreement.ARCHITECTURES)
 def test_tables_are_those_of_tensorflow(of_tensorflow: dict[str, np.ndarray], name: str) -> None:
     for key, table in agreement.tables(name).items():
@@ -59,6 +59,7 @@ def test_the_backend_is_the_models(keras: Any, small_cnn: Any, images: np.ndarra
     assert set(versions) == {"bandlens", "numpy", name}
 
 
+@pytest.mark.jax
 def test_without_keras_the_framework_is_the_one_that_is_imported() -> None:
     code = (
         "import sys; {}; from bandlens.backends import framework_of; "

@@ -434,7 +434,7 @@ def test_errors_come_before_computing(
 
 def test_a_callable_has_outputs_but_no_layers() -> None:
     def model(x: Any) -> Any:
-        return ops.sum(x * np.arange(4.0, dtype="f4"), (1, 2))[:, 1:]
+        return ops.sum(x * ops.arange(4.0, dtype="float32"), (1, 2))[:, 1:]
 
     options: dict[str, Any] = {"shape": (3, 3, 4), "value_range": (0, 1), "steps": 5}
     found = bl.visualize_features(model, objective="logit", **options)
@@ -501,7 +501,7 @@ class TestKernels:
         for band in range(4):
             impulse = np.zeros((1, 5, 5, 4), "f4")
             impulse[0, 2, 2, band] = 1
-            answer = np.asarray(layer(impulse))[0]
+            answer = ops.convert_to_numpy(layer(impulse))[0]
             np.testing.assert_allclose(np.moveaxis(found.values[..., band], 0, -1), answer[::-1, ::-1], atol=1e-6)
 
     def test_one_dimension(self, keras: Any) -> None:
@@ -510,7 +510,7 @@ class TestKernels:
             found = bl.layer_kernels(model)
             impulse = np.zeros((1, 7, 2), "f4")
             impulse[0, 3, 1] = 1
-            answer = np.asarray(layer(impulse))[0, 1:4] - np.asarray(layer(impulse * 0))[0, 1:4]
+            answer = ops.convert_to_numpy(layer(impulse))[0, 1:4] - ops.convert_to_numpy(layer(impulse * 0))[0, 1:4]
             np.testing.assert_allclose(found.values[:, 0, :, 1].T, answer[::-1], atol=1e-6)
 
     def test_tables(self, model: Any) -> None:

@@ -222,6 +222,9 @@ def test_blur_spares_what_is_constant_and_needs_pixels(keras: Any) -> None:
 def labelled(small_cnn: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """A model, images, and labels that it gets right in three cases of four."""
     x = np.random.default_rng(2).normal(size=(80, 8, 8, 4)).astype("float32") * 3
+    # every class is predicted, whatever weights the backend has drawn
+    kernel, bias = small_cnn.layers[-1].get_weights()
+    small_cnn.layers[-1].set_weights([kernel, bias - np.log(small_cnn.predict(x, verbose=0)).mean(axis=0)])
     y = small_cnn.predict(x, verbose=0).argmax(axis=1)
     y[::4] = (y[::4] + 1) % 3
     return small_cnn, x, y
@@ -273,12 +276,7 @@ def test_permutation_is_a_loop(labelled: tuple[Any, np.ndarray, np.ndarray], met
     np.testing.assert_allclose(overall["importance"], falls(y >= 0).mean(axis=0), rtol=1e-4, atol=1e-7)
     assert (overall["n"] == 80).all()
     np.testing.assert_array_equal(frame["importance"], frame["effect"])
-    # a class whose images are never predicted right has nothing to lose, for certain
-    certain = frame.groupby("class", observed=True)["importance"].transform("max") == 0
-    inside = (frame["conf_low"] < frame["importance"]) & (frame["importance"] < frame["conf_high"])
-    assert not certain.all()
-    assert (inside | certain).all()
-    assert (frame.loc[certain, ["conf_low", "conf_high"]] == 0).all(axis=None)
+    assert ((frame["conf_low"] < frame["importance"]) & (frame["importance"] < frame["conf_high"])).all()
     assert np.isnan(result.scores).all() == (metric == "own")
     if metric == "own":
         own = falls(y == 0)

@@ -21,6 +21,12 @@ def own_gradients(keras: Any, model: Any, images: np.ndarray, output: int) -> np
         import jax
 
         return np.asarray(jax.grad(value)(images))
+    if keras.config.backend() == "torch":
+        import torch
+
+        x = torch.tensor(images, requires_grad=True)
+        value(x).backward()
+        return x.grad.numpy()
     import tensorflow as tf
 
     x = tf.constant(images)

@@ -268,14 +268,14 @@ class Ascent:
     def _compiled(self, arguments: Sequence[Any]) -> Callable[..., Any]:
         backend, nd, space, step = self.predictor.backend, self.predictor.backend.nd, self.space, self.step
         dtype = self._trace.dtype
-        span = np.where(space.span > 0, space.span, 1.0).astype(dtype)
-        wide = (space.span > 0).astype(dtype)
-        middle = space.middle.astype(dtype)
+        wide = space.span > 0
+        shared = [values.astype(dtype) for values in (np.where(wide, space.span, 1.0), wide, space.middle)]
         prior = prior_of(nd, space, step, dtype)
 
         def ascend(
             start: Any, views: Any, index: Any, readout: Any, places: Any, weights: Any, number: Any, bounds: Any
         ) -> tuple[Any, Any, Any]:
+            span, wide, middle = map(nd.asarray, shared)
             low, high = (nd.reshape(bounds[:, end], (-1, 1, 1, space.bands)) for end in (0, 1))
             reach = nd.maximum(nd.maximum(high - middle, middle - low), nd.ones_like(low) * TINY)
 
@@ -311,8 +311,8 @@ class Ascent:
             return backend.fold(one, index, (start, nothing, nothing[:, 0]))
 
         numbers = (space.low.tobytes(), space.high.tobytes())
-        shared = b"" if space.covariance is None or not step.decorrelate else space.covariance.tobytes()
-        key = ("ascend", step, numbers, shared, self._key(arguments))
+        together = b"" if space.covariance is None or not step.decorrelate else space.covariance.tobytes()
+        key = ("ascend", step, numbers, together, self._key(arguments))
         return self._trace.compiled(key, lambda: self._compile(ascend, _plain(arguments)))
 
 

@@ -28,9 +28,9 @@ def prior_of(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], A
 
     def apply(uphill: Any) -> Any:
         if step.fourier:
-            uphill = nd.fft_filter(uphill, gain)
+            uphill = nd.fft_filter(uphill, nd.asarray(gain))
         if step.decorrelate:
-            uphill = nd.einsum("nrcb,bd->nrcd", uphill, mixing)
+            uphill = nd.einsum("nrcb,bd->nrcd", uphill, nd.asarray(mixing))
         return uphill
 
     return apply

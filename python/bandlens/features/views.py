@@ -70,7 +70,7 @@ def moved(nd: Any, images: Any, view: Any, number: Any, *, whole: bool) -> Any:
         Whether the view shifts by whole pixels alone.
     """
     rows, cols, bands = images.shape[1:]
-    grid = np.stack(np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij")).reshape(2, -1).astype(np.float64)
+    grid = np.stack(np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij")).reshape(2, -1).astype(_dtype(view))
     flat = nd.reshape(images, (-1, bands))
     parameter = [view[:, at : at + 1] for at in range(PARAMETERS)]
 
@@ -81,12 +81,12 @@ def moved(nd: Any, images: Any, view: Any, number: Any, *, whole: bool) -> Any:
         return nd.reshape(nd.take(flat, nd.reshape(index, (-1,)), 0), (-1, rows, cols, bands))
 
     if whole:
-        return pixels(grid[:1].astype(_dtype(view)) + parameter[4], grid[1:].astype(_dtype(view)) + parameter[5])
-    centre = np.array([[(rows - 1) / 2], [(cols - 1) / 2]])
-    row, col = ((grid - centre)[axis : axis + 1].astype(_dtype(view)) for axis in (0, 1))
+        return pixels(*(nd.asarray(grid[axis : axis + 1]) + parameter[4 + axis] for axis in (0, 1)))
+    centre = (rows - 1) / 2, (cols - 1) / 2
+    row, col = (nd.asarray(grid[axis : axis + 1]) - centre[axis] for axis in (0, 1))
     place = [
-        parameter[0] * row + parameter[1] * col + parameter[4] + centre[0, 0],
-        parameter[2] * row + parameter[3] * col + parameter[5] + centre[1, 0],
+        parameter[0] * row + parameter[1] * col + parameter[4] + centre[0],
+        parameter[2] * row + parameter[3] * col + parameter[5] + centre[1],
     ]
     floor = [nd.floor(axis) for axis in place]
     part = [nd.reshape(axis - below, (-1, rows, cols, 1)) for axis, below in zip(place, floor, strict=True)]

@@ -30,6 +30,7 @@ def _fft_filter(array: jax.Array, gain: jax.Array) -> jax.Array:
 
 nd = SimpleNamespace(
     abs=jnp.abs,
+    asarray=jnp.asarray,
     astype=lambda array, dtype: array.astype(dtype),
     broadcast_to=jnp.broadcast_to,
     concatenate=jnp.concatenate,

@@ -72,6 +72,7 @@ def _fft_filter(array: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
 
 nd = SimpleNamespace(
     abs=tf.abs,
+    asarray=tf.convert_to_tensor,
     astype=tf.cast,
     broadcast_to=_broadcast_to,
     concatenate=tf.concat,

@@ -2,7 +2,21 @@
 
 from .arrays import nd
 from .compiling import OutOfMemory, compile, fold, free_memory, fused, hold, version, vjp
+from .marks import mark
 from .run import Run
 from .trace import Trace
 
-__all__ = ["OutOfMemory", "Run", "Trace", "compile", "fold", "free_memory", "fused", "hold", "nd", "version", "vjp"]
+__all__ = [
+    "OutOfMemory",
+    "Run",
+    "Trace",
+    "compile",
+    "fold",
+    "free_memory",
+    "fused",
+    "hold",
+    "mark",
+    "nd",
+    "version",
+    "vjp",
+]

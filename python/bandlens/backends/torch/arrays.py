@@ -39,24 +39,38 @@ def _normal(keys: torch.Tensor, shape: Sequence[int], dtype: str) -> torch.Tenso
     """
     pairs = keys.cpu().numpy().view(np.uint32).astype(np.uint64)
     generators = (np.random.Generator(np.random.Philox(key=pair)) for pair in pairs)
-    drawn = np.stack([generator.standard_normal(tuple(shape), dtype) for generator in generators])
+    precision = np.float64 if dtype == "float64" else np.float32
+    drawn = np.stack([generator.standard_normal(tuple(shape), precision) for generator in generators])
     return torch.from_numpy(drawn).to(keys.device)
+
+
+def _fft_filter(array: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+    """Multiply the spatial frequencies of images (n, rows, cols, bands), which go round at their borders, by a gain.
+
+    `gain` is real and symmetric, shape (rows, cols), at the frequencies of `numpy.fft.fftfreq`.
+    """
+    filtered = torch.fft.ifft2(torch.fft.fft2(array, dim=(1, 2)) * gain[:, :, None], dim=(1, 2))
+    return filtered.real
 
 
 nd = SimpleNamespace(
     abs=torch.abs,
+    asarray=torch.as_tensor,
     astype=lambda array, dtype: array.to(_dtype(dtype)),
     broadcast_to=torch.broadcast_to,
     concatenate=torch.cat,
     einsum=_einsum,
     exp=torch.exp,
     eye=lambda n, dtype: torch.eye(n, dtype=_dtype(dtype)),
+    fft_filter=_fft_filter,
+    floor=torch.floor,
     isfinite=torch.isfinite,
     log=torch.log,
     matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: torch.amax(array, axis, keepdim=True),
     maximum=torch.maximum,
     mean=_reduced(torch.mean),
+    minimum=torch.minimum,
     moveaxis=torch.movedim,
     multiply=torch.mul,
     normal=_normal,

@@ -16,6 +16,7 @@ import torch
 from ...graph import Layout
 from .. import common
 from . import operations as table
+from .marks import marked
 from .recording import Node, Recording, Value, kind, leaves, mapped
 
 SIZES = (2, 3)
@@ -35,6 +36,7 @@ class Growing:
     step: int
 
     def __call__(self, n: int) -> int:
+        """The number for `n` images."""
         return self.first + (n - SIZES[0]) * self.step
 
 
@@ -80,6 +82,8 @@ class Flat:
         Values that depend on the images.
     layouts : dict of int to Layout
         Of the values in `data` that are one block per image.
+    marks : dict of int to int
+        Values that were marked, by the number of the mark.
     input, output : int
     """
 
@@ -91,6 +95,7 @@ class Flat:
         self.producers: dict[int, Entry] = {}
         self.dtypes = [tensor.dtype for tensor in few.tensors]
         self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
+        self.marks: dict[int, int] = {}
         self._same: dict[int, int] = {}
         used = _leading_to(few.number(output), few.nodes)
         made = {self.input}
@@ -122,6 +127,9 @@ class Flat:
         if name in table.ALIAS:
             (output,), source = one.outputs, one.inputs[0]
             self._same[output] = self._same.get(source, source)
+            number = marked(one)
+            if number is not None:
+                self.marks.setdefault(number, self._same[output])
             return
         if name in table.FILLED:
             node, args, kwargs = self._filled(one, name)

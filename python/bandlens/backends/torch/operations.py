@@ -51,10 +51,17 @@ POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTI
 POINTWISE = frozenset("_to_copy add div masked_fill mul neg rsub sub where".split())
 
 # the output is the input, in value; stops of the derivative don't matter to finite differences
-ALIAS = frozenset({"alias", "clone", "detach", "lift_fresh", "lift_fresh_copy"})
+ALIAS = frozenset({"alias", "clone", "detach", "lift_fresh", "lift_fresh_copy", "mark"})
 
 # only the shape of the input matters, so no image data passes; and what the output is filled with
-FILLED = {"empty_like": 0, "zeros_like": 0, "ones_like": 1, "new_empty": 0, "new_zeros": 0, "new_ones": 1}
+FILLED: dict[str, int | None] = {
+    "empty_like": 0,
+    "zeros_like": 0,
+    "ones_like": 1,
+    "new_empty": 0,
+    "new_zeros": 0,
+    "new_ones": 1,
+}
 FILLED |= dict.fromkeys(("full_like", "new_full"), None)
 
 # each number of their kernel is used once per output position, for one output channel

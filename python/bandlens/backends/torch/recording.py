@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
@@ -84,14 +85,16 @@ class Recording(TorchDispatchMode):
                 f"'{layer}'.",
                 fix="use tensors, such as torch.where, in place of Python's numbers and conditions",
             )
-        held = mapped((args, kwargs), lambda part: Value(self.number(part)) if _is_tensor(part) else part)
+        held_args, held_kwargs = mapped(
+            (args, kwargs), lambda part: Value(self.number(part)) if _is_tensor(part) else part
+        )
         for part in written:
             del self._numbers[id(part)]
         numbers = [self.number(part) for part in outputs]
         if carries:
             self.data.update(numbers)
         if not set(numbers) <= set(inputs):  # else it handed back what it was given
-            self.nodes.append(Node(function, *held, inputs, numbers, layer))
+            self.nodes.append(Node(function, held_args, held_kwargs, inputs, numbers, layer))
         return found
 
     def _written(self, function: Any, args: Any) -> list[torch.Tensor]:
@@ -119,13 +122,13 @@ class Recording(TorchDispatchMode):
 
     def _layer(self) -> str:
         """The innermost of the model's layers that is being called."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if frame.f_code.co_name in ("call", "forward"):
                 name = getattr(frame.f_locals.get("self"), "name", None)
                 if name in self._layers:
                     return name
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return ""
 
 

@@ -71,12 +71,13 @@ class Trace(common.BaseTrace):
         self.n_outputs = output.shape[-1]
         self.probability, self.logit, self.head = self.flat.output, *self.flat.head()
         self.fingerprint = self.flat.fingerprint()
+        self.marks = self.flat.marks
         self.weights = self.flat.weights
         self._check(few.tensors[0], output)
 
     def renewed_by(self, newer: Trace) -> bool:
         """Whether a newer trace is of the same operations; then its weights, which may be others, are taken over."""
-        same = (self.shape, self.dtype, self.fingerprint) == (newer.shape, newer.dtype, newer.fingerprint)
+        same = self.likeness == newer.likeness
         if same:
             self.weights = newer.weights
         return same
@@ -153,9 +154,11 @@ class Trace(common.BaseTrace):
         if not entry.kind.startswith("max_pool"):
             return None
         # the image, the sizes of a window, and where they are given: steps, padding, dilation, rounding
-        sizes, steps, padding, dilation, rounded_up = (*entry.args[1:], *([], [0], [1], False)[len(entry.args) - 2 :])
+        defaults: tuple[Any, ...] = ([], [0], [1], False)
+        given = entry.args[1:] + defaults[len(entry.args) - 2 :]
+        sizes, steps, padding, dilation, rounded_up = given
         plain = list(steps or sizes) == list(sizes) and set(padding) == {0} and set(dilation) == {1} and not rounded_up
-        return (*(1,) * (rank - len(sizes)), *sizes) if plain else None
+        return (1,) * (rank - len(sizes)) + tuple(sizes) if plain else None
 
     def differentiable(self, region: Region) -> bool:
         """Whether PyTorch has a derivative of a region's exit in its entry."""
@@ -194,7 +197,7 @@ def _recorded(
     for device in devices():
         try:
             return device, [record(call, _images((n, *shape), dtype).to(device), layers) for n in SIZES]
-        except BandlensError:
+        except BandlensError:  # noqa: PERF203
             raise
         except Exception as error:  # the model is the user's code and may raise anything
             last = last or error
