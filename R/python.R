@@ -90,9 +90,19 @@ not_yet_asked_for <- function(packages, asked) {
   packages[!vapply(names, function(name) any(startsWith(asked, name)), logical(1))]
 }
 
-# TensorFlow is asked for only when nobody else has (keras3 may have asked for a build of its own).
+# What runs the models is asked for only when nobody else has (keras3 may have asked for a build of its own).
 require_python <- function() {
-  declare_python(c("tensorflow>=2.16", "numpy", "scipy"))
+  declare_python(c(framework_packages(keras_backend()), "numpy", "scipy"))
+}
+
+# The framework that Keras runs on, before it is imported; `keras3::use_backend()` sets the variable, too.
+keras_backend <- function() {
+  name <- Sys.getenv("KERAS_BACKEND")
+  if (name %in% c("jax", "torch")) name else "tensorflow"
+}
+
+framework_packages <- function(backend) {
+  switch(backend, jax = c("jax", "keras"), torch = c("torch", "keras"), "tensorflow>=2.16")
 }
 
 check_numpy <- function(reticulate, numpy) {
@@ -122,7 +132,14 @@ which_python <- function() {
   paste("the Python at", reticulate::py_config()$python)
 }
 
-install_hint <- function() {
+install_hint <- function(backend = keras_backend()) {
+  if (backend != "tensorflow") {
+    packages <- paste0("\"", c(framework_packages(backend), "numpy", "scipy"), "\"", collapse = ", ")
+    return(paste0(
+      "install what is missing with `keras3::install_keras(backend = \"", backend, "\")` or `reticulate::py_install(c(",
+      packages, "))`, or name a Python that has it in the environment variable RETICULATE_PYTHON; then restart R"
+    ))
+  }
   numpy <- if (utils::packageVersion("reticulate") < "1.38") "numpy<2" else "numpy"
   paste0(
     "install what is missing with `keras3::install_keras()` or `reticulate::py_install(c(\"tensorflow\", \"", numpy,

@@ -2,17 +2,18 @@
 
 #' Is everything there?
 #'
-#' Prints what bandlens has found of R, Python and the Python packages it needs, whether TensorFlow sees a GPU, and for
+#' Prints what bandlens has found of R, Python and the Python packages it needs, which framework Keras runs on, whether
+#' that sees a GPU, and for
 #' everything that is missing or does not fit the command that mends it. Put its output into a report of a problem.
 #'
 #' @param start Whether to start Python if it does not run yet, as the first call of [band_importance()] would; with a
-#'   current reticulate, this may install Python and packages. `FALSE` looks at what is there without it. TensorFlow is
-#'   imported, which takes seconds; no memory of a GPU is taken.
+#'   current reticulate, this may install Python and packages. `FALSE` looks at what is there without it. The framework
+#'   that Keras runs on is imported, which takes seconds; TensorFlow then takes no memory of a GPU.
 #'
 #' @returns A tibble, invisibly, with one row per component:
 #' \describe{
 #'   \item{`component`}{what it is}
-#'   \item{`version`}{its version; for `"Python program"` its path, for `"GPU"` the names of those that TensorFlow sees;
+#'   \item{`version`}{its version; for `"Python program"` its path, for `"GPU"` the names of those that the framework sees;
 #'     `NA` where there is none}
 #'   \item{`status`}{`"ok"`, `"missing"`, `"wrong"` (it is there, but does not fit), `"optional"` (not there, and not
 #'     needed by most functions) or `"unknown"` (Python has not been started)}
@@ -63,7 +64,7 @@ python_side <- function(start) {
     numpy_side(),
     package_side("SciPy", "scipy"),
     package_side("pandas", "pandas", needed = FALSE),
-    tensorflow_side(),
+    framework_side(),
     core_side()
   )
 }
@@ -96,51 +97,80 @@ package_side <- function(name, package, needed = TRUE) {
   component(name, status = if (needed) "missing" else "optional", fix = package_hint(package))
 }
 
-tensorflow_side <- function() {
-  tensorflow <- tryCatch(reticulate::import("tensorflow"), error = identity)
-  if (inherits(tensorflow, "error")) {
-    return(rbind(not_imported("TensorFlow", tensorflow, install_hint()), component("GPU", status = "unknown")))
+# The frameworks that Keras can run on: their names, the oldest versions that fit, what makes them see a GPU, and how
+# they say which they see.
+frameworks <- list(
+  tensorflow = list(
+    name = "TensorFlow", least = "2.16", for_gpu = "tensorflow[and-cuda]",
+    gpus = function(tensorflow) {
+      name <- function(gpu) {
+        details <- tensorflow$config$experimental$get_device_details(gpu)
+        if (is.null(details$device_name)) gpu$name else details$device_name
+      }
+      # lists what there is, without setting it up
+      vapply(tensorflow$config$list_physical_devices("GPU"), name, "")
+    }
+  ),
+  jax = list(
+    name = "JAX", least = "0.4.36", for_gpu = "jax[cuda12]",
+    gpus = function(jax) {
+      gpus <- Filter(function(device) device$platform != "cpu", jax$devices())
+      vapply(gpus, function(device) device$device_kind, "")
+    }
+  ),
+  torch = list(
+    name = "PyTorch", least = "2.2", for_gpu = "torch",
+    gpus = function(torch) {
+      vapply(seq_len(torch$cuda$device_count()) - 1L, function(gpu) torch$cuda$get_device_name(gpu), "")
+    }
+  )
+)
+
+framework_side <- function(backend = keras_backend()) {
+  framework <- frameworks[[backend]]
+  module <- tryCatch(reticulate::import(backend), error = identity)
+  if (inherits(module, "error")) {
+    return(rbind(not_imported(framework$name, module, install_hint(backend)), component("GPU", status = "unknown")))
   }
+  hint <- package_hint(paste0(backend, ">=", framework$least))
   rbind(
-    of_version("TensorFlow", tensorflow[["__version__"]], "2.16", package_hint("tensorflow>=2.16")),
-    keras_side(),
-    gpu_side(tensorflow)
+    of_version(framework$name, module[["__version__"]], framework$least, hint),
+    keras_side(backend),
+    gpu_side(framework, module)
   )
 }
 
-keras_side <- function() {
+keras_side <- function(backend) {
   keras <- tryCatch(reticulate::import("keras"), error = identity)
   if (inherits(keras, "error")) {
     return(not_imported("Keras", keras, package_hint("keras")))
   }
   version <- of_version("Keras", keras[["__version__"]], "3.0", package_hint("keras>=3"))
-  backend <- tryCatch(keras$config$backend(), error = function(error) "tensorflow")
-  if (version$status == "ok" && backend != "tensorflow") {
-    return(component("Keras", paste0(version$version, " on ", backend), "wrong", backend_hint()))
+  runs_on <- tryCatch(keras$config$backend(), error = function(error) "tensorflow")
+  version$version <- paste(version$version, "on", runs_on)
+  # its own file of settings can say something else than the variable does
+  if (version$status == "ok" && runs_on != backend && !nzchar(Sys.getenv("KERAS_BACKEND"))) {
+    version <- component("Keras", version$version, "wrong", backend_hint(runs_on))
   }
   version
 }
 
-backend_hint <- function() "restart R and, before anything else, `Sys.setenv(KERAS_BACKEND = \"tensorflow\")`"
+backend_hint <- function(backend) {
+  paste0("restart R and, before anything else, `Sys.setenv(KERAS_BACKEND = \"", backend, "\")`")
+}
 
-gpu_side <- function(tensorflow) {
-  name <- function(gpu) {
-    details <- tensorflow$config$experimental$get_device_details(gpu)
-    if (is.null(details$device_name)) gpu$name else details$device_name
-  }
-  # lists what there is, without setting it up
-  gpus <- tryCatch(
-    vapply(tensorflow$config$list_physical_devices("GPU"), name, ""),
-    error = function(error) character()
-  )
+gpu_side <- function(framework, module) {
+  gpus <- tryCatch(framework$gpus(module), error = function(error) character())
   if (length(gpus) > 0) {
     return(component("GPU", paste(gpus, collapse = ", ")))
   }
-  component("GPU", status = "optional", fix = if (nzchar(Sys.which("nvidia-smi"))) gpu_hint())
+  component("GPU", status = "optional", fix = if (nzchar(Sys.which("nvidia-smi"))) gpu_hint(framework))
 }
 
-gpu_hint <- function() {
-  paste0(package_hint("tensorflow[and-cuda]"), ", as this machine seems to have a GPU that TensorFlow does not see")
+gpu_hint <- function(framework) {
+  paste0(
+    package_hint(framework$for_gpu), ", as this machine seems to have a GPU that ", framework$name, " does not see"
+  )
 }
 
 core_side <- function() {

@@ -82,15 +82,41 @@ test_that("each component knows what does not fit", {
 
 test_that("GPUs are named", {
   tensorflow <- function(gpus, details) {
-    list(config = list(
+    module <- list(config = list(
       list_physical_devices = function(kind) gpus,
       experimental = list(get_device_details = function(gpu) details)
     ))
+    gpu_side(frameworks$tensorflow, module)
   }
   two <- list(list(name = "/gpu:0"), list(name = "/gpu:1"))
-  expect_identical(gpu_side(tensorflow(two, list(device_name = "H200")))$version, "H200, H200")
-  expect_identical(gpu_side(tensorflow(two, list()))$version, "/gpu:0, /gpu:1")
+  expect_identical(tensorflow(two, list(device_name = "H200"))$version, "H200, H200")
+  expect_identical(tensorflow(two, list())$version, "/gpu:0, /gpu:1")
+  device <- function(kind, platform) list(device_kind = kind, platform = platform)
+  jax <- list(devices = function() list(device("H200", "gpu"), device("cpu", "cpu")))
+  expect_identical(gpu_side(frameworks$jax, jax)$version, "H200")
+  torch <- list(cuda = list(device_count = function() 2L, get_device_name = function(gpu) paste0("H", gpu)))
+  expect_identical(gpu_side(frameworks$torch, torch)$version, "H0, H1")
   withr::local_envvar(PATH = "")
-  expect_identical(gpu_side(tensorflow(list(), NULL)), component("GPU", status = "optional"))
-  expect_match(gpu_hint(), "tensorflow[and-cuda]", fixed = TRUE)
+  expect_identical(tensorflow(list(), NULL), component("GPU", status = "optional"))
+  expect_identical(gpu_side(frameworks$jax, list(devices = function() list(device("cpu", "cpu"))))$status, "optional")
+  expect_match(gpu_hint(frameworks$tensorflow), "tensorflow[and-cuda]", fixed = TRUE)
+})
+
+test_that("the framework that Keras runs on is looked at and asked for, and no other", {
+  expect_identical(withr::with_envvar(c(KERAS_BACKEND = "jax"), keras_backend()), "jax")
+  expect_identical(withr::with_envvar(c(KERAS_BACKEND = ""), keras_backend()), "tensorflow")
+  expect_identical(framework_packages("tensorflow"), "tensorflow>=2.16")
+  expect_match(install_hint("torch"), "keras3::install_keras(backend = \"torch\")", fixed = TRUE)
+  expect_match(install_hint("jax"), "py_install(c(\"jax\", \"keras\", \"numpy\", \"scipy\"))", fixed = TRUE)
+  skip_without_python()
+  output <- run_r(
+    c(
+      "reticulate::py_run_string('import sys; sys.modules[\"jax\"] = None; sys.modules[\"tensorflow\"] = None')",
+      "found <- bandlens_sitrep()",
+      "cat(found$status[found$component == 'JAX'], 'TensorFlow' %in% found$component)"
+    ),
+    env = "KERAS_BACKEND=jax"
+  )
+  expect_match(output, "missing FALSE", all = FALSE)
+  expect_match(output, "install_keras(backend = \"jax\")", fixed = TRUE, all = FALSE)
 })
