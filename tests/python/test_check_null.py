@@ -13,11 +13,11 @@ import bandlens as bl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from keras import ops
 from bandlens.checks import null
 from bandlens.errors import BandError, OptionError
 from bandlens.methods import METHODS
 from bandlens.methods.task import Part, Parts, Task
+from keras import ops
 
 ROOT = Path(__file__).parents[2]
 BANDS = ["blue", "green", "red", "nir"]

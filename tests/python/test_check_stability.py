@@ -8,9 +8,9 @@ import bandlens as bl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from keras import ops
 from bandlens.checks import stability
 from bandlens.errors import BandlensError, OptionError
+from keras import ops
 
 CLASSES = ("water", "forest", "city")
 N_BANDS = 5

@@ -10,10 +10,10 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from keras import ops
 from bandlens.backends import backend_of
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
 from conftest import KERAS_IS_DOUBLE
+from keras import ops
 
 
 def relative_residual(result: bl.BandImportance) -> float:

@@ -7,10 +7,10 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from keras import ops
 from bandlens import errors
 from bandlens.inputs import check_images
 from bandlens.streaming import band_means, band_spread, mean_image
+from keras import ops
 
 WEIGHTS = np.array([1.0, -2.0, 0.5, 3.0])
 SCALES = np.array([1.0, 10.0, 0.1, 100.0])

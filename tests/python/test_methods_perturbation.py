@@ -8,10 +8,10 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from keras import ops
 from bandlens import errors
 from bandlens.methods import mixtures
 from bandlens.methods.shapley import coalition_weights
+from keras import ops
 from scipy import ndimage
 
 CLASSES = ["water", "soil", "forest"]

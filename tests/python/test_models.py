@@ -11,8 +11,8 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from keras import ops
 from bandlens.errors import ModelTypeError, UnsupportedOperationError
+from keras import ops
 
 ROOT = Path(__file__).parents[2]
 

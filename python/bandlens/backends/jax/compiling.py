@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Pull = Callable[[Sequence[Any]], list[Any]]
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemory(MemoryError):  # noqa: N818 - the name by which every backend has it
     """The device has no memory left; JAX has no error of its own for that."""
 
 

@@ -7,9 +7,9 @@ from ...graph import Family
 # jointly linear in their data inputs; where one of these is a position, there is no rule
 LINEAR = frozenset(
     """
-    add add_any sub neg convert_element_type reduce_precision reduce_sum reduce_window_sum reshape squeeze expand_dims
-    transpose pad concatenate stack unstack slice dynamic_slice dynamic_update_slice gather scatter scatter-add split tile
-    broadcast_in_dim rev cumsum real imag
+    add add_any sub neg convert_element_type reduce_precision reduce_sum reduce_window_sum reshape squeeze
+    expand_dims transpose pad concatenate stack unstack slice dynamic_slice dynamic_update_slice gather scatter
+    scatter-add split tile broadcast_in_dim rev cumsum real imag
     """.split()
 )
 
@@ -22,9 +22,9 @@ BILINEAR = {
 
 ELEMENTWISE = frozenset(
     """
-    abs acos acosh and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp cos cosh digamma eq eq_to erf erf_inv erfc exp exp2
-    expm1 floor ge gt integer_pow is_finite le le_to lgamma log log1p logistic lt lt_to max min ne nextafter not or pow
-    rem round rsqrt sign sin sinh sqrt square tan tanh xor
+    abs acos acosh and asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil clamp cos cosh digamma eq eq_to
+    erf erf_inv erfc exp exp2 expm1 floor ge gt integer_pow is_finite le le_to lgamma log log1p logistic lt lt_to
+    max min ne nextafter not or pow rem round rsqrt sign sin sinh sqrt square tan tanh xor
     """.split()
 )
 

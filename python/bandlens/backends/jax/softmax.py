@@ -1,7 +1,7 @@
 """Softmax and log-softmax, which JAX writes out: found again, as what they are is known about exactly.
 
-exp(a - s) / sum(exp(a - s)) is softmax(a) whatever s is, as long as s is the same within each sum; the largest a, as a
-rule. The rules for softmax stay accurate where those for its parts would cancel, and a final softmax marks a classifier.
+exp(a - s) / sum(exp(a - s)) is softmax(a) whatever s is, as long as s is the same within each sum; as a rule it is the
+largest a. The rules for softmax stay accurate where those for its parts cancel, and a final softmax marks a classifier.
 """
 
 from __future__ import annotations

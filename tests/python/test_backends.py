@@ -1,0 +1,141 @@
+"""The same weights give the same numbers on every backend; none needs another; JAX's own ways of going wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import agreement
+import bandlens as bl
+import numpy as np
+import pytest
+from bandlens.backends import framework_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def python(*arguments: str, **environment: str) -> str:
+    """What a Python of its own prints, on the backend that `environment` names."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **environment},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def of_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    file = tmp_path_factory.mktemp("tables") / "tensorflow.npz"
+    python(agreement.__file__, str(file), KERAS_BACKEND="tensorflow")
+    with np.load(file) as held:
+        return dict(held)
+
+
+@pytest.mark.jax
+@pytest.mark.parametrize("name", agreement.ARCHITECTURES)
+def test_tables_are_those_of_tensorflow(of_tensorflow: dict[str, np.ndarray], name: str) -> None:
+    for key, table in agreement.tables(name).items():
+        largest = np.nanmax(np.abs(of_tensorflow[key]))
+        assert largest > 0, key
+        np.testing.assert_allclose(table, of_tensorflow[key], rtol=0, atol=1e-5 * largest, err_msg=key)
+
+
+def test_the_backend_is_the_models(keras: Any, small_cnn: Any, images: np.ndarray) -> None:
+    name = keras.config.backend()
+    assert framework_of(small_cnn) == name
+    assert framework_of(lambda x: x) == name
+    versions = bl.band_importance(small_cnn, images, method="saliency").versions
+    assert set(versions) == {"bandlens", "numpy", name}
+
+
+def test_without_keras_the_framework_is_the_one_that_is_imported() -> None:
+    code = "import sys; {}; from bandlens.backends import framework_of; print(framework_of(lambda x: x), *(set(sys.modules) & {{'keras'}}))"
+    assert python("-c", code.format("pass"), KERAS_BACKEND="jax") == "jax"
+    assert python("-c", code.format("import jax"), KERAS_BACKEND="tensorflow") == "jax"
+    assert python("-c", code.format("pass"), KERAS_BACKEND="tensorflow") == "tensorflow"
+
+
+@pytest.mark.jax
+def test_nothing_but_jax_is_imported() -> None:
+    code = """
+import sys, numpy as np, bandlens as bl, jax.numpy as jnp
+def model(x):
+    return jnp.tanh(x.mean(axis=(1, 2)) @ jnp.arange(12.0).reshape(4, 3))
+x = np.random.default_rng(0).normal(size=(4, 5, 5, 4))
+for method in bl.METHODS:
+    bl.band_importance(model, x, np.arange(4) % 3, method=method)
+print(*sorted({"keras", "tensorflow", "torch"} & set(sys.modules)))
+"""
+    assert python("-c", code) == ""
+
+
+@pytest.mark.jax
+def test_weights_are_neither_copied_nor_compiled_in(keras: Any, images: np.ndarray) -> None:
+    import jax
+
+    model = keras.Sequential(
+        [keras.Input((8, 8, 4)), keras.layers.Flatten(), keras.layers.Dense(300, "relu"), keras.layers.Dense(3)]
+    )
+    bl.band_importance(model, images)
+    before = len(jax.live_arrays())
+    from bandlens import models
+
+    (trace,) = models._TRACES[model]
+    held = {id(weight.value) for weight in model.weights}
+    assert {id(weight) for weight in trace.weights} == held
+    bl.band_importance(model, images)
+    assert len(jax.live_arrays()) <= before
+    (trace,) = models._TRACES[model]
+
+
+@pytest.mark.jax
+def test_memory_that_the_device_names_sets_the_size_of_steps(
+    monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray
+) -> None:
+    from bandlens import batching
+    from bandlens.backends import jax as backend
+
+    assert batching.step_bytes(backend) == batching.STEP_BYTES
+    monkeypatch.setattr(backend, "free_memory", lambda: 10_000_000)
+    assert batching.step_bytes(backend) == 1 << 21
+
+
+@pytest.mark.jax
+def test_what_jax_says_of_memory_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jax
+    from bandlens.backends.jax import compiling
+
+    def raising(message: str) -> Any:
+        def function(*arguments: Any) -> Any:
+            raise jax.errors.JaxRuntimeError(message)
+
+        return function
+
+    class NoTrace:
+        weights = ()
+
+    for message, kind in (
+        ("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1 byte.", compiling.OutOfMemory),
+        ("INTERNAL: something else", jax.errors.JaxRuntimeError),
+    ):
+        monkeypatch.setattr(jax, "jit", lambda function, message=message: raising(message))
+        with pytest.raises(kind):
+            compiling.compile(NoTrace(), lambda: None)()  # type: ignore[arg-type]
+
+
+@pytest.mark.jax
+def test_a_model_that_needs_several_images_is_refused(images: np.ndarray) -> None:
+    import jax.numpy as jnp
+
+    def model(x: Any) -> Any:
+        return jnp.mean(x, axis=(1, 2)) - jnp.mean(x, axis=(0, 1, 2))
+
+    with pytest.raises(bl.errors.UnsupportedOperationError, match="depends on the other images of a batch"):
+        bl.band_importance(model, images)
