@@ -314,7 +314,7 @@ def many(n_bands: int) -> Any:
     weights = np.random.default_rng(0).normal(size=(n_bands, 3)).astype("float32")
     x = np.random.default_rng(1).normal(1, 1, (18, 1, 1, n_bands)).astype("float32")
     return bl.check_stability(
-        lambda batch: ops.reshape(batch, (-1, n_bands)) @ weights,
+        lambda batch: ops.reshape(batch, (-1, n_bands)) @ ops.convert_to_tensor(weights),
         x,
         np.arange(18) % 3,
         backgrounds=2,

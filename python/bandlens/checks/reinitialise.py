@@ -70,7 +70,7 @@ def copy_of(model: Any, batch: np.ndarray) -> Copy:
     for layer in copy.model._flatten_layers():
         if hasattr(layer, "finalize_state"):  # Normalization computes with constants that it makes of its weights
             layer.finalize_state()
-    expected, found = (np.asarray(each(batch, training=False), np.float64) for each in (model, copy.model))
+    expected, found = (each.predict_on_batch(batch).astype(np.float64) for each in (model, copy.model))
     if not np.allclose(found, expected, rtol=ROUNDING, atol=ROUNDING * float(np.abs(expected).max())):
         raise _no_copy(model, "the copy gives other outputs")
     # a class of the user's own may name its layers anew; they are the model's if they hold the same weights

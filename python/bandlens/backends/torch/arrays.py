@@ -24,10 +24,11 @@ def _reduced(reduce: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]
 
 
 def _einsum(equation: str, *arrays: Any) -> torch.Tensor:
-    return torch.einsum(equation, *map(torch.as_tensor, arrays))
+    return torch.einsum(equation, *(torch.as_tensor(array, device=arrays[0].device) for array in arrays))
 
 
-def _take(array: torch.Tensor, index: torch.Tensor, axis: int) -> torch.Tensor:
+def _take(array: torch.Tensor, index: Any, axis: int) -> torch.Tensor:
+    index = torch.as_tensor(index, device=array.device)
     shape = (*array.shape[:axis], *index.shape, *array.shape[axis + 1 :])
     return torch.index_select(array, axis, index.reshape(-1)).reshape(shape)
 

@@ -81,7 +81,7 @@ def devices() -> list[torch.device]:
 
 def version() -> dict[str, str]:
     """Versions that belong into a result."""
-    return {"torch": torch.__version__}
+    return {"torch": str(torch.__version__)}  # a class of its own
 
 
 def free_memory() -> int | None:
