@@ -93,7 +93,9 @@ def test_mixing_images_of_a_batch_is_refused(images: np.ndarray) -> None:
     def model(x: Any) -> Any:
         return ops.mean(x - ops.mean(x, axis=0, keepdims=True), axis=(1, 2))
 
-    with pytest.raises(UnsupportedOperationError, match=r"depends on the other images of a batch: (Mean|reduce_sum|mean)"):
+    with pytest.raises(
+        UnsupportedOperationError, match=r"depends on the other images of a batch: (Mean|reduce_sum|mean)"
+    ):
         bl.band_importance(model, images, method="saliency")
 
 
@@ -127,5 +129,7 @@ def test_recurrent_layers_are_refused_by_name(keras: Any, layer: str) -> None:
 def test_another_backend_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, keras: Any, images: np.ndarray) -> None:
     model = keras.Sequential([keras.Input((8, 8, 4)), *layers_for(keras)])
     monkeypatch.setattr(keras.config, "backend", lambda: "openvino")
-    with pytest.raises(ModelTypeError, match=r"expected: tensorflow or jax or torch\n.*given: openvino\n.*KERAS_BACKEND"):
+    with pytest.raises(
+        ModelTypeError, match=r"expected: tensorflow or jax or torch\n.*given: openvino\n.*KERAS_BACKEND"
+    ):
         bl.band_importance(model, images)
