@@ -13,8 +13,8 @@
 #' @returns A tibble, invisibly, with one row per component:
 #' \describe{
 #'   \item{`component`}{what it is}
-#'   \item{`version`}{its version; for `"Python program"` its path, for `"GPU"` the names of those that the framework sees;
-#'     `NA` where there is none}
+#'   \item{`version`}{its version; for `"Python program"` its path, for `"GPU"` the names of those that the framework
+#'     sees; `NA` where there is none}
 #'   \item{`status`}{`"ok"`, `"missing"`, `"wrong"` (it is there, but does not fit), `"optional"` (not there, and not
 #'     needed by most functions) or `"unknown"` (Python has not been started)}
 #'   \item{`fix`}{what to do, `NA` where there is nothing to do}

@@ -32,6 +32,8 @@ class NoTensorFlow(MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}: this run is on {BACKEND}", name=name)
 
 
+if BACKEND == "torch":
+    import torch._dynamo  # noqa: F401  # looks for TensorFlow, without importing it
 if BACKEND != "tensorflow" and find_spec("tensorflow") is not None:
     sys.meta_path.insert(0, NoTensorFlow())
 
