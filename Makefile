@@ -159,7 +159,10 @@ test-packaging: setup-python setup-r ## every way to install either package
 
 .PHONY: coverage
 coverage: setup-python setup-r ## lines that no test reaches
-	$(python) -m pytest -n 2 --cov --cov-report=term
+	.ci/setup python-torch
+	$(python) -m pytest -n 2 --cov --cov-report=
+	KERAS_BACKEND=jax $(python) -m pytest -n 2 --cov --cov-append --cov-report= $(BACKEND_TESTS)
+	KERAS_BACKEND=torch $(envs)/python-torch/bin/python -m pytest -n 2 --cov --cov-append --cov-report=term $(BACKEND_TESTS)
 	rm -rf $(envs)/coverage && mkdir -p $(envs)/coverage
 	tar -xzf $(tarball) -C $(envs)/coverage
 	NOT_CRAN=true $(r) Rscript -e 'print(covr::package_coverage("$(envs)/coverage/bandlens"))'
