@@ -33,7 +33,10 @@
 #'   keras$layers$Flatten(),
 #'   keras$layers$Dense(6L, activation = "softmax")
 #' ))
-#' top <- top_images(model, landsat$test$x, "first", features = 1:3, n = 5, wavelengths = landsat$wavelengths)
+#' top <- top_images(
+#'   model, landsat$test$x, "first",
+#'   features = 1:3, n = 5, wavelengths = landsat$wavelengths
+#' )
 #' found <- visualize_features(
 #'   model, "first",
 #'   features = 1:3, steps = 20, background = landsat$train$x, wavelengths = landsat$wavelengths
