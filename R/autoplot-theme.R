@@ -23,6 +23,7 @@ theme_bandlens <- function(base_size) {
       legend.text = ggplot2::element_text(colour = subtle, size = small),
       legend.title = ggplot2::element_text(size = ggplot2::rel(1), hjust = 0.5),
       panel.grid = ggplot2::element_blank(),
+      plot.background = ggplot2::element_rect(fill = ink("paper"), colour = NA),
       plot.subtitle = ggplot2::element_text(colour = subtle, size = small),
       plot.title = ggplot2::element_text(face = "bold", size = ggplot2::rel(1.125)),
       plot.title.position = "plot",

@@ -5,8 +5,9 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
   columns <- k + !is.null(found)
   n <- length(object$names)
   check_most(columns * n, "images", "choose fewer by `most`, or by the `features` of `top_images()`")
-  spread <- sweep(apply(object$std, c(1, 3), mean), 2, pmax(object$high - object$low, 1e-30), "/")
-  chosen <- rgb_bands(object, rgb, spread)
+  of_each <- if (!is.null(found)) match(object$names, found$names)
+  contrast <- if (is.null(found)) top_difference(object) else found$contrast[of_each, , drop = FALSE]
+  chosen <- rgb_bands(object, rgb, contrast)
   pixels <- object$values[, seq_len(k), , , chosen, drop = FALSE]
   ends <- apply(pixels, 5, stats::quantile, stretch, names = FALSE)
   size <- dim(pixels)[3:4]
@@ -15,7 +16,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
     if (is.null(found)) {
       return(data)
     }
-    made <- feature_colours(some_images(found, match(object$names[[at]], found$names)), chosen, "image")
+    made <- feature_colours(some_images(found, of_each[[at]]), chosen, "image")
     aperm(array(c(made, aperm(data, c(2, 3, 1))), c(size, k + 1)), c(3, 1, 2))
   })
   titles <- unlist(lapply(seq_len(n), function(at) {
@@ -42,4 +43,11 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
     title = paste0("Images that excite features of layer '", object$layer, "' most"), notes = notes,
     width = width, base_size = base_size, columns = columns
   )
+}
+
+# How far the mean of each feature's images is from that of all, in standard deviations within images: features x bands.
+top_difference <- function(object) {
+  spread <- ifelse(object$all_std > 0, object$all_std, NA)
+  difference <- sweep(apply(object$mean, c(1, 3), mean), 2, object$all_mean)
+  abs(sweep(difference, 2, spread, "/"))
 }

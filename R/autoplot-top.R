@@ -13,8 +13,9 @@
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param found Images of the same features by [visualize_features()], to be drawn beside them; the first of each
 #'   feature is taken.
-#' @param rgb Three bands of the composite, as for [autoplot.feature_images()]; `"strongest"` are those that vary most
-#'   within these images.
+#' @param rgb Three bands of the composite, as for [autoplot.feature_images()]; `"strongest"` are the
+#'   strongest of `found`, without it those whose mean over these images is furthest from that of all images, in standard
+#'   deviations within images.
 #' @param most How many images of each feature to draw.
 #' @inheritParams autoplot.band_importance
 #'

@@ -75,6 +75,7 @@ def test_the_others_are_drawn(found: dict[str, Any]) -> None:
         found["kernels"].plot(),
         found["kernels"].plot("profile"),
         found["activations"].plot(1),
+        found["pooled"].plot(2),
         found["top"].plot(),
         found["top"].plot(found=found["early"], most=2),
         found["top"].plot("spectrum"),
@@ -137,6 +138,47 @@ def test_a_row_of_top_images_begins_with_the_made_one(found: dict[str, Any]) -> 
     assert list(frame["panel"].cat.categories) == ["0_found", "0_0", "0_1", "1_found", "1_0", "1_1"]
 
 
+def test_the_strongest_bands_of_top_images_are_those_that_set_them_apart(found: dict[str, Any]) -> None:
+    import dataclasses
+
+    top = found["top"]
+    unusual = np.array([3.0, 0.2, -2.0, 1.0])
+    mean = np.broadcast_to(top.all_mean + unusual * top.all_std, top.mean.shape)
+    changed = dataclasses.replace(top, mean=mean)
+    assert "red, green, blue: nir, red, blue" in changed.plot(rgb="strongest").labels.subtitle
+    # beside made images, these decide
+    early = found["early"].subset([4, 1])
+    values = np.broadcast_to((early.low + early.high) / 2, early.values.shape).copy()
+    values[:, ::2, :, 1:] += 0.1
+    made = dataclasses.replace(early, values=values)
+    assert "red, green, blue: nir, red, green" in changed.plot(found=made, rgb="strongest").labels.subtitle
+
+
+def test_activations_without_rows_and_columns_are_lines_or_bars(keras: Any, found: dict[str, Any]) -> None:
+    from bandlens.features import LayerActivations
+
+    bars = found["pooled"].plot(2)
+    np.testing.assert_allclose(bars.data["value"], found["pooled"].values[2])
+    values = np.random.default_rng(0).normal(size=(2, 9, 5))
+    values[1, :, 3] = 0
+    names = tuple("abcde")
+    lines = LayerActivations(values, np.arange(5), names, "conv", "Conv1D").plot(1)
+    frame = lines.data
+    np.testing.assert_allclose(frame[frame["panel"] == "2"]["value"], values[1, :, 2])
+    assert "1 of 5 features silent" in lines.labels.subtitle
+    rendered(lines)
+    volume = LayerActivations(np.zeros((1, 2, 2, 2, 3)), np.arange(3), tuple("abc"), "conv", "Conv3D")
+    with pytest.raises(errors.ResultError, match="more than two axes of positions"):
+        volume.plot()
+
+
+def test_pictures_have_a_background(found: dict[str, Any]) -> None:
+    from matplotlib.image import imread
+
+    picture = imread(io.BytesIO(rendered(found["early"].plot("spectrum"))))
+    np.testing.assert_array_equal(picture[0, 0], [1, 1, 1, 1])
+
+
 def test_what_can_not_be_shown_is_refused(found: dict[str, Any]) -> None:
     early = found["early"]
     cases = [
@@ -145,7 +187,6 @@ def test_what_can_not_be_shown_is_refused(found: dict[str, Any]) -> None:
         (lambda: early.plot(rgb=["a", "b", "c"]), errors.BandError, "three bands"),
         (lambda: early.plot(rgb="best"), errors.BandError, "strongest"),
         (lambda: early.plot(stretch="max"), errors.OptionError, "stretch"),
-        (lambda: found["pooled"].plot(), errors.ResultError, "'pool' has no spatial output"),
         (lambda: found["activations"].plot(3), errors.OptionError, "no such image"),
         (lambda: found["top"].plot(found=found["deep"]), errors.OptionError, "not images of these features"),
         (lambda: bl.plot_layers(), errors.OptionError, "can't be shown together"),

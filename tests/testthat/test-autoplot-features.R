@@ -73,6 +73,23 @@ test_that("the strongest bands are those that hold most, the longest wavelength 
   )
 })
 
+test_that("the strongest bands of top images are the strongest of those made, else those that set them apart", {
+  top <- made_top()
+  apart <- c(3, 0.2, -4, 1, rep(0, 8), -2)
+  top$mean[] <- rep(top$all_mean + apart * top$all_std, each = prod(dim(top$mean)[1:2]))
+  expect_match(autoplot(top, rgb = "strongest")$labels$subtitle, "red, green, blue: B12, B03, B01", fixed = TRUE)
+  found <- made_features(n = 4)
+  strongest <- autoplot(found, rgb = "strongest")$labels$subtitle
+  strongest <- regmatches(strongest, regexpr("red, green, blue: [^;]*", strongest))
+  both <- gsub("\n", " ", autoplot(top, found = found, rgb = "strongest")$labels$subtitle)
+  expect_match(both, gsub("\n", " ", strongest), fixed = TRUE)
+})
+
+test_that("pictures have a background, so that files of them are not transparent", {
+  theme <- ggplot2::ggplot_build(autoplot(made_features(n = 1)))$plot$theme
+  expect_identical(ggplot2::calc_element("plot.background", theme)$fill, ink("paper"))
+})
+
 test_that("every tile has its deviation or weight, on one scale about zero", {
   kernels <- made_kernels(n = 14)
   plot <- autoplot(kernels)

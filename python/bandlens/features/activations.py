@@ -67,7 +67,7 @@ class LayerActivations:
         return frames.activation_frame(self, level)
 
     def plot(self, image: int = 0, **options: Any) -> plotnine.ggplot:
-        """Draw the activations by one image, a map per feature; see `bandlens.plots`.
+        """Draw the activations by one image, a map, a line or a bar per feature; see `bandlens.plots`.
 
         Returns
         -------

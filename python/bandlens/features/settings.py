@@ -179,7 +179,7 @@ def places(layer: Layer, objective: str, position: Any) -> np.ndarray:
     if position is not None and not lengths:
         raise LayerError(
             f"Layer {layer.name!r} has no spatial output: its features have no positions.",
-            expected="position=None, or a layer with rows and columns",
+            expected="no position, or a layer with rows and columns",
             given=f"{layer.kind} with {layer.n_features} features, position {position!r}",
         )
     where = [length // 2 for length in lengths] if position is None else np.atleast_1d(np.asarray(position)).tolist()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
 from . import (
-    activation_maps,
+    activations,
     bars,
     comparison,
     deletion,
@@ -122,7 +122,7 @@ def draw_top(result: TopImages, kind: str = "images", **options: Any) -> plotnin
 
 def draw_activations(result: LayerActivations, image: int = 0, **options: Any) -> plotnine.ggplot:
     """Draw activations of one image; options and errors as for `draw`."""
-    return _drawn(activation_maps.draw, "activations", result, {"image": image, **options})
+    return _drawn(activations.draw, "activations", result, {"image": image, **options})
 
 
 # of `BandMaps`, and of several `FeatureImages`

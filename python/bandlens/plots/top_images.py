@@ -42,7 +42,8 @@ def draw_images(
     found : FeatureImages, optional
         Of the same features: each stands in front of its row.
     rgb : sequence of three str or int, or "strongest", optional
-        As for `FeatureImages.plot`.
+        As for `FeatureImages.plot`; "strongest" are the strongest of `found`, without it those whose mean over these
+        images is furthest from that of all images, in standard deviations within images.
     most : int
         Images per feature.
     base_size : float
@@ -61,8 +62,7 @@ def draw_images(
     k = min(whole()("most", most), result.index.shape[1])
     columns = k + (made is not None)
     check_number(columns * len(result.names), "images")
-    spread = result.std.mean(axis=1) / np.maximum(result.high - result.low, 1e-30)
-    chosen = rgb_bands(result, rgb, spread)
+    chosen = rgb_bands(result, rgb, _difference(result) if found is None else found.contrast[made])
     pixels = result.values[:, :k][..., chosen]
     low, high = np.quantile(pixels.reshape(-1, 3), STRETCH, axis=0)
     pictures = [hexes(brightness(one, low, high, "range")) for one in pixels]
@@ -154,6 +154,12 @@ def draw_spectrum(
         width=width,
         base_size=base_size,
     )
+
+
+def _difference(result: TopImages) -> np.ndarray:
+    """How far the mean of each feature's images is from that of all, in standard deviations within images."""
+    spread = np.where(result.all_std > 0, result.all_std, np.nan)
+    return np.abs(result.mean.mean(axis=1) - result.all_mean) / spread
 
 
 def _made(result: TopImages, found: FeatureImages | None) -> list[int] | None:
