@@ -28,11 +28,14 @@ from .columns import (
 from .counting import first
 from .crossing import Answer, answer, column, columns, fields, for_r, plain, warnings_as_values
 from .errors import DeadFeatureWarning, InterruptedWarning, ResultError
+from .interrupts import mend_signals
 
 if TYPE_CHECKING:
     from .checks import Check
     from .methods import Method
     from .result import BandImportance
+
+mend_signals()
 
 
 def version() -> str:
