@@ -1,12 +1,24 @@
-"""How many images to compute at once: enough to keep the device busy, few enough to fit its memory."""
+"""How many images to compute at once: enough to keep the device busy, few enough to fit its memory.
+
+What a step needs is estimated; where a device runs out of memory all the same, half as many images are tried. DeepSHAP,
+whose steps are pairs of images, cuts its own (`deepshap.chunks`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from .graph import Graph
+
+if TYPE_CHECKING:
+    from .models import Predictor
+
+Found = TypeVar("Found")
 
 # bytes that a compiled step may use where the device doesn't say what it has; on a CPU, more gains nothing
 STEP_BYTES = 1 << 30
@@ -28,3 +40,61 @@ def images_per_batch(graph: Graph, dtype: str, budget: int) -> int:
     """Images for a forward and a backward pass, which keeps every value once."""
     per_image = 2 * np.dtype(dtype).itemsize * sum(layout.size for layout in graph.layouts.values())
     return int(np.clip(budget // max(per_image, 1), 1, MOST_IMAGES))
+
+
+@dataclass
+class Fit:
+    """Most images or pairs at once that a device may have the memory for; None where it never ran out of it."""
+
+    most: int | None = None
+
+
+def fitting(predictor: Predictor, work: Hashable, most: int, attempt: Callable[[int], Found]) -> Found:
+    """Compute something for images, with half as many at once whenever the device runs out of memory.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        It keeps what is found out for the same work to come.
+    work : hashable
+        What needs the memory.
+    most : int
+        Images at once, as estimated or wanted.
+    attempt : callable
+        Told how many images it may compute at once; anew from the beginning after a failure.
+    """
+    fit: Fit = predictor.trace.compiled(("fit", work), Fit)
+    while True:
+        size = most if fit.most is None else min(most, fit.most)
+        try:
+            return attempt(size)
+        except predictor.backend.OutOfMemory:
+            if size == 1:
+                raise
+            fit.most = -(-size // 2)
+
+
+def portions(
+    predictor: Predictor, work: Hashable, n: int, most: int, compute: Callable[[slice, int], Found]
+) -> Iterator[tuple[slice, Found]]:
+    """Compute something for n images, as many at once as fit.
+
+    Parameters
+    ----------
+    predictor, work, most
+        As for `fitting`.
+    n : int
+        Number of images.
+    compute : callable
+        Told which images, and how many would fit.
+    """
+    start = 0
+    while start < n:
+
+        def attempt(size: int, start: int = start) -> tuple[slice, Found]:
+            part = slice(start, min(start + size, n))
+            return part, compute(part, size)
+
+        part, found = fitting(predictor, work, most, attempt)
+        yield part, found
+        start = part.stop

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .backends import backend_of
-from .batching import images_per_batch, step_bytes
+from .batching import images_per_batch, portions, step_bytes
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .inputs import Images
 
@@ -74,8 +74,12 @@ class Predictor:
     def outputs(self, images: Images, batch_size: int) -> np.ndarray:
         """Explained outputs of images, shape (n, outputs), float64."""
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
-        found = [predict(batch) for _, batch in images.batches(batch_size, self.trace.dtype)]
-        return self.from_units(np.concatenate(found))
+
+        def units(part: slice, size: int) -> np.ndarray:
+            return predict(images.take(part, self.trace.dtype))
+
+        found = portions(self, "predict", images.n, min(batch_size, images.n), units)
+        return self.from_units(np.concatenate([part for _, part in found]))
 
     def from_units(self, units: np.ndarray) -> np.ndarray:
         """Explained outputs, float64, from the model's units."""

@@ -12,6 +12,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import MetaPathFinder
@@ -116,6 +117,44 @@ def small_cnn(keras: Any, settle: Callable[[Any], Any]) -> Any:
             ]
         )
     )
+
+
+def out_of_memory(model: Any) -> Exception:
+    """What the model's framework raises when there is no memory left."""
+    from bandlens.backends import backend_of
+
+    kind: Any = backend_of(model).OutOfMemory
+    return kind(None, None, "simulated") if kind.__module__.startswith("tensorflow") else kind("simulated")
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, list[Any]]]:
+    """Make all kinds of compiled functions run out of memory at their first calls; gives the shapes of all calls."""
+
+    from bandlens.backends import backend_of
+    from bandlens.models import _TRACES
+
+    def starve(model: Any, failures: int = 2) -> dict[str, list[Any]]:
+        backend, calls = backend_of(model), defaultdict[str, list[Any]](list)
+        compile_ = backend.compile
+
+        def compile(trace: Any, function: Callable[..., Any], *arguments: Any, **options: Any) -> Callable[..., Any]:
+            compiled = compile_(trace, function, *arguments, **options)
+            kind = function.__qualname__
+
+            def call(*arrays: Any) -> Any:
+                calls[kind].append([tuple(array.shape) for array in arrays])
+                if len(calls[kind]) <= failures:
+                    raise out_of_memory(model)
+                return compiled(*arrays)
+
+            return call
+
+        _TRACES.pop(model, None)
+        monkeypatch.setattr(backend, "compile", compile)
+        return calls
+
+    return starve
 
 
 @pytest.fixture

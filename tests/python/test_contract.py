@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bandlens.columns import CLASS_COLUMNS, IMAGE_COLUMNS
+from conftest import out_of_memory
 
 METHODS = tuple(bl.METHODS)
 CLASSES = ["water", "soil", "forest"]
@@ -106,6 +107,34 @@ def test_batch_size_does_not_matter(small_cnn: Any, images: np.ndarray, backgrou
     whole = scores(None)
     for size in (1, 5):
         np.testing.assert_allclose(scores(size), whole, rtol=1e-6, atol=1e-6 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_out_of_memory_halves_and_goes_on(
+    small_cnn: Any, images: np.ndarray, background: np.ndarray, little_memory: Any, method: str
+) -> None:
+    def explain() -> bl.BandImportance:
+        return bl.band_importance(small_cnn, images, np.arange(12) % 3, method=method, background=background)
+
+    whole = explain()
+    calls = little_memory(small_cnn)
+    cut = explain()
+    np.testing.assert_allclose(cut.scores, whole.scores, rtol=1e-4, atol=1e-5 * np.abs(whole.scores).max())
+    explain()
+    calls.pop("_compiled_start.<locals>.step", None)  # goes before the one that is halved
+    for shapes in calls.values():
+        assert len(shapes) > 3
+        assert all(failed not in shapes[2:] for failed in shapes[:2])  # what fits is remembered, for later calls, too
+
+
+@pytest.mark.parametrize("method", ["saliency", "occlusion", "integrated_gradients"])
+def test_out_of_memory_for_a_single_image_is_raised(
+    small_cnn: Any, images: np.ndarray, little_memory: Any, method: str
+) -> None:
+    calls = little_memory(small_cnn, failures=1000)
+    with pytest.raises(type(out_of_memory(small_cnn))):
+        bl.band_importance(small_cnn, images, method=method)
+    assert max(map(len, calls.values())) < 20
 
 
 @pytest.mark.parametrize("method", METHODS)

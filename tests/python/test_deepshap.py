@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bandlens.backends import backend_of
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
-from conftest import KERAS_IS_DOUBLE
+from conftest import KERAS_IS_DOUBLE, out_of_memory
 from keras import ops
 
 
@@ -20,12 +20,6 @@ def relative_residual(result: bl.BandImportance) -> float:
     """Largest completeness error relative to the scale of the output."""
     difference = result.output_values - result.base_values
     return float(np.abs(result.scores.sum(axis=-1) - difference).max() / np.abs(difference).max())
-
-
-def out_of_memory(model: Any) -> Exception:
-    """What the model's framework raises when there is no memory left."""
-    kind: Any = backend_of(model).OutOfMemory
-    return kind("simulated") if issubclass(kind, MemoryError) else kind(None, None, "simulated")
 
 
 def rich_cnn(keras: Any, dtype: str = "float32", kind: str = "functional") -> Any:

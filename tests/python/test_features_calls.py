@@ -11,7 +11,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens import bridge, errors
-from conftest import double_precision
+from conftest import double_precision, out_of_memory
 from keras import ops
 
 
@@ -594,3 +594,41 @@ def test_memory_decides_how_many_are_computed_at_once(model: Any, monkeypatch: p
         bl.visualize_features(model, "conv1", **QUICK)
     assert sum(sizes) == 6
     assert max(sizes) < 6
+
+
+def test_out_of_memory_halves_and_goes_on(model: Any, little_memory: Any) -> None:
+    options: dict[str, Any] = {"layer": "backbone/conv2", "steps": 40, "background": SAMPLE}
+    whole = bl.visualize_features(model, **options)
+    activations = bl.layer_activations(model, SAMPLE, "backbone/conv2")
+    calls = little_memory(model, failures=1)
+    told = []
+    cut = bl.visualize_features(model, progress=lambda done, total: told.append((done, total)), **options)
+    np.testing.assert_allclose(cut.values, whole.values, rtol=1e-4)
+    np.testing.assert_allclose(cut.trace, whole.trace, rtol=1e-4)
+    assert told[-1] == (200, 200)
+    np.testing.assert_allclose(
+        bl.layer_activations(model, SAMPLE, "backbone/conv2").values, activations.values, rtol=1e-4, atol=1e-5
+    )
+    assert min(map(len, calls.values())) > 1
+
+
+def test_steps_before_the_memory_ran_out_are_made_again(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandlens.features.ascent import CHUNK, Ascent
+
+    options: dict[str, Any] = {"layer": "backbone/conv2", "steps": 3 * CHUNK, "background": SAMPLE}
+    whole = bl.visualize_features(model, **options)
+    compiled, calls = Ascent._compiled, []
+
+    def limited(self: Ascent, arguments: Any) -> Any:
+        calls.append(len(arguments[0]))
+        if len(calls) == 3:
+            raise out_of_memory(model)
+        return compiled(self, arguments)
+
+    monkeypatch.setattr(Ascent, "_compiled", limited)
+    told = []
+    cut = bl.visualize_features(model, progress=lambda done, total: told.append((done, total)), **options)
+    assert calls == [5, 5, 5, *[3] * 3, *[2] * 3]
+    np.testing.assert_allclose(cut.values, whole.values, rtol=1e-4)
+    np.testing.assert_allclose(cut.trace, whole.trace, rtol=1e-4)
+    assert told[-1][0] == told[-1][1] == 15 * CHUNK

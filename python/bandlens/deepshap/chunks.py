@@ -62,6 +62,11 @@ class Chunk:
     background: int
     outputs: int
 
+    @property
+    def pairs(self) -> int:
+        """Pairs of an image and a background image, for every output."""
+        return self.images * self.background * self.outputs
+
     def halved(self, *, own: bool) -> Chunk | None:
         """A chunk of half the size, or None if there is none; an image's own draws stay together."""
         sizes = {"images": self.images, "outputs": self.outputs}
@@ -106,6 +111,9 @@ def explain(
         scores of every pair, (images, k, d, bands); with `maps`, averaged attributions, (images, k, *image shape).
     """
     chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
+    fit: batching.Fit = trace.compiled(("fit", "pairs", maps), batching.Fit)
+    while fit.most is not None and chunk.pairs > fit.most and (smaller := chunk.halved(own=work.own)):
+        chunk = smaller
     start = 0
     while start < work.images.n:
         part = slice(start, min(start + chunk.images, work.images.n))
@@ -115,7 +123,7 @@ def explain(
             smaller = chunk.halved(own=work.own)
             if smaller is None:
                 raise
-            chunk = smaller
+            chunk, fit.most = smaller, smaller.pairs
             continue
         yield part, values
         tick(part.stop - part.start)

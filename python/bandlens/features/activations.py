@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..batching import images_per_batch, step_bytes
+from ..batching import images_per_batch, portions, step_bytes
 from ..counting import first
 from ..errors import OptionError
 from ..inputs import Images, check_images
@@ -166,5 +166,10 @@ def activation_batches(
     example = np.empty((1, *trace.shape), trace.dtype)
     compiled = trace.compiled(("activate", layer.value), lambda: backend.compile(trace, activate, example, any_n=1))
     at_once = batch_size or images_per_batch(graph, trace.dtype, step_bytes(backend))
-    for part, batch in images.batches(at_once, trace.dtype):
-        yield part, compiled(batch)
+    return portions(
+        predictor,
+        ("activations", layer.value),
+        images.n,
+        min(at_once, images.n),
+        lambda part, size: compiled(images.take(part, trace.dtype)),
+    )

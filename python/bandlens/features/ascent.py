@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import MOST_IMAGES, step_bytes
+from ..batching import MOST_IMAGES, fitting, step_bytes
 from ..graph import Operation
 from ..models import Predictor
 from .layers import Layer, as_layer, positions_first
@@ -171,21 +171,28 @@ class Ascent:
             done=np.zeros(n, np.int64),
             restarts=np.zeros(n, np.int64),
         )
-        at_once = max(1, batch_size // self.step.images) * self.step.images
-        for first in range(0, n, at_once):
-            part = slice(first, min(first + at_once, n))
+        whole = self.step.images  # images that are unlike each other are made together
+
+        def batch(most: int) -> slice:
+            part = slice(found.images, min(found.images + most * whole, n))
+            if found.done[part].any():  # steps made before the memory ran out
+                tick(-int(found.done[part.start :].sum()))
+                found.done[part.start :], found.moved[part.start :], found.trace[part.start :] = 0, False, np.nan
+            self._batch(found, part, steps, tick)
+            return part
+
+        while found.images < n and not found.interrupted:
+            most = max(1, min(batch_size, n) // whole)
             try:
-                self._batch(found, part, steps, tick)
+                part = fitting(self.predictor, ("ascent", self.layers[0].value), most, batch)
             except KeyboardInterrupt:
                 if not keep or not found.done.any():
                     raise
                 found.interrupted = True
-            begun = part.stop if found.done[part].any() or steps == 0 else part.start
-            if begun > part.start:
+                part = slice(found.images, found.images + np.count_nonzero(found.done[found.images :]))
+            if part.stop > part.start:
                 found.after[part] = self._measure(found.values[part], part)
-            found.images = begun
-            if found.interrupted:
-                break
+            found.images = part.stop
         return found
 
     def _begin(self, found: Found, part: slice) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..batching import portions
 from ..models import Predictor
 from ..reduction import reduce_pixels
 from .task import Part, Parts, Task
@@ -149,24 +150,30 @@ def run(
     shared : sequence of ndarray
         The same for all images.
     """
-    trace, k = task.predictor.trace, task.seeds.shape[1]
-    most = max(1, task.images_per_batch // min(k, MOST_OUTPUTS))
-    at_once = _portion(samples, most // min(most, task.images.n))
-    index = np.arange(samples, dtype=np.int32).reshape(-1, at_once)
-    held = [task.predictor.backend.hold(array) for array in shared]
-    for part, batch in task.images.batches(most, trace.dtype):
+    predictor, k = task.predictor, task.seeds.shape[1]
+    n, dtype = task.images.n, predictor.trace.dtype
+    most = min(max(1, task.images_per_batch // min(k, MOST_OUTPUTS)), n * samples)
+    held = [predictor.backend.hold(array) for array in shared]
+
+    def compute(part: slice, size: int) -> list[dict[str, np.ndarray]]:
+        at_once = _portion(samples, size // min(size, n))
+        index = np.arange(samples, dtype=np.int32).reshape(-1, at_once)
+        batch = task.images.take(part, dtype)
         found = []
         for first in range(0, k, MOST_OUTPUTS):
-            seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(trace.dtype)
+            seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(dtype)
             arguments = (batch, seeds, index, *per_image(part), *held)
             found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+        return found
+
+    for part, found in portions(predictor, rule, n, most, compute):
         joined = {
             name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
             for name in ("values", "errors")
             if name in found[0]
         }
         yield Part(part, **joined, units=found[0].get("units"))
-        task.tick(len(batch))
+        task.tick(part.stop - part.start)
 
 
 def _compiled(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..batching import fitting
 from ..graph import LinearStart, linear_start
 from ..inputs import Images
 from ..models import Predictor
@@ -70,21 +71,25 @@ def mixed_outputs(
     tail = masks.ndim - 1 if start else masks.ndim - rank
     masks = masks.reshape((1,) * (3 - tail) + masks.shape)
     n, m, s = len(images), references.shape[1], masks.shape[2]
-    total = np.zeros((n, 1 if mean else m, s, seeds.shape[1]))
-    at_once = _portions(task.images_per_batch, n, m, s)
-    for i in _slices(n, at_once[0]):
-        for j in _slices(m, at_once[1]):
-            step = _mixing(task, start, images[i], _cut(references, i, j), masks.shape[3:])
-            for k in _slices(s, at_once[2]):
-                units = step(_cut(masks, i, j, k)).astype(np.float64)
-                lengths = [part.stop - part.start for part in (i, j, k)]
-                found = units.reshape(lengths[0], -1, units.shape[-1]) @ np.moveaxis(seeds[i], 1, 2)
-                found = found.reshape(*lengths, -1)
-                if mean:
-                    total[i, :, k] += found.sum(axis=1, keepdims=True) / m
-                else:
-                    total[i, j, k] = found
-    return total
+
+    def outputs(size: int) -> np.ndarray:
+        total = np.zeros((n, 1 if mean else m, s, seeds.shape[1]))
+        at_once = _portions(size, n, m, s)
+        for i in _slices(n, at_once[0]):
+            for j in _slices(m, at_once[1]):
+                step = _mixing(task, start, images[i], _cut(references, i, j), masks.shape[3:])
+                for k in _slices(s, at_once[2]):
+                    units = step(_cut(masks, i, j, k)).astype(np.float64)
+                    lengths = [part.stop - part.start for part in (i, j, k)]
+                    found = units.reshape(lengths[0], -1, units.shape[-1]) @ np.moveaxis(seeds[i], 1, 2)
+                    found = found.reshape(*lengths, -1)
+                    if mean:
+                        total[i, :, k] += found.sum(axis=1, keepdims=True) / m
+                    else:
+                        total[i, j, k] = found
+        return total
+
+    return fitting(task.predictor, ("mixtures", start is None), min(task.images_per_batch, n * m * s), outputs)
 
 
 def all_mixed_outputs(
