@@ -14,7 +14,9 @@ bridge <- function() {
 # reticulate does with Python exceptions; all others are errors of Python.
 call_bridge <- function(name, ...) {
   arguments <- list(...)
+  tf32 <- as_flag(getOption("bandlens.tf32", FALSE), "options(\"bandlens.tf32\")")
   module <- bridge()
+  module$allow_tf32(tf32)
   answer <- tryCatch(
     do.call(reticulate::py_call, c(list(module[[name]]), arguments), quote = TRUE),
     error = function(error) cause("python", python_message(error), fix = "see `reticulate::py_last_error()`")

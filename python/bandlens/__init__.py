@@ -1,8 +1,7 @@
 """Which input bands of multispectral and hyperspectral images a Keras CNN relies on, per class, with uncertainty.
 
 The main verb is `band_importance`; `band_maps` gives the attributions themselves; `visualize_features` shows what
-neurons look for. No framework is imported before a
-model needs it.
+neurons look for. No framework is imported before a model needs it.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from .maps import BandMaps
     from .methods import METHODS
     from .pieces import combine
+    from .precision import allow_tf32
     from .result import BandImportance
 
 _HOMES = {
@@ -53,6 +53,7 @@ _HOMES = {
     "LayerList": ".features",
     "METHODS": ".methods",
     "TopImages": ".features",
+    "allow_tf32": ".precision",
     "band_importance": ".importance",
     "band_maps": ".importance",
     "check_deletion": ".checks",
@@ -82,6 +83,7 @@ __all__ = [
     "LayerList",
     "TopImages",
     "__version__",
+    "allow_tf32",
     "band_importance",
     "band_maps",
     "check_deletion",

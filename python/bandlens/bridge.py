@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import precision
 from ._version import __version__
 from .columns import (
     WHOLE,
@@ -41,6 +42,11 @@ mend_signals()
 def version() -> str:
     """Version of the core, which must be that of the R package."""
     return __version__
+
+
+def allow_tf32(allow: bool) -> None:
+    """Whether GPUs may be less precise, to be faster."""
+    precision.allow_tf32(allow)
 
 
 @answer

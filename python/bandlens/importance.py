@@ -13,6 +13,7 @@ from .calls import prepare
 from .completeness import completeness_residuals, warn_if_incomplete
 from .maps import BandMaps
 from .methods.options import plain
+from .precision import precision_note
 from .progress import Progress, ticker
 from .reduction import SIGNED
 from .result import BandImportance
@@ -149,7 +150,12 @@ def band_importance(
         options=plain(call.options),
         seed=seed,
         model=call.predictor.name,
-        versions={"bandlens": _version.__version__, "numpy": np.__version__, **call.predictor.backend.version()},
+        versions={
+            "bandlens": _version.__version__,
+            "numpy": np.__version__,
+            **call.predictor.backend.version(),
+            **precision_note(),
+        },
         seconds=time.perf_counter() - started,
     )
 

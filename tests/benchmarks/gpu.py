@@ -84,6 +84,7 @@ def deepshap(small: bool) -> None:
         f"{times['ours']:.3f} s")  # fmt: skip
     captum(model, x, background, times["ours"], ours())
     on_cpu(n, times["ours"], ours())
+    less_precise(model, x, background)
 
 
 def on_cpu(n: int, ours: float, scores: np.ndarray) -> None:
@@ -99,6 +100,19 @@ def on_cpu(n: int, ours: float, scores: np.ndarray) -> None:
         apart = np.abs(found["scores"] - scores).max() / np.abs(scores).max()
         row("the same on the CPU / here", f"{found['seconds'] / ours:.1f}x", f"{found['seconds']:.2f} s")
         row("largest difference of a band score from the CPU's, relative", f"{apart:.0e}")
+
+
+def less_precise(model: Any, x: np.ndarray, background: np.ndarray) -> None:
+    """What TF32 gains, and what it costs."""
+    taken, residuals = [], []
+    for allowed in (False, True):
+        before = bl.allow_tf32(allowed)
+        result = bl.band_importance(model, x, background=background, target="all")
+        taken.append(seconds(lambda: bl.band_importance(model, x, background=background, target="all")))
+        residuals.append(result.completeness)
+        bl.allow_tf32(before)
+    row("the same / with TF32 allowed", f"{taken[0] / taken[1]:.2f}x",
+        f"largest residual {residuals[0]:.0e} / {residuals[1]:.0e}")  # fmt: skip
 
 
 def cpu(n: int, file: str) -> None:

@@ -65,3 +65,17 @@ test_that("the core has the version of the package", {
   skip_without_python()
   expect_identical(bridge()$version(), as.character(utils::packageVersion("bandlens")))
 })
+
+test_that("TF32 is allowed by an option, and results tell", {
+  skip_without_python()
+  x <- array(stats::runif(3 * 100), c(3, 5, 5, 4))
+  versions <- function() summary(band_importance(small_model(), x, method = "saliency"))$versions
+  expect_false("float32" %in% names(versions()))
+  local({
+    withr::local_options(bandlens.tf32 = TRUE)
+    expect_identical(versions()[["float32"]], "TF32 allowed")
+    options(bandlens.tf32 = "yes")
+    expect_snapshot(error = TRUE, band_importance("model.keras", x))
+  })
+  expect_false("float32" %in% names(versions()))
+})

@@ -18,6 +18,7 @@ from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
 from ..labels import band_names, band_wavelengths
 from ..methods.options import number, plain, whole, whole_number
 from ..models import loaded
+from ..precision import precision_note
 from ..progress import Progress, ticker
 from . import settings
 from .ascent import Ascent, Found
@@ -234,7 +235,12 @@ def visualize_features(
         seed=seed,
         options=plain({name: given[name] for name in _OPTIONS}),
         model=network.predictor.name,
-        versions={"bandlens": _version.__version__, "numpy": np.__version__, **network.predictor.backend.version()},
+        versions={
+            "bandlens": _version.__version__,
+            "numpy": np.__version__,
+            **network.predictor.backend.version(),
+            **precision_note(),
+        },
         seconds=time.perf_counter() - began,
     )
     _warn(result, len(chosen), found)

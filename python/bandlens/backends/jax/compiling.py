@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...precision import tf32_allowed
 from .arrays import nd
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, 
 
 
 def full_precision() -> AbstractContextManager[Any]:
-    """Products of float32 in float32, also where the device could be faster with less; JAX's own option overrules it.
+    """Products of float32 in float32, also where the device could be faster with less, unless somebody wants that.
 
-    Differences between image and background are small, so with TF32 scores would hardly be complete.
+    To be entered where functions are traced: what is computed later has the precision of then.
     """
-    if jax.config.jax_default_matmul_precision is not None:
+    if tf32_allowed() or jax.config.jax_default_matmul_precision is not None:
         return nullcontext()
     return jax.default_matmul_precision("highest")
 

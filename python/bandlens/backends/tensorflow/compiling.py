@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
+from ...precision import tf32_allowed
 from .arrays import nd
 
 if TYPE_CHECKING:
@@ -27,9 +29,25 @@ def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, 
     compiled = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
     def call(*values: np.ndarray) -> Any:
-        return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
+        with full_precision():
+            return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
 
     return call
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Products of float32 in float32, also where the device could be faster with less, unless somebody wants that.
+
+    TensorFlow has TF32 on unless it is turned off, so that its own setting doesn't tell what a user wants.
+    """
+    option = tf.config.experimental
+    before = option.tensor_float_32_execution_enabled()
+    option.enable_tensor_float_32_execution(before and tf32_allowed())
+    try:
+        yield
+    finally:
+        option.enable_tensor_float_32_execution(before)
 
 
 @cache

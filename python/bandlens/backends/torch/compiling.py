@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ...precision import tf32_allowed
 from .arrays import nd
 
 if TYPE_CHECKING:
@@ -49,19 +50,20 @@ def _arrays(found: Any) -> Any:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Products of float32 in float32, also where the device could be faster with less; PyTorch's own option overrules.
+    """Products of float32 in float32, also where the device could be faster with less, unless somebody wants that.
 
-    Differences between image and background are small, so with TF32 scores would hardly be complete. For convolutions
-    it is on unless it is turned off.
+    For convolutions TF32 is on in PyTorch unless it is turned off, for products of matrices it is off.
     """
-    cudnn = torch.backends.cudnn
-    before = cudnn.allow_tf32
-    if torch.get_float32_matmul_precision() == "highest":
+    cudnn, before = torch.backends.cudnn, (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision())
+    if tf32_allowed():
+        torch.set_float32_matmul_precision("high" if before[1] == "highest" else before[1])
+    elif before[1] == "highest":
         cudnn.allow_tf32 = False
     try:
         yield
     finally:
-        cudnn.allow_tf32 = before
+        cudnn.allow_tf32 = before[0]
+        torch.set_float32_matmul_precision(before[1])
 
 
 def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
