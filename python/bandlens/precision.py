@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
 from .errors import OptionError
 
 _allowed = False
@@ -46,6 +51,28 @@ def allow_tf32(allow: bool = True) -> bool:
 def tf32_allowed() -> bool:
     """What `allow_tf32` said."""
     return _allowed
+
+
+def shared(context: Callable[[], AbstractContextManager[Any]]) -> Callable[[], AbstractContextManager[None]]:
+    """A context around a setting of the whole process: the first thread that comes enters it, the last leaves it."""
+    lock = threading.Lock()
+    inside: list[AbstractContextManager[Any]] = []  # the same one for each that is inside
+
+    @contextmanager
+    def enter() -> Iterator[None]:
+        with lock:
+            inside.append(inside[0] if inside else context())
+            if len(inside) == 1:
+                inside[0].__enter__()
+        try:
+            yield
+        finally:
+            with lock:
+                held = inside.pop()
+                if not inside:
+                    held.__exit__(None, None, None)
+
+    return enter
 
 
 def precision_note() -> dict[str, str]:

@@ -41,9 +41,7 @@ if BACKEND != "tensorflow" and find_spec("tensorflow") is not None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is about one backend, on others."""
-    others = {"tensorflow", "jax", "torch", "not_tensorflow"} - {BACKEND}
-    if BACKEND != "tensorflow":
-        others.remove("not_tensorflow")
+    others = {"tensorflow", "jax", "torch", f"not_{BACKEND}"} - {BACKEND}
     kept = [item for item in items if all(item.get_closest_marker(name) is None for name in others)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept

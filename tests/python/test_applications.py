@@ -25,15 +25,19 @@ def check(keras: Any, name: str, bands: int) -> None:
     assert np.abs(result.scores.sum(axis=-1) - difference).max() <= 1e-3 * np.abs(difference).max()
 
 
+def parameters(name: str, bands: int) -> Any:
+    """Keras has no NASNet on PyTorch."""
+    return pytest.param(name, bands, marks=[pytest.mark.not_torch] if name.startswith("NASNet") else [])
+
+
 @pytest.mark.parametrize(
-    ("name", "bands"), [(name, 4 if index % 2 else 13) for index, name in enumerate(applications.REPRESENTATIVES)]
+    ("name", "bands"), [parameters(name, 4 if at % 2 else 13) for at, name in enumerate(applications.REPRESENTATIVES)]
 )
 def test_representatives(keras: Any, name: str, bands: int) -> None:
     check(keras, name, bands)
 
 
 @pytest.mark.applications
-@pytest.mark.parametrize("bands", [4, 13])
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(("name", "bands"), [parameters(name, bands) for name in OTHERS for bands in (4, 13)])
 def test_all_others(keras: Any, name: str, bands: int) -> None:
     check(keras, name, bands)

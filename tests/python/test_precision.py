@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.precision import shared
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,28 @@ def test_what_is_allowed_is_remembered_and_told(small_cnn: Any, images: np.ndarr
     np.testing.assert_allclose(allowed.scores, plain.scores, rtol=1e-6)  # on a CPU
     with pytest.raises(bl.errors.OptionError, match="True or False"):
         bl.allow_tf32("yes")  # type: ignore[arg-type]
+
+
+def test_the_last_thread_restores_a_setting() -> None:
+    events = []
+
+    @shared
+    @contextmanager
+    def setting() -> Iterator[None]:
+        events.append("changed")
+        yield
+        events.append("restored")
+
+    first, second = setting(), setting()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert events == ["changed"]
+    second.__exit__(None, None, None)
+    assert events == ["changed", "restored"]
+    with pytest.raises(KeyError), setting():
+        raise KeyError
+    assert events == ["changed", "restored"] * 2
 
 
 @pytest.mark.tensorflow

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from ...precision import tf32_allowed
+from ...precision import shared, tf32_allowed
 from .arrays import nd
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, 
     return call
 
 
+@shared
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Products of float32 in float32, also where the device could be faster with less, unless somebody wants that.

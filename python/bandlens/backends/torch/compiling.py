@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ...precision import tf32_allowed
+from ...precision import shared, tf32_allowed
 from .arrays import nd
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def _arrays(found: Any) -> Any:
     return type(found)(map(_arrays, found))
 
 
+@shared
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Products of float32 in float32, also where the device could be faster with less, unless somebody wants that.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -87,8 +87,9 @@ class Flat:
     input, output : int
     """
 
-    def __init__(self, few: Recording, more: Recording, output: torch.Tensor) -> None:
-        if [node.function for node in few.nodes] != [node.function for node in more.nodes]:
+    def __init__(self, recordings: Sequence[Recording], outputs: Sequence[torch.Tensor]) -> None:
+        few, more = (_part(recording, output) for recording, output in zip(recordings, outputs, strict=True))
+        if [node[:1] + node[3:5] for node in few.nodes] != [node[:1] + node[3:5] for node in more.nodes]:
             raise common.mixes_images("its operations depend on their number")
         self.input = 0
         self.entries: list[Entry] = []
@@ -97,16 +98,12 @@ class Flat:
         self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
         self.marks: dict[int, int] = {}
         self._same: dict[int, int] = {}
-        used = _leading_to(few.number(output), few.nodes)
+        used = _leading_to(few.output, few.nodes)
         made = {self.input}
         for one, other in zip(few.nodes, more.nodes, strict=True):
-            if used.isdisjoint(one.outputs):
-                continue
-            if (one.inputs, one.outputs) != (other.inputs, other.outputs):
-                raise common.mixes_images("its operations depend on their number")
             made.update(one.outputs)
             self._add(one, other, used)
-        self.output = self._same.get(few.number(output), few.number(output))
+        self.output: int = self._same.get(few.output, few.output)
         self.data = {self._same.get(value, value) for value in few.data}
         self.weights: dict[int, torch.Tensor] = {}
         self._constants: list[int] = []
@@ -197,6 +194,39 @@ def computed_in(dtype: torch.dtype) -> torch.dtype:
     return _COMPUTED_IN.get(dtype, dtype)
 
 
+class Part(NamedTuple):
+    """The part of a recording that an output is computed by, its tensors numbered as they come."""
+
+    nodes: list[Node]
+    tensors: list[torch.Tensor]
+    data: set[int]
+    output: int
+
+
+def _part(recording: Recording, output: torch.Tensor) -> Part:
+    used = _leading_to(recording.number(output), recording.nodes)
+    nodes = [node for node in recording.nodes if not used.isdisjoint(node.outputs)]
+    numbers = {0: 0}  # the images
+    for value in (value for node in nodes for value in (*node.inputs, *node.outputs)):
+        numbers.setdefault(value, len(numbers))
+    place = numbers.setdefault(recording.number(output), len(numbers))
+
+    def renumbered(part: Any) -> Any:
+        return Value(numbers[part.number]) if isinstance(part, Value) else part
+
+    nodes = [
+        node._replace(
+            args=mapped(node.args, renumbered),
+            kwargs=mapped(node.kwargs, renumbered),
+            inputs=[numbers[value] for value in node.inputs],
+            outputs=[numbers[value] for value in node.outputs],
+        )
+        for node in nodes
+    ]
+    data = {numbers[value] for value in recording.data if value in numbers}
+    return Part(nodes, [recording.tensors[value] for value in numbers], data, place)
+
+
 def _leading_to(output: int, nodes: Sequence[Node]) -> set[int]:
     """All values that a value is computed from, and itself; their operations may make others too."""
     used = {output}
@@ -219,7 +249,7 @@ def _joined(one: Any, other: Any) -> Any:
         return parts if isinstance(one, list) else tuple(parts)
     if isinstance(one, dict):
         return {key: _joined(one[key], other[key]) for key in one}
-    if repr(one) == repr(other):
+    if repr(one) == repr(other) or isinstance(one, torch.Generator):
         return one
     if type(one) is int and type(other) is int:
         return Growing(one, other - one)

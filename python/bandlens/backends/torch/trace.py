@@ -66,14 +66,14 @@ class Trace(common.BaseTrace):
         shapes = [tuple(part.shape) if isinstance(part, torch.Tensor) else None for part in outputs[0]]
         if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][0] != SIZES[0]:
             raise common.no_row_per_image(shapes)
-        (few, more), output = (recording for recording, _ in recordings), outputs[0][0]
-        self.flat = Flat(few, more, output)
+        output = outputs[0][0]
+        self.flat = Flat([recording for recording, _ in recordings], [found[0] for found in outputs])
         self.n_outputs = output.shape[-1]
         self.probability, self.logit, self.head = self.flat.output, *self.flat.head()
         self.fingerprint = self.flat.fingerprint()
         self.marks = self.flat.marks
         self.weights = self.flat.weights
-        self._check(few.tensors[0], output)
+        self._check(recordings[0][0].tensors[0], output)
 
     def renewed_by(self, newer: Trace) -> bool:
         """Whether a newer trace is of the same operations; then its weights, which may be others, are taken over."""
