@@ -24,6 +24,7 @@ def trained() -> Any:
 
 @pytest.mark.parametrize("method", bl.METHODS)
 def test_planted_band_is_ranked_first(trained: Any, method: str) -> None:
-    first, share = planted_truth.found(trained, method, SEED, n=32)
+    # accuracy moves in steps of one image, so that permutation needs more of them
+    first, share = planted_truth.found(trained, method, SEED, n=128 if method == "permutation" else 32)
     assert first.all()
     assert share.min() > 1 / 3
