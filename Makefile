@@ -178,7 +178,9 @@ bench: setup-python ## speed, on this machine
 .PHONY: bench-small
 bench-small: setup-python ## that the benchmarks run
 	for name in deepshap features; do $(python) tests/benchmarks/$$name.py --small; done
+	.ci/setup python-torch
 	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py --small
+	KERAS_BACKEND=torch $(envs)/python-torch/bin/python tests/benchmarks/gpu.py --small
 
 # --- Documentation and packages ---------------------------------------------------------------------------------------
 
