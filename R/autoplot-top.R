@@ -14,8 +14,8 @@
 #' @param found Images of the same features by [visualize_features()], to be drawn beside them; the first of each
 #'   feature is taken.
 #' @param rgb Three bands of the composite, as for [autoplot.feature_images()]; `"strongest"` are the
-#'   strongest of `found`, without it those whose mean over these images is furthest from that of all images, in standard
-#'   deviations within images.
+#'   strongest of `found`, without it those whose mean over these images is furthest from that of all images, in
+#'   standard deviations within images.
 #' @param most How many images of each feature to draw.
 #' @inheritParams autoplot.band_importance
 #'
