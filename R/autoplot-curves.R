@@ -30,7 +30,7 @@ draw_map_spectrum <- function(object, values, facts, pictures, image, width, bas
     ggplot2::scale_y_continuous(expand = ggplot2::expansion(0.04)) +
     theme_bandlens(base_size) +
     ggplot2::theme(panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)) +
-    (if (measured) nm_axis(object$wavelengths, room) else band_axis(object, room, expand = 0.3)) +
+    (if (measured) nm_axis(object$wavelengths, room, base_size) else band_axis(object, room, expand = 0.3)) +
     ggplot2::labs(
       title = if (measured) "Attribution along the spectrum" else "Attribution of the bands",
       subtitle = map_subtitle(facts, width, base_size), y = if (is.null(pictures)) attribution

@@ -50,7 +50,7 @@ draw_spectra <- function(table, titles, object, title, notes, width, base_size) 
     ggplot2::theme(
       legend.key.width = ggplot2::unit(2 * base_size, "pt"), legend.title = ggplot2::element_blank()
     ) +
-    (if (measured) nm_axis(object$wavelengths, room / columns) else band_axis(object, room / columns - 1, 0.3)) +
+    (if (measured) nm_axis(object$wavelengths, room / columns, base_size) else band_axis(object, room / columns - 1, 0.3)) +
     ggplot2::labs(
       title = title, subtitle = wrap_lines(paste(notes, collapse = "\n"), width, base_size),
       y = "Value (units of the data)"

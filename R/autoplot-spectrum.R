@@ -40,7 +40,7 @@ draw_spectrum <- function(object, width, base_size) {
       legend.title = ggplot2::element_blank(),
       panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)
     ) +
-    (if (measured) nm_axis(object$wavelengths, room / columns) else band_axis(object, room / columns - 1, 0.3)) +
+    (if (measured) nm_axis(object$wavelengths, room / columns, base_size) else band_axis(object, room / columns - 1, 0.3)) +
     ggplot2::labs(
       title = if (measured) "Importance along the spectrum, by class" else "Importance of the bands, by class",
       subtitle = wrap_lines(plot_subtitle(object, table, spectrum_note(front, by, together)), width, base_size),
@@ -105,7 +105,7 @@ runs <- function(wavelengths) {
   run
 }
 
-nm_axis <- function(wavelengths, room) {
+nm_axis <- function(wavelengths, room, base_size) {
   low <- min(wavelengths)
   high <- max(wavelengths)
   most <- max(2, min(most_ticks, floor(room / 5)))
@@ -113,6 +113,8 @@ nm_axis <- function(wavelengths, room) {
   ticks <- if (ceiling(low / step) <= floor(high / step)) seq(ceiling(low / step), floor(high / step)) * step
   list(
     ggplot2::scale_x_continuous(breaks = ticks, labels = sprintf("%.0f", ticks), expand = ggplot2::expansion(0.02)),
-    ggplot2::labs(x = "Wavelength (nm)")
+    ggplot2::labs(x = "Wavelength (nm)"),
+    # the last number of a panel and the first of the next one need some room
+    ggplot2::theme(panel.spacing.x = ggplot2::unit(2 * base_size, "pt"))
   )
 }

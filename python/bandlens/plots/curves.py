@@ -104,7 +104,7 @@ def _spectrum(
     )
     frame["panel"] = pd.Categorical(frame["panel"], categories=pd.Index(list(parts)), ordered=True)
     if measured:
-        axis, axis_lines = nm_axis(maps.wavelengths, room), 1.0
+        axis, axis_lines = nm_axis(maps.wavelengths, room, width), 1.0
     else:
         named = band_axis(Bands(maps.bands, maps.wavelengths), room=room, expand=0.3)
         axis, axis_lines = named.parts, named.lines

@@ -102,7 +102,7 @@ def lines(
     several = "line" in frame
     frame["group"] = run + (1000 * frame["line"].cat.codes.to_numpy().astype(int) if several else 0)
     if measured:
-        axis, axis_lines = nm_axis(bands.wavelengths, room / columns), 1.0
+        axis, axis_lines = nm_axis(bands.wavelengths, room / columns, width), 1.0
     else:
         named = band_axis(bands, room=room / columns - 1, expand=0.3)
         axis, axis_lines = named.parts, named.lines

@@ -55,7 +55,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     frame["place"] = frame["wavelength"] if measured else frame["band"]
     frame["line"] = frame["class"].cat.codes.astype(int) * len(result.bands) + run
     if measured:
-        axis, axis_lines = nm_axis(result.wavelengths, room / columns), 1.0
+        axis, axis_lines = nm_axis(result.wavelengths, room / columns, width), 1.0
     else:
         named = band_axis(result, room=room / columns - 1, expand=0.3)
         axis, axis_lines = named.parts, named.lines
@@ -136,8 +136,8 @@ def runs(wavelengths: Sequence[float]) -> np.ndarray:
     return run
 
 
-def nm_axis(wavelengths: Sequence[float], room: float) -> list[Any]:
-    """Scale and title of an axis of wavelengths, `room` characters wide."""
+def nm_axis(wavelengths: Sequence[float], room: float, width: float) -> list[Any]:
+    """Scale and title of an axis of wavelengths, `room` characters wide, in a picture `width` mm wide."""
     low, high = min(wavelengths), max(wavelengths)
     most = max(2, min(TICKS, int(room / 5)))
     step = next(step for step in STEPS if (high - low) / step < most)
@@ -145,4 +145,6 @@ def nm_axis(wavelengths: Sequence[float], room: float) -> list[Any]:
     return [
         p9.scale_x_continuous(breaks=ticks, labels=[str(tick) for tick in ticks], expand=(0.02, 0)),
         p9.labs(x="Wavelength (nm)"),
+        # the last number of a panel and the first of the next one need some room
+        p9.theme(panel_spacing_x=5.5 / width),
     ]
