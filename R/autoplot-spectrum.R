@@ -14,6 +14,11 @@ draw_spectrum <- function(object, width, base_size) {
   panels <- if (!is.null(by)) present(table[[by]])
   room <- characters(width, base_size) - 10
   columns <- max(1, min(floor(room / 18), ceiling(sqrt(length(panels)))))
+  axis <- if (measured) {
+    nm_axis(object$wavelengths, room / columns, base_size)
+  } else {
+    band_axis(object, room / columns - 1, 0.3)
+  }
 
   # with many classes, a panel of an output shows the class of that name
   own <- as.character(table$class) == as.character(table$output)
@@ -40,7 +45,7 @@ draw_spectrum <- function(object, width, base_size) {
       legend.title = ggplot2::element_blank(),
       panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)
     ) +
-    (if (measured) nm_axis(object$wavelengths, room / columns, base_size) else band_axis(object, room / columns - 1, 0.3)) +
+    axis +
     ggplot2::labs(
       title = if (measured) "Importance along the spectrum, by class" else "Importance of the bands, by class",
       subtitle = wrap_lines(plot_subtitle(object, table, spectrum_note(front, by, together)), width, base_size),
