@@ -22,11 +22,6 @@ draw_spectra <- function(table, titles, object, title, notes, width, base_size) 
   room <- characters(width, base_size) - 8
   measured <- in_nm(object$wavelengths)
   columns <- max(1, min(floor(room / 18), ceiling(sqrt(length(titles)))))
-  axis <- if (measured) {
-    nm_axis(object$wavelengths, room / columns, base_size)
-  } else {
-    band_axis(object, room / columns - 1, 0.3)
-  }
   wrapped <- stats::setNames(wrap(titles, strip_width(room, columns) - 1), names(titles))
   several <- "line" %in% names(table)
   if (!several) {
@@ -55,7 +50,7 @@ draw_spectra <- function(table, titles, object, title, notes, width, base_size) 
     ggplot2::theme(
       legend.key.width = ggplot2::unit(2 * base_size, "pt"), legend.title = ggplot2::element_blank()
     ) +
-    axis +
+    spectral_axis(object, room / columns, base_size) +
     ggplot2::labs(
       title = title, subtitle = wrap_lines(paste(notes, collapse = "\n"), width, base_size),
       y = "Value (units of the data)"

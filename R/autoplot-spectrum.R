@@ -14,11 +14,6 @@ draw_spectrum <- function(object, width, base_size) {
   panels <- if (!is.null(by)) present(table[[by]])
   room <- characters(width, base_size) - 10
   columns <- max(1, min(floor(room / 18), ceiling(sqrt(length(panels)))))
-  axis <- if (measured) {
-    nm_axis(object$wavelengths, room / columns, base_size)
-  } else {
-    band_axis(object, room / columns - 1, 0.3)
-  }
 
   # with many classes, a panel of an output shows the class of that name
   own <- as.character(table$class) == as.character(table$output)
@@ -45,7 +40,7 @@ draw_spectrum <- function(object, width, base_size) {
       legend.title = ggplot2::element_blank(),
       panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)
     ) +
-    axis +
+    spectral_axis(object, room / columns, base_size) +
     ggplot2::labs(
       title = if (measured) "Importance along the spectrum, by class" else "Importance of the bands, by class",
       subtitle = wrap_lines(plot_subtitle(object, table, spectrum_note(front, by, together)), width, base_size),
@@ -108,6 +103,11 @@ runs <- function(wavelengths) {
     run[order[-1]] <- cumsum(steps > hole * stats::median(steps))
   }
   run
+}
+
+# The axis of a panel: wavelengths where they are known, else bands by name.
+spectral_axis <- function(object, room, base_size) {
+  if (in_nm(object$wavelengths)) nm_axis(object$wavelengths, room, base_size) else band_axis(object, room - 1, 0.3)
 }
 
 nm_axis <- function(wavelengths, room, base_size) {

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _version
 from .calls import prepare
 from .completeness import completeness_residuals, warn_if_incomplete
 from .maps import BandMaps
 from .methods.options import plain
-from .precision import precision_note
 from .progress import Progress, ticker
 from .reduction import SIGNED
 from .result import BandImportance
@@ -150,12 +148,7 @@ def band_importance(
         options=plain(call.options),
         seed=seed,
         model=call.predictor.name,
-        versions={
-            "bandlens": _version.__version__,
-            "numpy": np.__version__,
-            **call.predictor.backend.version(),
-            **precision_note(),
-        },
+        versions=call.predictor.versions,
         seconds=time.perf_counter() - started,
     )
 

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from ._version import __version__
 from .backends import backend_of
 from .batching import images_per_batch, portions, step_bytes
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .inputs import Images
+from .precision import tf32_allowed
 
 OUTPUT_SCALES = ("auto", "logit", "probability")
 
@@ -70,6 +72,16 @@ class Predictor:
     def images_per_batch(self) -> int:
         """Images that fit the memory."""
         return images_per_batch(self.trace.graph(self.output), self.trace.dtype, step_bytes(self.backend))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What belongs into a result made now: versions, and what its numbers depend on besides."""
+        return {
+            "bandlens": __version__,
+            "numpy": np.__version__,
+            **self.backend.version(),
+            **({"float32": "TF32 allowed"} if tf32_allowed() else {}),
+        }
 
     def outputs(self, images: Images, batch_size: int) -> np.ndarray:
         """Explained outputs of images, shape (n, outputs), float64."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from .errors import OptionError
@@ -55,26 +55,21 @@ def tf32_allowed() -> bool:
 
 def shared(context: Callable[[], AbstractContextManager[Any]]) -> Callable[[], AbstractContextManager[None]]:
     """A context around a setting of the whole process: the first thread that comes enters it, the last leaves it."""
-    lock = threading.Lock()
-    inside: list[AbstractContextManager[Any]] = []  # the same one for each that is inside
+    lock, held, inside = threading.Lock(), ExitStack(), 0
 
     @contextmanager
     def enter() -> Iterator[None]:
+        nonlocal inside
         with lock:
-            inside.append(inside[0] if inside else context())
-            if len(inside) == 1:
-                inside[0].__enter__()
+            if inside == 0:
+                held.enter_context(context())
+            inside += 1
         try:
             yield
         finally:
             with lock:
-                held = inside.pop()
-                if not inside:
-                    held.__exit__(None, None, None)
+                inside -= 1
+                if inside == 0:
+                    held.close()
 
     return enter
-
-
-def precision_note() -> dict[str, str]:
-    """What belongs into the versions of a result, if anything."""
-    return {"float32": "TF32 allowed"} if _allowed else {}

@@ -13,12 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _version
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
 from ..labels import band_names, band_wavelengths
 from ..methods.options import number, plain, whole, whole_number
 from ..models import loaded
-from ..precision import precision_note
 from ..progress import Progress, ticker
 from . import settings
 from .ascent import Ascent, Found
@@ -235,12 +233,7 @@ def visualize_features(
         seed=seed,
         options=plain({name: given[name] for name in _OPTIONS}),
         model=network.predictor.name,
-        versions={
-            "bandlens": _version.__version__,
-            "numpy": np.__version__,
-            **network.predictor.backend.version(),
-            **precision_note(),
-        },
+        versions=network.predictor.versions,
         seconds=time.perf_counter() - began,
     )
     _warn(result, len(chosen), found)

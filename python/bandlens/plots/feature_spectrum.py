@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from .axes import NAMED, Bands, band_axis
+from .axes import NAMED, Bands
 from .feature_grid import image_names, source, title
 from .labels import wrap
 from .palette import colours, ink
 from .panels import more_lines, strip_width, wrap_lines
 from .pictures import check_number
-from .spectrum import in_nm, nm_axis, runs
+from .spectrum import in_nm, runs, spectral_axis
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -101,11 +101,7 @@ def lines(
     )
     several = "line" in frame
     frame["group"] = run + (1000 * frame["line"].cat.codes.to_numpy().astype(int) if several else 0)
-    if measured:
-        axis, axis_lines = nm_axis(bands.wavelengths, room / columns, width), 1.0
-    else:
-        named = band_axis(bands, room=room / columns - 1, expand=0.3)
-        axis, axis_lines = named.parts, named.lines
+    axis, axis_lines = spectral_axis(bands, room / columns, width)
     subtitle = wrap_lines("\n".join(notes), width, base_size)
     rows = -(-len(titles) // columns)
     paint = colours("class")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotnine as p9
 
-from .axes import NAMED, STEPS, TICKS, band_axis
+from .axes import NAMED, STEPS, TICKS, Bands, band_axis
 from .labels import longest, mean_score, several_outputs, subtitle, unit, wrap
 from .palette import colours, ink
 from .panels import class_titles, more_lines, present, strip_width, wrap_lines
@@ -54,11 +54,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     run = runs(result.wavelengths)[codes] if measured else np.zeros(len(frame), int)
     frame["place"] = frame["wavelength"] if measured else frame["band"]
     frame["line"] = frame["class"].cat.codes.astype(int) * len(result.bands) + run
-    if measured:
-        axis, axis_lines = nm_axis(result.wavelengths, room / columns, width), 1.0
-    else:
-        named = band_axis(result, room=room / columns - 1, expand=0.3)
-        axis, axis_lines = named.parts, named.lines
+    axis, axis_lines = spectral_axis(result, room / columns, width)
 
     titles = {name: wrap(f"{result.output} of {name}", strip) for name in outputs}
     titles = titles or class_titles(frame, panels, strip)
@@ -134,6 +130,14 @@ def runs(wavelengths: Sequence[float]) -> np.ndarray:
         steps = np.diff(np.asarray(wavelengths)[order])
         run[order[1:]] = np.cumsum(steps > HOLE * np.median(steps))
     return run
+
+
+def spectral_axis(bands: Bands | BandImportance, room: float, width: float) -> tuple[list[Any], float]:
+    """Parts of the axis of a panel, and its lines of text: wavelengths where they are known, else bands by name."""
+    if in_nm(bands.wavelengths):
+        return nm_axis(bands.wavelengths, room, width), 1.0
+    named = band_axis(bands, room=room - 1, expand=0.3)
+    return named.parts, named.lines
 
 
 def nm_axis(wavelengths: Sequence[float], room: float, width: float) -> list[Any]:

@@ -44,7 +44,6 @@ def theme_bandlens(base_size: float = 8, *, width: float = 175, lines: float = 2
         legend_title=p9.element_text(size=base_size),
         legend_title_position="top",
         panel_grid=p9.element_blank(),
-        plot_background=p9.element_rect(fill=ink("paper"), color="none"),
         plot_subtitle=p9.element_text(color=ink("subtle"), size=SMALL * base_size, linespacing=SPACING),
         plot_title=p9.element_text(size=1.125 * base_size, weight="bold"),
         plot_title_position="plot",

@@ -89,7 +89,8 @@ class Flat:
 
     def __init__(self, recordings: Sequence[Recording], outputs: Sequence[torch.Tensor]) -> None:
         few, more = (_part(recording, output) for recording, output in zip(recordings, outputs, strict=True))
-        if [node[:1] + node[3:5] for node in few.nodes] != [node[:1] + node[3:5] for node in more.nodes]:
+        steps = [[(node.function, node.inputs, node.outputs) for node in part.nodes] for part in (few, more)]
+        if steps[0] != steps[1]:
             raise common.mixes_images("its operations depend on their number")
         self.input = 0
         self.entries: list[Entry] = []
@@ -98,8 +99,7 @@ class Flat:
         self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
         self.marks: dict[int, int] = {}
         self._same: dict[int, int] = {}
-        used = _leading_to(few.output, few.nodes)
-        made = {self.input}
+        used, made = few.used, {self.input}
         for one, other in zip(few.nodes, more.nodes, strict=True):
             made.update(one.outputs)
             self._add(one, other, used)
@@ -200,6 +200,7 @@ class Part(NamedTuple):
     nodes: list[Node]
     tensors: list[torch.Tensor]
     data: set[int]
+    used: set[int]
     output: int
 
 
@@ -224,7 +225,8 @@ def _part(recording: Recording, output: torch.Tensor) -> Part:
         for node in nodes
     ]
     data = {numbers[value] for value in recording.data if value in numbers}
-    return Part(nodes, [recording.tensors[value] for value in numbers], data, place)
+    tensors = [recording.tensors[value] for value in numbers]
+    return Part(nodes, tensors, data, {numbers[value] for value in used}, place)
 
 
 def _leading_to(output: int, nodes: Sequence[Node]) -> set[int]:
