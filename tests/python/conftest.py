@@ -117,6 +117,17 @@ def small_cnn(keras: Any, settle: Callable[[Any], Any]) -> Any:
     )
 
 
+def same_kernels(model: Any, seed: int) -> Any:
+    """Draw kernels by NumPy (Glorot's way), so that they are the same on every backend."""
+    random = np.random.default_rng(seed)
+    for weight in model.weights:
+        if weight.path.endswith("/kernel"):
+            *field, inputs, outputs = weight.shape
+            limit = np.sqrt(6 / (np.prod(field) * (inputs + outputs)))
+            weight.assign(random.uniform(-limit, limit, weight.shape))
+    return model
+
+
 def out_of_memory(model: Any) -> Exception:
     """What the model's framework raises when there is no memory left."""
     from bandlens.backends import backend_of

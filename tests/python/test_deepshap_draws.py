@@ -8,11 +8,12 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.deepshap import averaged, own_draws
+from conftest import same_kernels
 
 
 @pytest.fixture
 def trained(keras: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-    """A network that has learnt something, and images of four classes."""
+    """A network that has learnt something, nearly the same on every backend, and images of four classes."""
     random = np.random.default_rng(0)
     y = np.arange(240) % 4
     x = (random.normal(size=(240, 1, 1, 4)) + 0.5 * random.normal(size=(240, 6, 6, 4))).astype("float32")
@@ -28,12 +29,12 @@ def trained(keras: Any) -> tuple[Any, np.ndarray, np.ndarray]:
             layers.Dense(4, activation="softmax"),
         ]
     )
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x, y, epochs=5, verbose=0)
+    same_kernels(model, seed=2).compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=5, shuffle=False, verbose=0)
     return model, x, y
 
 
-@pytest.mark.parametrize(("draws", "rate", "most"), [(4, 0.85, 0.08), (8, 0.95, 0.04)])
+@pytest.mark.parametrize(("draws", "rate", "most"), [(4, 0.85, 0.06), (8, 0.95, 0.04)])
 def test_own_background_estimates_the_whole(
     trained: tuple[Any, np.ndarray, np.ndarray], draws: int, rate: float, most: float
 ) -> None:

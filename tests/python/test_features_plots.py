@@ -144,7 +144,8 @@ def test_the_strongest_bands_of_top_images_are_those_that_set_them_apart(found: 
     top = found["top"]
     unusual = np.array([3.0, 0.2, -2.0, 1.0])
     mean = np.broadcast_to(top.all_mean + unusual * top.all_std, top.mean.shape)
-    changed = dataclasses.replace(top, mean=mean)
+    noisy = np.broadcast_to([1.0, 100.0, 1.0, 1.0], top.std.shape)  # says nothing
+    changed = dataclasses.replace(top, mean=mean, std=noisy)
     assert "red, green, blue: nir, red, blue" in changed.plot(rgb="strongest").labels.subtitle
     # beside made images, these decide
     early = found["early"].subset([4, 1])
