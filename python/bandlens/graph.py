@@ -43,8 +43,9 @@ class Operation:
     pointwise : bool
         Whether output elements depend on single elements (true of all but some linear operations and contractions).
     window : tuple of int or None
-        For `Family.MAXIMUM` and `Family.NORMALIZATION`: lengths of the sets along each axis of the data input, where
-        the sets are disjoint blocks that start at 0; None where they overlap or are padded.
+        For `Family.MAXIMUM`, `Family.NORMALIZATION` and sums and means over whole axes: lengths of the sets along each
+        axis of the data input, where the sets are disjoint blocks that start at 0; None where they overlap or are
+        padded, and for all other operations.
     inputs, outputs : tuple of int
         Values; an input that carries no image data (weights, shapes) is listed too.
     data : tuple of int
@@ -55,6 +56,12 @@ class Operation:
         The tracer's own object.
     epsilon : float
         For `Family.NORMALIZATION`: what is added to the variance.
+    weight : float
+        Of each element in a sum or mean over whole axes; NaN for all other operations.
+    reshapes : bool
+        Whether the output has the input's elements in the same order, or repeats them along axes of length 1.
+    selects : bool
+        Whether outputs are parts of the input, such as single bands.
     """
 
     kind: str
@@ -69,6 +76,9 @@ class Operation:
     cost: float
     handle: Any
     epsilon: float = 0.0
+    weight: float = float("nan")
+    reshapes: bool = False
+    selects: bool = False
 
     @property
     def linear(self) -> bool:
@@ -143,6 +153,17 @@ class LinearStart:
     operations: tuple[Operation, ...]
     rest: tuple[Operation, ...]
     ends: tuple[int, ...]
+
+
+def between(graph: Graph, given: Collection[int], wanted: Collection[int]) -> list[Operation]:
+    """Operations that lead from given values to wanted ones, in order."""
+    needed, kept = set(wanted), []
+    for operation in reversed(graph.operations):
+        if needed.isdisjoint(operation.outputs) or all(value in given for value in operation.outputs):
+            continue
+        kept.append(operation)
+        needed.update(value for value in operation.data if value not in given)
+    return kept[::-1]
 
 
 def linear_start(graph: Graph, without: Collection[Operation] = ()) -> LinearStart:

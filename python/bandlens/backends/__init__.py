@@ -5,6 +5,7 @@ A backend is a module with these names, which is all that methods and DeepSHAP k
 - `Trace`: a model as a graph of operations, with a `head` (softmax, sigmoid or None) and the value before it;
 - `Run`: parts of a trace, applied to a batch inside a function that is compiled;
 - `mark`: names a value inside a model, to find it again in the trace's `marks`;
+- `has_forward`, `jvp`: whether an operation has a reliable derivative forwards, and that;
 - `compile`, `vjp`, `fold`, `fused`, `hold`: what a framework makes of functions and arrays;
 - `nd`: array functions under NumPy's names;
 - `OutOfMemory`: what is raised when the device has none left; `free_memory`: how much it has, if it says so;

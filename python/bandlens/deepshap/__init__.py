@@ -9,5 +9,6 @@ they are given a backend.
 from .chunks import Work, explain
 from .draws import averaged, made_complete, own_draws
 from .plan import Plan, make_plan
+from .unmoved import unmoved
 
-__all__ = ["Plan", "Work", "averaged", "explain", "made_complete", "make_plan", "own_draws"]
+__all__ = ["Plan", "Work", "averaged", "explain", "made_complete", "make_plan", "own_draws", "unmoved"]

@@ -18,7 +18,7 @@ import numpy as np
 from .. import batching
 from ..inputs import Images
 from .plan import Plan
-from .walk import make_step
+from .walk import make_step, prefers_forward
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     item = np.dtype(dtype).itemsize
     n_bands = plan.graph.layouts[plan.graph.input].shape[work.images.band_axis]
     # as many passes as there are outputs or bands, whichever are fewer; maps need one per output
-    passes = k if maps else min(k, n_bands)
+    forward = not maps and plan.forward and prefers_forward(n_bands, k)
+    passes = n_bands if forward else k
     # multipliers live only around the operation at hand; values of both sides are kept until used
     per_pass = 2.5 * sizes[0] * item
     per_pair = 3 * sizes[0] * item
@@ -156,7 +157,7 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
         background = max(1, min(background, budget // max(per_image, 1)))
     if batch_size is not None:
         images = min(images, batch_size)
-    outputs = k if passes == n_bands < k and not maps else passes
+    outputs = k if forward and passes == n_bands else passes
     return Chunk(_even(n, images), _even(m, background), _even(k, outputs))
 
 

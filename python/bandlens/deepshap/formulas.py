@@ -46,22 +46,6 @@ def quotient_slopes(nd: Any, image: Any, reference: Any, top_middle: Any) -> tup
     return (1 / image + 1 / reference) / 2, -top_middle / (image * reference)
 
 
-def normalization_slope(
-    nd: Any, multiplier: Any, image: Any, reference: Any, *, axes: tuple[int, ...], epsilon: float
-) -> Any:
-    """Multipliers of x, given those of c / sqrt(mean(c^2) + epsilon) with c = x - mean(x), means along `axes`.
-
-    The product is shared out by the mean of either factor over the pair; (1 / sqrt(u)) and the square have their ratios
-    in closed form.
-    """
-    sides = [side - nd.mean(side, axes, True) for side in (image, reference)]
-    scales = [1 / nd.sqrt(nd.mean(side * side, axes, True) + epsilon) for side in sides]
-    middle, scale = (sides[0] + sides[1]) / 2, (scales[0] + scales[1]) / 2
-    of_variance = -((scales[0] * scales[1]) ** 2) / (scales[0] + scales[1])
-    found = multiplier * scale + 2 * middle * of_variance * nd.mean(multiplier * middle, axes, True)
-    return found - nd.mean(found, axes, True)
-
-
 def shapley_slope(nd: Any, image: Any, reference: Any, change: Any, slope: Any, *, rounding: float) -> Any:
     """A Shapley value over the player's difference; the mean derivative where that is rounding."""
     difference = image - reference
@@ -72,6 +56,12 @@ def cross_maximum(nd: Any, image_out: Any, reference_out: Any) -> tuple[Any, Any
     """Parts of a maximum's change that belong to the image's maximum and to the background's."""
     larger = nd.maximum(image_out, reference_out)
     return larger - reference_out, image_out - larger
+
+
+def over(nd: Any, moved: Any, image: Any, reference: Any) -> Any:
+    """What belongs to an element's difference, over that difference; 0 where there is none."""
+    difference = image - reference + nd.zeros_like(moved)
+    return divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
 
 
 def block_shares(
@@ -128,6 +118,28 @@ def repeat_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[in
             rest = (*tensor.shape[:axis], full - length, *tensor.shape[axis + 1 :])
             tensor = nd.concatenate([tensor, nd.zeros(rest, tensor.dtype)], axis)
     return tensor
+
+
+def sum_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
+    """The sum over each block, of a tensor with leading axes; the transpose of `repeat_blocks`.
+
+    Parameters
+    ----------
+    tensor : tensor
+    shape : tuple of int
+        Numbers of blocks along the axes of the value.
+    window : tuple of int
+    """
+    split = list(tensor.shape[:3])
+    summed: list[int] = []
+    for axis, (blocks, size) in enumerate(zip(shape, window, strict=True), start=3):
+        tensor = tensor[(slice(None),) * axis + (slice(0, blocks * size),)]
+        split += [blocks, size] if size > 1 else [blocks]
+        if size > 1:
+            summed.append(len(split) - 1)
+    rows, tail = split[0] * split[1] * split[2] * split[3], split[4:]
+    found = nd.sum(nd.reshape(tensor, (rows, *tail)), tuple(axis - 3 for axis in summed)) if summed else tensor
+    return nd.reshape(found, (*tensor.shape[:3], *shape))
 
 
 def repeat_times(nd: Any, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:

@@ -8,12 +8,12 @@ don't know the output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ..graph import Operation
+from ..graph import Operation, between
 from . import formulas
 from .plan import Plan
 
@@ -162,8 +162,8 @@ class Pairs:
             for value, part in zip(inputs, found, strict=True)
         }
 
-    def evaluate(self, value: int, given: Mapping[int, Any]) -> tuple[Any, dict[int, Any]]:
-        """An elementwise expression and its derivatives (0 where there is none) from values in the middle of the graph.
+    def evaluate(self, value: int, given: Mapping[int, Any]) -> Any:
+        """An elementwise expression from values in the middle of the graph.
 
         Parameters
         ----------
@@ -171,30 +171,66 @@ class Pairs:
         given : mapping of int to tensor
             The expression's inputs, with leading axes, broadcast to the shape of `value`.
         """
-        nd = self.nd
-        shape = self.layouts[value].shape
-        lead = tuple(max(tensor.shape[axis] for tensor in given.values()) for axis in range(3))
+        lead = self.lead_of(given.values())
         inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
-        count = lead[0] * lead[1] * lead[2]
-        result, slopes = self._with_slopes(value, inputs, count)
+        result = self._between_run(inputs, value, lead[0] * lead[1] * lead[2])
+        return self._back(value, result, lead)
 
-        def back(tensor: Any) -> Any:
-            return nd.reshape(self.lift(value, tensor, count), (*lead, *shape))
+    def evaluate_with_slopes(self, value: int, given: Mapping[int, Any]) -> tuple[Any, dict[int, Any]]:
+        """The same with the derivatives in its inputs; 0 where there is none."""
+        lead = self.lead_of(given.values())
+        inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
+        result, slopes = self._with_slopes(value, inputs, lead[0] * lead[1] * lead[2])
+        found = {source: self._back(value, slope, lead) for source, slope in zip(inputs, slopes, strict=True)}
+        return self._back(value, result, lead), found
 
-        finite = [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
-        return back(result), {source: back(slope) for source, slope in zip(inputs, finite, strict=True)}
+    def lead_of(self, tensors: Iterable[Any]) -> tuple[int, int, int]:
+        """Leading axes of all of some tensors."""
+        every = [tuple(tensor.shape[:3]) for tensor in tensors]
+        return (max(one[0] for one in every), max(one[1] for one in every), max(one[2] for one in every))
+
+    def _back(self, value: int, rows: Any, lead: Sequence[int]) -> Any:
+        """From rows in a value's own axis order to a tensor with leading axes."""
+        lifted = self.lift(value, rows, lead[0] * lead[1] * lead[2])
+        return self.nd.reshape(lifted, (*lead, *self.layouts[value].shape))
 
     def derivative(self, value: int, root: int) -> Any:
         """Derivative of a run at the images, shape (1, n, 1, ...); where it has none, 0."""
-        nd = self.nd
         _, (slope,) = self._with_slopes(value, {root: self.image_run.value(root)}, self.n)
-        slope = nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope))
-        return nd.reshape(self.lift(root, slope, self.n), (1, self.n, 1, *self.layouts[root].shape))
+        return self._back(root, slope, (1, self.n, 1))
 
     def slope(self, value: int, root: int) -> Any:
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
         _, (slope,) = self._with_slopes(value, {root: self.trace.zeros(root, self.layouts[root], 1)}, 1)
-        return self.nd.reshape(self.lift(root, slope, 1), (1, 1, 1, *self.layouts[root].shape))
+        return self._back(root, slope, (1, 1, 1))
+
+    def push_forward(
+        self, operation: Operation, tangents: Mapping[int, Any], at: Mapping[int, Any] | None = None
+    ) -> dict[int, Any]:
+        """Differences of an operation's outputs from those of its inputs, by its own derivative.
+
+        Parameters
+        ----------
+        operation : Operation
+        tangents : mapping of int to tensor
+            Of those data inputs that have one, with leading axes.
+        at : mapping of int to tensor, optional
+            Values of the data inputs with leading axes; not needed where the operation is linear in them.
+        """
+        lead = self.lead_of([*tangents.values(), *(at or {}).values()])
+        count = lead[0] * lead[1] * lead[2]
+        moved = {value: self.rows(value, tensor, lead) for value, tensor in tangents.items()}
+        for value in operation.data:
+            if value not in moved:
+                moved[value] = self.trace.zeros(value, self.layouts[value], count)
+        inputs = {
+            value: self.rows(value, at[value], lead) if at else self.trace.zeros(value, self.layouts[value], count)
+            for value in operation.data
+        }
+        found = self.backend.jvp(self.trace, self.plan.graph, operation, inputs, moved, count)
+        return {
+            value: self._back(value, tensor, lead) for value, tensor in found.items() if value in self.layouts
+        }
 
     def formula(self, function: Callable[..., Any], *tensors: Any, **static: Any) -> Any:
         """Apply one of `formulas`, in one pass over memory where the backend can."""
@@ -220,22 +256,22 @@ class Pairs:
         return self.nd.reshape(tensor, (*shape[:3], *(1,) * missing, *shape[3:])) if missing else tensor
 
     def _with_slopes(self, value: int, inputs: Mapping[int, Any], count: int) -> tuple[Any, list[Any]]:
-        """An elementwise value, from `count` rows of others, and its derivatives in these."""
-        between = self._between(set(inputs), value)
+        """An elementwise value, from `count` rows of others, and its derivatives in these; 0 where there is none."""
+        nd = self.nd
 
         def outputs(*given: Any) -> list[Any]:
-            at = dict(zip(inputs, given, strict=True))
-            return [self.backend.Run(self.trace, at, self.plan.graph, count).forward(between).value(value)]
+            return [self._between_run(dict(zip(inputs, given, strict=True)), value, count)]
 
         (result,), pull = self.backend.vjp(outputs, list(inputs.values()))
-        return result, pull([self.nd.ones_like(result)])
+        slopes = pull([nd.ones_like(result)])
+        return result, [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
 
-    def _between(self, given: set[int], value: int) -> list[Operation]:
-        """Operations that lead from given values to another, in order."""
-        wanted, kept = {value}, []
-        for operation in reversed(self.plan.graph.operations):
-            if wanted.isdisjoint(operation.outputs) or given.issuperset(operation.outputs):
-                continue
-            kept.append(operation)
-            wanted.update(set(operation.data) - given)
-        return kept[::-1]
+    def _between_run(self, inputs: Mapping[int, Any], value: int, count: int) -> Any:
+        """An elementwise value from rows of others; statistics are given for each element, so nothing is reshaped."""
+        run = self.backend.Run(self.trace, inputs, self.plan.graph, count)
+        for operation in between(self.plan.graph, inputs, {value}):
+            if operation.reshapes:
+                run.same(operation.outputs[0], operation.data[0])
+            else:
+                run.apply(operation)
+        return run.value(value)

@@ -1,9 +1,10 @@
-"""From the explained outputs back to the bands: the one function that is compiled.
+"""From the explained outputs back to the bands, or from the bands to the outputs: the one function that is compiled.
 
 Scores don't need multipliers at the images. Up to the first nonlinearity everything is linear in the bands, so a
 band's score is the inner product of the multipliers *there* with the band's own contribution to that value, which is
 computed once per image and once per background image. The most expensive backward step, through the first layer at
-full resolution, drops out.
+full resolution, drops out. With fewer bands than outputs, these contributions are sent forward instead, through the same
+maps of the same steps: one pass per band instead of one per output.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from ..graph import Operation
 from .pairs import Multiplier, Pairs
 from .plan import Plan
-from .rules import RULES, elementwise, region, run
+from .rules import RULES
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
 MOST_CONTRIBUTION_BYTES = 1 << 28
@@ -40,28 +41,39 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
     *lead, n_outputs = seeds.shape
     waiting = {plan.graph.output: Multiplier(nd.reshape(seeds, (*(*lead, 1)[:3], 1, n_outputs)))}
 
-    def add(found: dict[int, Multiplier]) -> None:
-        for value, part in found.items():
+    for step in reversed(plan.steps):
+        given = {value: waiting.pop(value) for value in step.outputs if value in waiting and value not in stop}
+        if not given:
+            continue
+        for value, part in RULES[step.rule](pairs, step).pull(given).items():
             if value in waiting:
                 part = Multiplier(pairs.dense(value, waiting[value]) + pairs.dense(value, part))
             waiting[value] = part
-
-    for operation in reversed(plan.graph.operations):
-        if stop.issuperset(operation.outputs):
-            continue
-        given = {value: waiting.pop(value) for value in operation.outputs if value in waiting}
-        if not given:
-            continue
-        (value, *_) = given
-        if value in plan.regions:
-            add(region(pairs, value, given[value]))
-        elif plan.is_run(value):
-            add(run(pairs, value, given[value]))
-        elif operation.pointwise and not all(plan.graph.layouts[source].real for source in operation.data):
-            add(elementwise(pairs, operation, given))
-        else:
-            add(RULES[operation.family](pairs, operation, given))
     return waiting
+
+
+def differences(pairs: Pairs, tangents: dict[int, Any]) -> Any:
+    """Send differences forward through the graph until they reach the output.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    tangents : dict of int to tensor
+        Differences of values that are linear in the images, shape (passes, images, background, *shape).
+
+    Returns
+    -------
+    tensor, shape (passes, images, background, outputs)
+    """
+    nd, output = pairs.nd, pairs.plan.graph.output
+    known = dict(tangents)
+    for step in pairs.plan.steps:
+        given = {value: known[value] for value in step.inputs if value in known}
+        missing = [value for value in step.outputs if value not in known]
+        if given and missing:
+            known.update(RULES[step.rule](pairs, step).push(given))
+    found = known[output]
+    return nd.reshape(found, (*found.shape[:3], -1))
 
 
 def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
@@ -84,7 +96,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
     source = plan.graph.input
     outputs, n, m = seeds.shape[0], pairs.n, pairs.m
     n_bands = pairs.layouts[source].shape[band_axis]
-    forward = prefers_forward(n_bands, outputs)
+    forward = plan.forward and prefers_forward(n_bands, outputs)
     passes = n_bands if forward else outputs
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
@@ -100,7 +112,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
         return [_contributions(pairs, operations, values, run.value(source), band_axis) for run in sides]
 
     if forward:
-        return _forward_scores(pairs, weighted, contributions, seeds, n_bands)
+        return _forward_scores(pairs, contributions(_frontier(plan, stop)), seeds, weights, n_bands)
     found = weighted(seeds)
     if not operations:
         return _direct_scores(pairs, found, seeds, band_axis)
@@ -140,38 +152,22 @@ def prefers_forward(n_bands: int, outputs: int) -> bool:
 
 
 def _forward_scores(
-    pairs: Pairs,
-    weighted: Callable[[Any], dict[int, Multiplier]],
-    contributions: Callable[[tuple[int, ...]], list[dict[int, Any]]],
-    seeds: Any,
-    n_bands: int,
+    pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, weights: Any, n_bands: int
 ) -> Any:
-    """The same scores by sending each band's difference forward: one pass per band instead of one per output.
-
-    Multipliers are linear in the weights of the outputs. The derivative of their product with a band's difference by
-    these weights is therefore that difference, carried forward to the outputs; of the backward pass itself nothing is
-    computed.
-    """
+    """The same scores by sending each band's difference forward: one pass per band instead of one per output."""
     nd, n, m = pairs.nd, pairs.n, pairs.m
-
-    def products(start: Any) -> list[Any]:
-        found = weighted(start)
-        parts = contributions(tuple(found))
-        total = nd.zeros((), seeds.dtype)
-        for value, multiplier in found.items():
-            shape = pairs.layouts[value].shape
-            images, references = (part[value] for part in parts)
-            images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
-            lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
-            references = nd.reshape(nd.moveaxis(references, 1, 0), (*lead, *shape))
-            total += nd.sum(nd.multiply(pairs.dense(value, multiplier), images - references), None)
-        return [total]
-
-    # the outputs' weights are unknowns: one set per band, and per pair where pairs are wanted
-    lead = (n_bands, n, m) if pairs.own else (n_bands, n)
-    _, pull = pairs.backend.vjp(products, [nd.zeros((*lead, seeds.shape[-1]), seeds.dtype)])
-    (carried,) = pull([nd.zeros((), seeds.dtype) + 1])
-    return nd.einsum("kno,bnmo->knmb" if pairs.own else "kno,bno->knb", seeds, carried)
+    tangents = {}
+    for value, images in parts[0].items():
+        shape = pairs.layouts[value].shape
+        images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
+        lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
+        references = nd.reshape(nd.moveaxis(parts[1][value], 1, 0), (*lead, *shape))
+        tangents[value] = images - references
+    carried = differences(pairs, tangents)
+    carried = nd.broadcast_to(carried, (n_bands, n, m, seeds.shape[-1]))
+    if pairs.own:
+        return nd.einsum("kno,bnmo->knmb", seeds, carried)
+    return nd.einsum("kno,bnmo,m->knb", seeds, carried, weights)
 
 
 def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
@@ -190,6 +186,13 @@ def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
     summed = nd.sum(pairs.dense(source, weighted), 2)
     shape = (seeds.shape[0], pairs.n, *summed.shape[2:])
     return nd.reshape(nd.broadcast_to(summed, shape), (*shape[:2], *shape[3:]))
+
+
+def _frontier(plan: Plan, stop: frozenset[int]) -> tuple[int, ...]:
+    """Those of the values in `stop` that other steps start from."""
+    after = [step for step in plan.steps if not stop.issuperset(step.outputs)]
+    found = dict.fromkeys(value for step in after for value in step.inputs if value in stop)
+    return tuple(found) or (plan.graph.output,)
 
 
 def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) -> tuple[Operation, ...]:

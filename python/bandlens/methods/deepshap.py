@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws
+from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, unmoved
 from ..models import Predictor
 from ..reduction import reduce_pixels
 from .options import Option, optional, whole
@@ -104,8 +104,13 @@ def prepare(request: Request) -> None:
 
 
 def _plan(predictor: Predictor) -> Plan:
-    trace, output = predictor.trace, predictor.output
-    return trace.compiled(("plan", output), lambda: make_plan(trace.graph(output), trace.differentiable))
+    backend, trace, output = predictor.backend, predictor.trace, predictor.output
+
+    def build() -> Plan:
+        graph = trace.graph(output)
+        return make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph))
+
+    return trace.compiled(("plan", output), build)
 
 
 DEEPSHAP = Method(

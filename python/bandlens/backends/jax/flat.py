@@ -43,6 +43,8 @@ class Entry:
 class Flat:
     """A traced function with calls written out and values numbered.
 
+    What is computed twice is one value: a band that a formula takes from the images twice is the same band.
+
     Attributes
     ----------
     entries : list of Entry
@@ -70,6 +72,7 @@ class Flat:
         self.literals: dict[int, np.ndarray] = {}
         self.avals: list[Any] = []
         self.marks: dict[int, int] = {}
+        self._alike: dict[Any, list[int]] = {}
         (image,) = closed.jaxpr.invars
         self.input = self._new(image.aval)
         self.data = {self.input}
@@ -129,9 +132,12 @@ class Flat:
     def _read(self, atom: Any, values: Mapping[Any, int]) -> int:
         if not isinstance(atom, core.Literal):
             return values[atom]
-        value = self._new(atom.aval)
-        self.literals[value] = np.asarray(atom.val, computed_in(atom.aval.dtype))
-        return value
+        number = np.asarray(atom.val, computed_in(atom.aval.dtype))
+        same = self._alike.setdefault(("literal", number.dtype.str, number.shape, number.tobytes()), [])
+        if not same:
+            same.append(self._new(atom.aval))
+            self.literals[same[0]] = number
+        return same[0]
 
     def _inline(self, jaxpr: core.Jaxpr, consts: Any, values: dict[Any, int], scope: str) -> None:
         values.update({var: self._weight(array) for var, array in zip(jaxpr.constvars, consts, strict=True)})
@@ -151,12 +157,16 @@ class Flat:
                     {out: self._read(atom, inside) for out, atom in zip(eqn.outvars, inner.outvars, strict=True)}
                 )
             else:
-                outputs = [self._new(var.aval) for var in eqn.outvars]
-                entry = Entry(kind, name, inputs, outputs, eqn.params, _applied(eqn))
-                self.entries.append(entry)
-                self.producers.update(dict.fromkeys(outputs, entry))
-                if not self.data.isdisjoint(inputs):
-                    self.data.update(outputs)
+                likeness = _likeness(eqn, inputs)
+                outputs = self._alike.get(likeness, [])
+                if likeness is None or not outputs:
+                    outputs = [self._new(var.aval) for var in eqn.outvars]
+                    self._alike[likeness] = outputs
+                    entry = Entry(kind, name, inputs, outputs, eqn.params, _applied(eqn))
+                    self.entries.append(entry)
+                    self.producers.update(dict.fromkeys(outputs, entry))
+                    if not self.data.isdisjoint(inputs):
+                        self.data.update(outputs)
                 values.update(zip(eqn.outvars, outputs, strict=True))
 
     def _is_kept(self, eqn: core.JaxprEqn, inputs: list[int]) -> bool:
@@ -240,6 +250,15 @@ def _wider(value: Any) -> Any:
         except TypeError:
             return value
     return value
+
+
+def _likeness(eqn: core.JaxprEqn, inputs: list[int]) -> tuple[Any, ...] | None:
+    """Equal for operations that do the same to the same values; None where that can't be told."""
+    name, params = eqn.primitive.name, [(key, str(value)) for key, value in sorted(eqn.params.items())]
+    if name in table.RANDOM or any(" at 0x" in text for _, text in params):
+        return None
+    types = tuple(str(var.aval) for var in eqn.outvars)
+    return (name, tuple(inputs), tuple(params), types)
 
 
 def _described(value: Any) -> str:

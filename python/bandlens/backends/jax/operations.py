@@ -41,6 +41,15 @@ POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTI
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset("add add_any sub neg convert_element_type reduce_precision mul div select_n".split())
 
+# sums over whole axes: what each element weighs, of so many
+REDUCTIONS = {"reduce_sum": lambda length: 1.0}
+
+# elements in the same order, or repeated along axes of length 1
+RESHAPES = frozenset({"reshape", "squeeze", "expand_dims", "broadcast_in_dim"})
+
+# parts of the input, such as single bands
+SELECTS = frozenset("slice dynamic_slice split gather unstack".split())
+
 # outputs are the inputs, in value; stops of the derivative don't matter to finite differences
 ALIAS = frozenset("stop_gradient copy copy_p name optimization_barrier sharding_constraint device_put".split())
 

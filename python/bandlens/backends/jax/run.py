@@ -40,18 +40,38 @@ class Run:
         self._layouts = {} if graph is None else graph.layouts
         self._n = n
         # with an axis of their own for the images, before those of the trace
-        self._blocks: dict[int, Any] = {
-            value: jnp.reshape(tensor, (-1, *self._flat.shape(value))) for value, tensor in tensors.items()
-        }
+        self._blocks: dict[int, Any] = {value: self._split(value, tensor) for value, tensor in tensors.items()}
+
+    def _split(self, value: int, tensor: Any) -> Any:
+        # what a value has one number of for many elements may be given for each of them
+        length = self._flat.shape(value)[0]
+        return jnp.reshape(tensor, (-1, length, *tensor.shape[1:]))
+
+    def same(self, output: int, value: int) -> None:
+        """Let a value be another, where its operation doesn't matter."""
+        self._blocks[output] = self._block(value)
 
     def apply(self, operation: Operation | Entry) -> None:
         """Compute an operation's outputs from what is known."""
         entry: Entry = operation.handle if isinstance(operation, Operation) else operation
-        inputs = [self._block(value) for value in entry.inputs]
+        inputs = self._alike(entry, [self._block(value) for value in entry.inputs])
         carried = [value in self._flat.data for value in entry.inputs]
         axes = [0 if one else None for one in carried]
         apply = jax.vmap(entry.apply, in_axes=axes) if any(carried) else entry.apply
         self._blocks.update(zip(entry.outputs, apply(*inputs), strict=True))
+
+    def _alike(self, entry: Entry, inputs: list[Any]) -> list[Any]:
+        """Inputs of one shape, where some were given for each element that are one for many: not all operations mind."""
+        flat = self._flat
+        carried = [value in flat.data for value in entry.inputs]
+        shapes = [block.shape[1:] if data else block.shape for block, data in zip(inputs, carried, strict=True)]
+        if all(shape == flat.shape(value) for shape, value in zip(shapes, entry.inputs, strict=True)):
+            return inputs
+        full = jnp.broadcast_shapes(*shapes)
+        return [
+            block if shape == () else jnp.broadcast_to(block, (block.shape[0], *full) if data else full)
+            for block, shape, data in zip(inputs, shapes, carried, strict=True)
+        ]
 
     def forward(self, operations: Sequence[Operation]) -> Run:
         """Compute operations in order."""

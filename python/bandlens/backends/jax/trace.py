@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import nan, prod
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -147,23 +148,33 @@ class Trace(common.BaseTrace):
             kernel = flat.shape(entry.inputs[carries.index(False)])
             # each number of the kernel is used once per output position
             cost = float(np.prod(kernel)) / max(1, _channels(entry, flat))
+        reduces = entry.kind in table.REDUCTIONS and bool(flat.shape(entry.inputs[0]))
+        window = self._window(entry) if family is Family.MAXIMUM or reduces else None
         return Operation(
             entry.kind,
             entry.name,
             self._layer(entry),
             family,
             family in table.POINTWISE_FAMILIES or (family is Family.LINEAR and entry.kind in table.POINTWISE),
-            self._window(entry) if family is Family.MAXIMUM else None,
+            window,
             tuple(entry.inputs),
             tuple(entry.outputs),
             tuple(dict.fromkeys(value for value in entry.inputs if value in flat.data)),
             size * cost,
             entry,
+            weight=table.REDUCTIONS[entry.kind](prod(window)) if reduces and window is not None else nan,
+            selects=entry.kind in table.SELECTS,
+            reshapes=entry.kind in table.RESHAPES and self._keeps_order(entry),
         )
+
+    def _keeps_order(self, entry: Entry) -> bool:
+        """Whether elements stay in their order, or are repeated along axes of length 1."""
+        before, after = self.flat.shape(entry.inputs[0]), self.flat.shape(entry.outputs[0])
+        return prod(before) == prod(after) or len(before) == len(after)
 
     def _window(self, entry: Entry) -> tuple[int, ...] | None:
         lengths, params = self.flat.shape(entry.inputs[0]), entry.params
-        if entry.kind == "reduce_max":
+        if entry.kind == "reduce_max" or entry.kind in table.REDUCTIONS:
             axes = {int(axis) for axis in params["axes"]}
             return tuple(length if axis in axes else 1 for axis, length in enumerate(lengths))
         sizes = tuple(params["window_dimensions"])

@@ -2,6 +2,7 @@
 
 from .arrays import nd
 from .compiling import OutOfMemory, compile, fold, free_memory, fused, hold, version, vjp
+from .forwards import has_forward, jvp
 from .marks import mark
 from .run import Run
 from .trace import Trace
@@ -14,7 +15,9 @@ __all__ = [
     "fold",
     "free_memory",
     "fused",
+    "has_forward",
     "hold",
+    "jvp",
     "mark",
     "nd",
     "version",

@@ -15,19 +15,29 @@ from .marks import marked
 
 
 class Entry:
-    """An operation of the flattened function with its values as integers."""
+    """An operation of the flattened function with its values as integers.
 
-    __slots__ = ("inputs", "name", "op", "outputs")
+    Attributes
+    ----------
+    likeness : tuple
+        Equal for operations that do the same to the same values.
+    """
 
-    def __init__(self, op: tf.Operation, name: str, inputs: list[int], outputs: list[int]) -> None:
+    __slots__ = ("inputs", "likeness", "name", "op", "outputs")
+
+    def __init__(self, op: tf.Operation, name: str, inputs: list[int], likeness: tuple[Any, ...]) -> None:
         self.op = op
         self.name = name
         self.inputs = inputs
-        self.outputs = outputs
+        self.likeness = likeness
+        self.outputs: list[int] = []
 
 
 class Flat:
-    """A traced function with calls inlined and values numbered."""
+    """A traced function with calls inlined and values numbered.
+
+    What is computed twice is one value: a band that a formula takes from the images twice is the same band.
+    """
 
     def __init__(self, concrete: Any) -> None:
         self.entries: list[Entry] = []
@@ -35,6 +45,7 @@ class Flat:
         self.captures: dict[int, Any] = {}
         self.dtypes: list[tf.DType] = []
         self.marks: dict[int, int] = {}
+        self._alike: dict[tuple[Any, ...], Entry] = {}
         graph = concrete.graph
         definition = graph.as_graph_def()
         self._library = {function.signature.name: function for function in definition.library.function}
@@ -57,9 +68,7 @@ class Flat:
         """Equal for two traces of the same operations on the same weights (compared by identity)."""
         digest = hashlib.sha256(repr((self.input, self.output)).encode())
         for entry in self.entries:
-            attr = entry.op.node_def.attr
-            plain = [(key, attr[key].SerializeToString(deterministic=True)) for key in sorted(attr) if key[0] != "_"]
-            digest.update(repr((entry.op.type, entry.inputs, entry.outputs, plain)).encode())
+            digest.update(repr((*entry.likeness, entry.outputs)).encode())
         return digest.hexdigest(), tuple(id(outer) for _, outer in sorted(self.captures.items()))
 
     def _new(self, tensor: tf.Tensor) -> int:
@@ -82,10 +91,21 @@ class Flat:
                 self._inline(inner, inside, f"{scope}{op.name}/")
                 values.update({out.name: inside[t.name] for out, t in zip(op.outputs, inner.outputs, strict=True)})
             else:
-                entry = Entry(op, scope + op.name, inputs, [self._new(tensor) for tensor in op.outputs])
-                self.entries.append(entry)
-                self.producers.update(dict.fromkeys(entry.outputs, entry))
+                entry = self._entry(op, scope + op.name, inputs)
                 values.update({out.name: value for out, value in zip(op.outputs, entry.outputs, strict=True)})
+
+    def _entry(self, op: tf.Operation, name: str, inputs: list[int]) -> Entry:
+        """An operation, or the one that does the same already."""
+        attr = op.node_def.attr
+        plain = [(key, attr[key].SerializeToString(deterministic=True)) for key in sorted(attr) if key[0] != "_"]
+        entry = Entry(op, name, inputs, (op.type, tuple(inputs), tuple(plain)))
+        if op.type not in table.RANDOM | table.LOOPS:
+            entry = self._alike.setdefault(entry.likeness, entry)
+        if not entry.outputs:
+            entry.outputs = [self._new(tensor) for tensor in op.outputs]
+            self.entries.append(entry)
+            self.producers.update(dict.fromkeys(entry.outputs, entry))
+        return entry
 
     def inputs_of(self, value: int) -> list[int]:
         """Values that a value is computed from."""

@@ -52,6 +52,15 @@ POINTWISE = frozenset(
     """.split()
 )
 
+# sums and means over whole axes: what each element weighs, of so many
+REDUCTIONS = {"Sum": lambda length: 1.0, "Mean": lambda length: 1.0 / length}
+
+# elements in the same order, or repeated along axes of length 1
+RESHAPES = frozenset({"Reshape", "ExpandDims", "Squeeze", "BroadcastTo"})
+
+# parts of the input, such as single bands
+SELECTS = frozenset("StridedSlice Slice Split SplitV Unpack Gather GatherV2".split())
+
 # the output is the input, in value; custom gradients (SiLU's, for one) and stops don't matter to finite differences
 ALIAS = frozenset(
     {"Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"}

@@ -41,7 +41,11 @@ class Run:
     def apply(self, operation: Operation | Entry) -> None:
         """Compute an operation's outputs from what is known."""
         op = operation.handle if isinstance(operation, Operation) else operation.op
-        inputs = [self.value(value) for value in operation.inputs]
+        found = self.applied(op, [self.value(value) for value in operation.inputs])
+        self.tensors.update(zip(operation.outputs, found, strict=True))
+
+    def applied(self, op: tf.Operation, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """What an operation makes of inputs."""
         # weights are read as they are stored, everything else is computed in full precision
         stored = not any(source.dtype.is_floating for source in inputs) and not any(
             source.dtype == tf.bool for source in inputs
@@ -58,10 +62,11 @@ class Run:
         outputs = (
             tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
         )
-        outputs = [
-            tf.cast(output, computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
-        ]
-        self.tensors.update(zip(operation.outputs, outputs, strict=True))
+        return [tf.cast(output, computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs]
+
+    def same(self, output: int, value: int) -> None:
+        """Let a value be another, where its operation doesn't matter."""
+        self.tensors[output] = self.value(value)
 
     def forward(self, operations: Sequence[Operation]) -> Run:
         """Compute operations in order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from math import nan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,19 +118,25 @@ class Trace(common.BaseTrace):
         ]
         shapes = [tuple(w.shape) for w in weights if w.shape.is_fully_defined() and w.shape.rank > 1]
         cost = size * max((np.prod(shape) / shape[-1] for shape in shapes), default=1.0)
+        sets = family in SETS or kind in table.REDUCTIONS
+        window = self._window(entry, layouts) if sets and entry.inputs[0] in layouts else None
+        weight = table.REDUCTIONS[kind](prod(window)) if window is not None and kind in table.REDUCTIONS else nan
         return Operation(
             kind,
             entry.name,
             self._layer(entry.name),
             family,
             pointwise,
-            self._window(entry, layouts) if family in SETS and entry.inputs[0] in layouts else None,
+            window,
             tuple(entry.inputs),
             tuple(entry.outputs),
             tuple(dict.fromkeys(value for value in entry.inputs if value in data)),
             float(cost),
             entry.op,
             epsilon,
+            weight,
+            kind in table.RESHAPES,
+            kind in table.SELECTS,
         )
 
     @staticmethod
@@ -138,7 +145,7 @@ class Trace(common.BaseTrace):
         if op.type.startswith("FusedBatchNorm"):
             shape = layouts[entry.inputs[0]].shape
             return tuple(1 if axis == _channel_axis(op) else length for axis, length in enumerate(shape))
-        if op.type == "Max":
+        if op.type == "Max" or op.type in table.REDUCTIONS:
             axes = tf.get_static_value(op.inputs[1])
             layout = layouts[entry.inputs[0]]
             if axes is None:

@@ -72,6 +72,8 @@ class Entry:
 class Flat:
     """A recorded model with values numbered.
 
+    What is computed twice is one value: a band that a formula takes from the images twice is the same band.
+
     Attributes
     ----------
     entries : list of Entry
@@ -99,6 +101,7 @@ class Flat:
         self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
         self.marks: dict[int, int] = {}
         self._same: dict[int, int] = {}
+        self._alike: dict[tuple[Any, ...], Entry] = {}
         used, made = few.used, {self.input}
         for one, other in zip(few.nodes, more.nodes, strict=True):
             made.update(one.outputs)
@@ -136,6 +139,10 @@ class Flat:
         inputs = [part.number for part in _values((args, kwargs))]
         outputs = {place: value for place, value in enumerate(one.outputs) if value in used}
         entry = Entry(node, args, kwargs, inputs, outputs)
+        earlier = self._alike.setdefault((str(node.function), repr((args, kwargs)), *entry.places), entry)
+        if earlier is not entry and name not in table.FILLED and not entry.writes and not is_random(entry):
+            self._same.update(zip(entry.outputs, earlier.outputs, strict=True))
+            return
         self.entries.append(entry)
         self.producers.update(dict.fromkeys(entry.outputs, entry))
 
@@ -187,6 +194,11 @@ class Flat:
         if entry is not None and entry.kind in names:
             return entry.inputs[0], names[entry.kind]
         return self.output, None
+
+
+def is_random(entry: Entry) -> bool:
+    """Whether an operation draws random numbers."""
+    return torch.Tag.nondeterministic_seeded in getattr(entry.function, "tags", ())
 
 
 def computed_in(dtype: torch.dtype) -> torch.dtype:

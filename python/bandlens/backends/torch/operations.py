@@ -50,6 +50,15 @@ POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTI
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset("_to_copy add div masked_fill mul neg rsub sub where".split())
 
+# sums and means over whole axes: what each element weighs, of so many
+REDUCTIONS = {"sum": lambda length: 1.0, "mean": lambda length: 1.0 / length}
+
+# elements in the same order, or repeated along axes of length 1
+RESHAPES = frozenset("view _unsafe_view unsqueeze squeeze expand".split())
+
+# parts of the input, such as single bands
+SELECTS = frozenset("slice select split split_with_sizes unbind narrow_copy index_select".split())
+
 # the output is the input, in value; stops of the derivative don't matter to finite differences
 ALIAS = frozenset({"alias", "clone", "detach", "lift_fresh", "lift_fresh_copy", "mark"})
 

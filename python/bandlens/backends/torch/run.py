@@ -50,6 +50,10 @@ class Run:
         given = {value: self.value(value) for value in entry.inputs}
         self._tensors.update(zip(entry.outputs, entry.apply(self._n, given), strict=True))
 
+    def same(self, output: int, value: int) -> None:
+        """Let a value be another, where its operation doesn't matter."""
+        self._tensors[output] = self.value(value)
+
     def forward(self, operations: Sequence[Operation]) -> Run:
         """Compute operations in order."""
         for operation in operations:

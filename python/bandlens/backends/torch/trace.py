@@ -7,7 +7,7 @@ are at each call. Nothing global is touched, and the model is only called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import prod
+from math import nan, prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +17,7 @@ from ...graph import Family, Graph, Layout, Operation
 from .. import common
 from . import operations as table
 from .compiling import devices, vjp
-from .flat import SIZES, Entry, Flat, computed_in
+from .flat import computed_in, Entry, Flat, is_random, SIZES
 from .recording import Recording, record
 from .run import Run
 
@@ -84,7 +84,7 @@ class Trace(common.BaseTrace):
 
     def _check(self, images: torch.Tensor, output: torch.Tensor) -> None:
         """Make sure that the operations give what the model gave: it may do what no recording shows."""
-        if any(dtype != computed_in(dtype) for dtype in self.flat.dtypes) or any(map(_is_random, self.flat.entries)):
+        if any(dtype != computed_in(dtype) for dtype in self.flat.dtypes) or any(map(is_random, self.flat.entries)):
             return  # the model is less precise than what is computed here, or gives other numbers at each call
         with torch.no_grad(), torch.device(self.device):
             found = Run(self, {self.flat.input: images}).value(self.flat.output)
@@ -100,7 +100,7 @@ class Trace(common.BaseTrace):
         wanted = common.leading_to(output, flat.inputs_of)
         entries = [entry for entry in flat.entries if not wanted.isdisjoint(entry.outputs)]
         for entry in entries:
-            if _is_random(entry):
+            if is_random(entry):
                 raise common.random(_where(entry))
         if output not in flat.data:
             raise common.independent()
@@ -125,18 +125,23 @@ class Trace(common.BaseTrace):
         cost = 1.0
         if family is Family.LINEAR and entry.kind in table.KERNELS:
             cost = _uses(entry, flat.shapes[entry.inputs[carries.index(False)]][0])
+        reduces = entry.kind in table.REDUCTIONS
+        window = self._window(entry, layouts) if family is Family.MAXIMUM or reduces else None
         return Operation(
             entry.kind,
             entry.kind,
             entry.layer,
             family,
             family in table.POINTWISE_FAMILIES or (family is Family.LINEAR and entry.kind in table.POINTWISE),
-            self._window(entry, layouts) if family is Family.MAXIMUM else None,
+            window,
             tuple(entry.inputs),
             tuple(entry.outputs),
             tuple(dict.fromkeys(value for value in entry.inputs if value in flat.data)),
             size * cost,
             entry,
+            weight=table.REDUCTIONS[entry.kind](prod(window)) if reduces and window is not None else nan,
+            selects=entry.kind in table.SELECTS,
+            reshapes=entry.kind in table.RESHAPES,
         )
 
     @staticmethod
@@ -145,7 +150,7 @@ class Trace(common.BaseTrace):
         if layout is None:
             return None
         rank = len(layout.shape)
-        if entry.kind == "amax":
+        if entry.kind == "amax" or entry.kind in table.REDUCTIONS:
             axes = entry.args[1] if len(entry.args) > 1 else ()
             reduced = {axis % rank for axis in ([axes] if isinstance(axes, int) else axes or range(rank))}
             if layout.axis in reduced:
@@ -208,10 +213,6 @@ def _recorded(
 def _images(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     """Images in which all numbers differ, in a random order as it were, from 0 to 1."""
     return (torch.arange(prod(shape), dtype=torch.float64) * GOLDEN).frac().reshape(shape).to(dtype)
-
-
-def _is_random(entry: Entry) -> bool:
-    return torch.Tag.nondeterministic_seeded in getattr(entry.function, "tags", ())
 
 
 def _where(entry: Entry) -> str:

@@ -1,0 +1,148 @@
+"""Deviations from the mean of a set, scaled by its variance: layer and group normalisation, standardisation.
+
+As in `sets`, an element's part is its change of y_j averaged over how many of the others are there. But others change
+two statistics, the mean m and the variance v, and v not only by their own deviations: a set of which some elements are
+those of the image and some those of the background varies by the difference of the two levels, too. With a fraction t of
+the others, v is a mixture's variance. On the way from none to all of the others, each step of t changes m and v a
+little; y_j = (x_j - m) h(v) is shared out between the two (a product), and both among the others: another element
+changes m by d / N and v by ((x_i - m)^2 - (x'_i - m)^2) / N, with d = x_i - x'_i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import formulas
+from .sets import FRACTIONS, WEIGHTS, effective_number, joint_shape
+
+# of a variance, what is no change
+NO_CHANGE = {1e-6: 1e-5, 1e-11: 1e-9}
+
+
+class Shares(NamedTuple):
+    """Factors per pair and element.
+
+    Attributes
+    ----------
+    own : tensor
+        Change of y_j that is due to x_j, over its difference.
+    level, square, cross : tensor
+        Change of y_j per change of another element: of the element, of its square, and of the element through the mean
+        that squares are taken from.
+    middle : tensor
+        Sum of an element's two values, which are counted from the middle of both means.
+    """
+
+    own: Any
+    level: Any
+    square: Any
+    cross: Any
+    middle: Any
+
+
+def share_around_mean(
+    nd: Any,
+    image: Any,
+    reference: Any,
+    scale: Callable[[Any], Any],
+    whole: Any,
+    *,
+    axes: tuple[int, ...],
+    count: int,
+    rounding: float,
+) -> Shares:
+    """Share out elements that are standardised within their sets.
+
+    Parameters
+    ----------
+    nd
+        Array functions.
+    image, reference : tensor
+        Elements, with leading axes.
+    scale : callable
+        h, from a variance for each element to what deviations are multiplied with.
+    whole : tensor
+        Change of y between image and background.
+    axes : tuple of int
+        Along which sets lie.
+    count : int
+        Elements of a set.
+    rounding : float
+        Relative size of what is no difference.
+    """
+    means = [nd.mean(side, axes, True) for side in (image, reference)]
+    shape = joint_shape(image, reference)
+    center = (means[0] + means[1]) / 2
+    sides = [nd.broadcast_to(side, shape) - center for side in (image, reference)]
+    means = [mean - center for mean in means]
+    difference = sides[0] - sides[1]
+    n = float(count)
+    rest = max(n - 1, 1.0)
+    # without the element itself: mean, and mean square about it
+    means_without = [(n * mean - side) / rest for mean, side in zip(means, sides, strict=True)]
+    squares = [nd.sum((side - mean) ** 2, axes, True) for side, mean in zip(sides, means, strict=True)]
+    zero = nd.zeros_like(difference)
+    within = [
+        nd.maximum(square - (side - mean) ** 2 * (n / rest), zero) / rest
+        for square, side, mean in zip(squares, sides, means, strict=True)
+    ]
+    level_change = (means_without[0] - means_without[1]) * (rest / n)
+    effective = effective_number(nd, difference, axes, rounding)
+    end, margin = 1 / (effective + 1), 1 / (2 * effective)
+
+    def at(fraction: Any, own: Any) -> tuple[Any, Any, Any]:
+        """Deviation of an element from the mean, what it is multiplied with, and the variance."""
+        shares = [rest / n * fraction, rest / n * (1 - fraction), 1 / n]
+        parts = [means_without[0], means_without[1], own]
+        mean = sum(share * part for share, part in zip(shares, parts, strict=True))
+        variance = sum(share * (part - mean) ** 2 for share, part in zip(shares, parts, strict=True))
+        variance = variance + shares[0] * within[0] + shares[1] * within[1]
+        return own - mean, scale(variance), variance
+
+    fractions = [zero, *(margin + (1 - 2 * margin) * fraction for fraction in FRACTIONS.tolist()), zero + 1]
+    weights = [end, *((1 - 2 * end) * part for part in WEIGHTS.tolist())]
+    level = square = cross = assigned = passed = zero
+    before = [at(fractions[0], own) for own in sides]
+    for place, weight in enumerate(weights, start=1):
+        passed = passed + weight
+        step = fractions[place] - fractions[place - 1]
+        after = [at(fractions[place], own) for own in sides]
+        for own, there, (from_, height, low), (to, higher, high) in zip(
+            sides, (passed, 1 - passed), before, after, strict=True
+        ):
+            change = high - low
+            still = nd.abs(change) <= NO_CHANGE[rounding] * (high + low)
+            # of the two orders of a product, the one in which no deviation meets a scale that is too large for it
+            rises = nd.abs(higher) > nd.abs(height)
+            deviation, factor = nd.where(rises, to, from_), nd.where(rises, height, higher)
+            bent = formulas.divide(nd, deviation * (higher - height), change, still, zero) * there
+            moved = -there * factor
+            level, square = level + step * moved, square + step * bent
+            cross = cross + step * bent * (own - (from_ + to) / 2)
+            assigned = assigned + step * moved * level_change + bent * nd.where(still, zero, change)
+        before = after
+    same = nd.abs(difference) <= rounding * nd.maximum(nd.abs(sides[0]), nd.abs(sides[1]))
+    own = formulas.divide(nd, whole - assigned, difference, same, zero)
+    return Shares(own, level / n, square / n, cross / n, sides[0] + sides[1])
+
+
+def pull(nd: Any, dense: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
+    """Multipliers of the elements from those of the normalised ones."""
+
+    def others(part: Any) -> Any:
+        weighted = dense * part
+        return nd.sum(weighted, axes, True) - weighted
+
+    through = others(shares.level) + shares.middle * others(shares.square) - 2 * others(shares.cross)
+    return dense * shares.own + through
+
+
+def push(nd: Any, tangent: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
+    """Differences of the normalised elements from those of the elements."""
+
+    def others(part: Any) -> Any:
+        return nd.sum(part, axes, True) - part
+
+    moved, bent = others(tangent), others(shares.middle * tangent)
+    return shares.own * tangent + (shares.level - 2 * shares.cross) * moved + shares.square * bent
