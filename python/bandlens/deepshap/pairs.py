@@ -228,9 +228,7 @@ class Pairs:
             for value in operation.data
         }
         found = self.backend.jvp(self.trace, self.plan.graph, operation, inputs, moved, count)
-        return {
-            value: self._back(value, tensor, lead) for value, tensor in found.items() if value in self.layouts
-        }
+        return {value: self._back(value, tensor, lead) for value, tensor in found.items() if value in self.layouts}
 
     def formula(self, function: Callable[..., Any], *tensors: Any, **static: Any) -> Any:
         """Apply one of `formulas`, in one pass over memory where the backend can."""

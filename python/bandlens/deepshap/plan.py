@@ -218,12 +218,10 @@ def make_plan(
     while True:
         reading = _read(graph, used, regions)
         steps = _steps(reading, regions, plain, narrow)
-        found = {step.outputs[0]: step for step in steps if step.normalization is not None}
-        asked = [step for value, step in found.items() if step.normalization.asks and value not in centred]
+        found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
+        asked = [step for value, (step, one) in found.items() if one.asks and value not in centred]
         centred.update(zip((step.outputs[0] for step in asked), unmoved(asked) if asked else [], strict=True))
-        without = [
-            value for value, step in found.items() if step.normalization.bending(centred.get(value, False)) is None
-        ]
+        without = [value for value, (_, one) in found.items() if one.bending(centred.get(value, False)) is None]
         if not without:
             break
         for value in without:
@@ -233,7 +231,7 @@ def make_plan(
                 continue
             plain.add(value)
             # of several statistics, or of one that is no sum: what surrounds it is explained as a whole, if it can be
-            region = enclose(graph, found[value].operation)
+            region = enclose(graph, found[value][0].operation)
             if region is not None and differentiable(region):
                 regions = _with(regions, region)
     steps = [

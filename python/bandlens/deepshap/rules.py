@@ -245,7 +245,7 @@ def smooth(pairs: Pairs, step: Step) -> Map:
 
 
 def normalization(pairs: Pairs, step: Step) -> Map:
-    """Elements against a statistic of their set: see `sets`, and `variances` where they are deviations from its mean."""
+    """Elements against a statistic of their set: see `sets`, and `variances` if they are deviations from its mean."""
     nd, found = pairs.nd, step.normalization
     assert found is not None
     bending = found.bending(found.centred)
@@ -267,8 +267,10 @@ def normalization(pairs: Pairs, step: Step) -> Map:
         return elements if bending.summand == source else pairs.evaluate(bending.summand, {source: elements})
 
     statistic = sets.Largest(nd, axes) if isnan(bending.weight) else sets.Total(nd, axes, bending.weight)
-    static = {"statistic": statistic, "rounding": pairs.rounding}
-    share = sets.share_in_sets(nd, *pairs.sides(source), summand, normalized, _change(pairs, value), **static)
+    (image, reference), whole = pairs.sides(source), _change(pairs, value)
+    share = sets.share_in_sets(
+        nd, image, reference, summand, normalized, whole, statistic=statistic, rounding=pairs.rounding
+    )
     return _within_sets(pairs, step, share, axes, sets)
 
 
@@ -320,8 +322,10 @@ def _around_mean(
         statistic = variance * per_variance
         return normalized(nd.ones_like(statistic), statistic) - normalized(nd.zeros_like(statistic), statistic)
 
-    static = {"axes": axes, "count": count, "rounding": pairs.rounding}
-    shares = variances.share_around_mean(nd, *pairs.sides(value), scale, _change(pairs, output), **static)
+    (image, reference), whole = pairs.sides(value), _change(pairs, output)
+    shares = variances.share_around_mean(
+        nd, image, reference, scale, whole, axes=axes, count=count, rounding=pairs.rounding
+    )
 
     return _within_sets(pairs, step, shares, axes, variances)
 

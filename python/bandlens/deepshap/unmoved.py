@@ -1,7 +1,7 @@
 """Which normalisations don't see the level of their elements: found out by trying, once per model.
 
-Layer normalisation is written as (x - m) / s, as x / s - m / s, with the variance as a mean of squares less a square, and
-in other ways. What they have in common is that a constant that is added to all elements of a set changes nothing.
+Layer normalisation is written as (x - m) / s, as x / s - m / s, with the variance as a mean of squares less a square,
+and in other ways. What they have in common is that a constant that is added to all elements of a set changes nothing.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 As in `sets`, an element's part is its change of y_j averaged over how many of the others are there. But others change
 two statistics, the mean m and the variance v, and v not only by their own deviations: a set of which some elements are
-those of the image and some those of the background varies by the difference of the two levels, too. With a fraction t of
-the others, v is a mixture's variance. On the way from none to all of the others, each step of t changes m and v a
+those of the image and some those of the background varies by the difference of the two levels, too. With a fraction t
+of the others, v is a mixture's variance. On the way from none to all of the others, each step of t changes m and v a
 little; y_j = (x_j - m) h(v) is shared out between the two (a product), and both among the others: another element
 changes m by d / N and v by ((x_i - m)^2 - (x'_i - m)^2) / N, with d = x_i - x'_i.
 """

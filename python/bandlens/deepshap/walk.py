@@ -3,26 +3,31 @@
 Scores don't need multipliers at the images. Up to the first nonlinearity everything is linear in the bands, so a
 band's score is the inner product of the multipliers *there* with the band's own contribution to that value, which is
 computed once per image and once per background image. The most expensive backward step, through the first layer at
-full resolution, drops out. With fewer bands than outputs, these contributions are sent forward instead, through the same
-maps of the same steps: one pass per band instead of one per output.
+full resolution, drops out. With fewer bands than outputs, these contributions are sent forward instead, through the
+same maps of the same steps: one pass per band instead of one per output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 from ..graph import Operation
 from .pairs import Multiplier, Pairs
-from .plan import Plan
+from .plan import Plan, Step
 from .rules import RULES
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
 MOST_CONTRIBUTION_BYTES = 1 << 28
 
 
-def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Multiplier]:
+Observe = Callable[[Step, Mapping[int, Multiplier], Mapping[int, Multiplier]], None]
+
+
+def multipliers(
+    pairs: Pairs, seeds: Any, stop: frozenset[int], observe: Observe | None = None
+) -> dict[int, Multiplier]:
     """Send multipliers back through the graph until they reach values in `stop`.
 
     Parameters
@@ -32,6 +37,8 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
         What is explained, as weights on the model's outputs.
     stop : frozenset of int
         Values that are linear in the images, at which to end.
+    observe : callable, optional
+        Told of each step with the multipliers of its outputs, and what it makes of them for its inputs.
 
     Returns
     -------
@@ -45,7 +52,10 @@ def multipliers(pairs: Pairs, seeds: Any, stop: frozenset[int]) -> dict[int, Mul
         given = {value: waiting.pop(value) for value in step.outputs if value in waiting and value not in stop}
         if not given:
             continue
-        for value, part in RULES[step.rule](pairs, step).pull(given).items():
+        found = RULES[step.rule](pairs, step).pull(given)
+        if observe is not None:
+            observe(step, given, found)
+        for value, part in found.items():
             if value in waiting:
                 part = Multiplier(pairs.dense(value, waiting[value]) + pairs.dense(value, part))
             waiting[value] = part
@@ -151,9 +161,7 @@ def prefers_forward(n_bands: int, outputs: int) -> bool:
     return n_bands < outputs
 
 
-def _forward_scores(
-    pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, weights: Any, n_bands: int
-) -> Any:
+def _forward_scores(pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, weights: Any, n_bands: int) -> Any:
     """The same scores by sending each band's difference forward: one pass per band instead of one per output."""
     nd, n, m = pairs.nd, pairs.n, pairs.m
     tangents = {}

@@ -62,7 +62,9 @@ class Run:
         outputs = (
             tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
         )
-        return [tf.cast(output, computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs]
+        return [
+            tf.cast(output, computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
+        ]
 
     def same(self, output: int, value: int) -> None:
         """Let a value be another, where its operation doesn't matter."""

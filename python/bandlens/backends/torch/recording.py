@@ -148,9 +148,13 @@ def record(call: Callable[[Any], Any], images: torch.Tensor, layers: frozenset[s
 
 
 def kind(function: Any) -> str:
-    """An operation's name without its namespace and variant; a division with rounding is no division."""
+    """An operation's name without its namespace and variant; a division with rounding is no division.
+
+    What writes into its input is given a copy (`flat.Entry`), so that it is the operation that returns its result.
+    """
     overload = function._overloadname
-    return "floor_divide" if overload.endswith("_mode") else function._schema.name.split("::")[-1]
+    name: str = function._schema.name.split("::")[-1]
+    return "floor_divide" if overload.endswith("_mode") else name.rstrip("_") if function._schema.is_mutable else name
 
 
 def leaves(structure: Any) -> Iterator[Any]:

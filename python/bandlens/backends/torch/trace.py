@@ -17,7 +17,7 @@ from ...graph import Family, Graph, Layout, Operation
 from .. import common
 from . import operations as table
 from .compiling import devices, vjp
-from .flat import computed_in, Entry, Flat, is_random, SIZES
+from .flat import SIZES, Entry, Flat, computed_in, is_random
 from .recording import Recording, record
 from .run import Run
 
