@@ -39,9 +39,12 @@ def _multiply(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 def _where(condition: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """Selection among tensors of one shape, whatever the number of axes."""
-    shape = left.shape
-    flat = tf.where(*(tf.reshape(tensor, (-1,)) for tensor in (condition, left, right)))
-    return tf.reshape(flat, shape)
+    return tf.raw_ops.Select(condition=condition, x=left, y=right)
+
+
+def _reshape(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    """The same elements in another shape; graphs are large enough without operations that do nothing."""
+    return array if tuple(array.shape) == tuple(shape) else tf.reshape(array, shape)
 
 
 def _groups(left: Sequence[int], right: Sequence[int]) -> int:
@@ -92,7 +95,7 @@ nd = SimpleNamespace(
     multiply=_multiply,
     normal=_normal,
     ones_like=tf.ones_like,
-    reshape=tf.reshape,
+    reshape=_reshape,
     sqrt=tf.sqrt,
     sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
     take=lambda array, index, axis: tf.gather(array, index, axis=axis),

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ...precision import shared, tf32_allowed
 from .arrays import nd
+from .gradients import gradients
 
 if TYPE_CHECKING:
     from .trace import Trace
@@ -92,16 +93,26 @@ def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list
 
     To be called in a function that is compiled. Where there is no path, gradients are 0.
     """
+    graph = tf.compat.v1.get_default_graph()
+    before = len(graph.get_operations())
     outputs = function(*inputs)
+    made = graph.get_operations()[before:]
 
     def pull(cotangents: Sequence[Any]) -> list[Any]:
-        found = tf.gradients(outputs, list(inputs), list(cotangents))
+        found = gradients(outputs, list(inputs), list(cotangents), made)
         return [
-            tf.zeros_like(source) if part is None else tf.reshape(tf.convert_to_tensor(part), tf.shape(source))
+            tf.zeros_like(source) if part is None else _shaped_like(source, tf.convert_to_tensor(part))
             for source, part in zip(inputs, found, strict=True)
         ]
 
     return outputs, pull
+
+
+def _shaped_like(source: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+    """A gradient, of which TensorFlow may not know the shape."""
+    if source.shape.is_fully_defined() and part.shape == source.shape:
+        return part
+    return tf.reshape(part, tf.shape(source))
 
 
 def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:

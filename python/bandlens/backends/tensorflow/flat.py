@@ -37,6 +37,11 @@ class Flat:
     """A traced function with calls inlined and values numbered.
 
     What is computed twice is one value: a band that a formula takes from the images twice is the same band.
+
+    Attributes
+    ----------
+    varying : set of int
+        Values that depend on the images, be it on their number alone.
     """
 
     def __init__(self, concrete: Any) -> None:
@@ -60,6 +65,7 @@ class Flat:
                     self.input = values[name]
                 elif name in external:
                     self.captures[values[name]] = external[name]
+        self.varying = {self.input}
         self._inline(graph, values, "")
         self.output = values[concrete.outputs[0].name]
         self.fingerprint = self._fingerprint()
@@ -105,6 +111,8 @@ class Flat:
             entry.outputs = [self._new(tensor) for tensor in op.outputs]
             self.entries.append(entry)
             self.producers.update(dict.fromkeys(entry.outputs, entry))
+            if not self.varying.isdisjoint(inputs):
+                self.varying.update(entry.outputs)
         return entry
 
     def inputs_of(self, value: int) -> list[int]:

@@ -72,6 +72,8 @@ SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLik
 # they have a derivative, but every step of it would have to be repeated at every point of a line
 LOOPS = frozenset({"While", "StatelessWhile"})
 
+BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
+
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 RANDOM = frozenset(

@@ -36,13 +36,15 @@ class Run:
         self._trace = trace
         self._layouts = {} if graph is None else graph.layouts
         self._n = n
+        self._fixed = trace.fixed(tf.compat.v1.get_default_graph())
         self.tensors = dict(tensors)
 
     def apply(self, operation: Operation | Entry) -> None:
         """Compute an operation's outputs from what is known."""
         op = operation.handle if isinstance(operation, Operation) else operation.op
         found = self.applied(op, [self.value(value) for value in operation.inputs])
-        self.tensors.update(zip(operation.outputs, found, strict=True))
+        varies = self._flat.varying.issuperset(operation.outputs)
+        (self.tensors if varies else self._fixed).update(zip(operation.outputs, found, strict=True))
 
     def applied(self, op: tf.Operation, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """What an operation makes of inputs."""
@@ -78,25 +80,23 @@ class Run:
 
     def value(self, value: int) -> tf.Tensor:
         """A value that is given, was computed, or carries no image data."""
-        if value in self.tensors:
-            return self.tensors[value]
         stack = [value]
         while stack:
             top = stack[-1]
-            if top in self.tensors:
+            if top in self.tensors or top in self._fixed:
                 stack.pop()
             elif top in self._flat.captures:
-                self.tensors[top] = self._flat.captures[top]
+                self._fixed[top] = self._flat.captures[top]
             elif top in self._layouts:
                 self.tensors[top] = self._trace.zeros(top, self._layouts[top], self._n)
             else:
                 entry = self._flat.producers[top]
-                missing = [i for i in entry.inputs if i not in self.tensors]
+                missing = [i for i in entry.inputs if i not in self.tensors and i not in self._fixed]
                 if missing:
                     stack.extend(missing)
                 else:
                     self.apply(entry)
-        return self.tensors[value]
+        return self.tensors[value] if value in self.tensors else self._fixed[value]
 
 
 def computed_in(dtype: tf.DType) -> tf.DType:

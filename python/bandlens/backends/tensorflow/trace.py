@@ -7,6 +7,7 @@ each call. Nothing global is touched, and the model is only called.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable, Iterable
 from math import nan, prod
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from .run import Run, computed_in
 if TYPE_CHECKING:
     from ...deepshap.regions import Region
 
+# so many images tell where a value has them: a prime number that no length is a multiple of by chance
+MANY = 100_003
 # families whose operations work on sets of elements
 SETS = (Family.MAXIMUM, Family.NORMALIZATION)
 
@@ -55,6 +58,7 @@ class Trace(common.BaseTrace):
         self.shape = shape
         self.dtype = computed_in(tf.as_dtype(dtype)).name
         self._layers = frozenset(layers)
+        self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         function = tf.function(call, autograph=False)
         self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
         self._check_output()
@@ -64,6 +68,12 @@ class Trace(common.BaseTrace):
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
         self.fingerprint = flat.fingerprint
         self.marks = flat.marks
+
+    def fixed(self, graph: tf.Graph) -> dict[int, tf.Tensor]:
+        """Values that don't depend on the images, made once for all that is computed in a graph."""
+        if graph not in self._fixed:
+            self._fixed[graph] = {}
+        return self._fixed[graph]
 
     def renewed_by(self, newer: Trace) -> bool:
         """Whether a newer trace is of the same operations on the same variables, whatever their values."""
@@ -173,19 +183,20 @@ class Trace(common.BaseTrace):
         return parts[-2] if len(parts) > 1 else ""
 
     def _layouts(self, entries: list[Entry], data: set[int]) -> dict[int, Layout]:
-        """Shapes for one image and batch axes, from the static shapes for two batch sizes; not of all values."""
-        sizes = (2, 3)
-        shapes = [self._shapes(entries, data, n) for n in sizes]
+        """Shapes for one image and batch axes, from the static shapes for a number of images; not of all values."""
+        shapes = self._shapes(entries, data, MANY)
         used = {value for entry in entries for value in entry.inputs}
         layouts = {}
         for value in data:
-            few, more = (found[value] for found in shapes)
             real = self._flat.dtypes[value].is_floating
-            if real and few == more and None not in few and value in used:
+            shape = shapes[value]
+            grown = [axis for axis, length in enumerate(shape) if length is not None and length % MANY == 0 < length]
+            if real and not grown and None not in shape and value in used:
                 raise common.mixes_images(self._where(self._flat.producers[value]))
-            layout = common.layout((few, more), sizes, real)
-            if layout is not None:
-                layouts[value] = layout
+            if len(grown) == 1 and None not in shape:
+                lengths = [length for length in shape if length is not None]
+                lengths[grown[0]] //= MANY
+                layouts[value] = Layout(grown[0], tuple(lengths), real)
         return layouts
 
     def _shapes(self, entries: list[Entry], data: set[int], n: int) -> dict[int, tuple[int | None, ...]]:
