@@ -257,6 +257,46 @@ PARAMETERS = [
 ]
 
 
+def network(
+    keras: Any, settle: Callable[[Any], Any], layout: str, build: Build, dtype: str, bands: int, outputs: int
+) -> Any:
+    """The layer between a convolution that makes four channels of the bands, and two dense layers."""
+    shape, axis, conv = shape_of(layout, bands), LAYOUTS[layout][1], LAYOUTS[layout][2]
+    assert shape[axis if axis < 0 else axis - 1] == bands
+    keras.config.set_dtype_policy(dtype)
+    try:
+        inputs = keras.Input(shape, dtype=dtype)
+        x = getattr(keras.layers, conv)(4, 3 if layout == "image" else 1, padding="same")(inputs)
+        x = keras.layers.Flatten()(build(keras, x))
+        x = keras.layers.Dense(5, activation="tanh")(x)
+        return settle(keras.Model(inputs, keras.layers.Dense(outputs)(x)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def shape_of(layout: str, bands: int) -> tuple[int, ...]:
+    """Shape of an image with so many bands."""
+    shape, axis, _ = LAYOUTS[layout]
+    place = axis if axis < 0 else axis - 1
+    sizes = list(shape)
+    sizes[place] = bands
+    return tuple(sizes)
+
+
+def explained(model: Any, layout: str, bands: int, target: str = "all") -> bl.BandImportance:
+    """Scores of three images against two, some of whose pixels are zero."""
+    random, shape = np.random.default_rng(2), shape_of(layout, bands)
+    images, background = random.normal(size=(3, *shape)), random.normal(size=(2, *shape))
+    images[0, : shape[0] // 2] = background[1, shape[0] // 2 :] = 0.0
+    return bl.band_importance(model, images, background=background, band_axis=LAYOUTS[layout][1], target=target)
+
+
+def assert_complete(result: bl.BandImportance, tolerance: float) -> None:
+    """Scores of an image sum to what they should, relative to the largest such sum."""
+    difference = result.output_values - result.base_values
+    assert np.abs(result.scores.sum(axis=-1) - difference).max() <= tolerance * np.abs(difference).max()
+
+
 @pytest.mark.parametrize(("layout", "build", "dtype"), PARAMETERS)
 def test_complete_on_every_layer(
     keras: Any,
@@ -268,19 +308,72 @@ def test_complete_on_every_layer(
 ) -> None:
     single = any(f"[{name}-" in request.node.name for name in SINGLE_PRECISION)
     tolerance = 1e-4 if dtype == "float32" else 1e-6 if single else 1e-9
-    shape, axis, conv = LAYOUTS[layout]
-    keras.config.set_dtype_policy(dtype)
-    try:
-        inputs = keras.Input(shape, dtype=dtype)
-        x = getattr(keras.layers, conv)(4, 3 if layout == "image" else 1, padding="same")(inputs)
-        x = keras.layers.Flatten()(build(keras, x))
-        x = keras.layers.Dense(5, activation="tanh")(x)
-        model = settle(keras.Model(inputs, keras.layers.Dense(3)(x)))
-    finally:
-        keras.config.set_dtype_policy("float32")
-    random = np.random.default_rng(2)
-    images, background = random.normal(size=(3, *shape)), random.normal(size=(2, *shape))
-    result = bl.band_importance(model, images, background=background, band_axis=axis, target="all")
-    difference = result.output_values - result.base_values
-    assert np.abs(difference).max() > 1e-3
-    assert np.abs(result.scores.sum(axis=-1) - difference).max() <= tolerance * np.abs(difference).max()
+    bands = shape_bands(layout)
+    result = explained(network(keras, settle, layout, build, dtype, bands, 3), layout, bands)
+    assert np.abs(result.output_values - result.base_values).max() > 1e-3
+    assert_complete(result, tolerance)
+
+
+def shape_bands(layout: str) -> int:
+    """The bands that images of a layout have, where nothing else is asked for."""
+    shape, axis, _ = LAYOUTS[layout]
+    return shape[axis if axis < 0 else axis - 1]
+
+
+@pytest.mark.parametrize(("layout", "build"), [pytest.param(*case[::2], id="-".join(case[:2])) for case in CASES])
+def test_both_directions_agree_on_every_layer(
+    keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, layout: str, build: Build
+) -> None:
+    bands = 2 if layout == "image" else shape_bands(layout)
+    model = network(keras, settle, layout, build, "float32", bands, bands + 3)
+    forward = explained(model, layout, bands)
+    assert_complete(forward, 1e-4)
+    for module in ("walk", "chunks"):
+        monkeypatch.setattr(f"bandlens.deepshap.{module}.prefers_forward", lambda n_bands, outputs: False)
+    backward = explained(_again(keras, model), layout, bands)
+    assert np.abs(forward.scores - backward.scores).max() <= 1e-5 * max(1.0, np.abs(backward.scores).max())
+
+
+def _again(keras: Any, model: Any) -> Any:
+    """The same model, of which nothing is compiled yet."""
+    return keras.Model(model.inputs, model.outputs)
+
+
+# every number of bands meets every number of outputs, both less and more than it
+SIZES = [
+    (bands, outputs, target) for bands in (1, 2, 4, 13) for outputs in (1, 2, 5, 12) for target in ("class", "all")
+]
+
+
+@pytest.mark.parametrize("place", range(len(SIZES)))
+def test_complete_whatever_the_numbers_of_bands_and_outputs(
+    keras: Any, settle: Callable[[Any], Any], place: int
+) -> None:
+    bands, outputs, target = SIZES[place]
+    layout, _name, build = IMAGES_IN_TURN[place % len(IMAGES_IN_TURN)]
+    model = network(keras, settle, layout, build, "float32", bands, outputs)
+    assert_complete(explained(model, layout, bands, target), 1e-4)
+
+
+# of different kinds, so that each meets few and many bands
+IMAGES_IN_TURN = [
+    case
+    for case in CASES
+    if case[0] == "image"
+    and case[1]
+    in {"max pool same", "rms norm", "up bilinear", "squeeze-excite", "index", "multi-head", "group norm", "separable"}
+    | {"global max", "layer norm", "resizing bicubic"}
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(len(SIZES)))
+@pytest.mark.parametrize(
+    ("layout", "build"), [pytest.param(*case[::2], id="-".join(case[:2])) for case in CASES if case[0] == "image"]
+)
+def test_complete_on_every_layer_whatever_the_numbers(
+    keras: Any, settle: Callable[[Any], Any], layout: str, build: Build, place: int
+) -> None:
+    bands, outputs, target = SIZES[place]
+    model = network(keras, settle, layout, build, "float32", bands, outputs)
+    assert_complete(explained(model, layout, bands, target), 1e-4)

@@ -127,19 +127,22 @@ def sum_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[int, 
     ----------
     tensor : tensor
     shape : tuple of int
-        Numbers of blocks along the axes of the value.
+        Of the sums, behind the leading axes; axes of a single block may be left out.
     window : tuple of int
+        Lengths of the blocks along the axes of the value.
     """
-    split = list(tensor.shape[:3])
+    lead = tuple(tensor.shape[:3])
+    split: list[int] = []
     summed: list[int] = []
-    for axis, (blocks, size) in enumerate(zip(shape, window, strict=True), start=3):
+    for axis, size in enumerate(window, start=3):
+        blocks = tensor.shape[axis] // size
         tensor = tensor[(slice(None),) * axis + (slice(0, blocks * size),)]
         split += [blocks, size] if size > 1 else [blocks]
         if size > 1:
             summed.append(len(split) - 1)
-    rows, tail = split[0] * split[1] * split[2] * split[3], split[4:]
-    found = nd.sum(nd.reshape(tensor, (rows, *tail)), tuple(axis - 3 for axis in summed)) if summed else tensor
-    return nd.reshape(found, (*tensor.shape[:3], *shape))
+    rows = lead[0] * lead[1] * lead[2] * split[0]
+    found = nd.reshape(tensor, (rows, *split[1:]))
+    return nd.reshape(nd.sum(found, tuple(summed)) if summed else found, (*lead, *shape))
 
 
 def repeat_times(nd: Any, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:

@@ -18,6 +18,8 @@ from .sets import FRACTIONS, WEIGHTS, effective_number, joint_shape
 
 # of a variance, what is no change
 NO_CHANGE = {1e-6: 1e-5, 1e-11: 1e-9}
+# of the mean of changes, what is too little a change of the mean to be divided by
+SLIGHT = 1e-3
 
 
 class Shares(NamedTuple):
@@ -123,7 +125,12 @@ def share_around_mean(
             assigned = assigned + step * moved * level_change + bent * nd.where(still, zero, change)
         before = after
     same = nd.abs(difference) <= rounding * nd.maximum(nd.abs(sides[0]), nd.abs(sides[1]))
-    own = formulas.divide(nd, whole - assigned, difference, same, zero)
+    left = whole - assigned
+    own = formulas.divide(nd, left, difference, same, zero)
+    # what an element can't take that is the same in both goes to where the mean changes
+    apart = nd.sum(nd.abs(difference), axes, True) / n
+    taken = formulas.divide(nd, left, level_change, nd.abs(level_change) <= SLIGHT * apart, zero)
+    level = level + nd.where(same, taken, zero)
     return Shares(own, level / n, square / n, cross / n, sides[0] + sides[1])
 
 

@@ -61,7 +61,7 @@ class Run:
         self._blocks.update(zip(entry.outputs, apply(*inputs), strict=True))
 
     def _alike(self, entry: Entry, inputs: list[Any]) -> list[Any]:
-        """Inputs of one shape, where some were given for each element that are one for many: not all operations mind."""
+        """Inputs of one shape, where some were given for each element that are one for many."""
         flat = self._flat
         carried = [value in flat.data for value in entry.inputs]
         shapes = [block.shape[1:] if data else block.shape for block, data in zip(inputs, carried, strict=True)]

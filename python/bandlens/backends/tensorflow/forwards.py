@@ -78,7 +78,7 @@ def jvp(
 
 
 def _at_maximum(op: tf.Operation, values: tf.Tensor, tangents: tf.Tensor) -> tf.Tensor:
-    """Differences where each window of values has its maximum; the first, where there are several, as in the gradient."""
+    """Differences where each window of values has its maximum, the first if there are several, as in the gradient."""
     _, places = tf.raw_ops.MaxPoolWithArgmax(
         input=values, ksize=op.get_attr("ksize"), strides=op.get_attr("strides"), padding=op.get_attr("padding")
     )

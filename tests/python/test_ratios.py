@@ -1,0 +1,160 @@
+"""Index formulas and normalisations on data with pixels that are zero, against exact Shapley values.
+
+Ratios are huge there: layer by layer, such parts have multipliers of 1 / epsilon that cancel in the sum, so that
+completeness can't see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bandlens as bl
+import numpy as np
+import pytest
+
+Formula = Callable[[Any, Any], Any]
+BLUE, GREEN, RED, NIR = range(4)
+
+
+def band(index: int) -> Callable[[Any], Any]:
+    """One band of a batch of images."""
+    return lambda t: t[..., index]
+
+
+blue, green, red, nir = (band(index) for index in (BLUE, GREEN, RED, NIR))
+
+INDICES: dict[str, Formula] = {
+    "ndvi": lambda ops, t: (nir(t) - red(t)) / (nir(t) + red(t) + 1e-3),
+    "ndvi, tiny epsilon": lambda ops, t: (t[..., 3:] - t[..., 2:3]) / (t[..., 3:] + t[..., 2:3] + 1e-7),
+    "ndvi, guarded": lambda ops, t: (nir(t) - red(t)) / ops.maximum(nir(t) + red(t), 1e-6),
+    "ndwi": lambda ops, t: (green(t) - nir(t)) / (green(t) + nir(t) + 1e-3),
+    "savi": lambda ops, t: 1.5 * (nir(t) - red(t)) / (nir(t) + red(t) + 0.5),
+    "evi": lambda ops, t: 2.5 * (nir(t) - red(t)) / (nir(t) + 6 * red(t) - 7.5 * blue(t) + 10.0),
+    "simple ratio": lambda ops, t: nir(t) / (red(t) + 1e-2),
+    "log ratio": lambda ops, t: ops.log((nir(t) + 1e-3) / (red(t) + 1e-3)),
+    "msavi": lambda ops, t: (2 * nir(t) + 1 - ops.sqrt((2 * nir(t) + 1) ** 2 - 8 * (nir(t) - red(t)) + 9)) / 2,
+    "transformed": lambda ops, t: ops.sqrt(ops.abs((nir(t) - red(t)) / (nir(t) + red(t) + 1e-3)) + 0.5),
+    "burned area": lambda ops, t: 1 / ((0.1 - red(t)) ** 2 + (0.06 - nir(t)) ** 2 + 0.01),
+    "share of four": lambda ops, t: red(t) / (blue(t) + green(t) + red(t) + nir(t) + 1e-4),
+    "stacked": lambda ops, t: ops.stack(
+        [(nir(t) - red(t)) / (nir(t) + red(t) + 1e-3), (green(t) - nir(t)) / (green(t) + nir(t) + 1e-3)], axis=-1
+    ),
+}
+
+
+def moments(ops: Any, t: Any, axes: Any) -> tuple[Any, Any]:
+    """Mean and standard deviation."""
+    return ops.mean(t, axis=axes, keepdims=True), ops.std(t, axis=axes, keepdims=True)
+
+
+def standardised(ops: Any, t: Any, axes: Any) -> Any:
+    """Deviations from the mean, in standard deviations."""
+    mean, deviation = moments(ops, t, axes)
+    return (t - mean) / (deviation + 1e-6)
+
+
+NORMALIZATIONS: dict[str, Any] = {
+    "l2": lambda ops, t: ops.normalize(t, axis=-1),
+    "l2, squeezed": lambda ops, t: t / ops.expand_dims(ops.sqrt(ops.sum(t * t, axis=-1) + 1e-9), -1),
+    "share of the sum": lambda ops, t: t / (ops.sum(t, axis=-1, keepdims=True) + 1e-6),
+    "share of the maximum": lambda ops, t: t / (ops.max(t, axis=-1, keepdims=True) + 1e-6),
+    "standardised bands": lambda ops, t: standardised(ops, t, -1),
+    "standardised image": lambda ops, t: standardised(ops, t, (1, 2, 3)),
+    "variance as mean square": lambda ops, t: (
+        (t - ops.mean(t, axis=-1, keepdims=True))
+        / ops.sqrt(ops.mean(t * t, axis=-1, keepdims=True) - ops.mean(t, axis=-1, keepdims=True) ** 2 + 1e-4)
+    ),
+    "unit": "UnitNormalization",
+    "rms": "RMSNormalization",
+    "layer": "LayerNormalization",
+    "layer, all axes": ("LayerNormalization", {"axis": (1, 2, 3)}),
+    "group": ("GroupNormalization", {"groups": 2}),
+    "instance": ("GroupNormalization", {"groups": -1}),
+}
+
+
+def model_of(keras: Any, front: Any, outputs: int) -> Any:
+    """A front, and a linear head on all that it gives."""
+    if callable(front):
+        layer = keras.layers.Lambda(lambda t: front(keras.ops, t))
+    elif isinstance(front, tuple):
+        layer = getattr(keras.layers, front[0])(**front[1])
+    else:
+        layer = getattr(keras.layers, front)()
+    inputs = keras.Input((4, 4, 4))
+    return keras.Model(inputs, keras.layers.Dense(outputs)(keras.layers.Flatten()(layer(inputs))))
+
+
+def tables(model: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Scores by DeepSHAP, and exact Shapley values of bands."""
+    random = np.random.default_rng(4)
+    images, background = random.uniform(0.05, 0.6, (4, 4, 4, 4)), random.uniform(0.05, 0.6, (3, 4, 4, 4))
+    images[0, :2] = images[1, :, :, RED:] = 0  # pixels, and bands of them
+    background[0, 1:3] = background[1] = 0
+    found = [
+        bl.band_importance(model, images, background=background, target="all", method=method)
+        for method in ("deepshap", "shapley")
+    ]
+    assert found[0].completeness is not None
+    assert found[0].completeness <= 1e-3
+    return found[0].scores, found[1].scores
+
+
+# backwards with fewer outputs than bands, forwards with more
+@pytest.mark.parametrize("outputs", [2, 12])
+@pytest.mark.parametrize("name", INDICES)
+def test_indices_equal_exact_shapley_values(keras: Any, name: str, outputs: int) -> None:
+    ours, exact = tables(model_of(keras, INDICES[name], outputs))
+    assert np.abs(ours - exact).max() <= 1e-5 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("outputs", [2, 12])
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_normalisations_are_bounded_and_near_exact(keras: Any, name: str, outputs: int) -> None:
+    ours, exact = tables(model_of(keras, NORMALIZATIONS[name], outputs))
+    assert np.abs(ours).max() <= 3 * np.abs(exact).max()
+    table, wanted = (np.abs(scores).mean(axis=0) for scores in (ours, exact))
+    assert np.linalg.norm(table - wanted) <= 0.5 * np.linalg.norm(wanted)
+
+
+def test_published_pixel(keras: Any) -> None:
+    """Red 0.2 and near infrared 0.4 against zeros: -133.4 and 133.8 layer by layer."""
+    inputs = keras.Input((1, 1, 2))
+    index = keras.layers.Lambda(lambda t: (t[..., 1] - t[..., 0]) / (t[..., 1] + t[..., 0] + 1e-3))(inputs)
+    model = keras.Model(inputs, keras.layers.Flatten()(index))
+    pixel = np.array([0.2, 0.4]).reshape(1, 1, 1, 2)
+    result = bl.band_importance(model, pixel, background=np.zeros_like(pixel))
+
+    def ndvi(r: float, n: float) -> float:
+        return (n - r) / (n + r + 1e-3)
+
+    of_red = (ndvi(0.2, 0) + ndvi(0.2, 0.4) - ndvi(0, 0.4)) / 2
+    of_nir = (ndvi(0, 0.4) + ndvi(0.2, 0.4) - ndvi(0.2, 0)) / 2
+    np.testing.assert_allclose(result.scores[0, 0], [of_red, of_nir], rtol=1e-5)
+    np.testing.assert_allclose([of_red, of_nir], [-0.83, 1.16], atol=0.005)
+
+
+def test_published_norm(keras: Any) -> None:
+    """(3, 4, 0, 0) / 5 against zeros: (960000, -959999, 0, 0) layer by layer, for its first element."""
+    inputs = keras.Input((4,))
+    unit = keras.layers.Lambda(lambda t: keras.ops.normalize(t, axis=-1)[..., :1])(inputs)
+    model = keras.Model(inputs, unit)
+    pixel = np.array([[3.0, 4.0, 0.0, 0.0]])
+    result = bl.band_importance(model, pixel, background=np.zeros_like(pixel))
+    np.testing.assert_allclose(result.scores[0, 0], [0.8, -0.2, 0, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", ["UnitNormalization", "RMSNormalization", "LayerNormalization"])
+def test_dead_pixels_behind_relu_are_bounded(keras: Any, layer: str) -> None:
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((6, 6, 4))
+    x = keras.layers.Conv2D(6, 3, activation="relu", padding="same")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(getattr(keras.layers, layer)()(x))
+    model = keras.Model(inputs, keras.layers.Dense(3)(x))
+    random = np.random.default_rng(0)
+    images, background = random.normal(size=(4, 6, 6, 4)), random.normal(size=(3, 6, 6, 4))
+    images[:2, :4] = background[0] = 0
+    ours = bl.band_importance(model, images, background=background, target="all")
+    # 1e10 and 48 times the output, before; what is left is what bands bring to activations that are nearly dead
+    assert np.abs(ours.scores).max() <= 3 * np.abs(ours.output_values).max()
