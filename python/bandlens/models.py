@@ -6,6 +6,7 @@ its outputs are called: a softmax over K units tells K classes apart, a single s
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +28,9 @@ OUTPUT_SCALES = ("auto", "logit", "probability")
 
 # traces outlive a call, but not their model
 _TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+# models are built and traced by one thread at a time: Keras builds a model that two threads call at once twice, and
+# layers that are marked while they are called belong to all threads
+_TRACING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def make_predictor(
     images : Images
     output : {"auto", "logit", "probability"}
     around : callable, optional
-        From the backend to a context in which the model is called when it is traced. It may not hold the model.
+        From the backend to a context in which the model is called when it is traced, by one thread at a time.
 
     Raises
     ------
@@ -219,29 +223,47 @@ def _trace(
     around: Callable[[ModuleType], AbstractContextManager] | None = None,
 ) -> Any:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
+    with _TRACING:
+        trace = _new_trace(backend, model, images, around)
+        return _known_trace(model, trace)
+
+
+def _new_trace(
+    backend: ModuleType,
+    model: Any,
+    images: Images,
+    around: Callable[[ModuleType], AbstractContextManager] | None,
+) -> Any:
     names = [layer.name for layer in _layers(model)]
     plain = inference(model)
+    # a trace may call the model again later, when others may have it
+    contexts = [] if around is None else [around]
 
     def call(x: Any) -> Any:
-        with nullcontext() if around is None else around(backend):
+        with contexts[0](backend) if contexts else nullcontext():
             return plain(x)
 
     last: Exception | None = None
-    for dtype in _dtypes(model):
-        try:
-            if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                plain(np.zeros((1, *images.shape), dtype))
-            trace = backend.Trace(call, images.shape, dtype, names)
-            break
-        except BandlensError:
-            raise
-        except Exception as error:  # the model is the user's code and may raise anything
-            last = error
-    else:
-        raise ModelError(
-            f"The model can't be called with these images: {str(last).strip().splitlines()[0]}",
-            given=f"images of shape {images.shape}",
-        ) from last
+    try:
+        for dtype in _dtypes(model):
+            try:
+                if getattr(model, "built", True) is False:  # variables are not made while a model is traced
+                    plain(np.zeros((1, *images.shape), dtype))
+                return backend.Trace(call, images.shape, dtype, names)
+            except BandlensError:  # noqa: PERF203
+                raise
+            except Exception as error:  # the model is the user's code and may raise anything
+                last = error
+    finally:
+        contexts.clear()
+    raise ModelError(
+        f"The model can't be called with these images: {str(last).strip().splitlines()[0]}",
+        given=f"images of shape {images.shape}",
+    ) from last
+
+
+def _known_trace(model: Any, trace: Any) -> Any:
+    """An earlier trace that a new one is equal to, or the new one."""
     try:
         known = _TRACES.setdefault(model, [])
     except TypeError:
