@@ -2,6 +2,9 @@
 
 A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what
 its outputs are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
+
+Outputs that come out of neither may be logits or other numbers. Only the user knows, so that their word is taken for
+it, unless they are made of probabilities, which are no logits.
 """
 
 from __future__ import annotations
@@ -46,9 +49,10 @@ class Predictor:
     output : int
         Value of the trace that is explained.
     scale : {"logit", "probability", "output"}
-        "output" where the model ends in neither softmax nor sigmoid and its raw output is explained.
+        "output" where the model ends in neither softmax nor sigmoid and its raw output is explained; "logit" where the
+        user said that this is one.
     weights : ndarray of float64, shape (outputs, units)
-        Each output as weights on the model's units: the identity, or (-1, 1) for the two classes of one sigmoid unit.
+        Each output as weights on the model's units: the identity, or (-1, 1) for the two classes of one unit.
     offsets : ndarray of float64, shape (outputs,)
         Constants of the outputs; 1 - p is one output of a sigmoid unit.
     name : str
@@ -69,8 +73,13 @@ class Predictor:
 
     @property
     def classifies(self) -> bool:
-        """Whether outputs stand for classes; a single linear unit is a regression."""
+        """Whether outputs stand for classes; a single unit that is no logit is a regression."""
         return self.n_outputs > 1
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
+        return self.trace.head != "sigmoid" and self.trace.n_outputs > 1
 
     @property
     def images_per_batch(self) -> int:
@@ -134,7 +143,8 @@ def make_predictor(
     ModelError
         If it can't take such images, or its output is not ``(n, outputs)``.
     OptionError
-        If `output` is not available.
+        If `output` is not available: "probability" without a softmax or sigmoid at the end, "logit" where the outputs
+        are made of the values of softmaxes or sigmoids.
     """
     if output not in OUTPUT_SCALES:
         raise OptionError(
@@ -150,21 +160,38 @@ def make_predictor(
     _check_keras(model, images)
     backend = backend_of(model)
     trace = _trace(backend, model, images, around)
-    if output == "probability" and trace.head is None:
-        raise OptionError(
-            "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
-            expected="output='auto'",
-            given="output='probability'",
-        )
+    _check_scale(trace, output)
     probability = output == "probability"
     value = trace.probability if probability else trace.logit
     scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
-    two_classes = trace.head == "sigmoid" and trace.n_outputs == 1
+    # a logit of a single unit is one that tells two classes apart
+    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale == "logit"))
     weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     return Predictor(
         backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model)
     )
+
+
+def _check_scale(trace: Any, output: str) -> None:
+    """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
+    if trace.head is not None or output == "auto":
+        return
+    made_of = trace.made_of()
+    if made_of is not None:
+        word = {"logit": "no logits", "probability": "not known to be probabilities"}[output]
+        raise OptionError(
+            f"The model's outputs are {word}: they are made of the values of {made_of}.",
+            expected="output='auto', which explains them as they are",
+            given=f"output={output!r}",
+            fix="for logits, explain a model that ends in one softmax or sigmoid, such as one of its parts",
+        )
+    if output == "probability":
+        raise OptionError(
+            "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
+            expected="output='auto'",
+            given="output='probability'",
+        )
 
 
 def loaded(model: Any) -> Any:
