@@ -13,7 +13,7 @@
 #'   changed.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
-#'   predicts. For a model that predicts a number, its observed values, which only `"permutation"` uses.
+#'   predicts. For a model that predicts a number, its observed values, which only `"permutation"` takes.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
 #'   error is part of the standard errors.
@@ -26,8 +26,11 @@
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.
-#' @param output `"logit"` explains the value before a final softmax or sigmoid, `"probability"` the value after it;
-#'   `"auto"` is the logit where the model has one.
+#' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may come
+#'   after it), `"probability"` the value after it; `"auto"` is the logit where the model has one, else the output as it
+#'   is. For a model that ends in neither, `"logit"` says that its outputs are logits; a single one is that of the second
+#'   of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials alone, such
+#'   as their mean, without a layer with a kernel or a logarithm in between.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
 #'   method's own.
@@ -123,7 +126,7 @@ explain <- function(verb, model, x, y, arguments, options, progress, doing = "Ex
   model <- as_model(model)
   x <- as_images(x)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  # nothing but permutation looks at the `y` of a regression
+  # nothing but permutation takes the `y` of a regression
   values <- identical(arguments$method, "permutation") && holds_numbers(y) &&
     !call_bridge("classifies", model, x, axis, arguments$output)
   labels <- as_labels(y, arguments$classes, values)

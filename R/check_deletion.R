@@ -10,7 +10,7 @@
 #' @param model The model that was explained.
 #' @param result A [band_importance()].
 #' @param x The images that were explained, in the same order.
-#' @param y Class of each image, as for [band_importance()]; `NULL` takes those of `result`.
+#' @param y Class of each image, as for [band_importance()]; `NULL` takes those of `result`. A regression has none.
 #' @param ... Not used: all that follows must be named.
 #' @param replacement What a removed band is replaced by: `"background"`, the same pixels of background images that are
 #'   drawn for each image, averaging what comes out; `"background_mean"`, the mean background image; or `"zero"`, which

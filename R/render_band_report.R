@@ -246,7 +246,9 @@ settings_of <- function(importance) {
     # "output", of models without softmax and sigmoid, is what "auto" has found, and no choice
     output = if (importance$output != "output") importance$output,
     n_background = if (!is.null(importance$background)) length(importance$background),
-    target = target_of(importance), groups = importance$groups, seed = importance$seed, classes = importance$classes,
+    target = target_of(importance), groups = importance$groups, seed = importance$seed,
+    # a regression has none
+    classes = if (length(importance$classes) > 1) importance$classes,
     bands = if (is.null(importance$groups)) importance$bands,
     wavelengths = if (is.null(importance$groups)) importance$wavelengths
   )
@@ -295,7 +297,8 @@ make_check <- function(name, options, importance, model, x, y, given, progress) 
       # its n_background is another number: how many are drawn for each image
       same <- c("background", "band_axis", "batch_size", "seed", if (!is.null(importance$groups)) "bands")
       arguments <- utils::modifyList(given[intersect(names(given), same)], options)
-      rlang::inject(check_deletion(model, importance, x, y, !!!arguments, progress = progress))
+      labels <- if (length(importance$classes) > 1) y # the order of bands is the same for all values of a regression
+      rlang::inject(check_deletion(model, importance, x, labels, !!!arguments, progress = progress))
     } else {
       check <- switch(name,
         stability = check_stability,

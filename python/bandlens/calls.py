@@ -12,7 +12,7 @@ from .columns import WHOLE
 from .errors import OptionError
 from .groups import Features, band_features
 from .inputs import Images, check_background, check_images
-from .labels import band_names, band_wavelengths, class_names, label_codes, target_outputs
+from .labels import band_names, band_wavelengths, class_names, label_codes, no_classes, target_outputs
 from .methods import METHODS, Method, Request, Task
 from .methods.options import whole_number
 from .models import Predictor, make_predictor
@@ -119,6 +119,8 @@ def prepare(
         references = images if background is None else check_background(background, images)
     predictor = make_predictor(model, images, output)
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
+    if not predictor.classifies:
+        _check_no_classes(predictor, chosen, y, classes)
     if chosen.prepare is not None:
         chosen.prepare(Request(predictor, images, y, options, maps))
     if predictor.classifies:
@@ -170,6 +172,15 @@ def prepare(
         seed=int(seed),
         options=options,
     )
+
+
+def _check_no_classes(predictor: Predictor, method: Method, y: Any, classes: Any) -> None:
+    """Refuse labels and names of classes that a model of one number would ignore."""
+    if y is not None and not method.uses_numbers:
+        using = " or ".join(repr(other.name) for other in METHODS.values() if other.uses_numbers)
+        raise no_classes("y", y, predictor.trace.made_of(), f"numbers with method={using}")
+    if classes is not None:
+        raise no_classes("classes", classes, predictor.trace.made_of())
 
 
 def _method(name: str, maps: bool) -> Method:

@@ -50,7 +50,8 @@ def band_importance(
         order, or a list of single images. Converted batch by batch, never modified.
     y : array_like, shape (n,), optional
         Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
-        Without it, images belong to the class that the model predicts.
+        Without it, images belong to the class that the model predicts. A model of one number has no classes; then only
+        the method "permutation" takes `y`, as numbers.
     method : str
         Key of `bandlens.METHODS`.
     background : array_like, shape (m, rows, cols, bands), optional
@@ -61,7 +62,10 @@ def band_importance(
     target : {"class", "predicted", "all"} or str or int
         Outputs to explain: each image's own class, its predicted class, every output, or one by name or index.
     output : {"auto", "logit", "probability"}
-        Scale of the output; "auto" is the logit where the model ends in softmax or sigmoid.
+        Scale of the output; "auto" is the logit where the model ends in softmax or sigmoid, whatever only reshapes or
+        casts comes after it, and the output as it is elsewhere. There, "logit" says that this is one (of one unit, that
+        of the second of two classes); it is refused if the outputs are made of the values of softmaxes,
+        sigmoids or exponentials alone, such as their mean, without a layer with a kernel or a logarithm in between.
     statistic : {"band_sum", "pixel_mean_abs", "whole_band"}, optional
         How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional

@@ -15,6 +15,12 @@ import numpy as np
 from .counting import first
 from .errors import BandError, LabelError, OptionError
 
+# for a probability that is not seen as one
+TWO_COLUMNS = (
+    "if the output is the probability of the second of two classes, explain a function of the images that returns a "
+    "column for each, 1 - p and p"
+)
+
 
 def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[str, ...]:
     """Names of the classes in the order of the model's outputs.
@@ -93,6 +99,33 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
             given=_shorten(np.unique(outside) + first()),
         )
     return codes
+
+
+def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") -> LabelError:
+    """The error for an argument about classes where the model has one output that is seen as a number.
+
+    Parameters
+    ----------
+    argument : str
+        Its name.
+    given : object
+    made_of : str or None
+        What the output is made of, where that is known to be probabilities.
+    use : str
+        What the argument would have a use for.
+    """
+    return LabelError(
+        f"`{argument}` has no use: the model has one output, and no softmax or sigmoid at its end, so that it is taken "
+        "to predict a number.",
+        expected=f"no `{argument}`{use and f', or {use}'}",
+        given=f"`{argument}` with {_size(given)}",
+        fix=TWO_COLUMNS + ("" if made_of else "; if it is the logit of that class, say so with output='logit'"),
+    )
+
+
+def _size(given: Any) -> str:
+    size = 1 if isinstance(given, str) or not hasattr(given, "__len__") else len(given)
+    return "1 entry" if size == 1 else f"{size} entries"
 
 
 def band_names(bands: Sequence[Any] | None, n_bands: int) -> tuple[str, ...]:

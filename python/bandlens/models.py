@@ -2,10 +2,14 @@
 
 A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what
 its outputs are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
+
+Outputs that come out of neither may be logits or other numbers. Only the user knows, so that their word is taken for
+it, unless they are made of probabilities, which are no logits.
 """
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +31,9 @@ OUTPUT_SCALES = ("auto", "logit", "probability")
 
 # traces outlive a call, but not their model
 _TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+# models are built and traced by one thread at a time: Keras builds a model that two threads call at once twice, and
+# layers that are marked while they are called belong to all threads
+_TRACING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -42,9 +49,10 @@ class Predictor:
     output : int
         Value of the trace that is explained.
     scale : {"logit", "probability", "output"}
-        "output" where the model ends in neither softmax nor sigmoid and its raw output is explained.
+        "output" where the model ends in neither softmax nor sigmoid and its raw output is explained; "logit" where the
+        user said that this is one.
     weights : ndarray of float64, shape (outputs, units)
-        Each output as weights on the model's units: the identity, or (-1, 1) for the two classes of one sigmoid unit.
+        Each output as weights on the model's units: the identity, or (-1, 1) for the two classes of one unit.
     offsets : ndarray of float64, shape (outputs,)
         Constants of the outputs; 1 - p is one output of a sigmoid unit.
     name : str
@@ -65,8 +73,13 @@ class Predictor:
 
     @property
     def classifies(self) -> bool:
-        """Whether outputs stand for classes; a single linear unit is a regression."""
+        """Whether outputs stand for classes; a single unit that is no logit is a regression."""
         return self.n_outputs > 1
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
+        return self.trace.head != "sigmoid" and self.trace.n_outputs > 1
 
     @property
     def images_per_batch(self) -> int:
@@ -121,7 +134,7 @@ def make_predictor(
     images : Images
     output : {"auto", "logit", "probability"}
     around : callable, optional
-        From the backend to a context in which the model is called when it is traced. It may not hold the model.
+        From the backend to a context in which the model is called when it is traced, by one thread at a time.
 
     Raises
     ------
@@ -130,7 +143,8 @@ def make_predictor(
     ModelError
         If it can't take such images, or its output is not ``(n, outputs)``.
     OptionError
-        If `output` is not available.
+        If `output` is not available: "probability" without a softmax or sigmoid at the end, "logit" where the outputs
+        are made of the values of softmaxes or sigmoids.
     """
     if output not in OUTPUT_SCALES:
         raise OptionError(
@@ -146,21 +160,38 @@ def make_predictor(
     _check_keras(model, images)
     backend = backend_of(model)
     trace = _trace(backend, model, images, around)
-    if output == "probability" and trace.head is None:
-        raise OptionError(
-            "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
-            expected="output='auto'",
-            given="output='probability'",
-        )
+    _check_scale(trace, output)
     probability = output == "probability"
     value = trace.probability if probability else trace.logit
     scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
-    two_classes = trace.head == "sigmoid" and trace.n_outputs == 1
+    # a logit of a single unit is one that tells two classes apart
+    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale == "logit"))
     weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     return Predictor(
         backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model)
     )
+
+
+def _check_scale(trace: Any, output: str) -> None:
+    """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
+    if trace.head is not None or output == "auto":
+        return
+    made_of = trace.made_of()
+    if made_of is not None:
+        word = {"logit": "no logits", "probability": "not known to be probabilities"}[output]
+        raise OptionError(
+            f"The model's outputs are {word}: they are made of the values of {made_of}.",
+            expected="output='auto', which explains them as they are",
+            given=f"output={output!r}",
+            fix="for logits, explain a model that ends in one softmax or sigmoid, such as one of its parts",
+        )
+    if output == "probability":
+        raise OptionError(
+            "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
+            expected="output='auto'",
+            given="output='probability'",
+        )
 
 
 def loaded(model: Any) -> Any:
@@ -219,29 +250,47 @@ def _trace(
     around: Callable[[ModuleType], AbstractContextManager] | None = None,
 ) -> Any:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
+    with _TRACING:
+        trace = _new_trace(backend, model, images, around)
+        return _known_trace(model, trace)
+
+
+def _new_trace(
+    backend: ModuleType,
+    model: Any,
+    images: Images,
+    around: Callable[[ModuleType], AbstractContextManager] | None,
+) -> Any:
     names = [layer.name for layer in _layers(model)]
     plain = inference(model)
+    # a trace may call the model again later, when others may have it
+    contexts = [] if around is None else [around]
 
     def call(x: Any) -> Any:
-        with nullcontext() if around is None else around(backend):
+        with contexts[0](backend) if contexts else nullcontext():
             return plain(x)
 
     last: Exception | None = None
-    for dtype in _dtypes(model):
-        try:
-            if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                plain(np.zeros((1, *images.shape), dtype))
-            trace = backend.Trace(call, images.shape, dtype, names)
-            break
-        except BandlensError:
-            raise
-        except Exception as error:  # the model is the user's code and may raise anything
-            last = error
-    else:
-        raise ModelError(
-            f"The model can't be called with these images: {str(last).strip().splitlines()[0]}",
-            given=f"images of shape {images.shape}",
-        ) from last
+    try:
+        for dtype in _dtypes(model):
+            try:
+                if getattr(model, "built", True) is False:  # variables are not made while a model is traced
+                    plain(np.zeros((1, *images.shape), dtype))
+                return backend.Trace(call, images.shape, dtype, names)
+            except BandlensError:  # noqa: PERF203
+                raise
+            except Exception as error:  # the model is the user's code and may raise anything
+                last = error
+    finally:
+        contexts.clear()
+    raise ModelError(
+        f"The model can't be called with these images: {str(last).strip().splitlines()[0]}",
+        given=f"images of shape {images.shape}",
+    ) from last
+
+
+def _known_trace(model: Any, trace: Any) -> Any:
+    """An earlier trace that a new one is equal to, or the new one."""
     try:
         known = _TRACES.setdefault(model, [])
     except TypeError:

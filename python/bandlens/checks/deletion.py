@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import BackgroundError, ResultError
 from ..inputs import Images, check_background, check_images
-from ..labels import label_codes
+from ..labels import label_codes, no_classes
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..methods.options import one_of, optional, whole
 from ..models import Predictor, loaded, make_predictor
@@ -64,7 +64,7 @@ def check_deletion(
     x : array_like, shape (n, rows, cols, bands)
         The images that were explained, in the same order.
     y : array_like, shape (n,), optional
-        Class of each image, as for `band_importance`; by default as in `result`.
+        Class of each image, as for `band_importance`; by default as in `result`. Not for a regression, which has none.
     replacement : {"background", "background_mean", "zero"}
         What a removed band is replaced by: the same pixels of background images, drawn for each image, averaging what
         comes out; the mean background image; or 0, which is seldom an image that the model knows.
@@ -128,7 +128,9 @@ def check_deletion(
     check_same_images(result, images, members)
     predictor = _followed(loaded(model), images, output)
     check_classes(result, predictor)
-    codes = result.image_class if y is None or not predictor.classifies else label_codes(y, result.classes, images.n)
+    if y is not None and not predictor.classifies:
+        raise no_classes("y", y, predictor.trace.made_of())
+    codes = result.image_class if y is None else label_codes(y, result.classes, images.n)
     rankings = _rankings(result, codes)
     pool, draws = _pool(images, background, replacement, n_background, seed)
     size = batch_size or predictor.images_per_batch

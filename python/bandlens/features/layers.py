@@ -3,6 +3,7 @@
 A trace knows operations, not layers: a dropout leaves none at inference, an activation may stand in a layer of its own
 or in another's, and a subclassed model calls its layers as it likes. So every layer is asked to mark what it gives,
 while the model is traced and only then; whatever order or nesting the calls have, the marks are at the right values.
+Layers belong to all threads, so that only calls by the thread that traces are marked, and one thread traces at a time.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import difflib
 import functools
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,15 +141,11 @@ def make_network(model: Any, images: Images) -> Network:
             yield
 
     predictor = make_predictor(model, images, around=marking)
-    calls = list(recorded)
-    # traces outlive a call, but not their model
-    recorded.clear()
-    members.clear()
     marks = predictor.trace.marks
-    first_axis = any(getattr(layer, "data_format", None) == "channels_first" for _, layer, _ in calls)
+    first_axis = any(getattr(layer, "data_format", None) == "channels_first" for _, layer, _ in recorded)
     times: dict[str, int] = {}
     layers = []
-    for number, (name, layer, shape) in enumerate(calls):
+    for number, (name, layer, shape) in enumerate(recorded):
         if number not in marks or shape is None:
             continue
         times[name] = times.get(name, 0) + 1
@@ -178,9 +176,13 @@ def _marked(layers: list[tuple[str, Any]], backend: ModuleType, calls: list[Any]
 def _marking(
     call: Callable[..., Any], name: str, layer: Any, backend: ModuleType, calls: list[Any]
 ) -> Callable[..., Any]:
+    tracing = threading.get_ident()
+
     @functools.wraps(call)
     def marked(*arguments: Any, **options: Any) -> Any:
         output = call(*arguments, **options)
+        if threading.get_ident() != tracing:
+            return output  # somebody else uses the model meanwhile
         if not hasattr(output, "shape") or not hasattr(output, "dtype"):
             return output  # several outputs, none of which is the layer's
         rank = getattr(output.shape, "rank", len(output.shape) if isinstance(output.shape, tuple) else None)

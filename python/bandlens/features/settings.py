@@ -98,6 +98,13 @@ def chosen_layers(network: Network, layer: Any, objective: str) -> tuple[tuple[L
                 "A logit is an output of the model, not of a layer.", expected="layer=None", given=repr(layer)
             )
         predictor = network.predictor
+        made_of = None if predictor.trace.head else predictor.trace.made_of()
+        if made_of:
+            raise OptionError(
+                f"The model's outputs are no logits: they are made of the values of {made_of}.",
+                expected="an objective for a layer, as listed by list_layers(model)",
+                given="objective='logit'",
+            )
         units = predictor.weights.shape[1]
         return (Layer("logit", "output", (units,), -1, None, predictor.output),), np.ones(1)
     if layer is None:

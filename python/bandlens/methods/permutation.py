@@ -16,6 +16,7 @@ import numpy as np
 from scipy import special
 
 from ..errors import LabelError, OptionError
+from ..labels import TWO_COLUMNS
 from ..models import Predictor
 from .mixtures import all_mixed_outputs
 from .options import Option, one_of, whole
@@ -86,7 +87,7 @@ def prepare(request: Request) -> None:
             "The log-loss needs probabilities, and the model ends in neither softmax nor sigmoid.",
             expected="metric='accuracy' or 'balanced_accuracy'",
             given="metric='log_loss'",
-            fix="if its outputs are logits, say so with output='logit'",
+            fix=None if predictor.trace.made_of() else "if its outputs are logits, say so with output='logit'",
         )
 
 
@@ -117,9 +118,7 @@ def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
 def _log_probability(task: Task, outputs: np.ndarray) -> np.ndarray:
     if task.predictor.scale == "probability":
         return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
-    if task.predictor.trace.head == "sigmoid":
-        return special.log_expit(outputs)
-    return special.log_softmax(outputs, axis=1)
+    return special.log_softmax(outputs, axis=1) if task.predictor.exclusive else special.log_expit(outputs)
 
 
 def _whole_classes(task: Task, metric: Callable[[np.ndarray, np.ndarray], float], shuffles: list[np.ndarray]) -> Parts:
@@ -175,7 +174,9 @@ def _numbers(y: Any, n: int) -> np.ndarray | None:
     try:
         numbers = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError):
-        raise LabelError("`y` must hold numbers: the model is a regression.", given=type(y).__name__) from None
+        raise LabelError(
+            "`y` must hold numbers: the model is a regression.", given=type(y).__name__, fix=TWO_COLUMNS
+        ) from None
     numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
     if numbers.shape != (n,) or not np.isfinite(numbers).all():
         raise LabelError(
@@ -226,4 +227,5 @@ PERMUTATION = Method(
     scale=scale,
     directed=True,
     balanced=balanced,
+    uses_numbers=True,
 )

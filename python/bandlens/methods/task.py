@@ -196,6 +196,8 @@ class Method:
         which must average out.
     balanced : callable or None
         Whether, with given options, every class counts the same in the table over all images; else every image does.
+    uses_numbers : bool
+        Whether `y` of a model that predicts a number has a use.
     """
 
     name: str
@@ -220,3 +222,4 @@ class Method:
     scale: Callable[[Task], str] | None = None
     directed: bool = False
     balanced: Callable[[Mapping[str, Any]], bool] | None = None
+    uses_numbers: bool = False

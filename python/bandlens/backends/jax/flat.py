@@ -11,11 +11,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from .. import heads
 from . import operations as table
 from .marks import marked
 
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {jnp.dtype(jnp.float16): jnp.dtype(jnp.float32), jnp.dtype(jnp.bfloat16): jnp.dtype(jnp.float32)}
+
+HEADS = heads.Table(
+    heads={"softmax": "softmax", "logistic": "sigmoid"},
+    casts={"convert_element_type"},
+    exponentials={"exp", "exp2"},
+    kernels=frozenset(table.BILINEAR) - {"mul"},
+    bounded=frozenset("abs clamp integer_pow max min pow sqrt square".split()),
+    family=table.family,
+)
 
 
 class Entry:
@@ -100,16 +110,22 @@ class Flat:
         """Shape of a value in the batch that was traced."""
         return tuple(self.avals[value].shape)
 
-    def head(self) -> tuple[int, str | None]:
-        """The value before a final softmax or sigmoid, and which of the two it is."""
-        value = self.output
-        while value in self.producers and self.producers[value].kind == "convert_element_type":
-            value = self.producers[value].inputs[0]
-        names = {"softmax": "softmax", "logistic": "sigmoid"}
-        entry = self.producers.get(value)
-        if entry is not None and entry.kind in names:
-            return entry.inputs[0], names[entry.kind]
-        return self.output, None
+    def kind_of(self, entry: Entry) -> str:
+        """JAX's name of an operation."""
+        return entry.kind
+
+    def is_real(self, value: int) -> bool:
+        """Whether a value is of a floating type."""
+        return is_real(self.avals[value].dtype)
+
+    def again(self, entry: Entry, inputs: list[int]) -> Entry:
+        """The same operation on other values, among the entries."""
+        outputs = [self._new(self.avals[value]) for value in entry.outputs]
+        copy = Entry(entry.kind, entry.name, inputs, outputs, entry.params, entry.apply)
+        self.entries.append(copy)
+        self.producers.update(dict.fromkeys(outputs, copy))
+        self.data.update(new for old, new in zip(entry.outputs, outputs, strict=True) if old in self.data)
+        return copy
 
     def add(self, kind: str, name: str, inputs: list[int], aval: Any, apply: Callable[..., Any]) -> Entry:
         """An entry of our own with one output; not yet among the entries."""
@@ -172,17 +188,17 @@ class Flat:
     def _is_kept(self, eqn: core.JaxprEqn, inputs: list[int]) -> bool:
         """Whether a function with a derivative of its own depends on one tensor elementwise, as ReLU does.
 
-        Its derivative may differ from that of its parts, at a kink above all.
+        Its derivative may differ from that of its parts, at a kink above all; one that changes nothing has no parts.
         """
         carrying = [value for value in inputs if value in self.data]
         if eqn.primitive.name not in table.KEPT or len(carrying) != 1 or len(eqn.outvars) != 1:
             return False
         allowed = table.ELEMENTWISE | table.POINTWISE | table.ALIAS | {"broadcast_in_dim"}
-        shapes = (self.shape(carrying[0]), ())
-        return all(
+        shapes, inside = (self.shape(carrying[0]), ()), list(_equations(_inside(eqn)[0]))
+        return any(one.primitive.name not in table.ALIAS for one in inside) and all(
             one.primitive.name in allowed
             and all(tuple(var.aval.shape) in shapes and var.aval.dtype not in _COMPUTED_IN for var in one.outvars)
-            for one in _equations(_inside(eqn)[0])
+            for one in inside
         )
 
 

@@ -20,10 +20,10 @@ from jax.extend import core
 
 from ...errors import BandlensError, ModelError
 from ...graph import Family, Graph, Layout, Operation
-from .. import common
+from .. import common, heads
 from . import operations as table
 from .compiling import full_precision
-from .flat import Entry, Flat, computed_in, is_real
+from .flat import HEADS, Entry, Flat, computed_in, is_real
 from .run import Run
 from .softmax import recognise
 
@@ -64,11 +64,12 @@ class Trace(common.BaseTrace):
         self.flat = self._flattened(1)
         recognise(self.flat)
         self.n_outputs = self.flat.shape(self.flat.output)[-1]
-        self.probability, self.logit, self.head = self.flat.output, *self.flat.head()
-        self.fingerprint = self.flat.fingerprint()
-        self.marks = self.flat.marks
         self._weights = tuple(self.flat.weights)
         self._reading = threading.local()
+        self.probability = self.flat.output
+        self.head, self.logit = heads.find_head(self.flat, HEADS, self.n_outputs, self._shape_of_two, self._behind)
+        self.fingerprint = self.flat.fingerprint()
+        self.marks = self.flat.marks
 
     @property
     def weights(self) -> tuple[Any, ...]:
@@ -90,6 +91,19 @@ class Trace(common.BaseTrace):
         if same:
             self._weights = newer._weights
         return same
+
+    def made_of(self) -> str | None:
+        """What the outputs are made of, where that is probabilities alone: see `find_blend`."""
+        blend = heads.find_blend(self.flat, HEADS)
+        return blend and f"{blend} ({self._where(blend.entry)})"
+
+    def _shape_of_two(self, value: int) -> tuple[int, ...] | None:
+        first, *others = self.flat.shape(value) or (0,)
+        return (heads.TRIED * first, *others)
+
+    def _behind(self, value: int, given: np.ndarray) -> np.ndarray:
+        """The model's output for two images, a value given."""
+        return np.asarray(Run(self, {value: jnp.asarray(given, self.value_dtype(value))}).value(self.flat.output))
 
     def _flattened(self, n: int) -> Flat:
         """The model for a batch of `n` images."""

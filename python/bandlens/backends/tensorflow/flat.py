@@ -10,8 +10,18 @@ from tensorflow.python.framework.function_def_to_graph import (
     function_def_to_graph,  # no public way into a nested function
 )
 
+from .. import heads
 from . import operations as table
 from .marks import marked
+
+HEADS = heads.Table(
+    heads={"Softmax": "softmax", "Sigmoid": "sigmoid"},
+    casts={"Cast"},
+    exponentials={"Exp"},
+    kernels=frozenset(table.BILINEAR) - {"Mul", "MulNoNan"},
+    bounded={"Abs", "ClipByValue", "Maximum", "Minimum", "Pow", "Sqrt", "Square"},
+    family=table.family,
+)
 
 
 class Entry:
@@ -40,8 +50,19 @@ class Flat:
 
     Attributes
     ----------
+    entries : list of Entry
+    producers : dict of int to Entry
+    captures : dict of int to tensor
+        Values that the function takes from outside, as the model's variables.
+    dtypes : list
+        Of every value.
     varying : set of int
         Values that depend on the images, be it on their number alone.
+    data : set of int
+        Those that depend on what is in the images.
+    marks : dict of int to int
+        Values that were marked, by the number of the mark.
+    input, output : int
     """
 
     def __init__(self, concrete: Any) -> None:
@@ -68,6 +89,10 @@ class Flat:
         self.varying = {self.input}
         self._inline(graph, values, "")
         self.output = values[concrete.outputs[0].name]
+        self.data = {self.input}
+        for entry in self.entries:
+            if entry.op.type not in table.SHAPE_ONLY and not self.data.isdisjoint(entry.inputs):
+                self.data.update(entry.outputs)
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> tuple[str, tuple[int, ...]]:
@@ -119,13 +144,16 @@ class Flat:
         """Values that a value is computed from."""
         return self.producers[value].inputs if value in self.producers else []
 
-    def head(self) -> tuple[int, str | None]:
-        """The value before a final softmax or sigmoid, and which of the two it is."""
-        value, casts = self.output, {"Cast"}
-        while value in self.producers and self.producers[value].op.type in casts:
-            value = self.producers[value].inputs[0]
-        names = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
-        entry = self.producers.get(value)
-        if entry is not None and entry.op.type in names:
-            return entry.inputs[0], names[entry.op.type]
-        return self.output, None
+    def kind_of(self, entry: Entry) -> str:
+        """TensorFlow's name of an operation."""
+        return entry.op.type
+
+    def is_real(self, value: int) -> bool:
+        """Whether a value is of a floating type."""
+        return self.dtypes[value].is_floating
+
+    def again(self, entry: Entry, inputs: list[int]) -> Entry:
+        """The same operation on other values, among the entries."""
+        copy = self._entry(entry.op, entry.name, inputs)
+        self.data.update(new for old, new in zip(entry.outputs, copy.outputs, strict=True) if old in self.data)
+        return copy

@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from ...graph import Family, Graph, Layout, Operation
-from .. import common
+from .. import common, heads
 from . import operations as table
-from .flat import Entry, Flat
+from .flat import HEADS, Entry, Flat
 from .run import Run, computed_in
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ class Trace(common.BaseTrace):
         self._check_output()
         flat = Flat(self._concrete)
         self._flat = flat
-        self.probability, self.logit, self.head = flat.output, *flat.head()
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
+        self.probability = flat.output
+        self.head, self.logit = heads.find_head(flat, HEADS, self.n_outputs, self._shape_of_two, self._behind)
         self.fingerprint = flat.fingerprint
         self.marks = flat.marks
 
@@ -84,6 +85,28 @@ class Trace(common.BaseTrace):
         shapes = [tuple(output.shape) if output.shape.rank is not None else None for output in outputs]
         if len(outputs) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][1] is None:
             raise common.no_row_per_image(shapes)
+
+    def made_of(self) -> str | None:
+        """What the outputs are made of, where that is probabilities alone: see `find_blend`."""
+        blend = heads.find_blend(self._flat, HEADS)
+        return blend and f"{blend} ({self._where(blend.entry)})"
+
+    def _shape_of_two(self, value: int) -> tuple[int, ...] | None:
+        entry = self._flat.producers[value]
+        shape = entry.op.outputs[entry.outputs.index(value)].shape
+        # only the number of images is open
+        known = shape.rank is not None and tuple(shape).count(None) == 1
+        return tuple(length or heads.TRIED for length in shape) if known else None
+
+    def _behind(self, value: int, given: np.ndarray) -> np.ndarray:
+        """The model's output for two images, a value given."""
+
+        def compute() -> tf.Tensor:
+            images = tf.zeros((heads.TRIED, *self.shape), self.dtype)  # only the shapes of what depends on them matter
+            held = {self._flat.input: images, value: tf.constant(given, self.value_dtype(value))}
+            return Run(self, held).value(self._flat.output)
+
+        return tf.function(compute, autograph=False)().numpy()
 
     def _make_graph(self, output: int) -> Graph:
         flat = self._flat

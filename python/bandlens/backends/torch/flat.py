@@ -6,15 +6,16 @@ with the images in equal steps.
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 
 from ...graph import Layout
-from .. import common
+from .. import common, heads
 from . import operations as table
 from .marks import marked
 from .recording import Node, Recording, Value, kind, leaves, mapped
@@ -26,6 +27,15 @@ _COMPUTED_IN = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 LARGEST = 1e38
 # shapes were fine for the memory that the recording happened to lay out
 _FREER = {torch.ops.aten.view.default: torch.reshape, torch.ops.aten._unsafe_view.default: torch.reshape}
+
+HEADS = heads.Table(
+    heads={"_softmax": "softmax", "sigmoid": "sigmoid"},
+    casts={"_to_copy"},
+    exponentials={"exp", "exp2"},
+    kernels=frozenset(table.BILINEAR) - {"mul"},
+    bounded=frozenset("abs clamp clamp_max clamp_min maximum minimum pow sqrt square".split()),
+    family=table.family,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,17 @@ class Entry:
         self.inputs = inputs
         self.outputs = list(outputs.values())
         self.places = list(outputs)  # where they are among all that the operation returns
+
+    def on(self, renamed: Mapping[int, int], outputs: Iterable[int]) -> Entry:
+        """The same operation on other values."""
+
+        def rename(part: Any) -> Any:
+            return Value(renamed[part.number]) if isinstance(part, Value) else part
+
+        other = copy.copy(self)
+        other.args, other.kwargs = mapped(self.args, rename), mapped(self.kwargs, rename)
+        other.inputs, other.outputs = [renamed[value] for value in self.inputs], list(outputs)
+        return other
 
     def apply(self, n: int, tensors: dict[int, torch.Tensor]) -> list[torch.Tensor]:
         """Compute the outputs for `n` images."""
@@ -184,16 +205,24 @@ class Flat:
         """Values that a value is computed from."""
         return self.producers[value].inputs if value in self.producers else []
 
-    def head(self) -> tuple[int, str | None]:
-        """The value before a final softmax or sigmoid, and which of the two it is."""
-        value = self.output
-        while value in self.producers and self.producers[value].kind == "_to_copy":
-            value = self.producers[value].inputs[0]
-        names = {"_softmax": "softmax", "sigmoid": "sigmoid"}
-        entry = self.producers.get(value)
-        if entry is not None and entry.kind in names:
-            return entry.inputs[0], names[entry.kind]
-        return self.output, None
+    def kind_of(self, entry: Entry) -> str:
+        """PyTorch's name of an operation."""
+        return entry.kind
+
+    def again(self, entry: Entry, inputs: list[int]) -> Entry:
+        """The same operation on other values, among the entries."""
+        renamed = dict(zip(entry.inputs, inputs, strict=True))
+        other = entry.on(renamed, range(len(self.dtypes), len(self.dtypes) + len(entry.outputs)))
+        for old, new in zip(entry.outputs, other.outputs, strict=True):
+            self.dtypes.append(self.dtypes[old])
+            self.shapes.append(self.shapes[old])
+            if old in self.data:
+                self.data.add(new)
+            if old in self.layouts:
+                self.layouts[new] = self.layouts[old]
+        self.entries.append(other)
+        self.producers.update(dict.fromkeys(other.outputs, other))
+        return other
 
 
 def is_random(entry: Entry) -> bool:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable
 from math import nan, prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ...errors import BandlensError, UnsupportedOperationError
 from ...graph import Family, Graph, Layout, Operation
-from .. import common
+from .. import common, heads
 from . import operations as table
 from .compiling import devices, vjp
-from .flat import SIZES, Entry, Flat, computed_in, is_random
+from .flat import HEADS, SIZES, Entry, Flat, computed_in, is_random
 from .recording import Recording, record
 from .run import Run
 
@@ -69,10 +70,11 @@ class Trace(common.BaseTrace):
         output = outputs[0][0]
         self.flat = Flat([recording for recording, _ in recordings], [found[0] for found in outputs])
         self.n_outputs = output.shape[-1]
-        self.probability, self.logit, self.head = self.flat.output, *self.flat.head()
+        self.weights = self.flat.weights
+        self.probability = self.flat.output
+        self.head, self.logit = heads.find_head(self.flat, HEADS, self.n_outputs, self._shape_of_two, self._behind)
         self.fingerprint = self.flat.fingerprint()
         self.marks = self.flat.marks
-        self.weights = self.flat.weights
         self._check(recordings[0][0].tensors[0], output)
 
     def renewed_by(self, newer: Trace) -> bool:
@@ -94,6 +96,20 @@ class Trace(common.BaseTrace):
                 "The model does something besides PyTorch's operations on the images.",
                 fix="write it with functions of torch or keras.ops; its numbers must not change from call to call",
             )
+
+    def made_of(self) -> str | None:
+        """What the outputs are made of, where that is probabilities alone: see `find_blend`."""
+        blend = heads.find_blend(self.flat, HEADS)
+        return blend and f"{blend} ({_where(blend.entry)})"
+
+    def _shape_of_two(self, value: int) -> tuple[int, ...] | None:
+        return self.flat.shapes[value][SIZES.index(heads.TRIED)]
+
+    def _behind(self, value: int, given: np.ndarray) -> np.ndarray:
+        """The model's output for two images, a value given."""
+        with torch.no_grad(), torch.device(self.device):
+            held = torch.as_tensor(given, dtype=self.value_dtype(value), device=self.device)
+            return Run(self, {value: held}, n=heads.TRIED).value(self.flat.output).cpu().numpy()
 
     def _make_graph(self, output: int) -> Graph:
         flat = self.flat

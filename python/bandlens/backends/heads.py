@@ -1,0 +1,214 @@
+"""What a model ends in: its last softmax or sigmoid, also where something that only reshapes comes after it.
+
+People let heads be followed by `Flatten`, `Reshape`, a pooling over one pixel, a cast. What is explained is then the
+value before the softmax or sigmoid, taken through the same operations. Whether these only put numbers elsewhere is not
+read off a list of their names, but found by trying: they are linear, so that one set of random numbers tells.
+
+Outputs that are made of the values of softmaxes and sigmoids in any other way have no logit: see `find_blend`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..graph import Family
+from .common import leading_to
+
+# images that operations behind a head are tried with
+TRIED = 2
+
+
+class Entries(Protocol):
+    """What has to be known of a traced function, whatever the framework; see each backend's `Flat`."""
+
+    entries: list[Any]
+    producers: dict[int, Any]
+    data: set[int]
+    output: int
+
+    def inputs_of(self, value: int) -> list[int]:
+        """Values that a value is computed from."""
+        ...
+
+    def kind_of(self, entry: Any) -> str:
+        """The framework's name of an operation."""
+        ...
+
+    def is_real(self, value: int) -> bool:
+        """Whether a value is of a floating type."""
+        ...
+
+    def again(self, entry: Any, inputs: list[int]) -> Any:
+        """The same operation on other values, among the entries."""
+        ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """The framework's names of the operations that matter here.
+
+    Attributes
+    ----------
+    heads : mapping of str to str
+        Softmax and sigmoid, as what they are called in results.
+    casts, exponentials : collection of str
+    kernels : collection of str
+        Products of matrices and convolutions.
+    bounded : collection of str
+        Operations on single elements that make no logit of a probability, such as a maximum or a power.
+    family : callable
+        Family of an operation, by its name and by which inputs carry image data.
+    """
+
+    heads: Mapping[str, str]
+    casts: Collection[str]
+    exponentials: Collection[str]
+    kernels: Collection[str]
+    bounded: Collection[str]
+    family: Callable[[str, list[bool]], Family]
+
+
+class Blend(NamedTuple):
+    """Outputs that are made of probabilities: of what, and by which operation."""
+
+    parts: dict[str, int]
+    entry: Any
+
+    def __str__(self) -> str:
+        several = {"softmax": "softmaxes", "sigmoid": "sigmoids", "exponential": "exponentials"}
+        one = {"softmax": "a softmax", "sigmoid": "a sigmoid", "exponential": "an exponential"}
+        return " and ".join(one[name] if n == 1 else f"{n} {several[name]}" for name, n in self.parts.items())
+
+
+class Head(NamedTuple):
+    """A final softmax or sigmoid, and the value that is explained in its place; without one, the output itself."""
+
+    kind: str | None
+    logit: int
+
+
+def find_head(
+    flat: Entries,
+    table: Table,
+    units: int,
+    shape_of: Callable[[int], tuple[int, ...] | None],
+    compute: Callable[[int, np.ndarray], np.ndarray],
+) -> Head:
+    """Find the head, and add to the entries what takes the value before it through the operations after it.
+
+    Parameters
+    ----------
+    flat : Entries
+    table : Table
+    units : int
+        Number of the model's outputs.
+    shape_of : callable
+        Shape of a value for two images; None where it isn't known.
+    compute : callable
+        The model's output for two images, where a value is given.
+    """
+    nothing = Head(None, flat.output)
+    value, behind = flat.output, []
+    while (entry := flat.producers.get(value)) is not None and flat.kind_of(entry) not in table.heads:
+        data = _data(flat, entry)
+        if len(data) != 1 or not _keeps(flat, table, entry):
+            return nothing
+        behind.append(entry)
+        value = data[0]
+    if entry is None:
+        return nothing
+    kind, before = table.heads[flat.kind_of(entry)], entry.inputs[0]
+    if all(flat.kind_of(one) in table.casts and flat.is_real(one.outputs[0]) for one in behind):
+        return Head(kind, before)
+    shape = shape_of(value)
+    if shape is None or np.prod(shape) != TRIED * units or (kind == "softmax" and shape[-1] != units):
+        return nothing
+    given = np.random.default_rng(0).normal(size=shape)
+    if not _same_rows(given, compute(value, given), units, whole=kind == "softmax"):
+        return nothing
+    return Head(kind, _again(flat, value, before))
+
+
+def _keeps(flat: Entries, table: Table, entry: Any) -> bool:
+    """Whether an operation may put numbers elsewhere and do nothing else, as linear ones and maxima may."""
+    kind = flat.kind_of(entry)
+    family = table.family(kind, [value in flat.data for value in entry.inputs])
+    return family in (Family.LINEAR, Family.MAXIMUM) and kind not in table.kernels
+
+
+def _same_rows(given: np.ndarray, found: np.ndarray, units: int, *, whole: bool) -> bool:
+    """Whether numbers are the same in another order; with `whole`, each row still has those of one row."""
+    if found.shape != (TRIED, units):
+        return False
+    before, after = given.reshape(TRIED, units), found
+    if not whole:
+        before, after = before.reshape(1, -1), after.reshape(1, -1)
+    rows = np.sort(before, axis=1)[:, None] - np.sort(after, axis=1)[None]
+    # rows may change places, where images are not along the first axis
+    return bool((np.abs(rows).max(axis=2).min(axis=0) < 1e-5 * np.abs(given).max()).all())
+
+
+def _again(flat: Entries, old: int, new: int) -> int:
+    """The output, with one value in the place of another."""
+    wanted, renamed = leading_to(flat.output, flat.inputs_of), {old: new}
+    for entry in list(flat.entries):
+        if renamed.keys().isdisjoint(entry.inputs) or wanted.isdisjoint(entry.outputs):
+            continue
+        copy = flat.again(entry, [renamed.get(value, value) for value in entry.inputs])
+        renamed.update(zip(entry.outputs, copy.outputs, strict=True))
+    return renamed[flat.output]
+
+
+def find_blend(flat: Entries, table: Table) -> Blend | None:
+    """What the outputs are made of, if that is the values of softmaxes, sigmoids and exponentials alone.
+
+    A logit can be any number. What means, sums, products, largest values and the like make of probabilities can't:
+    it stays a probability, or something on its scale; so do exponentials, which a softmax that is written out is made
+    of. A layer with a kernel, such as a dense one, or a logarithm makes of them what may be a logit, which only the
+    user knows. So does whatever else goes into the outputs, such as the values that a gate is multiplied by.
+    """
+    parts: Counter[str] = Counter()
+    mixing: list[Any] = []
+    seen: set[int] = set()
+    stack = [flat.output]
+    while stack:
+        value = stack.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        entry = flat.producers.get(value)
+        if entry is None:
+            return None
+        kind = flat.kind_of(entry)
+        if kind in table.heads:
+            parts[table.heads[kind]] += 1
+        elif kind in table.exponentials:
+            parts["exponential"] += 1
+        elif _stays(flat, table, entry):
+            stack.extend(_data(flat, entry))
+            mixing.append(entry)
+        else:
+            return None
+    if not parts:
+        return None
+    several = [entry for entry in mixing if len(_data(flat, entry)) > 1]
+    last = flat.producers[flat.output]
+    return Blend(dict(parts), several[0] if several else last)
+
+
+def _stays(flat: Entries, table: Table, entry: Any) -> bool:
+    """Whether an operation makes no logits of probabilities."""
+    kind, carries = flat.kind_of(entry), [value in flat.data for value in entry.inputs]
+    if kind in table.kernels and sum(carries) == 1:
+        return False
+    mixing = (Family.LINEAR, Family.PRODUCT, Family.QUOTIENT, Family.CONTRACTION, Family.MAXIMUM)
+    return kind in table.bounded or table.family(kind, carries) in mixing
+
+
+def _data(flat: Entries, entry: Any) -> list[int]:
+    return [value for value in entry.inputs if value in flat.data]
