@@ -196,7 +196,9 @@ def _compiled_summing(predictor: Predictor, start: LinearStart) -> Callable[...,
         for end, below, steps in zip(start.ends, parts, parts[len(start.ends) :], strict=False):
             values = backend.nd.reshape(below + masks @ steps, (-1, *graph.layouts[end].shape[1:]))
             given[end] = backend.nd.astype(values, trace.value_dtype(end))
-        return backend.Run(trace, given).forward(start.rest).value(graph.output)
+        # what comes later may ask for the shape of the images, or of what lies before the ends
+        n = backend.nd.length(given[start.ends[0]])
+        return backend.Run(trace, given, graph, n).forward(start.rest).value(graph.output)
 
     def build() -> Callable[..., np.ndarray]:
         ends = [np.empty((1, 1, 1, graph.layouts[end].size), trace.dtype) for end in start.ends]

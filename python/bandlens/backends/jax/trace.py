@@ -141,6 +141,10 @@ class Trace(common.BaseTrace):
         flat = self.flat
         carries = [value in flat.data for value in entry.inputs]
         family = table.family(entry.kind, carries)
+        if entry.kind == "convert_element_type" and _cuts_off(
+            *(flat.avals[value].dtype for value in (entry.inputs[0], *entry.outputs))
+        ):
+            family = Family.ELEMENTWISE
         size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         cost = 1.0
         if family is Family.LINEAR and entry.kind in ("dot_general", "conv_general_dilated"):
@@ -216,6 +220,11 @@ def _grows(few: Sequence[int], more: Sequence[int]) -> bool:
     """Whether a value holds one block per image, by its shapes for two and for three images."""
     grown = [(a, b) for a, b in zip(few, more, strict=True) if a != b] if len(few) == len(more) else []
     return len(grown) == 1 and grown[0][0] * 3 == grown[0][1] * 2
+
+
+def _cuts_off(stored: Any, wanted: Any) -> bool:
+    """Whether a cast cuts off fractions, so that it is not linear."""
+    return is_real(stored) and not jnp.issubdtype(wanted, jnp.inexact)
 
 
 def _channels(entry: Entry, flat: Flat) -> int:
