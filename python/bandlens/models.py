@@ -20,6 +20,7 @@ from ._version import __version__
 from .backends import backend_of
 from .batching import images_per_batch, portions, step_bytes
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
+from .finite import Positions, check_outputs
 from .inputs import Images
 from .precision import tf32_allowed
 
@@ -83,15 +84,32 @@ class Predictor:
             **({"float32": "TF32 allowed"} if tf32_allowed() else {}),
         }
 
-    def outputs(self, images: Images, batch_size: int) -> np.ndarray:
-        """Explained outputs of images, shape (n, outputs), float64."""
+    def outputs(
+        self, images: Images, batch_size: int, *, name: str = "`x`", positions: Positions | None = None
+    ) -> np.ndarray:
+        """Explained outputs of images, shape (n, outputs), float64.
+
+        Parameters
+        ----------
+        images : Images
+        batch_size : int
+        name, positions
+            As for `bandlens.finite.check_outputs`: what to call the images, should an output not be finite.
+
+        Raises
+        ------
+        ModelError
+            If an output is not finite.
+        """
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
 
         def units(part: slice, size: int) -> np.ndarray:
             return predict(images.take(part, self.trace.dtype))
 
         found = portions(self, "predict", images.n, min(batch_size, images.n), units)
-        return self.from_units(np.concatenate([part for _, part in found]))
+        units = np.concatenate([part for _, part in found])
+        check_outputs(units, name, positions)
+        return self.from_units(units)
 
     def from_units(self, units: np.ndarray) -> np.ndarray:
         """Explained outputs, float64, from the model's units."""

@@ -85,6 +85,10 @@ class Gradients:
         several = len(points.shape) > rank + 1
         flat = nd.reshape(points, (-1, *self.shape)) if several else points
         (units,), pull = self.backend.vjp(self._units, [flat])
+        # where an output is not finite its derivative may well be, and would hide it: -inf, else 0
+        finite = nd.astype(nd.isfinite(units), self.dtype)
+        known = nd.sum((finite - 1) / finite, -1)
+        known = nd.reshape(known, (-1, *(1,) * len(self.shape)))
         samples = points.shape[1] if several else 1
         found = []
         for output in range(self._seeds.shape[1]):
@@ -93,7 +97,7 @@ class Gradients:
                 ones = nd.zeros((1, samples, 1), self.dtype) + 1
                 seeds = nd.reshape(seeds[:, None] * ones, (-1, seeds.shape[1]))
             (gradient,) = pull([seeds])
-            found.append(nd.reshape(gradient, (-1, 1, *(samples,) * several, *self.shape)))
+            found.append(nd.reshape(gradient + known, (-1, 1, *(samples,) * several, *self.shape)))
         return nd.concatenate(found, 1), units
 
     def _units(self, x: Any) -> list[Any]:
