@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .columns import WHOLE
+from .derivatives import check_derivative
 from .errors import OptionError
 from .groups import Features, band_features
 from .inputs import Images, check_background, check_images
@@ -119,6 +120,8 @@ def prepare(
         references = images if background is None else check_background(background, images)
     predictor = make_predictor(model, images, output)
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
+    if chosen.differentiates:
+        check_derivative(predictor, images, names, chosen.label)
     if chosen.prepare is not None:
         chosen.prepare(Request(predictor, images, y, options, maps))
     if predictor.classifies:

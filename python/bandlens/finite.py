@@ -114,7 +114,8 @@ def check_scores(values: np.ndarray, positions: slice, label: str, *, differenti
             expected="an output and a derivative that are finite at these images, between them and the background, "
             "and with noise",
             given=given,
-            fix=f"mend the model: {GUARD}; or use a method that only asks for outputs, such as method='occlusion'",
+            fix=f"mend the model: {GUARD}; or use a method that only asks for outputs, such as method='occlusion'; "
+            "where noise leads there, less of it (`noise_level`)",
         )
     raise ModelError(
         f"{label} is not finite for an image in `x`, though the model's outputs are.",

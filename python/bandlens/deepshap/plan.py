@@ -127,8 +127,9 @@ def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bo
 
 
 def unsupported(operation: Operation, reason: str = "there is no rule for it") -> UnsupportedOperationError:
-    """The error for an operation that DeepSHAP can't explain."""
+    """The error for an operation that DeepSHAP can't explain; what it advises must not fail for the same reason."""
+    lacks = operation.family is Family.UNSUPPORTED or operation.kind == "while" or "derivative" in reason
+    other = "one that only asks for outputs, method='occlusion' or 'shapley'" if lacks else "method='saliency'"
     return UnsupportedOperationError(
-        f"DeepSHAP can't explain the operation {operation}: {reason}.",
-        fix="use another method, for example method='saliency'",
+        f"DeepSHAP can't explain the operation {operation}: {reason}.", fix=f"use another method, for example {other}"
     )

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import portions
+from ..batching import IMAGES, portions
+from ..errors import UnsupportedOperationError
 from ..models import Predictor
+from ..reasons import reason
 from ..reduction import reduce_pixels
 from .task import Part, Parts, Task
 
@@ -136,6 +138,7 @@ def run(
     samples: int = 1,
     per_image: Callable[[slice], tuple[np.ndarray, ...]] = lambda part: (),
     shared: Sequence[np.ndarray] = (),
+    made: tuple[str, str] = IMAGES,
 ) -> Parts:
     """Apply a rule to all images.
 
@@ -153,6 +156,8 @@ def run(
         From a slice of the images to arrays with one entry per image.
     shared : sequence of ndarray
         The same for all images.
+    made : tuple of str
+        What the points are called in an error, and what to do about it, as for `bandlens.batching.fitting`.
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
@@ -167,10 +172,18 @@ def run(
         for first in range(0, k, MOST_OUTPUTS):
             seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(dtype)
             arguments = (batch, seeds, index, *per_image(part), *held)
-            found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+            try:
+                found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+            except (LookupError, NotImplementedError) as error:
+                if isinstance(error, KeyError | IndexError):
+                    raise
+                raise UnsupportedOperationError(
+                    f"The model holds an operation without a derivative: {reason(error)}",
+                    fix="use a method that only asks for outputs, method='occlusion', 'shapley' or 'permutation'",
+                ) from error
         return found
 
-    for part, found in portions(predictor, rule, n, most, compute):
+    for part, found in portions(predictor, rule, n, most, compute, made):
         joined = {
             name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
             for name in ("values", "errors")

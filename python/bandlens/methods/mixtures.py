@@ -170,7 +170,7 @@ def _mixing(
         fixed = [images[:, None, None], references[:, :, None]]
     else:
         step = _compiled_summing(predictor, start)
-        linear = _compiled_start(predictor, start)
+        linear = compiled_start(predictor, start)
         features = _bands_to_pixels(task, np.eye(len(task.members)))
         alone = (images[:, None] - references)[:, :, None] * features
         lead = alone.shape[:3]
@@ -200,7 +200,7 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
     return trace.compiled(("mixing", predictor.output, mask_shape), build)
 
 
-def _compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
+def compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
     """From images to the ends of the linear beginning, each of shape (images, elements)."""
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)

@@ -19,6 +19,7 @@ from jax.extend import core
 
 from ...errors import BandlensError, ModelError
 from ...graph import Family, Graph, Layout, Operation
+from ...reasons import reason
 from .. import common
 from . import operations as table
 from .compiling import full_precision
@@ -126,8 +127,9 @@ class Trace(common.BaseTrace):
             raise
         except Exception as error:  # the model is the user's code and may raise anything
             raise ModelError(
-                f"The model can't be called with several images: {str(error).strip().splitlines()[0]}",
-                fix="let it take batches of any size",
+                f"The model can't be followed for batches of other sizes: {reason(error)}",
+                expected="a model that takes batches of any size",
+                fix="write -1, or the length of its input, where the model has a number of images",
             ) from error
         wanted = common.leading_to(few.output, few.inputs_of)
         if [entry.kind for entry in few.entries] != [entry.kind for entry in more.entries]:

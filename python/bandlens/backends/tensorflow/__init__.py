@@ -3,6 +3,7 @@
 from .arrays import nd
 from .compiling import OutOfMemory, compile, fold, free_memory, fused, hold, version, vjp
 from .marks import mark
+from .ready import ready
 from .run import Run
 from .trace import Trace
 
@@ -17,6 +18,7 @@ __all__ = [
     "hold",
     "mark",
     "nd",
+    "ready",
     "version",
     "vjp",
 ]
