@@ -140,7 +140,7 @@ def check_background(background: Any, images: Images) -> Images:
             "`background` is a single image: it has no axis for the images.",
             expected=f"images of shape {images.shape} along a first axis",
             given=f"shape {images.shape}",
-            fix="give it a first axis of length 1, background[None]",
+            fix=single_image("background"),
         )
     try:
         checked = check_images(background, images.band_axis, name="background")
@@ -153,6 +153,11 @@ def check_background(background: Any, images: Images) -> Images:
             given=f"images of shape {checked.shape}",
         )
     return checked
+
+
+def single_image(name: str) -> str:
+    """How to give a single image, in the words of the language that counts from where we do."""
+    return f"for a single image, use {name}[None]" if first() == 0 else "a single image has a first dimension of 1"
 
 
 def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:

@@ -21,7 +21,7 @@ from .batching import images_per_batch, portions, step_bytes
 from .callables import check_failure, check_gives_tensors, check_is_model, is_program
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .finite import Positions, check_outputs
-from .inputs import Images
+from .inputs import Images, single_image
 from .precision import tf32_allowed
 from .reasons import reason
 from .saved import loaded as loaded
@@ -207,7 +207,7 @@ def _check_keras(model: Any, images: Images) -> None:
             "The model can't take images of this shape.",
             expected=f"({', '.join(['n', *map(str, wanted)])})".replace("None", "any"),
             given=str((images.n, *images.shape)),
-            fix="for a single image, use x[None]: the first axis holds the images" if one else None,
+            fix=single_image("x") if one else None,
         )
 
 
