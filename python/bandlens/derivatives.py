@@ -33,6 +33,7 @@ STEPS = frozenset(
 OPAQUE = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 
 OUTPUTS_ONLY = "method='occlusion', 'shapley' or 'permutation'"
+USE_OUTPUTS = f"use a method that only asks for outputs: {OUTPUTS_ONLY}"
 MOST_NAMED = 4
 
 
@@ -76,14 +77,14 @@ def check_derivative(predictor: Predictor, images: Images, bands: Sequence[str],
         )
 
 
-def require_derivative(trace: Any, output: int, label: str) -> None:
+def require_derivative(trace: Any, output: int, label: str, fix: str = USE_OUTPUTS) -> None:
     """Raise an UnsupportedOperationError if the derivative ends on every way from the images to a value."""
     ends = derivative_ends(trace, output)
     if ends and output not in _reached(trace, trace.graph(output), ends):
         raise UnsupportedOperationError(
             f"{label} needs the derivative of the model in the images, and there is none: it ends at {_some(ends)}.",
             expected="a way from the images to the output on which every operation has a derivative other than 0",
-            fix=f"use a method that only asks for outputs: {OUTPUTS_ONLY}",
+            fix=fix,
         )
 
 
@@ -152,6 +153,9 @@ def _lost(predictor: Predictor, images: Images, ends: tuple[Operation, ...]) -> 
     # no band, and each band alone; numbers at random, so that none cancel
     alone = np.concatenate([np.zeros((1, n_bands)), np.eye(n_bands)]).reshape(-1, *shape)
     noise = np.random.default_rng(0).uniform(0.5, 1.5, images.shape)
+    layouts = [graph.layouts.get(end) for end in start.ends]
+    if any(layout is None or layout.axis != 0 or layout.shape[0] != 1 for layout in layouts):
+        return np.zeros(n_bands, bool)  # bands can't be told apart
     linear = compiled_start(predictor, start)
     size = predictor.images_per_batch
     rows = [linear((alone[at : at + size] * noise).astype(trace.dtype)) for at in range(0, len(alone), size)]

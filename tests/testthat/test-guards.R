@@ -66,6 +66,7 @@ class Failing(keras.Model):
         raise ValueError('it wants 13 bands')
 class Fixed(keras.Model):
     def call(self, x):
+        import keras
         return keras.ops.reshape(x, (4, 100))
 ", local = TRUE)
   expect_snapshot(error = TRUE, {

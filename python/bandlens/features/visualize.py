@@ -180,7 +180,8 @@ def visualize_features(
     network = make_network(model, images)
     layers, weights = settings.chosen_layers(network, layer, objective)
     for one in layers:
-        require_derivative(network.predictor.trace, one.value, f"A picture of '{one.name}'")
+        label, fix = f"A picture of '{one.name}'", "choose a layer before it, or see what there is by top_images()"
+        require_derivative(network.predictor.trace, one.value, label, fix)
     if (directions is not None) != (objective == "direction"):
         settings.directions(None, layers[0]) if objective == "direction" else unused("directions", objective)
     known, chosen, readouts = features_of(network.predictor, layers[0], objective, features, directions, classes)
