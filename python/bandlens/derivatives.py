@@ -135,8 +135,11 @@ def _passing(trace: Any, graph: Graph, operation: Operation, reached: set[int]) 
 
 
 def _is_real(trace: Any, value: int) -> bool:
-    """Whether a value is of a type that has derivatives; frameworks agree on the names of types."""
-    return any(name in str(trace.value_dtype(value)) for name in ("float", "complex"))
+    """Whether a value is of a type that has derivatives; frameworks agree on the names of types.
+
+    TensorFlow's variants are lists of tensors, which loops fill.
+    """
+    return any(name in str(trace.value_dtype(value)) for name in ("float", "complex", "variant"))
 
 
 def _lost(predictor: Predictor, images: Images, ends: tuple[Operation, ...]) -> np.ndarray:
