@@ -151,6 +151,12 @@ def _lost(predictor: Predictor, images: Images, ends: tuple[Operation, ...]) -> 
     trace = predictor.trace
     graph, n_bands = trace.graph(predictor.output), images.n_bands
     start = trace.compiled(("linear start", predictor.output), lambda: linear_start(graph))
+    arriving = {graph.output}
+    for operation in reversed(start.rest):
+        if operation not in ends and any(value in arriving and _is_real(trace, value) for value in operation.outputs):
+            arriving.update(operation.data)
+    if arriving.issuperset(start.ends):
+        return np.zeros(n_bands, bool)  # as it is mostly: a comparison beside a way that has a derivative
     shape = [1] * len(images.shape)
     shape[images.band_axis - 1] = n_bands
     # no band, and each band alone; numbers at random, so that none cancel
