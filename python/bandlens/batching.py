@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from .errors import BandlensError, ModelError
 from .graph import Graph
+from .reasons import is_of_framework, reason
 
 if TYPE_CHECKING:
     from .models import Predictor
@@ -49,7 +51,17 @@ class Fit:
     most: int | None = None
 
 
-def fitting(predictor: Predictor, work: Hashable, most: int, attempt: Callable[[int], Found]) -> Found:
+# images that a step computes, and what to do if the model can't
+IMAGES = ("the images", "give it values like those that it was trained on")
+
+
+def fitting(
+    predictor: Predictor,
+    work: Hashable,
+    most: int,
+    attempt: Callable[[int], Found],
+    made: tuple[str, str] = IMAGES,
+) -> Found:
     """Compute something for images, with half as many at once whenever the device runs out of memory.
 
     Parameters
@@ -62,6 +74,13 @@ def fitting(predictor: Predictor, work: Hashable, most: int, attempt: Callable[[
         Images at once, as estimated or wanted.
     attempt : callable
         Told how many images it may compute at once; anew from the beginning after a failure.
+    made : tuple of str
+        What the images are called in an error, and what to do about it.
+
+    Raises
+    ------
+    ModelError
+        If the model fails for them, such as an embedding that has no entry for a value.
     """
     fit: Fit = predictor.trace.compiled(("fit", work), Fit)
     while True:
@@ -72,16 +91,27 @@ def fitting(predictor: Predictor, work: Hashable, most: int, attempt: Callable[[
             if size == 1:
                 raise
             fit.most = -(-size // 2)
+        except BandlensError:
+            raise
+        except Exception as error:
+            if not is_of_framework(error):
+                raise
+            raise ModelError(f"The model fails for {made[0]}: {reason(error)}", fix=made[1]) from error
 
 
 def portions(
-    predictor: Predictor, work: Hashable, n: int, most: int, compute: Callable[[slice, int], Found]
+    predictor: Predictor,
+    work: Hashable,
+    n: int,
+    most: int,
+    compute: Callable[[slice, int], Found],
+    made: tuple[str, str] = IMAGES,
 ) -> Iterator[tuple[slice, Found]]:
     """Compute something for n images, as many at once as fit.
 
     Parameters
     ----------
-    predictor, work, most
+    predictor, work, most, made
         As for `fitting`.
     n : int
         Number of images.
@@ -95,6 +125,6 @@ def portions(
             part = slice(start, min(start + size, n))
             return part, compute(part, size)
 
-        part, found = fitting(predictor, work, most, attempt)
+        part, found = fitting(predictor, work, most, attempt, made)
         yield part, found
         start = part.stop

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .columns import WHOLE
+from .derivatives import check_derivative
 from .errors import OptionError
 from .groups import Features, band_features
 from .inputs import Images, check_background, check_images
@@ -121,6 +122,8 @@ def prepare(
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
     if not predictor.classifies:
         _check_no_classes(predictor, chosen, y, classes)
+    if chosen.differentiates:
+        check_derivative(predictor, images, names, chosen.label)
     if chosen.prepare is not None:
         chosen.prepare(Request(predictor, images, y, options, maps))
     if predictor.classifies:

@@ -121,6 +121,10 @@ class CompletenessWarning(UserWarning):
     """Attributions don't sum to what they stand for."""
 
 
+class NoDerivativeWarning(UserWarning):
+    """A method that differentiates the model gives 0 for bands of which the model has no derivative."""
+
+
 class DeadFeatureWarning(UserWarning):
     """A feature of a layer stays silent, so that its image shows nothing."""
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .calls import prepare
 from .completeness import completeness_residuals, warn_if_incomplete
+from .finite import check_outputs, check_scores
 from .maps import BandMaps
 from .methods.options import plain
 from .progress import Progress, ticker
@@ -107,18 +108,23 @@ def band_importance(
     found: dict[str, np.ndarray] = {}
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
+        if not call.deferred:
+            values, base = call.values(task)  # before much is computed, as an output may not be finite
         for part in call.method.scores(task):
             scores[part.images] = part.values
             for name in ("errors", "fit", "totals", "differences"):
-                values = getattr(part, name)
-                if values is not None:
-                    found.setdefault(name, np.empty((n, *values.shape[1:])))[part.images] = values
+                given = getattr(part, name)
+                if given is not None:
+                    found.setdefault(name, np.empty((n, *given.shape[1:])))[part.images] = given
             if call.deferred and part.units is not None:
+                check_outputs(part.units, positions=part.images)
                 call.model_outputs[part.images] = call.predictor.from_units(part.units)
+            if part.drops is None:
+                check_scores(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
             drops = part.drops if part.drops is not None else drops
     if call.deferred:
         call = call.completed()
-    values, base = call.values(task)
+        values, base = call.values(task)
     residuals = None
     if call.method.additive and SIGNED[call.statistic]:
         totals, differences = found.get("totals", scores.sum(axis=-1)), found.get("differences", values - base)
@@ -198,7 +204,10 @@ def band_maps(
     n, k = call.image_output.shape
     values = np.empty((n, k, *call.images.shape), np.float32)
     with ticker(progress, n, call.method.label) as tick:
-        for part in call.method.maps(call.task(tick)):
+        task = call.task(tick)
+        call.values(task)  # an output may not be finite
+        for part in call.method.maps(task):
+            check_scores(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
             values[part.images] = part.values
     return BandMaps(
         values=values,

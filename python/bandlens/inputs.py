@@ -15,6 +15,7 @@ import numpy as np
 
 from .counting import first
 from .errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
+from .missing import check_masked, describe_missing
 
 CHECK_BYTES = 1 << 25
 
@@ -94,12 +95,12 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     InputTypeError
         If `x` is not an array of real numbers.
     InputError
-        If it holds no images, images of different shapes, or values that are not finite.
+        If it holds no images, images of different shapes, or values that are not finite or masked.
     BandError
         If `band_axis` is not an axis of `x`.
     """
     source, shape, dtype = _describe(x, name)
-    _check_dtype(dtype, name)
+    _check_dtype(dtype, name, source)
     if len(shape) < 2:
         raise InputError(
             f"`{name}` has {len(shape)} dimension(s).",
@@ -121,6 +122,7 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     if 0 in shape:
         raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape}")
     images = Images(source, shape[0], tuple(shape[1:]), axis)
+    check_masked(images, name)
     _check_finite(images, dtype, name)
     return images
 
@@ -133,6 +135,13 @@ def check_background(background: Any, images: Images) -> Images:
     BackgroundError
         If they are empty, not finite, or of another shape than the images.
     """
+    if getattr(background, "shape", None) == images.shape:
+        raise BackgroundError(
+            "`background` is a single image: it has no axis for the images.",
+            expected=f"images of shape {images.shape} along a first axis",
+            given=f"shape {images.shape}",
+            fix=single_image("background"),
+        )
     try:
         checked = check_images(background, images.band_axis, name="background")
     except BandlensError as error:
@@ -146,12 +155,18 @@ def check_background(background: Any, images: Images) -> Images:
     return checked
 
 
+def single_image(name: str) -> str:
+    """How to give a single image, in the words of the language that counts from where we do."""
+    return f"for a single image, use {name}[None]" if first() == 0 else "a single image has a first dimension of 1"
+
+
 def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
     """Container to slice, its shape, and its dtype."""
     if isinstance(x, list | tuple):
         if len(x) == 0:
             raise InputError(f"`{name}` holds no images.", expected="at least one image", given="an empty list")
-        items = [np.asarray(item) for item in x]
+        # a mask is kept, to be looked at
+        items = [item if isinstance(item, np.ma.MaskedArray) else np.asarray(item) for item in x]
         shapes = {item.shape for item in items}
         if len(shapes) > 1:
             raise InputError(
@@ -165,7 +180,8 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
         raise InputTypeError(
             f"`{name}` is not an array of images.",
             expected="an array (n, rows, cols, bands), or a list of arrays (rows, cols, bands)",
-            given=type(x).__name__,
+            given=type(x).__name__ + (describe_missing(x.to_numpy()) if hasattr(x, "to_numpy") else ""),
+            fix=f"convert it: {name}.to_numpy(dtype='float32')" if hasattr(x, "to_numpy") else None,
         )
     shape = tuple(int(size) for size in x.shape)
     try:
@@ -175,13 +191,15 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
     return x, shape, dtype
 
 
-def _check_dtype(dtype: np.dtype, name: str) -> None:
+def _check_dtype(dtype: np.dtype, name: str, source: Any) -> None:
     if dtype.kind not in "buif" and dtype.name != "bfloat16":
+        missing = describe_missing(source) if dtype.kind == "O" else ""
         raise InputTypeError(
             f"`{name}` does not hold real numbers.",
             expected="integers, floats or booleans",
-            given=f"dtype {dtype}",
-            fix="convert it, for example with numpy.asarray(..., dtype='float32')",
+            given=f"dtype {dtype}{missing}",
+            fix=("fill what is missing or drop those images; then " if missing else "")
+            + "convert it, for example with numpy.asarray(..., dtype='float32')",
         )
 
 

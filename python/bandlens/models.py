@@ -14,7 +14,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,9 +22,13 @@ import numpy as np
 from ._version import __version__
 from .backends import backend_of
 from .batching import images_per_batch, portions, step_bytes
+from .callables import check_failure, check_gives_tensors, check_is_model, is_program
 from .errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
-from .inputs import Images
+from .finite import Positions, check_outputs
+from .inputs import Images, single_image
 from .precision import tf32_allowed
+from .reasons import reason
+from .saved import loaded as loaded
 
 OUTPUT_SCALES = ("auto", "logit", "probability")
 
@@ -96,15 +99,32 @@ class Predictor:
             **({"float32": "TF32 allowed"} if tf32_allowed() else {}),
         }
 
-    def outputs(self, images: Images, batch_size: int) -> np.ndarray:
-        """Explained outputs of images, shape (n, outputs), float64."""
+    def outputs(
+        self, images: Images, batch_size: int, *, name: str = "`x`", positions: Positions | None = None
+    ) -> np.ndarray:
+        """Explained outputs of images, shape (n, outputs), float64.
+
+        Parameters
+        ----------
+        images : Images
+        batch_size : int
+        name, positions
+            As for `bandlens.finite.check_outputs`: what to call the images, should an output not be finite.
+
+        Raises
+        ------
+        ModelError
+            If an output is not finite.
+        """
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
 
         def units(part: slice, size: int) -> np.ndarray:
             return predict(images.take(part, self.trace.dtype))
 
         found = portions(self, "predict", images.n, min(batch_size, images.n), units)
-        return self.from_units(np.concatenate([part for _, part in found]))
+        every = np.concatenate([part for _, part in found])
+        check_outputs(every, name, positions)
+        return self.from_units(every)
 
     def from_units(self, units: np.ndarray) -> np.ndarray:
         """Explained outputs, float64, from the model's units."""
@@ -151,6 +171,7 @@ def make_predictor(
             "There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output)
         )
     model = loaded(model)
+    check_is_model(model)
     if not callable(model):
         raise ModelTypeError(
             "`model` is nothing that can be explained.",
@@ -159,6 +180,7 @@ def make_predictor(
         )
     _check_keras(model, images)
     backend = backend_of(model)
+    backend.ready()
     trace = _trace(backend, model, images, around)
     _check_scale(trace, output)
     probability = output == "probability"
@@ -194,36 +216,10 @@ def _check_scale(trace: Any, output: str) -> None:
         )
 
 
-def loaded(model: Any) -> Any:
-    """The model itself, or the one saved at a path.
-
-    Raises
-    ------
-    ModelError
-        If there is none at the path, or Keras can't load it.
-    """
-    if not isinstance(model, str | Path):
-        return model
-    path = Path(model)
-    if not path.exists():
-        raise ModelError("There is no saved model at this path.", given=str(path))
-    if path.suffix not in (".keras", ".h5", ".hdf5"):
-        raise ModelError("A saved model is a `.keras` or `.h5` file.", given=str(path))
-    import keras
-
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
-        raise ModelError(
-            f"Keras can't load {path.name}: {str(error).splitlines()[0]}",
-            fix="load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)",
-        ) from error
-
-
 def _check_keras(model: Any, images: Images) -> None:
     """What a Keras model says of its inputs, compared with the images."""
     inputs = getattr(model, "inputs", None)
-    if not isinstance(inputs, list) or not inputs:
+    if not isinstance(inputs, list) or not inputs or is_program(model):
         return
     if len(inputs) != 1:
         raise ModelError(
@@ -233,6 +229,8 @@ def _check_keras(model: Any, images: Images) -> None:
             fix="wrap it in a function of the images that fixes the other inputs",
         )
     wanted = tuple(inputs[0].shape)[1:]
+    whole = (images.n, *images.shape)
+    one = len(wanted) == len(whole) and all(size in (None, given) for size, given in zip(wanted, whole, strict=True))
     if len(wanted) != len(images.shape) or any(
         size not in (None, given) for size, given in zip(wanted, images.shape, strict=True)
     ):
@@ -240,6 +238,7 @@ def _check_keras(model: Any, images: Images) -> None:
             "The model can't take images of this shape.",
             expected=f"({', '.join(['n', *map(str, wanted)])})".replace("None", "any"),
             given=str((images.n, *images.shape)),
+            fix=single_image("x") if one else None,
         )
 
 
@@ -268,7 +267,9 @@ def _new_trace(
 
     def call(x: Any) -> Any:
         with contexts[0](backend) if contexts else nullcontext():
-            return plain(x)
+            found = plain(x)
+        check_gives_tensors(found)
+        return found
 
     last: Exception | None = None
     try:
@@ -283,8 +284,9 @@ def _new_trace(
                 last = error
     finally:
         contexts.clear()
+    check_failure(plain, images.shape, dtype)
     raise ModelError(
-        f"The model can't be called with these images: {str(last).strip().splitlines()[0]}",
+        f"The model can't be called with these images: {reason(last)}",
         given=f"images of shape {images.shape}",
     ) from last
 

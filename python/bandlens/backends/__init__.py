@@ -9,6 +9,7 @@ A backend is a module with these names, which is all that methods and DeepSHAP k
 - `compile`, `vjp`, `fold`, `fused`, `hold`: what a framework makes of functions and arrays;
 - `nd`: array functions under NumPy's names;
 - `OutOfMemory`: what is raised when the device has none left; `free_memory`: how much it has, if it says so;
+- `ready`: raises if the framework is in a state in which nothing can be computed;
 - `version`: what belongs into a result.
 
 A model's backend is the framework that it runs on; there is nothing to choose.

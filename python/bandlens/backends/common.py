@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import ModelError, UnsupportedOperationError
+from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from ..graph import Graph, Layout
+from ..reasons import reason
 
 
 class BaseTrace(ABC):
@@ -37,7 +38,16 @@ class BaseTrace(ABC):
     def graph(self, output: int) -> Graph:
         """Operations that lead from the images to a value."""
         if output not in self._graphs:
-            self._graphs[output] = self._make_graph(output)
+            try:
+                self._graphs[output] = self._make_graph(output)
+            except BandlensError:
+                raise
+            except Exception as error:  # batches of several sizes are tried, and the model is the user's code
+                raise ModelError(
+                    f"The model can't be followed for batches of other sizes: {reason(error)}",
+                    expected="a model that takes batches of any size",
+                    fix="write -1, or the length of its input, where the model has a number of images",
+                ) from error
         return self._graphs[output]
 
     @property

@@ -151,7 +151,7 @@ def check_deletion(
             for part in np.array_split(mine, -(-len(mine) * draws.shape[1] // size)):
                 batch, references = images.take(part, dtype), pool.take(draws[part].reshape(-1), dtype)
                 references = references.reshape(*draws[part].shape, *images.shape)
-                mixed = all_mixed_outputs(mixing, batch, references, ~masks)
+                mixed = all_mixed_outputs(mixing, batch, references, ~masks, positions=part)
                 found = _measured(predictor, mixed, before[part], code)
                 values[:, part] = found[:, :, inverse.reshape(-1)].reshape(*found.shape[:2], *gone.shape[:2])
                 tick(len(part))

@@ -363,8 +363,14 @@ def _with(regions: Mapping[int, Region], region: Region) -> dict[int, Region]:
 
 
 def unsupported(operation: Operation, reason: str = "there is no rule for it") -> UnsupportedOperationError:
-    """The error for an operation that DeepSHAP can't explain."""
+    """The error for an operation that DeepSHAP can't explain; what it advises must not fail for the same reason."""
+    outputs_only = "one that only asks for outputs, method='occlusion' or 'shapley'"
+    if "derivative" in reason or "PyFunc" in operation.kind or operation.kind == "while":
+        other = outputs_only
+    elif operation.family is Family.UNSUPPORTED:
+        other = f"{outputs_only}; or method='saliency', if the operation has a derivative"
+    else:
+        other = "method='saliency'"
     return UnsupportedOperationError(
-        f"DeepSHAP can't explain the operation {operation}: {reason}.",
-        fix="use another method, for example method='saliency'",
+        f"DeepSHAP can't explain the operation {operation}: {reason}.", fix=f"use another method, for example {other}"
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..derivatives import require_derivative
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
 from ..labels import band_names, band_wavelengths
 from ..methods.options import number, plain, whole, whole_number
@@ -178,6 +179,9 @@ def visualize_features(
     step = settings.make_step(space, given)
     network = make_network(model, images)
     layers, weights = settings.chosen_layers(network, layer, objective)
+    for one in layers:
+        label, fix = f"A picture of '{one.name}'", "choose a layer before it, or see what there is by top_images()"
+        require_derivative(network.predictor.trace, one.value, label, fix)
     if (directions is not None) != (objective == "direction"):
         settings.directions(None, layers[0]) if objective == "direction" else unused("directions", objective)
     known, chosen, readouts = features_of(network.predictor, layers[0], objective, features, directions, classes)

@@ -70,6 +70,7 @@ EXPECTED_GRADIENTS = Method(
     statistic="band_sum",
     scores=partial(_run, maps=False),
     maps=partial(_run, maps=True),
+    differentiates=True,
     options={"n_samples": Option(200, "Draws of a background image and a point on the line to it.", whole(2))},
     additive=True,
     exact=False,

@@ -23,5 +23,6 @@ GRADIENT_X_INPUT = Method(
     statistic="band_sum",
     scores=partial(run, rule=_rule, maps=False),
     maps=partial(run, rule=_rule, maps=True),
+    differentiates=True,
     gives_outputs=True,
 )

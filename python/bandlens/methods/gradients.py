@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import portions
+from ..batching import IMAGES, portions
+from ..errors import UnsupportedOperationError
 from ..models import Predictor
+from ..reasons import reason
 from ..reduction import reduce_pixels
 from .task import Part, Parts, Task
 
@@ -85,6 +87,10 @@ class Gradients:
         several = len(points.shape) > rank + 1
         flat = nd.reshape(points, (-1, *self.shape)) if several else points
         (units,), pull = self.backend.vjp(self._units, [flat])
+        # where an output is not finite its derivative may well be, and would hide it: -inf, else 0
+        finite = nd.astype(nd.isfinite(units), self.dtype)
+        known = nd.sum((finite - 1) / finite, -1)
+        known = nd.reshape(known, (-1, *(1,) * len(self.shape)))
         samples = points.shape[1] if several else 1
         found = []
         for output in range(self._seeds.shape[1]):
@@ -93,7 +99,7 @@ class Gradients:
                 ones = nd.zeros((1, samples, 1), self.dtype) + 1
                 seeds = nd.reshape(seeds[:, None] * ones, (-1, seeds.shape[1]))
             (gradient,) = pull([seeds])
-            found.append(nd.reshape(gradient, (-1, 1, *(samples,) * several, *self.shape)))
+            found.append(nd.reshape(gradient + known, (-1, 1, *(samples,) * several, *self.shape)))
         return nd.concatenate(found, 1), units
 
     def _units(self, x: Any) -> list[Any]:
@@ -132,6 +138,7 @@ def run(
     samples: int = 1,
     per_image: Callable[[slice], tuple[np.ndarray, ...]] = lambda part: (),
     shared: Sequence[np.ndarray] = (),
+    made: tuple[str, str] = IMAGES,
 ) -> Parts:
     """Apply a rule to all images.
 
@@ -149,6 +156,8 @@ def run(
         From a slice of the images to arrays with one entry per image.
     shared : sequence of ndarray
         The same for all images.
+    made : tuple of str
+        What the points are called in an error, and what to do about it, as for `bandlens.batching.fitting`.
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
@@ -163,10 +172,18 @@ def run(
         for first in range(0, k, MOST_OUTPUTS):
             seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(dtype)
             arguments = (batch, seeds, index, *per_image(part), *held)
-            found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+            try:
+                found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+            except (LookupError, NotImplementedError) as error:
+                if isinstance(error, KeyError | IndexError):
+                    raise
+                raise UnsupportedOperationError(
+                    f"The model holds an operation without a derivative: {reason(error)}",
+                    fix="use a method that only asks for outputs, method='occlusion', 'shapley' or 'permutation'",
+                ) from error
         return found
 
-    for part, found in portions(predictor, rule, n, most, compute):
+    for part, found in portions(predictor, rule, n, most, compute, made):
         joined = {
             name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
             for name in ("values", "errors")

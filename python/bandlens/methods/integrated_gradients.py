@@ -21,7 +21,7 @@ from .task import Method, Parts, Request, Task
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """f(x) and f(baseline), each of shape (n, k)."""
-    outputs = outputs_of(task, _baseline(task))
+    outputs = outputs_of(task, _baseline(task), "the baseline")
     every = np.broadcast_to(outputs, task.outputs.shape)
     return task.values, np.take_along_axis(every, task.image_output, axis=1)
 
@@ -92,6 +92,7 @@ INTEGRATED_GRADIENTS = Method(
     statistic="band_sum",
     scores=partial(_run, maps=False),
     maps=partial(_run, maps=True),
+    differentiates=True,
     prepare=prepare,
     options={
         "baseline": Option(

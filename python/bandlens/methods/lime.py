@@ -36,7 +36,7 @@ def scores(task: Task) -> Parts:
     copies = _copies(task, n_features)
     size = max(1, task.images_per_batch // len(copies))
     for part, batch in task.images.batches(size, task.predictor.trace.dtype):
-        outputs = mixed_outputs(task, task.seeds[part], batch, _references(task, batch), copies)[:, 0]
+        outputs = mixed_outputs(task, task.seeds[part], batch, _references(task, batch), copies, positions=part)[:, 0]
         coefficients, fit = _fit(task, copies, np.moveaxis(outputs, 1, 0).reshape(len(copies), -1))
         lead = len(batch), task.seeds.shape[1]
         yield Part(part, coefficients.reshape(*lead, n_features), fit=fit.reshape(lead))
@@ -126,7 +126,7 @@ def _superpixels(task: Task) -> Any:
             [
                 mixed_outputs(
                     task, task.seeds[part], batch, references, _kept(task, copies[start : start + rows], regions),
-                    pixels=True,
+                    positions=part, pixels=True,
                 )[0, 0]
                 for start in range(0, len(copies), rows)
             ]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..batching import fitting
+from ..finite import Positions, check_mixture
 from ..graph import LinearStart, linear_start
 from ..inputs import Images
 from ..models import Predictor
@@ -39,6 +40,7 @@ def mixed_outputs(
     references: np.ndarray,
     present: np.ndarray,
     *,
+    positions: Positions,
     pixels: bool = False,
     mean: bool = False,
 ) -> np.ndarray:
@@ -53,6 +55,8 @@ def mixed_outputs(
     references : ndarray, shape (m, *image shape), or (n or 1, m, *image shape) where each image has its own
     present : ndarray of bool, shape (s, features), (m, s, features) or (n, m, s, features)
         Features that a mixture takes from the image; the others come from the reference.
+    positions : slice or ndarray of int, shape (n,)
+        Of the images in `x`, to name one with a mixture for which the model's output is not finite.
     pixels : bool
         Whether the last axes of `present` are those of an image, instead of features.
     mean : bool
@@ -62,6 +66,11 @@ def mixed_outputs(
     -------
     ndarray of float64, shape (n, m or 1, s, k)
         Without the constants of the outputs.
+
+    Raises
+    ------
+    ModelError
+        If an output is not finite.
     """
     rank = len(task.images.shape)
     if references.ndim == rank + 1:
@@ -81,6 +90,8 @@ def mixed_outputs(
                 for k in _slices(s, at_once[2]):
                     units = step(_cut(masks, i, j, k)).astype(np.float64)
                     lengths = [part.stop - part.start for part in (i, j, k)]
+                    if not np.isfinite(units).all():
+                        _refuse(task, units.reshape(*lengths, -1), positions, None if pixels else present, (i, j, k))
                     found = units.reshape(lengths[0], -1, units.shape[-1]) @ np.moveaxis(seeds[i], 1, 2)
                     found = found.reshape(*lengths, -1)
                     if mean:
@@ -93,17 +104,35 @@ def mixed_outputs(
 
 
 def all_mixed_outputs(
-    task: Task | Mixing, images: np.ndarray, references: np.ndarray, present: np.ndarray
+    task: Task | Mixing, images: np.ndarray, references: np.ndarray, present: np.ndarray, *, positions: Positions
 ) -> np.ndarray:
     """Every output of every mixture, constants included, shape (n, m, s, outputs); arguments as for `mixed_outputs`."""
     predictor = task.predictor
     seeds = np.broadcast_to(predictor.weights, (len(images), *predictor.weights.shape))
-    return mixed_outputs(task, seeds, images, references, present) + predictor.offsets
+    return mixed_outputs(task, seeds, images, references, present, positions=positions) + predictor.offsets
 
 
 def without_constants(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
     """Explained outputs of some images, without their constants: comparable with those of mixtures."""
     return outputs - task.predictor.offsets[task.image_output[part]]
+
+
+def _refuse(
+    task: Task | Mixing,
+    units: np.ndarray,
+    positions: Positions,
+    present: np.ndarray | None,
+    parts: tuple[slice, slice, slice],
+) -> None:
+    """Raise the error for the first mixture, of units (images, references, mixtures, units), that is not finite."""
+    image, reference, mixture = (int(at) for at in np.argwhere(~np.isfinite(units))[0][:3])
+    at = tuple(part.start + where for part, where in zip(parts, (image, reference, mixture), strict=True))
+    replaced = None
+    if present is not None:
+        masks = present.reshape((1,) * (4 - present.ndim) + present.shape)
+        mask = masks[tuple(where if length > 1 else 0 for where, length in zip(at, masks.shape, strict=False))]
+        replaced = ~(mask @ task.members)
+    check_mixture(units[image, reference, mixture], at[0], positions, replaced)
 
 
 def _bands_to_pixels(task: Task | Mixing, present: np.ndarray) -> np.ndarray:
@@ -141,7 +170,7 @@ def _mixing(
         fixed = [images[:, None, None], references[:, :, None]]
     else:
         step = _compiled_summing(predictor, start)
-        linear = _compiled_start(predictor, start)
+        linear = compiled_start(predictor, start)
         features = _bands_to_pixels(task, np.eye(len(task.members)))
         alone = (images[:, None] - references)[:, :, None] * features
         lead = alone.shape[:3]
@@ -171,7 +200,7 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
     return trace.compiled(("mixing", predictor.output, mask_shape), build)
 
 
-def _compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
+def compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
     """From images to the ends of the linear beginning, each of shape (images, elements)."""
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)
@@ -196,7 +225,9 @@ def _compiled_summing(predictor: Predictor, start: LinearStart) -> Callable[...,
         for end, below, steps in zip(start.ends, parts, parts[len(start.ends) :], strict=False):
             values = backend.nd.reshape(below + masks @ steps, (-1, *graph.layouts[end].shape[1:]))
             given[end] = backend.nd.astype(values, trace.value_dtype(end))
-        return backend.Run(trace, given).forward(start.rest).value(graph.output)
+        # what comes later may ask for the shape of the images, or of what lies before the ends
+        n = backend.nd.length(given[start.ends[0]])
+        return backend.Run(trace, given, graph, n).forward(start.rest).value(graph.output)
 
     def build() -> Callable[..., np.ndarray]:
         ends = [np.empty((1, 1, 1, graph.layouts[end].size), trace.dtype) for end in start.ends]

@@ -16,6 +16,12 @@ from .gradients import Gradients, Rule, run
 from .options import Option, number, whole
 from .task import Parts, Task
 
+# what errors call the points, and how to go on: an embedding has no entry for numbers beyond those of the images
+NOISY = (
+    "the images with noise",
+    "use less noise, by `noise_level`, or a method without, such as method='saliency' or 'occlusion'",
+)
+
 
 def noise_options(level: float) -> dict[str, Option]:
     """Options of a method that averages over noise, with its own default level."""
@@ -40,7 +46,7 @@ def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Parts:
     def numbers(part: slice) -> tuple[np.ndarray]:
         return (np.arange(part.start, part.stop, dtype=np.int32)[:, None],)
 
-    return run(task, rule, maps=maps, samples=samples, per_image=numbers, shared=(spread, keys))
+    return run(task, rule, maps=maps, samples=samples, per_image=numbers, shared=(spread, keys), made=NOISY)
 
 
 def noise(gradients: Gradients, number: Any, spread: Any, keys: Any) -> Any:

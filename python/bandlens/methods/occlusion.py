@@ -26,7 +26,7 @@ def scores(task: Task) -> Parts:
     for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
         if blur:
             references = blurred(task, batch)[:, None]
-        without = mixed_outputs(task, task.seeds[part], batch, references, present, mean=True)[:, 0]
+        without = mixed_outputs(task, task.seeds[part], batch, references, present, positions=part, mean=True)[:, 0]
         full = without_constants(task, part, values[part])
         yield Part(part, full[..., None] - np.moveaxis(without, 1, 2))
         task.tick(len(batch))

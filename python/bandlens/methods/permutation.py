@@ -43,7 +43,7 @@ def scores(task: Task) -> Parts:
         before = _quality(task, part, task.outputs[part])
         found = np.zeros((*before.shape, len(task.members)))
         for order in shuffles:
-            for feature, outputs in enumerate(_shuffled_outputs(task, batch, order[part])):
+            for feature, outputs in enumerate(_shuffled_outputs(task, batch, part, order[part])):
                 found[..., feature] += (before - _quality(task, part, outputs)) / len(shuffles)
         yield Part(part, found)
         task.tick(len(batch))
@@ -97,11 +97,11 @@ def _shuffles(task: Task) -> list[np.ndarray]:
     return [np.random.default_rng([task.seed, repeat]).permutation(task.images.n) for repeat in repeats]
 
 
-def _shuffled_outputs(task: Task, batch: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def _shuffled_outputs(task: Task, batch: np.ndarray, part: slice, others: np.ndarray) -> np.ndarray:
     """Outputs of images that take one feature at a time from others, shape (features, images, outputs)."""
-    references = task.images.take(positions, batch.dtype)[:, None]
+    references = task.images.take(others, batch.dtype)[:, None]
     present = ~np.eye(len(task.members), dtype=bool)
-    return np.moveaxis(all_mixed_outputs(task, batch, references, present)[:, 0], 1, 0)
+    return np.moveaxis(all_mixed_outputs(task, batch, references, present, positions=part)[:, 0], 1, 0)
 
 
 def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ def _whole_classes(task: Task, metric: Callable[[np.ndarray, np.ndarray], float]
     after = np.empty((len(shuffles), len(task.members), task.images.n), before.dtype)
     for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
         for repeat, order in enumerate(shuffles):
-            outputs = _shuffled_outputs(task, batch, order[part])
+            outputs = _shuffled_outputs(task, batch, part, order[part])
             after[repeat, :, part] = [_predicted(task, found) for found in outputs]
         task.tick(len(batch))
     falls = [

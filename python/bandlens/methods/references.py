@@ -22,6 +22,6 @@ def mean_background(task: Task) -> np.ndarray:
     return mean_image(task.background, task.draws)[None].astype(task.predictor.trace.dtype)
 
 
-def outputs_of(task: Task, images: np.ndarray) -> np.ndarray:
-    """The model's outputs for images in memory, shape (images, outputs)."""
-    return task.predictor.outputs(task.images.holding(images), task.images_per_batch)
+def outputs_of(task: Task, images: np.ndarray, name: str) -> np.ndarray:
+    """The model's outputs for images in memory, shape (images, outputs); `name` is what errors call them."""
+    return task.predictor.outputs(task.images.holding(images), task.images_per_batch, name=name)

@@ -23,5 +23,6 @@ SALIENCY = Method(
     statistic="pixel_mean_abs",
     scores=partial(run, rule=_rule, maps=False),
     maps=partial(run, rule=_rule, maps=True),
+    differentiates=True,
     gives_outputs=True,
 )

@@ -49,7 +49,8 @@ def _exact(
     coalitions = (np.arange(2**n_features)[:, None] >> np.arange(n_features)) & 1 == 1
     values = np.empty((len(batch), len(coalitions), full.shape[1]))
     values[:, 0], values[:, -1] = empty, full
-    values[:, 1:-1] = mixed_outputs(task, task.seeds[part], batch, references, coalitions[1:-1], mean=True)[:, 0]
+    between = mixed_outputs(task, task.seeds[part], batch, references, coalitions[1:-1], positions=part, mean=True)
+    values[:, 1:-1] = between[:, 0]
     return np.einsum("fs,nsk->nkf", coalition_weights(coalitions), values)
 
 
@@ -103,7 +104,8 @@ def _round(
     places = np.stack([place, n - 1 - place], axis=1)
     # after t steps, the features whose place is below t have joined
     joined = places[:, :, None, :] < np.arange(1, n)[:, None]
-    between = mixed_outputs(task, task.seeds[part], batch, references, joined.reshape(m, 2 * (n - 1), n))
+    joined = joined.reshape(m, 2 * (n - 1), n)
+    between = mixed_outputs(task, task.seeds[part], batch, references, joined, positions=part)
     chains = np.empty((m, 2, n + 1, len(full)))
     chains[:, :, 0], chains[:, :, -1] = empty[:, None], full
     chains[:, :, 1:-1] = between.reshape(m, 2, n - 1, -1)

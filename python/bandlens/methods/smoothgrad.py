@@ -29,6 +29,7 @@ SMOOTHGRAD = Method(
     statistic="pixel_mean_abs",
     scores=partial(run_noisy, rule=_rule, maps=False),
     maps=partial(run_noisy, rule=_rule, maps=True),
+    differentiates=True,
     options=noise_options(0.15),
     random=True,
 )

@@ -108,7 +108,8 @@ class Task:
         assert self.background is not None
         assert self.draws is not None
         chosen = self.images.holding(self.background.take(self.draws, self.predictor.trace.dtype))
-        return self.predictor.outputs(chosen, self.images_per_batch)
+        name = "`x`" if self.background is self.images else "`background`"
+        return self.predictor.outputs(chosen, self.images_per_batch, name=name, positions=self.draws)
 
     @cached_property
     def band_means(self) -> np.ndarray:
@@ -180,6 +181,8 @@ class Method:
         Whether they do so to rounding, for every model; else up to the error of an integral or of random draws.
     random : bool
         Whether scores come from random draws over pixels or bands, however few bands there are.
+    differentiates : bool
+        Whether it uses derivatives of the model.
     gives_outputs : bool
         Whether scores come with the model's units, so that they need not be computed before.
     uses_background : bool
@@ -215,6 +218,7 @@ class Method:
     additive: bool = False
     exact: bool = True
     random: bool = False
+    differentiates: bool = False
     gives_outputs: bool = False
     uses_background: bool = False
     needs_background: Callable[[Mapping[str, Any]], bool] | None = None

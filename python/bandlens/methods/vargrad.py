@@ -37,6 +37,7 @@ VARGRAD = Method(
     statistics=("pixel_mean_abs",),
     scores=partial(run_noisy, rule=_rule, maps=False),
     maps=partial(run_noisy, rule=_rule, maps=True),
+    differentiates=True,
     # noise as large as the data vary: less sees only the nearest kinks of a network, wherever they are
     options=noise_options(1.0),
     random=True,

@@ -40,6 +40,7 @@ nd = SimpleNamespace(
     fft_filter=_fft_filter,
     floor=jnp.floor,
     isfinite=jnp.isfinite,
+    length=lambda array: array.shape[0],
     log=jnp.log,
     matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: jnp.max(array, axis, keepdims=True),

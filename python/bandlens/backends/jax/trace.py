@@ -20,6 +20,7 @@ from jax.extend import core
 
 from ...errors import BandlensError, ModelError
 from ...graph import Family, Graph, Layout, Operation
+from ...reasons import reason
 from .. import common, heads
 from . import operations as table
 from .compiling import full_precision
@@ -141,8 +142,9 @@ class Trace(common.BaseTrace):
             raise
         except Exception as error:  # the model is the user's code and may raise anything
             raise ModelError(
-                f"The model can't be called with several images: {str(error).strip().splitlines()[0]}",
-                fix="let it take batches of any size",
+                f"The model can't be followed for batches of other sizes: {reason(error)}",
+                expected="a model that takes batches of any size",
+                fix="write -1, or the length of its input, where the model has a number of images",
             ) from error
         wanted = common.leading_to(few.output, few.inputs_of)
         if [entry.kind for entry in few.entries] != [entry.kind for entry in more.entries]:
@@ -156,6 +158,10 @@ class Trace(common.BaseTrace):
         flat = self.flat
         carries = [value in flat.data for value in entry.inputs]
         family = table.family(entry.kind, carries)
+        if entry.kind == "convert_element_type" and _cuts_off(
+            *(flat.avals[value].dtype for value in (entry.inputs[0], *entry.outputs))
+        ):
+            family = Family.ELEMENTWISE
         size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         cost = 1.0
         if family is Family.LINEAR and entry.kind in ("dot_general", "conv_general_dilated"):
@@ -241,6 +247,11 @@ def _grows(few: Sequence[int], more: Sequence[int]) -> bool:
     """Whether a value holds one block per image, by its shapes for two and for three images."""
     grown = [(a, b) for a, b in zip(few, more, strict=True) if a != b] if len(few) == len(more) else []
     return len(grown) == 1 and grown[0][0] * 3 == grown[0][1] * 2
+
+
+def _cuts_off(stored: Any, wanted: Any) -> bool:
+    """Whether a cast cuts off fractions, so that it is not linear."""
+    return is_real(stored) and not jnp.issubdtype(wanted, jnp.inexact)
 
 
 def _channels(entry: Entry, flat: Flat) -> int:

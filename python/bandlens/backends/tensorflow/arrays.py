@@ -85,6 +85,7 @@ nd = SimpleNamespace(
     fft_filter=_fft_filter,
     floor=tf.floor,
     isfinite=tf.math.is_finite,
+    length=lambda array: tf.shape(array)[0],
     log=tf.math.log,
     matmul_transposed=lambda left, right: tf.matmul(left, right, transpose_b=True),
     max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),

@@ -135,6 +135,8 @@ class Trace(common.BaseTrace):
         kind = entry.op.type
         carries = [value in data for value in entry.inputs]
         family = table.family(kind, carries)
+        if kind == "Cast" and _cuts_off(entry.op.inputs[0].dtype, entry.op.outputs[0].dtype):
+            family = Family.ELEMENTWISE
         epsilon = 0.0
         if kind.startswith("FusedBatchNorm"):
             epsilon = entry.op.get_attr("epsilon")
@@ -264,6 +266,11 @@ class Trace(common.BaseTrace):
     def value_dtype(self, value: int) -> tf.DType:
         """The dtype that a value is computed in."""
         return computed_in(self._flat.dtypes[value])
+
+
+def _cuts_off(stored: tf.DType, wanted: tf.DType) -> bool:
+    """Whether a cast cuts off fractions, so that it is not linear."""
+    return stored.is_floating and (wanted.is_integer or wanted.is_bool)
 
 
 def _channel_axis(op: tf.Operation) -> int:

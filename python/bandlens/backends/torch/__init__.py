@@ -4,6 +4,7 @@ from .arrays import nd
 from .compiling import OutOfMemory, compile, fold, free_memory, fused, hold, version, vjp
 from .forwards import has_forward, jvp
 from .marks import mark
+from .ready import ready
 from .run import Run
 from .trace import Trace
 
@@ -20,6 +21,7 @@ __all__ = [
     "jvp",
     "mark",
     "nd",
+    "ready",
     "version",
     "vjp",
 ]

@@ -66,6 +66,7 @@ nd = SimpleNamespace(
     fft_filter=_fft_filter,
     floor=torch.floor,
     isfinite=torch.isfinite,
+    length=lambda array: array.shape[0],
     log=torch.log,
     matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: torch.amax(array, axis, keepdim=True),

@@ -137,6 +137,8 @@ class Trace(common.BaseTrace):
         flat = self.flat
         carries = [value in flat.data for value in entry.inputs]
         family = table.family(entry.kind, carries)
+        if entry.kind == "_to_copy" and _cuts_off(*(flat.dtypes[value] for value in (entry.inputs[0], *entry.outputs))):
+            family = Family.ELEMENTWISE
         size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         cost = 1.0
         if family is Family.LINEAR and entry.kind in table.KERNELS:
@@ -233,6 +235,11 @@ def _images(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
 
 def _where(entry: Entry) -> str:
     return f"{entry.kind} in layer '{entry.layer}'"
+
+
+def _cuts_off(stored: torch.dtype, wanted: torch.dtype) -> bool:
+    """Whether a cast cuts off fractions, so that it is not linear."""
+    return stored.is_floating_point and not (wanted.is_floating_point or wanted.is_complex)
 
 
 def _uses(entry: Entry, kernel: tuple[int, ...]) -> float:

@@ -1,0 +1,115 @@
+"""A model from a file: the model, or what the file is instead and how to make a model of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .errors import ModelError
+from .reasons import reason
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+def loaded(model: Any) -> Any:
+    """The model itself, or the one saved at a path.
+
+    Raises
+    ------
+    ModelError
+        If there is none at the path, it holds something else than a model, or Keras can't load it.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    path = Path(model)
+    _check_kind(path)
+    try:
+        return _load(path)
+    except Exception as error:  # it runs the code of layers, and may raise anything
+        why = reason(error)
+        raise ModelError(f"Keras can't load {path.name}: {why}", fix=_advice(path, why)) from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is no model that Keras saved as a whole."""
+    if (path / "saved_model.pb").exists():
+        raise ModelError(
+            "This folder is a SavedModel, a program without layers.",
+            expected="a `.keras` or `.h5` file, or a model",
+            given=str(path),
+            fix=as_layer(repr(str(path))),
+        )
+    if _is_checkpoint(path):
+        raise _weights_only(path)
+    if not path.exists():
+        raise ModelError("There is no saved model at this path.", given=str(path))
+    if path.suffix.lower() not in SUFFIXES:
+        raise ModelError("A saved model is a `.keras` or `.h5` file.", given=str(path))
+    if path.suffix.lower() != ".keras" and not _has_model(path):
+        raise _weights_only(path)
+
+
+def as_layer(path: str) -> str:
+    """How to make a model of a SavedModel."""
+    return (
+        f"load it as a layer and pass that: keras.layers.TFSMLayer({path}, call_endpoint='serving_default') "
+        "(or 'serve', if model.export() made it)"
+    )
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether a path is that of a TensorFlow checkpoint, or of one of its files."""
+    beside = path.with_name(path.name + ".index").exists()
+    return beside or path.name == "checkpoint" or path.suffix == ".index" or ".data-0" in path.name
+
+
+def _has_model(path: Path) -> bool:
+    """Whether an HDF5 file holds a model, not only its weights; what can't be read is left to Keras to say."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return "model_config" in file.attrs
+    except OSError:
+        return True
+
+
+def _weights_only(path: Path) -> ModelError:
+    return ModelError(
+        f"{path.name} holds weights only, no model.",
+        expected="a file that `model.save()` wrote, or a model",
+        given=str(path),
+        fix=f"build the network as it was trained, call model.load_weights({str(path)!r}), and pass the model",
+    )
+
+
+def _load(path: Path) -> Any:
+    """Keras tells formats by suffixes in lower case, so that another file gets a name that it knows."""
+    import keras
+
+    suffix = path.suffix.lower()
+    if path.suffix == suffix:
+        return keras.saving.load_model(path, compile=False)
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / f"{path.stem}{suffix}"
+        try:
+            os.symlink(path.absolute(), known)
+        except OSError:  # Windows allows it to few
+            shutil.copyfile(path, known)
+        return keras.saving.load_model(known, compile=False)
+
+
+def _advice(path: Path, why: str) -> str:
+    """How to load a file all the same."""
+    load = f"keras.saving.load_model({str(path)!r}"
+    if "could not locate" in why.lower() or "unknown layer" in why.lower() or "unknown object" in why.lower():
+        return (
+            "mark its class with @keras.saving.register_keras_serializable() and import it before; "
+            f"or load the model yourself, {load}, custom_objects={{...}}), and pass it"
+        )
+    if "safe_mode" in why or "Lambda" in why:
+        return f"if you trust the file, load the model yourself, {load}, safe_mode=False), and pass it"
+    return "load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)"
