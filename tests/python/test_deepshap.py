@@ -286,7 +286,7 @@ def test_an_operation_without_a_rule_is_named_before_computing(keras: Any, image
     x = layers.Lambda(lambda t: keras.ops.cast(keras.ops.argsort(t, axis=1), "float32"), name="sorter")(inputs)
     model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(layers.ReLU()(x))))
     ticks: list[Any] = []
-    with pytest.raises(UnsupportedOperationError, match=r"in layer 'sorter'.*\n.*method='saliency'"):
+    with pytest.raises(UnsupportedOperationError, match=r"in layer 'sorter'.*\n.*method='occlusion'"):
         bl.band_importance(model, images, progress=lambda *state: ticks.append(state))
     assert ticks == []
 

@@ -77,7 +77,7 @@ def test_what_only_reshapes_hides_no_head(
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
 def test_what_changes_numbers_is_no_part_of_a_head(keras: Any, images: np.ndarray, activation: str, tail: str) -> None:
     model, _ = ending(keras, 3, activation, NO_TAILS[tail](keras.layers))
-    result = bl.band_importance(model, images, method="saliency", target="all")
+    result = bl.band_importance(model, images, method="occlusion", target="all")
     assert result.output == "output"
     np.testing.assert_allclose(result.output_values, ops.convert_to_numpy(model(images)), rtol=1e-4, atol=1e-6)
 
@@ -164,7 +164,7 @@ BLENDS: Endings = {
         lambda layers, dense: layers.Lambda(
             lambda x: ops.exp(x) / ops.sum(ops.exp(x), axis=-1, keepdims=True), name="mix"
         )(dense(None)),
-        "2 exponentials",
+        "an exponential",
     ),
     "geometric mean": (
         lambda layers, dense: layers.Lambda(lambda x: ops.exp(x), name="mix")(
@@ -205,7 +205,7 @@ def test_probabilities_are_not_called_logits(keras: Any, images: np.ndarray, nam
         message = rf"outputs are {word}: they are made of the values of {made_of} \(\w+ in layer 'mix'\)\.\n.*'auto'"
         with pytest.raises(OptionError, match=message):
             bl.band_importance(model, images, output=output)
-    result = bl.band_importance(model, images, method="saliency", target="all")
+    result = bl.band_importance(model, images, method="occlusion", target="all")
     assert result.output == "output"
     np.testing.assert_allclose(result.output_values, ops.convert_to_numpy(model(images)), rtol=1e-4, atol=1e-6)
     with pytest.raises(OptionError, match=r"no logits.*\n.*an objective for a layer"):

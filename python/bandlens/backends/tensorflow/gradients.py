@@ -67,5 +67,13 @@ def gradients(
     return [pulled.get(tensor.ref()) for tensor in inputs]
 
 
+def has_gradient(op: tf.Operation) -> bool:
+    """Whether an operation has a derivative; some that are linear have none."""
+    try:
+        return get_gradient_function(op) is not None
+    except LookupError:
+        return False
+
+
 def _trained(tensor: tf.Tensor) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)

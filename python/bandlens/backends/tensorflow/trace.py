@@ -19,6 +19,7 @@ from ...graph import Family, Graph, Layout, Operation
 from .. import common, heads
 from . import operations as table
 from .flat import HEADS, Entry, Flat
+from .gradients import has_gradient
 from .run import Run, computed_in
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ class Trace(common.BaseTrace):
                 family = Family.NORMALIZATION
                 if entry.inputs[0] not in layouts or layouts[entry.inputs[0]].axis != _channel_axis(entry.op):
                     raise common.mixes_images(self._where(entry))
+        if family is Family.LINEAR and not has_gradient(entry.op):
+            family = Family.UNSUPPORTED
         pointwise = family in table.POINTWISE_FAMILIES or (kind in table.POINTWISE and family is Family.LINEAR)
         size = sum(layouts[value].size for value in entry.outputs if value in layouts)
         weights = [
