@@ -14,6 +14,9 @@ import pytest
 from bandlens.columns import CLASS_COLUMNS, IMAGE_COLUMNS
 from conftest import out_of_memory
 
+# 50 steps are few for noise as images
+pytestmark = pytest.mark.filterwarnings("ignore:Integrated gradients:bandlens.errors.CompletenessWarning")
+
 METHODS = tuple(bl.METHODS)
 CLASSES = ["water", "soil", "forest"]
 

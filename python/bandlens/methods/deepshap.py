@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws
+from ..deepshap.diagnosis import locate
 from ..models import Predictor
 from ..reduction import reduce_pixels
 from .options import Option, optional, whole
@@ -28,8 +29,11 @@ def scores(task: Task) -> Parts:
 
 
 def maps(task: Task) -> Parts:
-    """Attributions, pixel by pixel."""
-    return (Part(images, values) for images, values in _run(task, _own_background(task), maps=True))
+    """Attributions, pixel by pixel. With a background of their own, they sum to what sets images apart from that."""
+    own = _own_background(task)
+    differences = None if own is None else task.values - _drawn_outputs(task, own)
+    for images, values in _run(task, own, maps=True):
+        yield Part(images, values, differences=None if differences is None else differences[images])
 
 
 class _OwnBackground(NamedTuple):
@@ -72,13 +76,17 @@ def _estimated(task: Task, own: _OwnBackground) -> Part:
     known = np.concatenate([task.outputs, task.band_means], axis=1)
     found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
-    drawn = np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)
     return Part(
         slice(0, n),
         made_complete(found.reshape(n, k, features), whole),
         totals=pairs.sum(axis=-1).mean(axis=-1),
-        differences=task.values - drawn,
+        differences=task.values - _drawn_outputs(task, own),
     )
+
+
+def _drawn_outputs(task: Task, own: _OwnBackground) -> np.ndarray:
+    """Mean outputs of each image's own background, for the explained outputs, shape (n, k)."""
+    return np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)
 
 
 def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tuple[slice, np.ndarray]]:
@@ -120,6 +128,8 @@ DEEPSHAP = Method(
     scores=scores,
     maps=maps,
     prepare=prepare,
+    compared_with=background_images,
+    locate=locate,
     options={
         "background_per_image": Option(
             None,

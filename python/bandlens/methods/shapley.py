@@ -129,5 +129,6 @@ SHAPLEY = Method(
         ),
     },
     additive=True,
+    compared_with=background_images,
     uses_background=True,
 )
