@@ -17,6 +17,7 @@ as_band_importance <- function(value) {
       output_values = from_numbers(value$output_values),
       base_values = from_numbers(value$base_values),
       residuals = value$residuals,
+      cancellations = value$cancellations,
       score_errors = named_numbers(value$score_errors, NULL, NULL, bands),
       local_fit = value$local_fit,
       median_local_fit = value$median_local_fit,
@@ -34,6 +35,7 @@ as_band_importance <- function(value) {
       directed = value$directed,
       balanced = value$balanced,
       completeness = value$completeness,
+      cancellation = value$cancellation,
       background = if (!is.null(value$background)) as.vector(value$background) + 1L,
       background_source = value$background_source,
       options = value$options,
@@ -70,7 +72,11 @@ as_band_maps <- function(value) {
       method = value$method,
       output = value$output,
       seed = value$seed,
-      model = value$model
+      model = value$model,
+      residuals = value$residuals,
+      cancellations = value$cancellations,
+      completeness = value$completeness,
+      cancellation = value$cancellation
     ),
     class = "band_maps"
   )
