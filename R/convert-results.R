@@ -6,8 +6,10 @@ as_band_importance <- function(value) {
   outputs <- as.character(value$outputs)
   bands <- as.character(value$bands)
   image_class <- from_codes(value$image_class, classes)
+  # results of 0.1.0, which did not measure it, stay what they were
+  cancellation <- if (!is.null(value$cancellations)) value[c("cancellations", "cancellation")]
   structure(
-    list(
+    c(list(
       table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
       overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
       scores = named_numbers(value$scores, NULL, NULL, bands),
@@ -17,7 +19,6 @@ as_band_importance <- function(value) {
       output_values = from_numbers(value$output_values),
       base_values = from_numbers(value$base_values),
       residuals = value$residuals,
-      cancellations = value$cancellations,
       score_errors = named_numbers(value$score_errors, NULL, NULL, bands),
       local_fit = value$local_fit,
       median_local_fit = value$median_local_fit,
@@ -35,7 +36,6 @@ as_band_importance <- function(value) {
       directed = value$directed,
       balanced = value$balanced,
       completeness = value$completeness,
-      cancellation = value$cancellation,
       background = if (!is.null(value$background)) as.vector(value$background) + 1L,
       background_source = value$background_source,
       options = value$options,
@@ -43,7 +43,7 @@ as_band_importance <- function(value) {
       model = value$model,
       versions = unlist(value$versions),
       seconds = value$seconds
-    ),
+    ), cancellation),
     class = "band_importance"
   )
 }
