@@ -57,6 +57,14 @@
 #' signed contributions are summed over the pixels *before* absolute values are averaged over images: noise within an
 #' image cancels instead of adding up. Shares are taken from the finished table.
 #'
+#' @section Warnings:
+#' A table that can't be right comes with a warning of class `bandlens_warning_completeness`. It names the worst image,
+#' how large the error is, and what to do. There are two kinds, for additive methods: scores that miss what they should
+#' sum to by more than rounding, or than their standard errors explain (`completeness` in
+#' [`glance()`][glance.band_importance]); and scores that are far larger than what exchanging their bands with the
+#' background's does to the output, so that scores of opposite signs cancel (`cancellation`), as divisions by nearly
+#' zero make them.
+#'
 #' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()

@@ -85,7 +85,10 @@ as_result <- function(result, name = "result") {
   c(
     converted(c("image_class", "prediction", "image_output", "background"), codes),
     converted(
-      c("scores", "output_values", "base_values", "residuals", "score_errors", "local_fit", "drops", "band_means"),
+      c(
+        "scores", "output_values", "base_values", "residuals", "cancellations", "score_errors", "local_fit", "drops",
+        "band_means"
+      ),
       as_numbers
     ),
     converted("wavelengths", as_wavelengths),

@@ -6,8 +6,10 @@ as_band_importance <- function(value) {
   outputs <- as.character(value$outputs)
   bands <- as.character(value$bands)
   image_class <- from_codes(value$image_class, classes)
+  # results of 0.1.0, which did not measure it, stay what they were
+  cancellation <- if (!is.null(value$cancellations)) value[c("cancellations", "cancellation")]
   structure(
-    list(
+    c(list(
       table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
       overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
       scores = named_numbers(value$scores, NULL, NULL, bands),
@@ -41,7 +43,7 @@ as_band_importance <- function(value) {
       model = value$model,
       versions = unlist(value$versions),
       seconds = value$seconds
-    ),
+    ), cancellation),
     class = "band_importance"
   )
 }
@@ -70,7 +72,11 @@ as_band_maps <- function(value) {
       method = value$method,
       output = value$output,
       seed = value$seed,
-      model = value$model
+      model = value$model,
+      residuals = value$residuals,
+      cancellations = value$cancellations,
+      completeness = value$completeness,
+      cancellation = value$cancellation
     ),
     class = "band_maps"
   )

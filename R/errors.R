@@ -29,6 +29,15 @@
 #' | `bandlens_error_python_missing` | Python, or a Python package, isn't there or doesn't fit |
 #' | `bandlens_error_python` | any other error in Python |
 #'
+#' Warnings have the class `bandlens_warning` and one of their own, too:
+#'
+#' | class | what it says |
+#' | --- | --- |
+#' | `bandlens_warning_completeness` | scores can't be right: see [band_importance()], section Warnings |
+#' | `bandlens_warning_dead_feature` | a feature of a layer stays silent, so that its image shows nothing |
+#' | `bandlens_warning_interrupted` | a computation was interrupted, and what it had found so far is returned |
+#' | `bandlens_warning_check` | a check of a report can't be made |
+#'
 #' @name bandlens_errors
 #' @keywords internal
 NULL
@@ -58,6 +67,13 @@ in_verb <- function(can_not, body, call = rlang::caller_env()) {
       parent = cause, call = call, trace = rlang::trace_back(bottom = call)
     )
   })
+}
+
+# What the core warned of, as warnings of R.
+warn_of <- function(warnings) {
+  for (one in warnings) {
+    rlang::warn(one$message, class = c(paste0("bandlens_warning_", one$kind), "bandlens_warning"))
+  }
 }
 
 # The user's choice among fixed ones; the first is the default.

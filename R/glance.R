@@ -13,6 +13,11 @@
 #'   \item{`seed`, `model`, `seconds`}{seed, name of the model, and computing time}
 #'   \item{`local_fit`}{median R^2 of the local models of `"lime"`: how much of each image's output its scores explain;
 #'     `NA` for other methods}
+#'   \item{`cancellation`}{how much larger scores are than what they share out: the sum of their sizes over bands,
+#'     relative to the output's mean distance from those of the background images (or to the mean of that over images,
+#'     where larger), for the image where this is largest. About 1 where bands agree, some tens where they oppose each
+#'     other; hundreds and more come from scores that can't be right. `NA` for methods that are not additive, and in
+#'     results that were saved before it was measured}
 #' }
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
@@ -32,7 +37,8 @@ glance.band_importance <- function(x, ...) {
     seed = x$seed,
     model = x$model,
     seconds = x$seconds,
-    local_fit = number_or_na(x$median_local_fit)
+    local_fit = number_or_na(x$median_local_fit),
+    cancellation = number_or_na(x$cancellation)
   )
 }
 

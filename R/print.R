@@ -41,14 +41,22 @@ about <- function(x) {
     if (!is.null(x$background)) {
       paste0(
         "Background: ", count(length(x$background), "image"), " from `", x$background_source, "`",
-        if (!is.null(x$completeness)) {
-          paste0("; completeness: largest relative residual ", format(x$completeness, digits = 2))
-        }
+        if (!is.null(x$completeness)) paste0("; ", account(x))
       )
+    } else if (!is.null(x$completeness)) {
+      sentence(account(x))
     },
     if (!is.null(x$median_local_fit)) {
       paste0("Median R^2 of local fits: ", format(x$median_local_fit, digits = 2))
     }
+  )
+}
+
+# What an additive method can be held to.
+account <- function(x) {
+  paste0(
+    "completeness: largest relative residual ", format(x$completeness, digits = 2),
+    if (!is.null(x$cancellation)) paste0(", cancellation ", format(signif(x$cancellation, 2)))
   )
 }
 

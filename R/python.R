@@ -10,8 +10,8 @@ bridge <- function() {
   session$bridge
 }
 
-# Call a function of the bridge. Errors that bandlens raises come back as values, so that they look the same whatever
-# reticulate does with Python exceptions; all others are errors of Python.
+# Call a function of the bridge. Errors and warnings of bandlens come back as values, so that they look the same
+# whatever reticulate does with Python's; all other exceptions are errors of Python.
 call_bridge <- function(name, ...) {
   arguments <- list(...)
   tf32 <- as_flag(getOption("bandlens.tf32", FALSE), "options(\"bandlens.tf32\")")
@@ -24,6 +24,12 @@ call_bridge <- function(name, ...) {
   if (inherits(answer, "python.builtin.object")) {
     answer <- reticulate::py_to_r(answer)
   }
+  take_answer(answer)
+}
+
+# The value of an answer, after its warnings, or its error.
+take_answer <- function(answer) {
+  warn_of(answer$warnings)
   if (identical(answer$kind, "python_missing")) {
     answer$given <- which_python()
     answer$fix <- install_hint()

@@ -235,6 +235,7 @@ write_scores <- function(scene, cells, size, stride, score, prediction, filename
   col_parts <- in_parts(n[[2]], at_once)
   counts <- c(scored = 0, missing = 0)
   completeness <- NULL
+  told <- list()
   done <- FALSE
   do.call(terra::writeStart, c(list(cells, filename, overwrite = overwrite), wopt))
   on.exit(if (!done) {
@@ -250,7 +251,13 @@ write_scores <- function(scene, cells, size, stride, score, prediction, filename
       patches <- read_patches(scene, top, left, size)
       whole <- is_complete(patches)
       if (any(whole)) {
-        result <- score(if (all(whole)) patches else patches[whole, , , , drop = FALSE])
+        result <- withCallingHandlers(
+          score(if (all(whole)) patches else patches[whole, , , , drop = FALSE]),
+          bandlens_warning_completeness = function(warning) {
+            told <<- c(told, list(list(rows = rows, message = conditionMessage(warning))))
+            rlang::cnd_muffle(warning)
+          }
+        )
         part <- matrix(NA_real_, length(whole), terra::nlyr(cells))
         part[whole, ] <- score_values(result, prediction)
         values[cols, , ] <- part
@@ -263,8 +270,26 @@ write_scores <- function(scene, cells, size, stride, score, prediction, filename
   }
   done <- TRUE
   scores <- terra::writeStop(cells)
+  warn_of_parts(told)
   rlang::inform(were_scored(counts, completeness), class = "bandlens_message_scored")
   scores
+}
+
+# A scene is explained in parts, each of which may be warned of: the first is told, and in how many others it is so.
+warn_of_parts <- function(told) {
+  if (length(told) == 0) {
+    return(invisible())
+  }
+  message <- paste0(
+    told[[1]]$message, "\nThis is of ", some_rows(told[[1]]$rows), " of the scores, whose patches without missing ",
+    "values are its images.",
+    if (length(told) > 1) paste0(" Other parts with such a warning: ", length(told) - 1, ".")
+  )
+  warn_of(list(list(kind = "completeness", message = message)))
+}
+
+some_rows <- function(rows) {
+  if (length(rows) == 1) paste("row", rows) else paste("rows", rows[[1]], "to", rows[[length(rows)]])
 }
 
 in_parts <- function(n, most) unname(split(seq_len(n), (seq_len(n) - 1) %/% most))

@@ -192,7 +192,6 @@ visualize_features <- function(model,
     )
     value <- call_bridge("visualize_features", model, arguments, progress_bar(progress, "Visualizing features"))
   })
-  warn_of(value$warnings)
   as_feature_images(value)
 }
 
@@ -327,11 +326,4 @@ start_name <- function(object) {
     given = "a given start",
     object$start
   )
-}
-
-# What Python warned of, as R warnings of the verb's caller.
-warn_of <- function(warnings) {
-  for (one in warnings) {
-    rlang::warn(one$message, class = c(paste0("bandlens_warning_", one$kind), "bandlens_warning"))
-  }
 }

@@ -1,8 +1,8 @@
 """The only module that R imports: functions that take and give plain scalars, strings, lists, dictionaries and arrays.
 
 Results hold no data frame (reticulate converts pandas differently from version to version) and no live Python object
-(it would not survive `saveRDS`). Errors that bandlens raises come back as values, because versions of reticulate differ
-in what they make of a Python exception; R rebuilds them as conditions. R has turned its positions into positions from 0
+(it would not survive `saveRDS`). Errors and warnings of bandlens come back as values, because versions of reticulate
+differ in what they make of Python's; R rebuilds them as conditions. R has turned its positions into positions from 0
 and turns those in results back.
 """
 
@@ -27,8 +27,8 @@ from .columns import (
     top_columns,
 )
 from .counting import first
-from .crossing import Answer, answer, column, columns, fields, for_r, plain, warnings_as_values
-from .errors import DeadFeatureWarning, InterruptedWarning, ResultError
+from .crossing import Answer, answer, column, columns, fields, for_r, plain
+from .errors import ResultError
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def band_maps(
 
     maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
     return {
-        **fields(maps, column, ("values", "image_class", "prediction", "image_output")),
+        **fields(maps, column, ("values", "image_class", "prediction", "image_output", "residuals", "cancellations")),
         **fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
-        **fields(maps, plain, ("band_axis", "method", "output", "seed", "model")),
+        **fields(maps, plain, ("band_axis", "method", "output", "seed", "model", "completeness", "cancellation")),
     }
 
 
@@ -265,12 +265,14 @@ def _text(default: Any) -> str:
 
 
 # arrays of a result
-_SCORES = ("scores", "output_values", "base_values", "residuals", "band_means", "score_errors", "local_fit", "drops")
+_SCORES = tuple(
+    "scores output_values base_values residuals cancellations band_means score_errors local_fit drops".split()
+)
 _CODES = ("image_class", "prediction", "image_output", "background")
 
 
 def _importance(result: BandImportance) -> Answer:
-    what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "groups")
+    what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "cancellation", "groups")
     origin = ("background_source", "options", "seed", "model", "versions", "seconds")
     return {
         "table": columns(class_columns(result)),
@@ -374,13 +376,11 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     -------
     dict
         ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
-        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out. `warnings` have
-        a `kind` and a `message`.
+        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
     """
     from . import visualize_features as compute
 
-    with warnings_as_values({DeadFeatureWarning: "dead_feature", InterruptedWarning: "interrupted"}) as warned:
-        found = compute(model, **arguments, progress=progress or False)
+    found = compute(model, **arguments, progress=progress or False)
     arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
     return {
         "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
@@ -395,7 +395,6 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
             found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")
         ),
         **fields(found, plain, ("model", "versions", "seconds")),
-        "warnings": warned,
     }
 
 

@@ -78,8 +78,8 @@ class Call:
         if self.method.values is not None:
             return self.method.values(task)
         if self.background is None:
-            return task.values, np.full(self.image_output.shape, np.nan)
-        return task.values, task.background_outputs.mean(axis=0)[self.image_output]
+            return task.values, np.full(task.image_output.shape, np.nan)
+        return task.values, task.background_outputs.mean(axis=0)[task.image_output]
 
 
 def prepare(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .counting import counting_from
-from .errors import BandlensError, MissingPackageError
+from .errors import BandlensError, BandlensWarning, MissingPackageError
 
 Answer = dict[str, Any]
 
@@ -29,38 +29,45 @@ EXTRAS = {
 
 
 def answer(function: Callable[..., Any]) -> Callable[..., Answer]:
-    """Give the value, or the error if bandlens raised it, in a dictionary."""
+    """Give the value, or the error if bandlens raised it, in a dictionary, and with it what bandlens warned of."""
 
     @functools.wraps(function)
     def call(*arguments: Any) -> Answer:
-        try:
-            with counting_from(1):
-                return {"ok": True, "value": function(*arguments)}
-        except BandlensError as error:
-            parts = {name: getattr(error, name) for name in ("kind", "message", "expected", "given", "fix")}
-            if isinstance(error, MissingPackageError):
-                parts["packages"] = _extra_packages(error.fix or "")
-            return {"ok": False, **parts}
-        except ModuleNotFoundError as error:
-            message = f"Python lacks the module {error.name!r}."
-            return {"ok": False, "kind": "python_missing", "message": message}
+        with counting_from(1), warnings_as_values() as warned:
+            found = _value_or_error(function, arguments)
+        return {**found, "warnings": warned} if warned else found
 
     return call
 
 
+def _value_or_error(function: Callable[..., Any], arguments: Sequence[Any]) -> Answer:
+    try:
+        return {"ok": True, "value": function(*arguments)}
+    except BandlensError as error:
+        parts = {name: getattr(error, name) for name in ("kind", "message", "expected", "given", "fix")}
+        if isinstance(error, MissingPackageError):
+            parts["packages"] = _extra_packages(error.fix or "")
+        return {"ok": False, **parts}
+    except ModuleNotFoundError as error:
+        message = f"Python lacks the module {error.name!r}."
+        return {"ok": False, "kind": "python_missing", "message": message}
+
+
 @contextmanager
-def warnings_as_values(kinds: Mapping[type[Warning], str]) -> Iterator[list[Answer]]:
-    """Warnings of these kinds as values, which R makes its own of; others go their way when all is done."""
+def warnings_as_values() -> Iterator[list[Answer]]:
+    """Warnings of bandlens as values, which R makes its own of; others go their way when all is done."""
     values: list[Answer] = []
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in kinds:
-            warnings.simplefilter("always", kind)
-        yield values
-    for one in caught:
-        if one.category in kinds:
-            values.append({"kind": kinds[one.category], "message": str(one.message)})
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", BandlensWarning)
+            yield values
+    finally:
+        for one in caught:
+            if issubclass(one.category, BandlensWarning):
+                values.append({"kind": one.category.kind, "message": str(one.message)})
+            else:
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _extra_packages(fix: str) -> list[str]:

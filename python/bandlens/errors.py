@@ -1,4 +1,4 @@
-"""Every error that bandlens raises on purpose.
+"""Every error that bandlens raises on purpose, and every warning.
 
 One base class lets callers catch all of them; the subclasses name what is wrong and stay ``ValueError`` or
 ``TypeError``, so that code which knows nothing of bandlens still handles them. Each carries the same four parts (what
@@ -117,20 +117,40 @@ class DownloadError(BandlensError, OSError):
     kind = "download"
 
 
-class CompletenessWarning(UserWarning):
-    """Attributions don't sum to what they stand for."""
+class BandlensWarning(UserWarning):
+    """Base class of all warnings by bandlens.
+
+    Attributes
+    ----------
+    kind : str
+        Short name of the warning; R turns it into the condition class ``bandlens_warning_<kind>``.
+    """
+
+    kind = "general"
 
 
-class NoDerivativeWarning(UserWarning):
+class CompletenessWarning(BandlensWarning):
+    """Attributions don't sum to what they stand for, or are far larger than it and cancel."""
+
+    kind = "completeness"
+
+
+class NoDerivativeWarning(BandlensWarning):
     """A method that differentiates the model gives 0 for bands of which the model has no derivative."""
 
+    kind = "no_derivative"
 
-class DeadFeatureWarning(UserWarning):
+
+class DeadFeatureWarning(BandlensWarning):
     """A feature of a layer stays silent, so that its image shows nothing."""
 
+    kind = "dead_feature"
 
-class InterruptedWarning(UserWarning):
+
+class InterruptedWarning(BandlensWarning):
     """A computation was interrupted, and what it had found so far is returned."""
+
+    kind = "interrupted"
 
 
 class ResultError(BandlensError, ValueError):

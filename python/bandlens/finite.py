@@ -83,7 +83,7 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
     )
 
 
-def check_scores(values: np.ndarray, positions: slice, label: str, *, differentiates: bool) -> None:
+def check_finite(values: np.ndarray, positions: slice, label: str, *, differentiates: bool) -> None:
     """Refuse scores that are not finite.
 
     Parameters

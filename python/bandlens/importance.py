@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from .calls import prepare
-from .completeness import completeness_residuals, warn_if_incomplete
-from .finite import check_outputs, check_scores
+from .finite import check_finite, check_outputs
 from .maps import BandMaps
 from .methods.options import plain
+from .methods.task import Part
 from .progress import Progress, ticker
 from .reduction import SIGNED
 from .result import BandImportance
+from .selfcheck import Explained, check_scores
 
 
 def band_importance(
@@ -96,6 +97,12 @@ def band_importance(
     ------
     BandlensError
         One of its subclasses in `bandlens.errors`, before anything is computed, if an argument doesn't fit.
+
+    Warns
+    -----
+    CompletenessWarning
+        If scores of an additive method miss what they should sum to by more than rounding or stated standard errors
+        explain, or are far larger than what their bands do to the output and cancel. It names the worst image.
     """
     call = prepare(
         model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes,
@@ -112,24 +119,20 @@ def band_importance(
             values, base = call.values(task)  # before much is computed, as an output may not be finite
         for part in call.method.scores(task):
             scores[part.images] = part.values
-            for name in ("errors", "fit", "totals", "differences"):
-                given = getattr(part, name)
-                if given is not None:
-                    found.setdefault(name, np.empty((n, *given.shape[1:])))[part.images] = given
+            _keep(part, found, n)
             if call.deferred and part.units is not None:
                 check_outputs(part.units, positions=part.images)
                 call.model_outputs[part.images] = call.predictor.from_units(part.units)
             if part.drops is None:
-                check_scores(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
+                check_finite(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
             drops = part.drops if part.drops is not None else drops
     if call.deferred:
         call = call.completed()
         values, base = call.values(task)
-    residuals = None
+    residuals = cancellations = None
     if call.method.additive and SIGNED[call.statistic]:
-        totals, differences = found.get("totals", scores.sum(axis=-1)), found.get("differences", values - base)
-        residuals = completeness_residuals(totals, differences)
-        warn_if_incomplete(residuals, values - base, call)
+        explained = _explained(scores, values, base, found)
+        residuals, cancellations = check_scores(call, task, explained)
     return BandImportance(
         scores=scores,
         image_class=call.codes,
@@ -147,6 +150,7 @@ def band_importance(
         output=call.predictor.scale if call.method.scale is None else call.method.scale(task),
         signed=SIGNED[call.statistic],
         residuals=residuals,
+        cancellations=cancellations,
         score_errors=found.get("errors"),
         local_fit=found.get("fit"),
         drops=drops,
@@ -160,6 +164,25 @@ def band_importance(
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=time.perf_counter() - started,
+    )
+
+
+def _keep(part: Part, found: dict[str, np.ndarray], n: int) -> None:
+    """Put what a part has besides values into arrays of all images."""
+    for name in ("errors", "total_errors", "fit", "totals", "differences"):
+        values = getattr(part, name)
+        if values is not None:
+            found.setdefault(name, np.empty((n, *values.shape[1:])))[part.images] = values
+
+
+def _explained(scores: np.ndarray, values: np.ndarray, base: np.ndarray, found: dict[str, np.ndarray]) -> Explained:
+    return Explained(
+        scores=scores,
+        values=values,
+        base=base,
+        totals=found.get("totals", scores.sum(axis=-1)),
+        differences=found.get("differences", values - base),
+        total_errors=found.get("total_errors"),
     )
 
 
@@ -195,6 +218,11 @@ def band_maps(
     ------
     BandlensError
         As for `band_importance`.
+
+    Warns
+    -----
+    CompletenessWarning
+        As for `band_importance`.
     """
     call = prepare(
         model, x, y, method, background, n_background, target, output, None, bands, wavelengths, classes, band_axis,
@@ -203,12 +231,19 @@ def band_maps(
     assert call.method.maps is not None
     n, k = call.image_output.shape
     values = np.empty((n, k, *call.images.shape), np.float32)
+    found: dict[str, np.ndarray] = {}
     with ticker(progress, n, call.method.label) as tick:
         task = call.task(tick)
         call.values(task)  # an output may not be finite
         for part in call.method.maps(task):
-            check_scores(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
+            check_finite(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
             values[part.images] = part.values
+            _keep(part, found, n)
+    residuals = cancellations = None
+    if call.method.additive:
+        scores = values.sum(axis=tuple(axis + 1 for axis in call.images.pixel_axes), dtype=np.float64)
+        explained = _explained(scores, *call.values(task), found)
+        residuals, cancellations = check_scores(call, task, explained, maps=True)
     return BandMaps(
         values=values,
         image_class=call.codes,
@@ -223,4 +258,6 @@ def band_maps(
         output=call.predictor.scale,
         seed=seed,
         model=call.predictor.name,
+        residuals=residuals,
+        cancellations=cancellations,
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .completeness import largest, shown
+
 if TYPE_CHECKING:
     import pandas as pd
     import plotnine
@@ -33,6 +35,8 @@ class BandMaps:
     method, output : str
     seed : int
     model : str
+    residuals, cancellations : ndarray of float64, shape (n, k), or None
+        As in `BandImportance`; None for methods that are not additive.
     """
 
     values: np.ndarray
@@ -48,11 +52,23 @@ class BandMaps:
     output: str
     seed: int = 0
     model: str = ""
+    residuals: np.ndarray | None = None
+    cancellations: np.ndarray | None = None
 
     @property
     def n(self) -> int:
         """Number of images."""
         return self.values.shape[0]
+
+    @property
+    def completeness(self) -> float | None:
+        """Largest relative completeness residual, or None where the method is not additive."""
+        return largest(self.residuals)
+
+    @property
+    def cancellation(self) -> float | None:
+        """Largest cancellation, or None where the method is not additive."""
+        return largest(self.cancellations)
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: one row per image x output x pixel x band, so as many as `values` has entries.
@@ -118,4 +134,5 @@ class BandMaps:
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape))
-        return f"<BandMaps: {self.method} ({self.output}), {self.n} images, values {shape}>"
+        account = shown(self.completeness, self.cancellation)
+        return f"<BandMaps: {self.method} ({self.output}), {self.n} images, values {shape}{account}>"

@@ -29,6 +29,7 @@ OF_IMAGES = (
     "base_values",
     "band_means",
     "residuals",
+    "cancellations",
     "score_errors",
     "local_fit",
 )
@@ -79,7 +80,8 @@ def combine(*results: BandImportance) -> BandImportance:
         Of all images, in the order given. Its tables are made from the scores of the images, and so are exactly those
         of one computation of all of them (where the method gives an image the same scores in any company: draws of
         random numbers, and the images that "permutation" swaps, are those of the pieces). `seconds` is the sum; a
-        version that differs is listed with both values.
+        version that differs is listed with both values. `cancellations` are None if one of the results lacks them, as
+        those of earlier versions do.
 
     Raises
     ------
@@ -103,10 +105,11 @@ def combine(*results: BandImportance) -> BandImportance:
     start = results[0]
     for number, other in enumerate(results[1:], start=1):
         _check_alike(start, other, f"results {first()} and {number + first()}")
+    columns = {name: [getattr(result, name) for result in results] for name in OF_IMAGES}
     parts: dict[str, Any] = {
-        name: np.concatenate([getattr(result, name) for result in results])
-        for name in OF_IMAGES
-        if getattr(start, name) is not None
+        # only cancellations may be there in some and not in others: earlier versions did not measure them
+        name: None if any(values is None for values in column) else np.concatenate(column)
+        for name, column in columns.items()
     }
     seconds = sum(result.seconds for result in results)
     return replace(start, **parts, versions=_versions(results), seconds=seconds)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .completeness import largest, shown
 from .errors import OptionError, ResultError
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
 
@@ -50,6 +51,10 @@ class BandImportance:
         Whether scores have a sign.
     residuals : ndarray of float64, shape (n, k), or None
         Relative completeness residual per image and output; None for methods that are not additive.
+    cancellations : ndarray of float64, shape (n, k), or None
+        How much larger an image's scores are than what they share out: the sum of their sizes over the output's mean
+        distance from those of the background, see `bandlens.completeness`. About 1 where bands agree. None for methods
+        that are not additive, and in results that versions before this attribute have saved.
     score_errors : ndarray of float64, shape (n, k, bands), or None
         Standard error of each score over its random draws, where it comes from such.
     local_fit : ndarray of float64, shape (n, k), or None
@@ -92,6 +97,7 @@ class BandImportance:
     output: str
     signed: bool
     residuals: np.ndarray | None = None
+    cancellations: np.ndarray | None = None
     score_errors: np.ndarray | None = None
     local_fit: np.ndarray | None = None
     drops: np.ndarray | None = None
@@ -114,7 +120,12 @@ class BandImportance:
     @property
     def completeness(self) -> float | None:
         """Largest relative completeness residual, or None where the method is not additive."""
-        return None if self.residuals is None else float(np.max(self.residuals))
+        return largest(self.residuals)
+
+    @property
+    def cancellation(self) -> float | None:
+        """Largest cancellation, or None where the method is not additive or it is not known."""
+        return largest(self.cancellations)
 
     @property
     def n_background(self) -> int | None:
@@ -238,11 +249,11 @@ class BandImportance:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
-        residual = "" if self.residuals is None else f", completeness residual {self.completeness:.1e}"
+        account = shown(self.completeness, self.cancellation)
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
-            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{residual}{fit}>"
+            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{account}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:

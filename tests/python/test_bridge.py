@@ -255,17 +255,41 @@ def test_warnings_of_features_are_values_and_others_go_their_way(keras_model_of_
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answer = bridge.visualize_features(keras_model_of_bands, look, None)
-    (told,) = answer["value"]["warnings"]
+    (told,) = answer["warnings"]
+    assert "warnings" not in answer["value"]
     assert told["kind"] == "dead_feature"
     assert told["message"].startswith("1 of 2 features of 'conv'")
 
     with warnings.catch_warnings(record=True) as others:
         warnings.simplefilter("always")
-        with crossing.warnings_as_values({errors.InterruptedWarning: "interrupted"}) as values:
+        with crossing.warnings_as_values() as values:
             warnings.warn("another", UserWarning, stacklevel=1)
             warnings.warn("stopped", errors.InterruptedWarning, stacklevel=1)
     assert [str(one.message) for one in others] == ["another"]
     assert values == [{"kind": "interrupted", "message": "stopped"}]
+
+
+def test_warnings_cross_with_values_and_with_errors(keras_model_of_bands):
+    def warned(error):
+        warnings.warn("it cancels", errors.CompletenessWarning, stacklevel=1)
+        warnings.warn("another", UserWarning, stacklevel=1)
+        if error is not None:
+            raise error
+        return 1
+
+    told = [{"kind": "completeness", "message": "it cancels"}]
+    for error, expected in (
+        (None, {"ok": True, "value": 1}),
+        (errors.InputError("bad"), {"ok": False, "kind": "input"}),
+    ):
+        with pytest.warns(UserWarning, match="another") as others:
+            found = crossing.answer(warned)(error)
+        assert len(others) == 1
+        assert {**found, **expected, "warnings": told} == found
+    with pytest.warns(UserWarning, match="another"), pytest.raises(ZeroDivisionError):
+        crossing.answer(warned)(ZeroDivisionError())
+    x, baseline = np.ones((2, 4, 4, 3)), {"method": "integrated_gradients", "baseline": "zero"}
+    assert "warnings" not in bridge.band_importance(keras_model_of_bands, x, None, baseline, None)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ def rows(check: bl.Check, role: str) -> Any:
     return frame[frame["role"] == role]
 
 
+@pytest.mark.filterwarnings("ignore:Integrated gradients:bandlens.errors.CompletenessWarning")
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_passes(small_cnn: Any, images: np.ndarray, background: np.ndarray, method: str) -> None:
     y = np.arange(12) % 3

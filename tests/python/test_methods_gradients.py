@@ -108,6 +108,7 @@ def test_integrated_gradients_of_a_quadratic(scaled: np.ndarray, others: np.ndar
     )
 
 
+@pytest.mark.filterwarnings("ignore:Integrated gradients:bandlens.errors.CompletenessWarning")
 def test_integrated_gradients_report_what_kinks_cost(
     small_cnn: Any, smooth_cnn: Any, images: np.ndarray, background: np.ndarray
 ) -> None:

@@ -21,6 +21,7 @@ def full(n=(5, 8, 3), **options):
         base_values=np.array([0.5, 0.25, -1.0])[result.image_output],
         band_means=random.normal(size=(result.n, 4)),
         residuals=random.uniform(0, 1e-5, (result.n, k)),
+        cancellations=random.uniform(1, 9, (result.n, k)),
         score_errors=random.uniform(size=result.scores.shape),
         local_fit=random.uniform(size=(result.n, k)),
         background=np.arange(0, 20, 2),
@@ -62,6 +63,7 @@ def test_a_part_has_the_images_and_the_table_of_these_images():
     for name in OF_IMAGES:
         np.testing.assert_array_equal(getattr(part, name), getattr(result, name)[[2, 0, 15]])
     assert part.completeness == part.residuals.max()
+    assert part.cancellation == part.cancellations.max()
     frame = part.to_frame()
     assert frame["class"].unique().tolist() == ["water", "city"]
     water = frame[frame["class"] == "water"]["importance"]
@@ -77,7 +79,8 @@ def test_balanced_and_unsigned_results_stay_what_they_are():
         {"signed": False, "statistic": "pixel_mean_abs", "method": "saliency"},
         {"directed": True, "statistic": "whole_band", "method": "permutation", "output": "loss"},
     ):
-        result = replace(full(**options), balanced="directed" in options, residuals=None, local_fit=None)
+        without = {"residuals": None, "cancellations": None, "local_fit": None}
+        result = replace(full(**options), balanced="directed" in options, **without)
         whole = bl.combine(result.subset(slice(0, 7)), result.subset(slice(7, None)))
         assert_same(whole, result)
         assert whole.to_frame("overall").equals(result.to_frame("overall"))
@@ -153,6 +156,7 @@ def test_versions_that_differ_are_all_listed():
     assert together.versions == {"bandlens": "0.1.0", "numpy": "2.0, 2.1", "jax": "0.5"}
 
 
+@pytest.mark.filterwarnings("ignore:Integrated gradients:bandlens.errors.CompletenessWarning")
 @pytest.mark.parametrize("method", ["deepshap", "saliency", "integrated_gradients", "occlusion"])
 def test_pieces_have_the_table_of_one_computation(small_cnn, method):
     random = np.random.default_rng(2)

@@ -10,7 +10,7 @@ positions <- function(...) {
 
 features_value <- function(n = 4, size = c(5, 5), bands = names(sentinel), wavelengths = unname(sentinel), steps = 3,
                            names = as.character(seq_len(n) + 2), objective = "squared_activity", layer = "conv2",
-                           dead = integer(), image = rep(0L, n), interrupted = FALSE, warnings = list()) {
+                           dead = integer(), image = rep(0L, n), interrupted = FALSE) {
   k <- length(bands)
   wavelengths <- rep_len(as.double(wavelengths), k)
   values <- array(0, c(n, size, k))
@@ -53,7 +53,7 @@ features_value <- function(n = 4, size = c(5, 5), bands = names(sentinel), wavel
     bands = as.list(bands), wavelengths = as.list(wavelengths), layer = layer, objective = objective,
     activation = "root mean square over positions", start = "multiscale", steps = as.integer(steps),
     interrupted = interrupted, seed = 0L, options = list(clamp = "auto"), model = "small",
-    versions = list(bandlens = "0.1.0"), seconds = 1.5, warnings = warnings
+    versions = list(bandlens = "0.1.0"), seconds = 1.5
   )
 }
 

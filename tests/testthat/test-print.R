@@ -5,7 +5,7 @@ test_that("results print as a short table", {
 
 test_that("how well local models fit is shown, and a class for which no band matters", {
   value <- bridge_value()
-  value[c("residuals", "completeness")] <- list(NULL)
+  value[c("residuals", "completeness", "cancellations", "cancellation")] <- list(NULL)
   value$median_local_fit <- 0.8765
   value$table$share <- array(c(NaN, NaN, 1, 0))
   expect_snapshot(summary(as_band_importance(value)))

@@ -44,10 +44,13 @@ test_that("augment() has one row per image, or per image and output", {
 test_that("glance() has one row, and NA for what a method doesn't have", {
   expect_identical(glance(stored_result())$n_background, 2L)
   value <- bridge_value()
-  value[c("background", "completeness", "residuals", "background_source")] <- list(NULL)
+  expect_identical(glance(stored_result())$cancellation, 2.5)
+  without <- c("background", "completeness", "residuals", "cancellations", "cancellation", "background_source")
+  value[without] <- list(NULL)
   row <- glance(as_band_importance(value))
   expect_equal(nrow(row), 1)
   expect_identical(row$completeness, NA_real_)
+  expect_identical(row$cancellation, NA_real_)
   expect_identical(row$n_background, NA_integer_)
   expect_identical(row$local_fit, NA_real_)
   expect_equal(row[c("n", "n_bands", "n_classes")], tibble::tibble(n = 4L, n_bands = 2L, n_classes = 2L))
@@ -55,7 +58,7 @@ test_that("glance() has one row, and NA for what a method doesn't have", {
   expect_identical(glance(as_band_importance(value))$local_fit, 0.75)
   expect_identical(names(row), c(
     "method", "statistic", "output", "n", "n_bands", "n_classes", "n_background", "completeness", "seed", "model",
-    "seconds", "local_fit"
+    "seconds", "local_fit", "cancellation"
   ))
 })
 
@@ -67,9 +70,9 @@ test_that("results are plain data", {
   expect_identical(readRDS(file), result)
 })
 
-test_that("the result that ships for the examples has today's form", {
+test_that("the result that ships for the examples has today's form, but for what 0.1.0 did not measure", {
   shipped <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
   expect_s3_class(shipped, "band_importance")
-  expect_named(shipped, names(stored_result()))
+  expect_named(shipped, setdiff(names(stored_result()), c("cancellations", "cancellation")))
   expect_equal(dim(tidy(shipped)), c(24, 12))
 })

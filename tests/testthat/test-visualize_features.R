@@ -97,7 +97,7 @@ test_that("warnings of Python are R's", {
   told <- list(list(kind = "interrupted", message = "Interrupted: 1 of 3 {images}."))
   local_fake("call_bridge", function(verb, model, arguments, progress) {
     expect_true(arguments$keep_on_interrupt)
-    features_value(n = 1, interrupted = TRUE, warnings = told)
+    take_answer(list(ok = TRUE, value = features_value(n = 1, interrupted = TRUE), warnings = told))
   })
   expect_warning(
     found <- visualize_features("model.keras", "conv", value_range = 0:1, keep_on_interrupt = TRUE),

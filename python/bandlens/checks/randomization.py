@@ -5,7 +5,6 @@ A method that gives nearly the same table for random weights shows the images, o
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from math import factorial
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ..errors import CompletenessWarning, OptionError
+from ..errors import OptionError
 from ..importance import band_importance
 from ..inputs import check_images
 from ..labels import band_names
@@ -21,6 +20,7 @@ from ..methods.options import whole
 from ..models import loaded, make_predictor
 from ..progress import Progress, ticker
 from ..result import BandImportance
+from ..selfcheck import unsaid
 from ..statistics import half_width, share_of
 from .agreement import kendall, spearman
 from .reinitialise import Copy, copy_of, fresh
@@ -145,9 +145,7 @@ def check_randomization(
             for randomised in steps:
                 for at, layer in enumerate(copy.layers):
                     layer.set_weights(donor[at] if at in randomised else trained[at])
-                with warnings.catch_warnings():
-                    # a random model may hardly vary, and its table is not the user's
-                    warnings.simplefilter("ignore", CompletenessWarning)
+                with unsaid():  # a random model may hardly vary, and its table is not the user's
                     tables.append(band_importance(copy.model, x, y, **shared).table.importance)
                 tick(1)
     found = np.array(tables).reshape(repeats, len(steps), *tables[0].shape)

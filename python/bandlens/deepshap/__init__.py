@@ -7,8 +7,9 @@ they are given a backend.
 """
 
 from .chunks import Work, explain
+from .diagnosis import trouble
 from .draws import averaged, made_complete, own_draws
 from .plan import Plan, make_plan
 from .unmoved import unmoved
 
-__all__ = ["Plan", "Work", "averaged", "explain", "made_complete", "make_plan", "own_draws", "unmoved"]
+__all__ = ["Plan", "Work", "averaged", "explain", "made_complete", "make_plan", "own_draws", "trouble", "unmoved"]

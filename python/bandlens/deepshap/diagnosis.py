@@ -19,22 +19,32 @@ from .walk import multipliers
 
 
 class Finding(NamedTuple):
-    """An operation, and how much it adds.
+    """The operation that adds most to a trouble.
 
     Attributes
     ----------
     operation : Operation
     amount : float
-        Of the output's spread, as the residual and the cancellation are measured.
+        What it adds, as the output is measured.
+    next : float
+        What any other adds at most.
     """
 
     operation: Operation
     amount: float
+    next: float
+
+
+class Findings(NamedTuple):
+    """What adds most to the residual, and what to the cancellation."""
+
+    residual: Finding
+    cancellation: Finding
 
 
 def trouble(
     backend: ModuleType, trace: Any, plan: Plan, image: np.ndarray, references: np.ndarray, seed: np.ndarray
-) -> tuple[Finding, Finding]:
+) -> Findings:
     """The operations that add most to the residual, and most to the cancellation.
 
     Parameters
@@ -74,10 +84,11 @@ def trouble(
 
     arguments = (image, references, seed[None, None].astype(trace.dtype))
     sums = backend.compile(trace, measure, *arguments)(*arguments).astype(np.float64).reshape(-1, 2, 2)
-    spread = max(abs(sums[0, 0, 0]), np.finfo(np.float64).tiny)
-    residual, growth = np.abs(sums[:, 1, 0] - sums[:, 0, 0]) / spread, (sums[:, 1, 1] - sums[:, 0, 1]) / spread
-    worst = [int(np.nanargmax(measured)) for measured in (residual, growth)]
-    return (
-        Finding(steps[worst[0]].operation, float(residual[worst[0]])),
-        Finding(steps[worst[1]].operation, float(growth[worst[1]])),
-    )
+    residual, growth = np.abs(sums[:, 1, 0] - sums[:, 0, 0]), sums[:, 1, 1] - sums[:, 0, 1]
+    return Findings(_worst(steps, residual), _worst(steps, growth))
+
+
+def _worst(steps: list[Step], amounts: np.ndarray) -> Finding:
+    amounts = np.nan_to_num(amounts, nan=np.inf)
+    place = int(amounts.argmax())
+    return Finding(steps[place].operation, float(amounts[place]), float(np.delete(amounts, place).max(initial=0.0)))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, unmoved
+from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
 from ..models import Predictor
 from ..reduction import reduce_pixels
 from .options import Option, optional, whole
 from .references import background_images
 from .task import Method, Part, Parts, Request, Task
+
+if TYPE_CHECKING:
+    from ..calls import Call
+
+
+# background images with which an operation in trouble is looked for
+MOST_COMPARED = 8
 
 
 def scores(task: Task) -> Parts:
@@ -28,8 +35,11 @@ def scores(task: Task) -> Parts:
 
 
 def maps(task: Task) -> Parts:
-    """Attributions, pixel by pixel."""
-    return (Part(images, values) for images, values in _run(task, _own_background(task), maps=True))
+    """Attributions, pixel by pixel. With a background of their own, they sum to what sets images apart from that."""
+    own = _own_background(task)
+    differences = None if own is None else task.values - _drawn_outputs(task, own)
+    for images, values in _run(task, own, maps=True):
+        yield Part(images, values, differences=None if differences is None else differences[images])
 
 
 class _OwnBackground(NamedTuple):
@@ -72,13 +82,17 @@ def _estimated(task: Task, own: _OwnBackground) -> Part:
     known = np.concatenate([task.outputs, task.band_means], axis=1)
     found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
-    drawn = np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)
     return Part(
         slice(0, n),
         made_complete(found.reshape(n, k, features), whole),
         totals=pairs.sum(axis=-1).mean(axis=-1),
-        differences=task.values - drawn,
+        differences=task.values - _drawn_outputs(task, own),
     )
+
+
+def _drawn_outputs(task: Task, own: _OwnBackground) -> np.ndarray:
+    """Mean outputs of each image's own background, for the explained outputs, shape (n, k)."""
+    return np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)
 
 
 def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tuple[slice, np.ndarray]]:
@@ -113,6 +127,28 @@ def _plan(predictor: Predictor) -> Plan:
     return trace.compiled(("plan", output), build)
 
 
+def _locate(call: Call, image: int, output: int, *, cancels: bool, size: float) -> str | None:
+    """The operation from which a trouble of some size comes: the residual of an image's scores, or their sizes.
+
+    Measured against a few background images; None where no operation adds half of it, and twice what any other does.
+    """
+    predictor = call.predictor
+    assert call.background is not None
+    assert call.draws is not None
+    few = call.draws[np.linspace(0, len(call.draws) - 1, min(MOST_COMPARED, len(call.draws))).astype(int)]
+    findings = trouble(
+        predictor.backend,
+        predictor.trace,
+        _plan(predictor),
+        call.images.take(slice(image, image + 1), predictor.trace.dtype),
+        call.background.take(few, predictor.trace.dtype),
+        predictor.weights[call.image_output[image, output]],
+    )
+    found = findings.cancellation if cancels else findings.residual
+    stands_out = found.amount >= size / 2 and found.amount >= 2 * found.next
+    return str(found.operation) if stands_out else None
+
+
 DEEPSHAP = Method(
     name="deepshap",
     label="DeepSHAP",
@@ -125,6 +161,8 @@ DEEPSHAP = Method(
     scores=scores,
     maps=maps,
     prepare=prepare,
+    compared_with=background_images,
+    locate=_locate,
     options={
         "background_per_image": Option(
             None,

@@ -19,7 +19,7 @@ from .task import Method, Parts, Task
 
 
 def _run(task: Task, *, maps: bool) -> Parts:
-    """Attributions, or their reductions with standard errors of signed sums."""
+    """Attributions, or their reductions with standard errors of signed sums, and the error of an image's total."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
     references = background_images(task)
 
@@ -47,18 +47,28 @@ def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any)
         way = x[:, None] - reference
         return gradients.at(reference + at * way) * way[:, None]
 
-    if gradients.statistic != "band_sum":
+    def error(total: Any, squares: Any) -> Any:
+        variance = nd.maximum(squares - total * total / count, nd.zeros_like(total)) / max(count - 1, 1)
+        return nd.sqrt(variance / count)
+
+    def whole(found: Any, before: int) -> Any:
+        return nd.sum(found, tuple(range(before, len(found.shape))))
+
+    signed = gradients.statistic == "band_sum"
+    if not signed and gradients.statistic is not None:
         total = gradients.fold(lambda total, samples: total + nd.sum(draws(samples), 2), gradients.none)
         return {"values": gradients.reduce(total / count)}
 
     def add(state: Any, samples: Any) -> Any:
         found = gradients.reduce(draws(samples))
-        return state[0] + nd.sum(found, 2), state[1] + nd.sum(found * found, 2)
+        sums = whole(found, 3)
+        parts = (nd.sum(found, 2), nd.sum(sums * sums, 2), *((nd.sum(found * found, 2),) if signed else ()))
+        return tuple(old + new for old, new in zip(state, parts, strict=True))
 
     none = gradients.reduce(gradients.none)
-    total, squares = gradients.fold(add, (none, none))
-    variance = nd.maximum(squares - total * total / count, none) / max(count - 1, 1)
-    return {"values": total / count, "errors": nd.sqrt(variance / count)}
+    total, whole_squares, *squares = gradients.fold(add, (none, whole(none, 2), *((none,) if signed else ())))
+    errors = {"errors": error(total, squares[0])} if signed else {}
+    return {"values": total / count, "total_errors": error(whole(total, 2), whole_squares), **errors}
 
 
 EXPECTED_GRADIENTS = Method(
@@ -74,5 +84,8 @@ EXPECTED_GRADIENTS = Method(
     options={"n_samples": Option(200, "Draws of a background image and a point on the line to it.", whole(2))},
     additive=True,
     exact=False,
+    compared_with=background_images,
+    draws="n_samples",
+    finer=lambda options: {"n_samples": 4 * options["n_samples"]},
     uses_background=True,
 )

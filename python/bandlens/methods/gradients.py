@@ -147,7 +147,7 @@ def run(
     task : Task
     rule : callable
         ``(gradients, x, *per_image, *shared)`` to a dictionary with the `values` of a `Part`, reduced by
-        `Gradients.reduce`, and perhaps its `errors` and `units`.
+        `Gradients.reduce`, and perhaps its `errors`, `total_errors` and `units`.
     maps : bool
         Whether to keep pixels.
     samples : int
@@ -186,7 +186,7 @@ def run(
     for part, found in portions(predictor, rule, n, most, compute, made):
         joined = {
             name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
-            for name in ("values", "errors")
+            for name in ("values", "errors", "total_errors")
             if name in found[0]
         }
         yield Part(part, **joined, units=found[0].get("units"))

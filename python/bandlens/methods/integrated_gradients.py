@@ -104,6 +104,8 @@ INTEGRATED_GRADIENTS = Method(
     },
     additive=True,
     exact=False,
+    compared_with=_baseline,
+    finer=lambda options: {"n_steps": 2 * options["n_steps"]},
     uses_background=True,
     needs_background=needs_background,
     values=values,

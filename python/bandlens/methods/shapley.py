@@ -131,5 +131,6 @@ SHAPLEY = Method(
         ),
     },
     additive=True,
+    compared_with=background_images,
     uses_background=True,
 )

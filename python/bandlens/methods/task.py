@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ..inputs import Images
 from ..models import Predictor
 from ..streaming import band_means
 from .options import Option
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,20 @@ class Task:
         """The user's batch size, or one that fits the memory."""
         return self.batch_size or self.predictor.images_per_batch
 
+    def alone(self, image: int, output: int, **options: Any) -> Task:
+        """The same for one image and one of its explained outputs, perhaps with other options."""
+        part = slice(image, image + 1)
+        return replace(
+            self,
+            images=self.images.holding(self.images.take(part, self.predictor.trace.dtype)),
+            seeds=self.seeds[part, output : output + 1],
+            codes=self.codes[part],
+            image_output=self.image_output[part, output : output + 1],
+            outputs=self.outputs[part],
+            options={**self.options, **options},
+            tick=lambda done: None,
+        )
+
     @cached_property
     def background_outputs(self) -> np.ndarray:
         """The model's outputs for the background images used, shape (m, outputs)."""
@@ -127,6 +144,8 @@ class Part(NamedTuple):
         Band scores (images, k, features), or attributions (images, k, *image shape).
     errors : ndarray of float64 or None
         Standard errors of the scores, where they come from random draws.
+    total_errors : ndarray of float64, shape (images, k), or None
+        Standard errors of the sum of an image's scores, where that varies between random draws.
     units : ndarray, shape (images, units), or None
         The model's units for the images, where they are computed anyway.
     fit : ndarray of float64, shape (images, k), or None
@@ -141,6 +160,7 @@ class Part(NamedTuple):
     images: slice
     values: np.ndarray
     errors: np.ndarray | None = None
+    total_errors: np.ndarray | None = None
     units: np.ndarray | None = None
     fit: np.ndarray | None = None
     totals: np.ndarray | None = None
@@ -201,6 +221,15 @@ class Method:
         Whether, with given options, every class counts the same in the table over all images; else every image does.
     uses_numbers : bool
         Whether `y` of a model that predicts a number has a use.
+    compared_with : callable or None
+        ``Task -> images``: from which scores of an additive method are counted, shape (m, *image shape).
+    draws : str or None
+        The option that says on how many draws `Part.total_errors` rest.
+    finer : callable or None
+        Options with which the error of an integral or of random draws is about half as large, from given options.
+    locate : callable or None
+        ``call, image, explained output, *, cancels -> text``: the operation of the model in which scores go wrong,
+        because they are incomplete or because they cancel; or None.
     """
 
     name: str
@@ -227,3 +256,7 @@ class Method:
     directed: bool = False
     balanced: Callable[[Mapping[str, Any]], bool] | None = None
     uses_numbers: bool = False
+    compared_with: Callable[[Task], np.ndarray] | None = None
+    draws: str | None = None
+    finer: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    locate: Callable[..., str | None] | None = None
