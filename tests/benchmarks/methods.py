@@ -114,6 +114,81 @@ def shapley(small: bool) -> None:
     row(what, f"{times['inference'] / times['ours']:.2f}x", f"{passes / times['ours']:.0f} passes per second")
 
 
+def spectra(n: int, side: int, bands: int, seed: int = 0) -> np.ndarray:
+    """Images whose bands go together, as neighbouring wavelengths do: mixtures of six materials, and noise."""
+    random, materials = np.random.default_rng(seed), np.random.default_rng(99).normal(size=(6, bands))
+    mean, varying = random.normal(size=(n, 1, 1, 6)) / 2, random.normal(size=(n, side, side, 6)) / 3
+    noise = 0.3 * random.normal(size=(n, side, side, bands))
+    return ((mean + varying) @ materials + noise).astype("float32")
+
+
+def trained(bands: int, side: int, small: bool) -> Any:
+    """A network that has learnt classes in which materials interact."""
+    layers, random = keras.layers, np.random.default_rng(3)
+    model = keras.Sequential([keras.Input((side, side, bands))])
+    for channels in (32, 64):
+        for layer in (layers.Conv2D(channels, 3, padding="same"), layers.BatchNormalization(), layers.ReLU()):
+            model.add(layer)
+        model.add(layers.MaxPooling2D(2))
+    for layer in (layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")):
+        model.add(layer)
+    x = spectra(100 if small else 4000, side, bands, seed=7)
+    hidden = np.tanh(x.mean(axis=(1, 2)) @ random.normal(size=(bands, 20)))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, (hidden @ random.normal(size=(20, 10))).argmax(axis=1), epochs=1 if small else 4, verbose=0)
+    return model
+
+
+def sampled_shapley(small: bool) -> None:
+    """Sampled Shapley values: seconds and stated errors, of a trained network and one with random weights."""
+    n, bands, side = (1, 14, 8) if small else (6, 30, 16)
+    x = spectra(n, side, bands)
+    for kind, model in (("trained", trained(bands, side, small)), ("random weights", network(bands, side))):
+        for m in (5,) if small else (6, 100):
+            background = spectra(m, side, bands, seed=1)
+            found: list[Any] = []
+
+            def ours(model: Any = model, background: Any = background, found: list[Any] = found) -> None:
+                found.append(bl.band_importance(model, x, background=background, method="shapley"))
+
+            taken = alternate({"ours": ours}, 1 if small else 3)["ours"]
+            stated = (found[-1].score_errors.max(axis=-1) / np.ptp(found[-1].scores, axis=-1)).max()
+            what = f"sampled Shapley, {kind}, {n} images, {bands} bands, {m} background images"
+            row(what, f"{taken:.1f} s", f"largest stated error {stated:.3f} of the range")
+
+
+def branches(bands: int, side: int, sliced: bool) -> Any:
+    """Three branches of convolutions that start from a third of the bands each, or from all of them, and meet."""
+    layers = keras.layers
+    inputs, ends, third = keras.Input((side, side, bands)), [], bands // 3
+    for number in range(3):
+        x = inputs[..., number * third : (number + 1) * third] if sliced else inputs
+        for channels in (16, 32):
+            size = 3 if sliced else 2 * number + 1
+            x = layers.Conv2D(channels, size, padding="same", activation="relu")(x)
+        ends.append(layers.MaxPooling2D(2)(x))
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(layers.Concatenate()(ends))
+    x = layers.Dense(64, activation="relu")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(inputs, layers.Dense(10)(x))
+
+
+def branched_shapley(small: bool) -> None:
+    """Exact Shapley values of networks of three branches."""
+    n, m, bands, side = (1, 2, 6, 8) if small else (2, 20, 12, 16)
+    x, background = images(n, side, bands), images(m, side, bands, seed=1)
+    for start, sliced in (("a third of the bands each", True), ("all bands", False)):
+        model, passes = branches(bands, side, sliced), 2**bands * n * m
+        times = alternate(
+            {
+                "ours": lambda model=model: bl.band_importance(model, x, background=background, method="shapley"),
+                "inference": inference(model, images(128, side, bands), passes),
+            },
+            1 if small else 3,
+        )
+        what = f"exact Shapley, three branches from {start}, {bands} bands: throughput / plain inference"
+        row(what, f"{times['inference'] / times['ours']:.2f}x", f"{times['ours']:.1f} s")
+
+
 def perturbation(small: bool) -> None:
     """Occlusion and permutation importance against the forward passes they are made of."""
     n, m, repeats = (2, 2, 2) if small else (16, 4, 5)
@@ -134,7 +209,9 @@ def perturbation(small: bool) -> None:
 
 def main() -> None:
     """Run the chosen parts."""
-    parts = {f.__name__: f for f in (saliency, expected_gradients, shapley, perturbation)}
+    parts = {
+        f.__name__: f for f in (saliency, expected_gradients, shapley, sampled_shapley, branched_shapley, perturbation)
+    }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; default: all")
     parser.add_argument("--small", action="store_true", help="tiny sizes")

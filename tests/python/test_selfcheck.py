@@ -15,7 +15,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.completeness import output_distances, score_cancellations
-from bandlens.errors import BandlensWarning, CompletenessWarning
+from bandlens.errors import BandlensWarning, CompletenessWarning, ModelError
 from bandlens.methods import METHODS
 from bandlens.methods.task import Part, Parts, Task
 from bandlens.selfcheck import Explained, unsaid

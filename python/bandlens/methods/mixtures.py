@@ -1,8 +1,8 @@
 """Outputs of images in which some bands were replaced by those of other images: what perturbation methods share.
 
 Images are mixed inside the compiled step, so that what travels to the device are the images and the references, once
-for many mixtures of them. Where many mixtures are made of few images, the first layers are not computed for each: they
-are linear, so what a band contributes to their output is computed once, and a mixture is a sum of contributions.
+for many mixtures of them. Where many mixtures are made of few images, the first layers are not computed for each:
+what mixtures have in common there is computed once, and a mixture is a sum of contributions (see `starts`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import numpy as np
 
 from ..batching import fitting
 from ..finite import Positions, check_mixture
-from ..graph import LinearStart, linear_start
+from ..graph import Graph, LinearStart, linear_start
 from ..inputs import Images
 from ..models import Predictor
+from .starts import Start, columns, n_columns, shared_start
 from .task import Task
 
-# contributions of one image's features may take so many bytes, and must serve so many mixtures per feature
+# contributions to mixtures may take so many bytes, and each must serve so many mixtures
 MOST_CONTRIBUTION_BYTES = 1 << 26
 LEAST_MIXTURES = 4
+# features for which a block of several may be worth looking for
+LEAST_FEATURES = 4
 
 
 class Mixing(NamedTuple):
@@ -75,18 +78,22 @@ def mixed_outputs(
     rank = len(task.images.shape)
     if references.ndim == rank + 1:
         references = references[None]
-    start = None if pixels else _worthwhile_start(task, present.shape[-2])
-    masks = present if pixels or start else _bands_to_pixels(task, present)
-    tail = masks.ndim - 1 if start else masks.ndim - rank
-    masks = masks.reshape((1,) * (3 - tail) + masks.shape)
-    n, m, s = len(images), references.shape[1], masks.shape[2]
+    n, m, s = len(images), references.shape[1], present.shape[-1 - (rank if pixels else 1)]
+    shared = None
+    if pixels:
+        masks = present.reshape((1,) * (3 + rank - present.ndim) + present.shape)
+    else:
+        masks = present.reshape((1,) * (4 - present.ndim) + present.shape)
+        shared = _worthwhile_start(task, n, references, masks)
+        masks = _bands_to_pixels(task, masks) if shared is None else shared.masks
 
     def outputs(size: int) -> np.ndarray:
         total = np.zeros((n, 1 if mean else m, s, seeds.shape[1]))
-        at_once = _portions(size, n, m, s)
-        for i in _slices(n, at_once[0]):
-            for j in _slices(m, at_once[1]):
-                step = _mixing(task, start, images[i], _cut(references, i, j), masks.shape[3:])
+        at_once = _portions(size, n, m, s, None if shared is None else shared.most_pairs)
+        for j in _slices(m, at_once[1]):
+            mixing = _mixing(task, shared, references[:, j], masks.shape[3:], size)
+            for i in _slices(n, at_once[0]):
+                step = mixing(images[i], i)
                 for k in _slices(s, at_once[2]):
                     units = step(_cut(masks, i, j, k)).astype(np.float64)
                     lengths = [part.stop - part.start for part in (i, j, k)]
@@ -100,7 +107,7 @@ def mixed_outputs(
                         total[i, j, k] = found
         return total
 
-    return fitting(task.predictor, ("mixtures", start is None), min(task.images_per_batch, n * m * s), outputs)
+    return fitting(task.predictor, ("mixtures", shared is None), min(task.images_per_batch, n * m * s), outputs)
 
 
 def all_mixed_outputs(
@@ -137,51 +144,149 @@ def _refuse(
 
 def _bands_to_pixels(task: Task | Mixing, present: np.ndarray) -> np.ndarray:
     """From features to bands, in the shape of an image with 1 for the pixels."""
-    bands = present @ task.members
+    return (present @ task.members).reshape(*present.shape[:-1], *_band_shape(task))
+
+
+def _band_shape(task: Task | Mixing) -> list[int]:
+    """Shape of an image with 1 for the pixels."""
     shape = [1] * len(task.images.shape)
     shape[task.images.band_axis - 1] = task.images.n_bands
-    return bands.reshape(*present.shape[:-1], *shape)
+    return shape
 
 
-def _worthwhile_start(task: Task | Mixing, mixtures: int) -> LinearStart | None:
-    """The linear beginning, where using it saves more than it costs."""
+class Shared(NamedTuple):
+    """A beginning of the model that is computed once for many mixtures.
+
+    Attributes
+    ----------
+    start : Start
+    seen : ndarray of bool, shape (columns, features)
+        The mixtures for which it is computed.
+    masks : ndarray of bool, shape (n or 1, m or 1, s, columns)
+        Which of them add up to each of the mixtures that are wanted.
+    most_pairs : int
+        Pairs of an image and a reference whose contributions fit the memory.
+    """
+
+    start: Start
+    seen: np.ndarray
+    masks: np.ndarray
+    most_pairs: int
+
+
+def _worthwhile_start(task: Task | Mixing, n: int, references: np.ndarray, masks: np.ndarray) -> Shared | None:
+    """What is worth sharing: the beginning that saves most of the multiplications, if any saves some."""
     trace, output = task.predictor.trace, task.predictor.output
-    graph = trace.graph(output)
-    start: LinearStart = trace.compiled(("linear start", output), lambda: linear_start(graph))
-    layouts = [graph.layouts[end] for end in start.ends]
-    n_features, size = len(task.members), sum(layout.size for layout in layouts)
-    saves = sum(operation.cost for operation in start.operations) > 2 * n_features * size
-    fits = n_features * size * np.dtype(task.predictor.trace.dtype).itemsize <= MOST_CONTRIBUTION_BYTES
-    by_image = all(layout.axis == 0 and layout.shape[0] == 1 and layout.real for layout in layouts)
-    return start if saves and fits and by_image and mixtures >= LEAST_MIXTURES * n_features else None
+    graph, m, s = trace.graph(output), references.shape[1], masks.shape[2]
+    n_features, mixtures = len(task.members), n * m * s
+    best, most = None, 0.0
+    for start in _starts(task, graph, s):
+        if start.linear:
+            width, computed = n_features, n_features * (n + len(references) * m)
+        else:
+            width = n_columns(masks, start.blocks)
+            computed = n * m * (width + 1)
+        size = start.size(graph)
+        pairs = MOST_CONTRIBUTION_BYTES // max(1, width * size * np.dtype(trace.dtype).itemsize)
+        # a product of matrices runs at twice the speed of a convolution, and what it makes is written once more
+        saved = start.cost * (mixtures - computed) - 2 * width * size * mixtures
+        if pairs and mixtures >= LEAST_MIXTURES * computed and saved > most:
+            best, most = (start, pairs), saved
+    if best is None:
+        return None
+    start, pairs = best
+    found = (np.eye(n_features, dtype=bool), masks) if start.linear else columns(masks, start.blocks)
+    return Shared(start, *found, pairs)
+
+
+def _starts(task: Task | Mixing, graph: Graph, s: int) -> list[Start]:
+    """Beginnings that can be shared: the linear one, and those that blocks of features share."""
+    trace, output, n_features = task.predictor.trace, task.predictor.output, len(task.members)
+    part: LinearStart = trace.compiled(("linear start", output), lambda: linear_start(graph))
+    linear = Start(part, tuple((feature,) for feature in range(n_features)))
+    if not linear.adds_up(graph):
+        return []
+    # with every block, there are at least as many mixtures to compute as features
+    if n_features < LEAST_FEATURES or s < LEAST_MIXTURES * (n_features + 1) or part.ends == (graph.output,):
+        return [linear]
+
+    def build() -> list[Start]:
+        bands = trace.compiled(("reach", output), lambda: _reach(task, linear))
+        reach = {end: frozenset(np.flatnonzero(task.members @ bands[end]).tolist()) for end in part.ends}
+        found = [shared_start(graph, part, reach, n_features, most) for most in {n_features // 2, n_features - 2}]
+        return [start for start in found if not start.linear and start.adds_up(graph)]
+
+    return [linear, *trace.compiled(("shared starts", output, task.members.tobytes()), build)]
+
+
+def _reach(task: Task | Mixing, linear: Start) -> dict[int, np.ndarray]:
+    """Bands that each end of the linear beginning depends on, found by trying: bool (bands,) for each end."""
+    images, predictor = task.images, task.predictor
+    bands = np.eye(images.n_bands).reshape(-1, *_band_shape(task))
+    random = np.random.default_rng(0).normal(size=images.shape) * bands
+    compute = compiled_start(predictor, linear.part)
+    rows = np.concatenate([np.zeros_like(random[:1]), random])
+    found = _in_portions(compute, rows, task.images_per_batch, predictor.trace.dtype)
+    return {end: (values[1:] != values[:1]).any(axis=1) for end, values in zip(linear.part.ends, found, strict=True)}
+
+
+def _in_portions(
+    compute: Callable[[np.ndarray], list[np.ndarray]], rows: np.ndarray, size: int, dtype: str
+) -> list[np.ndarray]:
+    found = [compute(np.ascontiguousarray(rows[part], dtype)) for part in _slices(len(rows), size)]
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+Step = Callable[[np.ndarray], np.ndarray]
 
 
 def _mixing(
-    task: Task | Mixing,
-    start: LinearStart | None,
-    images: np.ndarray,
-    references: np.ndarray,
-    mask_shape: tuple[int, ...],
-) -> Callable[[np.ndarray], np.ndarray]:
-    """From masks to the units of all mixtures of images with references (images or 1, references, *image shape)."""
+    task: Task | Mixing, shared: Shared | None, references: np.ndarray, mask_shape: tuple[int, ...], size: int
+) -> Callable[[np.ndarray, slice], Step]:
+    """From some images, and which they are, to a step from masks to the units of all mixtures with references.
+
+    `references` are those of all images, (1, references, *image shape), or of each, (n, references, *image shape).
+    """
     predictor, dtype = task.predictor, task.predictor.trace.dtype
-    if start is None:
+
+    def held(step: Callable[..., np.ndarray], arrays: list[np.ndarray]) -> Step:
+        fixed = [predictor.backend.hold(np.ascontiguousarray(array, dtype)) for array in arrays]
+        return lambda masks: step(*fixed, np.ascontiguousarray(masks, dtype))
+
+    if shared is None:
         step = _compiled_mixing(predictor, mask_shape)
-        fixed = [images[:, None, None], references[:, :, None]]
-    else:
-        step = _compiled_summing(predictor, start)
-        linear = compiled_start(predictor, start)
-        features = _bands_to_pixels(task, np.eye(len(task.members)))
-        alone = (images[:, None] - references)[:, :, None] * features
-        lead = alone.shape[:3]
-        zero, below, steps = (
-            linear(np.ascontiguousarray(rows.reshape(-1, *task.images.shape), dtype))
-            for rows in (images[:1] * 0, references, alone)
+        return lambda images, i: held(step, [images[:, None, None], _cut(references, i)[:, :, None]])
+
+    adding = _compiled_summing(predictor, shared.start)
+    compute = compiled_start(predictor, shared.start.part)
+    features = _bands_to_pixels(task, shared.seen)
+
+    def ends(rows: np.ndarray) -> list[np.ndarray]:
+        """Of images (a, b, c, *image shape), shape (a, b, c, elements)."""
+        lead = rows.shape[:3]
+        found = _in_portions(compute, rows.reshape(-1, *task.images.shape), size, dtype)
+        return [values.reshape(*lead, -1) for values in found]
+
+    below = ends(references[:, :, None])
+    if not shared.start.linear:
+
+        def of_pairs(images: np.ndarray, i: slice) -> Step:
+            own = _cut(references, i)[:, :, None]
+            mixed = np.where(features, images[:, None, None], own)
+            base = [_cut(values, i) for values in below]
+            return held(adding, [*base, *base, *ends(mixed)])
+
+        return of_pairs
+    # what a feature adds is what the image's own adds, less what the reference's adds
+    lower = ends(references[:, :, None] * features)
+
+    def of_images(images: np.ndarray, i: slice) -> Step:
+        return held(
+            adding,
+            [*(_cut(values, i) for values in (*below, *lower)), *ends(images[:, None, None] * features)],
         )
-        fixed = [part.reshape(*references.shape[:2], 1, -1) for part in below]
-        fixed += [(part - constant).reshape(*lead, -1) for part, constant in zip(steps, zero, strict=True)]
-    held = [predictor.backend.hold(np.ascontiguousarray(array, dtype)) for array in fixed]
-    return lambda masks: step(*held, np.ascontiguousarray(masks, dtype))
+
+    return of_images
 
 
 def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
@@ -201,7 +306,7 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
 
 
 def compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
-    """From images to the ends of the linear beginning, each of shape (images, elements)."""
+    """From images to the ends of a beginning, each of shape (images, elements)."""
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)
 
@@ -211,36 +316,38 @@ def compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., li
         return [backend.nd.astype(values, trace.dtype) for values in flat]
 
     image = np.empty((1, *trace.shape), trace.dtype)
-    return trace.compiled(("start", predictor.output), lambda: backend.compile(trace, step, image, any_n=1))
+    key = ("start", predictor.output, start.operations)
+    return trace.compiled(key, lambda: backend.compile(trace, step, image, any_n=1))
 
 
-def _compiled_summing(predictor: Predictor, start: LinearStart) -> Callable[..., np.ndarray]:
-    """From the ends at the references, what each feature of the image adds to them, and masks, to units."""
+def _compiled_summing(predictor: Predictor, start: Start) -> Callable[..., np.ndarray]:
+    """From the ends at the references, what columns differ from, what they are, and masks, to units."""
     backend, trace = predictor.backend, predictor.trace
-    graph = trace.graph(predictor.output)
+    graph, ends = trace.graph(predictor.output), start.part.ends
 
     def step(*arguments: Any) -> Any:
         *parts, masks = arguments
-        given = {}
-        for end, below, steps in zip(start.ends, parts, parts[len(start.ends) :], strict=False):
-            values = backend.nd.reshape(below + masks @ steps, (-1, *graph.layouts[end].shape[1:]))
+        n, given = len(ends), {}
+        for end, below, lower, upper in zip(ends, parts[:n], parts[n : 2 * n], parts[2 * n :], strict=True):
+            values = backend.nd.reshape(below + masks @ (upper - lower), (-1, *graph.layouts[end].shape[1:]))
             given[end] = backend.nd.astype(values, trace.value_dtype(end))
         # what comes later may ask for the shape of the images, or of what lies before the ends
-        n = backend.nd.length(given[start.ends[0]])
-        return backend.Run(trace, given, graph, n).forward(start.rest).value(graph.output)
+        count = backend.nd.length(given[ends[0]])
+        return backend.Run(trace, given, graph, count).forward(start.part.rest).value(graph.output)
 
     def build() -> Callable[..., np.ndarray]:
-        ends = [np.empty((1, 1, 1, graph.layouts[end].size), trace.dtype) for end in start.ends]
-        return backend.compile(trace, step, *ends, *ends, np.empty((1, 1, 1, 1), trace.dtype), any_n=4)
+        parts = [np.empty((1, 1, 1, graph.layouts[end].size), trace.dtype) for end in ends]
+        return backend.compile(trace, step, *parts * 3, np.empty((1, 1, 1, 1), trace.dtype), any_n=4)
 
-    return trace.compiled(("summing", predictor.output), build)
+    return trace.compiled(("summing", predictor.output, start.part.operations), build)
 
 
-def _portions(most: int, n: int, m: int, s: int) -> tuple[int, int, int]:
+def _portions(most: int, n: int, m: int, s: int, most_pairs: int | None) -> tuple[int, int, int]:
     """Images, references and masks per step: as many masks as fit, then references, then images."""
     masks = max(1, min(s, most))
-    references = min(m, max(1, most // masks))
-    return min(n, max(1, most // (masks * references))), references, masks
+    pairs = max(1, min(most // masks, n * m if most_pairs is None else most_pairs))
+    references = min(m, pairs)
+    return min(n, max(1, pairs // references)), references, masks
 
 
 def _slices(length: int, size: int) -> list[slice]:

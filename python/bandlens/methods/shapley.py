@@ -1,9 +1,10 @@
 """Shapley values of whole bands: the share of each in f(x) - mean f(background), averaged over all orders of bands.
 
 Interventional: bands that are absent come from background images, pixel by pixel. Up to `max_exact` bands all
-coalitions are computed. Beyond, bands join in random orders, each order followed by its reverse (antithetic), in rounds
-that visit every background image once, so that scores sum to exactly what they should; rounds go on until the standard
-errors are small enough.
+coalitions are computed. Beyond, bands join in random orders, each order followed by its reverse (antithetic), on one
+background image after the other, so that scores sum to exactly what they should. Every background image is visited
+once, since they differ more than orders do; orders go on, on images that are visited again, until the standard errors
+are small enough.
 """
 
 from __future__ import annotations
@@ -12,33 +13,37 @@ from math import factorial
 
 import numpy as np
 
+from ..statistics import half_width
 from .mixtures import mixed_outputs, without_constants
 from .options import Option, number, whole
 from .references import background_images
 from .task import Method, Part, Parts, Task
 
-# what a standard error must rest on before sampling may end, lest chance ends it too early: rounds, and comparisons
-# between them
-LEAST_ROUNDS = 4
-LEAST_FREEDOM = 10
+# comparisons of two visits of a background image that standard errors must rest on, lest chance ends sampling too early
+LEAST_FREEDOM = 20
+# mixtures of an image that are worth a step; between steps, standard errors are looked at
+STEP_MIXTURES = 512
+# images that are sampled side by side, sharing what is computed of the background, and bytes for what they add up
+MOST_TOGETHER = 16
+MOST_BYTES = 1 << 26
 
 
 def scores(task: Task) -> Parts:
     """Shapley values, exact or sampled with standard errors."""
     n_features = len(task.members)
     exact = n_features <= task.options["max_exact"]
-    size = max(1, task.images_per_batch // 2**n_features) if exact else 1
     values, references = task.values, background_images(task)
     outputs = task.background_outputs
-    for part, batch in task.images.batches(size, references.dtype):
+    together = MOST_BYTES // (8 * len(references) * n_features * values.shape[1])
+    size = task.images_per_batch // 2**n_features if exact else min(MOST_TOGETHER, together)
+    for part, batch in task.images.batches(max(1, size), references.dtype):
         full = without_constants(task, part, values[part])
         empty = np.moveaxis(without_constants(task, part, outputs[:, task.image_output[part]]), 0, 1)
         if exact:
             yield Part(part, _exact(task, part, batch, references, full, empty.mean(axis=1)))
+            task.tick(len(batch))
         else:
-            found = _sampled(task, part, batch, references, full[0], empty[0])
-            yield Part(part, *(array.T[None] for array in found))
-        task.tick(len(batch))
+            yield Part(part, *_sampled(task, part, batch, references, full, empty))
 
 
 def _exact(
@@ -62,61 +67,108 @@ def coalition_weights(coalitions: np.ndarray) -> np.ndarray:
     return np.where(coalitions, joining[sizes - 1][:, None], -joining[sizes][:, None]).T
 
 
+class _Sampling:
+    """What is known of one image: contributions of its features, added up over the visits of each background image.
+
+    Standard errors count how much contributions differ between visits of the same background image: all of these
+    images are visited, not drawn, so that what differs between them is no error.
+    """
+
+    def __init__(self, task: Task, position: int, m: int, full: np.ndarray, empty: np.ndarray) -> None:
+        self.full, self.empty = full, empty
+        self.random = np.random.default_rng([task.seed, position])
+        self.total = np.zeros((m, len(task.members), len(full)))
+        self.squares = np.zeros(self.total.shape[1:])
+        self.visits = np.zeros(m, np.int64)
+
+    def places(self, visits: int) -> np.ndarray:
+        """Places of the features in random orders and their reverses, shape (visits, 2, features)."""
+        n = self.total.shape[1]
+        place = self.random.permuted(np.tile(np.arange(n), (visits, 1)), axis=1)
+        return np.stack([place, n - 1 - place], axis=1)
+
+    def add(self, visited: np.ndarray, places: np.ndarray, between: np.ndarray) -> None:
+        """Take in what the features of the image contribute, from the outputs between none of them and all."""
+        n = places.shape[-1]
+        chains = np.empty((len(visited), 2, n + 1, len(self.full)))
+        chains[:, :, 0], chains[:, :, -1] = self.empty[visited][:, None], self.full
+        chains[:, :, 1:-1] = between.reshape(len(visited), 2, n - 1, -1)
+        found = np.take_along_axis(np.diff(chains, axis=2), places[..., None], axis=2).mean(axis=1)
+        np.add.at(self.total, visited, found)
+        np.add.at(self.visits, visited, 1)
+        self.squares += (found**2).sum(axis=0)
+
+    @property
+    def freedom(self) -> int:
+        """Comparisons between visits."""
+        return int((self.visits - 1).sum())
+
+    @property
+    def values(self) -> np.ndarray:
+        """Shapley values, shape (k, features)."""
+        return (self.total / self.visits[:, None, None]).mean(axis=0).T
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Their standard errors, as much larger as Student's intervals are wider than the normal ones."""
+        deviations = self.squares - (self.total**2 / self.visits[:, None, None]).sum(axis=0)
+        variance = np.maximum(deviations, 0) / self.freedom
+        wider = half_width(1.0, self.freedom) / half_width(1.0, np.inf)
+        return wider * np.sqrt(variance * (1 / self.visits).sum()).T / len(self.visits)
+
+
 def _sampled(
     task: Task, part: slice, batch: np.ndarray, references: np.ndarray, full: np.ndarray, empty: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of one image and their standard errors, each (features, k).
+    """Shapley values of some images and their standard errors, each (images, k, features).
 
-    Within a round each background image has its own random order. The standard error counts how much contributions
-    differ between rounds for the same background image, since all of these images are visited, not drawn.
+    Background images are visited in the same order for all images, each of which has its own orders of the features.
     """
-    random = np.random.default_rng([task.seed, part.start])
     m, n = len(references), len(task.members)
-    total, squares = (np.zeros((m, n, len(full))) for _ in range(2))
-    rounds = 0
-    while True:
-        rounds += 1
-        found = _round(task, part, batch, references, full, empty, random)
-        total += found
-        squares += found**2
-        if rounds == 1:
+    least = m + min(m, LEAST_FREEDOM)
+    visits = min(-(-STEP_MIXTURES // (2 * (n - 1))), least)
+    images = [
+        _Sampling(task, part.start + i, m, values, below)
+        for i, (values, below) in enumerate(zip(full, empty, strict=True))
+    ]
+    active, done = np.arange(len(images)), 0
+    random, sequence = np.random.default_rng(task.seed), np.empty(0, np.int64)
+    while len(active):
+        while len(sequence) < done + visits:
+            sequence = np.append(sequence, random.permutation(m))
+        visited = sequence[done : done + visits]
+        places = np.stack([images[i].places(visits) for i in active])
+        # after t steps, the features whose place is below t have joined
+        joined = places[..., None, :] < np.arange(1, n)[:, None]
+        joined = joined.reshape(len(active), visits, 2 * (n - 1), n)
+        between = mixed_outputs(
+            task, task.seeds[part][active], batch[active], references[visited], joined, positions=part.start + active
+        )
+        for i, *found in zip(active, places, between, strict=True):
+            images[i].add(visited, *found)
+        done += visits
+        if done < least:
             continue
-        variance = np.maximum(squares - total**2 / rounds, 0) / (rounds - 1)
-        values, errors = total.mean(axis=0) / rounds, np.sqrt(variance.sum(axis=0) / rounds) / m
-        small = (errors.max(axis=0) <= task.options["tolerance"] * np.ptp(values, axis=0)).all()
-        enough = rounds >= LEAST_ROUNDS and m * (rounds - 1) >= LEAST_FREEDOM
-        if (small and enough) or 2 * m * (rounds + 1) > task.options["max_permutations"]:
-            return values, errors
+        finished = [
+            2 * (done + visits) > task.options["max_permutations"] or _converged(task, images[i]) for i in active
+        ]
+        task.tick(sum(finished))
+        active = active[~np.array(finished)]
+    return np.stack([image.values for image in images]), np.stack([image.errors for image in images])
 
 
-def _round(
-    task: Task,
-    part: slice,
-    batch: np.ndarray,
-    references: np.ndarray,
-    full: np.ndarray,
-    empty: np.ndarray,
-    random: np.random.Generator,
-) -> np.ndarray:
-    """Mean contribution of each feature in a random order and its reverse, per background image: (m, features, k)."""
-    m, n = len(references), len(task.members)
-    place = random.permuted(np.tile(np.arange(n), (m, 1)), axis=1)
-    places = np.stack([place, n - 1 - place], axis=1)
-    # after t steps, the features whose place is below t have joined
-    joined = places[:, :, None, :] < np.arange(1, n)[:, None]
-    joined = joined.reshape(m, 2 * (n - 1), n)
-    between = mixed_outputs(task, task.seeds[part], batch, references, joined, positions=part)
-    chains = np.empty((m, 2, n + 1, len(full)))
-    chains[:, :, 0], chains[:, :, -1] = empty[:, None], full
-    chains[:, :, 1:-1] = between.reshape(m, 2, n - 1, -1)
-    return np.take_along_axis(np.diff(chains, axis=2), places[..., None], axis=2).mean(axis=1)
+def _converged(task: Task, image: _Sampling) -> bool:
+    """Whether standard errors are small, and known well enough."""
+    if image.freedom < LEAST_FREEDOM:
+        return False
+    return bool((image.errors.max(axis=-1) <= task.options["tolerance"] * np.ptp(image.values, axis=-1)).all())
 
 
 SHAPLEY = Method(
     name="shapley",
     label="Shapley values of bands",
     summary="Share of each whole band in what sets the output apart from its mean over the background, in all orders.",
-    cost="2^bands forward passes per image and background image; beyond max_exact bands, 2 (bands - 1) per round",
+    cost="2^bands forward passes per image and background image; beyond max_exact bands, bands - 1 per order",
     reference="Shapley 1953; Strumbelj & Kononenko 2014; Mitchell, Cooper, Frank & Holmes 2022, arXiv:2104.12199",
     statistic="whole_band",
     statistics=("whole_band",),
@@ -127,7 +179,10 @@ SHAPLEY = Method(
             0.025, "Sampling ends at this standard error, relative to the range of an image's scores.", number(0)
         ),
         "max_permutations": Option(
-            2000, "Most orders of the bands per image; two rounds over the background are made in any case.", whole()
+            2000,
+            "Most orders of the bands per image. In any case, every background image is visited by one order and its "
+            "reverse, and 20 of them (or all, if there are fewer) by another two.",
+            whole(),
         ),
     },
     additive=True,
