@@ -142,6 +142,44 @@ def test_branches_are_computed_once_for_what_they_see(
     assert len(used[0].seen) == sum(2 ** len(block) - 1 for block in blocks)
 
 
+def test_branches_that_learn_to_see_more_are_followed(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # with weights of 0 a branch sees nothing of a band; the same model with others does
+    layers, used = keras.layers, []
+    inputs = keras.Input((6, 6, 8))
+    ends = [layers.Conv2D(8, 3, activation="tanh")(layers.Conv2D(8, 3, activation="relu")(inputs)) for _ in range(2)]
+    x = layers.Flatten()(layers.Conv2D(4, 1, activation="relu")(layers.Concatenate()(ends)))
+    model = keras.Model(inputs, layers.Dense(3)(x))
+    random = np.random.default_rng(0)
+    x, background = random.normal(size=(2, 6, 6, 8)), random.normal(size=(3, 6, 6, 8))
+    worthwhile = mixtures._worthwhile_start
+
+    def watching(*arguments: Any) -> Any:
+        used.append(worthwhile(*arguments))
+        return used[-1]
+
+    monkeypatch.setattr(mixtures, "_worthwhile_start", watching)
+
+    def scores(least: int) -> np.ndarray:
+        monkeypatch.setattr(mixtures, "LEAST_MIXTURES", least)
+        return bl.band_importance(model, x, background=background, method="shapley", target="all").scores
+
+    firsts = [layer for layer in model.layers if layer.name.startswith("conv") and layer.kernel.shape[2:] == (8, 8)]
+    firsts = [layer for layer in firsts if layer.input is inputs]
+    dense = [layer.get_weights() for layer in firsts]
+    for layer, (kernel, bias), part in zip(firsts, dense, (slice(0, 4), slice(4, 8)), strict=True):
+        sparse = np.zeros_like(kernel)
+        sparse[:, :, part] = kernel[:, :, part]
+        layer.set_weights([sparse, bias])
+    few, mixed = scores(1), scores(10**9)
+    assert used[0].start.blocks == ((0, 1, 2, 3), (4, 5, 6, 7))
+    np.testing.assert_allclose(few, mixed, rtol=1e-4, atol=1e-5 * np.abs(mixed).max())
+    for layer, weights in zip(firsts, dense, strict=True):
+        layer.set_weights(weights)
+    many, mixed = scores(1), scores(10**9)
+    np.testing.assert_allclose(many, mixed, rtol=1e-4, atol=1e-5 * np.abs(mixed).max())
+    assert np.abs(many - few).max() > 1e-2 * np.abs(mixed).max()
+
+
 def test_columns_add_up_to_mixtures() -> None:
     masks = np.random.default_rng(0).random((2, 3, 40, 7)) < 0.5
     blocks = ((0, 3, 6), (1,), (2, 4, 5))

@@ -210,13 +210,15 @@ def _starts(task: Task | Mixing, graph: Graph, s: int) -> list[Start]:
     if n_features < LEAST_FEATURES or s < LEAST_MIXTURES * (n_features + 1) or part.ends == (graph.output,):
         return [linear]
 
+    # a weight that is 0 today may be another tomorrow, so that this is tried anew in every call
+    bands = _reach(task, linear)
+    reach = {end: frozenset(np.flatnonzero(task.members @ bands[end]).tolist()) for end in part.ends}
+
     def build() -> list[Start]:
-        bands = trace.compiled(("reach", output), lambda: _reach(task, linear))
-        reach = {end: frozenset(np.flatnonzero(task.members @ bands[end]).tolist()) for end in part.ends}
         found = [shared_start(graph, part, reach, n_features, most) for most in {n_features // 2, n_features - 2}]
         return [start for start in found if not start.linear and start.adds_up(graph)]
 
-    return [linear, *trace.compiled(("shared starts", output, task.members.tobytes()), build)]
+    return [linear, *trace.compiled(("shared starts", output, n_features, tuple(reach.items())), build)]
 
 
 def _reach(task: Task | Mixing, linear: Start) -> dict[int, np.ndarray]:
