@@ -201,8 +201,11 @@ class Pairs:
 
     def slope(self, value: int, root: int) -> Any:
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
-        _, (slope,) = self._with_slopes(value, {root: self.trace.zeros(root, self.layouts[root], 1)}, 1)
-        return self._back(root, slope, (1, 1, 1))
+        tangents = {root: self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype) + 1}
+        for operation in between(self.plan.graph, {root}, {value}):
+            given = {source: tangents[source] for source in operation.data}
+            tangents.update(self.push_forward(operation, given))
+        return tangents[value]
 
     def push_forward(
         self, operation: Operation, tangents: Mapping[int, Any], at: Mapping[int, Any] | None = None

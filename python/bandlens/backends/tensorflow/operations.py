@@ -66,6 +66,15 @@ ALIAS = frozenset(
     {"Identity", "IdentityN", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"}
 )
 
+# they may change how many rows there are of an image, or cut the images' axis, other than by keeping all elements
+CUTS_IMAGES = frozenset(
+    """
+    SpaceToBatchND BatchToSpaceND SpaceToBatch BatchToSpace Tile Concat ConcatV2 Pack Unpack Split SplitV Slice
+    StridedSlice Gather GatherV2 GatherNd PadV2 Pad MirrorPad Where BroadcastTo ScatterNd TensorScatterUpdate Einsum
+    While StatelessWhile If StatelessIf TensorListStack Conv2DBackpropInput Conv3DBackpropInputV2
+    """.split()
+)
+
 # only the shape of the input matters, so no image data passes
 SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastArgs"})
 

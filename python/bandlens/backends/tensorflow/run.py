@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
 
+# without the decorator that looks for deprecated arguments, at a fifth of the cost of all that is created
+_create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
+
 
 class Run:
     """Parts of a trace, re-created in the function being compiled, for one batch.
@@ -58,7 +61,7 @@ class Run:
         def create(*tensors: tf.Tensor) -> list[tf.Tensor]:
             graph = tf.compat.v1.get_default_graph()
             _bring_functions(op, graph)
-            return graph.create_op(op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
+            return _create_op(graph, op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
 
         # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
         outputs = (

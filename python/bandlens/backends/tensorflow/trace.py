@@ -211,36 +211,55 @@ class Trace(common.BaseTrace):
         return parts[-2] if len(parts) > 1 else ""
 
     def _layouts(self, entries: list[Entry], data: set[int]) -> dict[int, Layout]:
-        """Shapes for one image and batch axes, from the static shapes for a number of images; not of all values."""
-        shapes = self._shapes(entries, data, MANY)
+        """Shapes for one image and batch axes, found for many images without computing anything; not of all values.
+
+        Most operations leave the number of rows as it is, or keep the number of elements, so that the shapes in the
+        trace tell. The others are created anew, in a graph of their own.
+        """
+        layouts = {self._flat.input: Layout(0, (1, *self.shape), True)}
         used = {value for entry in entries for value in entry.inputs}
-        layouts = {}
-        for value in data:
-            real = self._flat.dtypes[value].is_floating
-            shape = shapes[value]
-            grown = [axis for axis, length in enumerate(shape) if length is not None and length % MANY == 0 < length]
-            if real and not grown and None not in shape and value in used:
-                raise common.mixes_images(self._where(self._flat.producers[value]))
-            if len(grown) == 1 and None not in shape:
-                lengths = [length for length in shape if length is not None]
-                lengths[grown[0]] //= MANY
-                layouts[value] = Layout(grown[0], tuple(lengths), real)
+
+        def probe() -> tf.Tensor:
+            held = Graph((), self._flat.input, self._flat.output, layouts)
+            for entry in entries:
+                shapes = self._known_shapes(entry, layouts, data)
+                if shapes is None:
+                    run = Run(self, {}, held, MANY)
+                    run.apply(entry)
+                    made = [run.tensors[value].shape for value in entry.outputs]
+                    shapes = [tuple(shape) if shape.rank is not None else (None,) for shape in made]
+                for value, shape in zip(entry.outputs, shapes, strict=True):
+                    real = self._flat.dtypes[value].is_floating
+                    if real and None not in shape and not _growing(shape) and value in used:
+                        raise common.mixes_images(self._where(entry))
+                    found = _layout(shape, real)
+                    if found is not None:
+                        layouts[value] = found
+            return tf.zeros(())
+
+        tf.function(probe, autograph=False).get_concrete_function()
         return layouts
 
-    def _shapes(self, entries: list[Entry], data: set[int], n: int) -> dict[int, tuple[int | None, ...]]:
-        """Static shapes of all values for a batch of `n`; nothing is computed."""
-        found: dict[int, tuple[int | None, ...]] = {}
-
-        def probe(x: tf.Tensor) -> tf.Tensor:
-            run = Run(self, {self._flat.input: x})
-            for entry in entries:
-                run.apply(entry)
-            for value in data:
-                shape = run.tensors[value].shape
-                found[value] = tuple(shape) if shape.rank is not None else (None,)
-            return x
-
-        tf.function(probe, autograph=False).get_concrete_function(tf.TensorSpec((n, *self.shape), self.dtype))
+    def _known_shapes(
+        self, entry: Entry, layouts: dict[int, Layout], data: set[int]
+    ) -> list[tuple[int | None, ...]] | None:
+        """Shapes of outputs for `MANY` images, if the trace tells them."""
+        held = [layouts.get(value) for value in entry.inputs if value in data]
+        if entry.op.type in table.CUTS_IMAGES or any(layout is None for layout in held):
+            return None
+        rows = {layout.shape[layout.axis] * MANY for layout in held if layout is not None}
+        sizes = {layout.size * MANY for layout in held if layout is not None}
+        found: list[tuple[int | None, ...]] = []
+        for output in entry.op.outputs:
+            if output.shape.rank is None or tuple(output.shape).count(None) != 1:
+                return None
+            known = prod(length for length in output.shape if length is not None)
+            number, left = min(sizes) // max(known, 1), min(sizes) % max(known, 1)
+            if entry.op.type != "Reshape":
+                number, left = min(rows), len(rows) - 1
+            if left:
+                return None
+            found.append(tuple(number if length is None else length for length in output.shape))
         return found
 
     def differentiable(self, region: Region) -> bool:
@@ -274,6 +293,21 @@ class Trace(common.BaseTrace):
 def _cuts_off(stored: tf.DType, wanted: tf.DType) -> bool:
     """Whether a cast cuts off fractions, so that it is not linear."""
     return stored.is_floating and (wanted.is_integer or wanted.is_bool)
+
+
+def _growing(shape: tuple[int | None, ...]) -> list[int]:
+    """Axes that grow with the images."""
+    return [axis for axis, length in enumerate(shape) if length is not None and length % MANY == 0 < length]
+
+
+def _layout(shape: tuple[int | None, ...], real: bool) -> Layout | None:
+    """What a shape for `MANY` images tells of that for one; None where it isn't a block per image."""
+    grown = _growing(shape)
+    if len(grown) != 1 or None in shape:
+        return None
+    lengths = [length for length in shape if length is not None]
+    lengths[grown[0]] //= MANY
+    return Layout(grown[0], tuple(lengths), real)
 
 
 def _channel_axis(op: tf.Operation) -> int:
