@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import alternate, captum, images, network, row, seconds  # which also finds bandlens
+from common import REPEATS, alternate, captum, images, network, row, seconds  # which also finds bandlens
 
 import bandlens as bl  # isort: skip
 import keras
@@ -67,6 +67,62 @@ def peers(small: bool) -> None:
     row("shap's largest completeness residual, relative", f"{residual:.0e}")
     row("bandlens / floor", f"{times['ours'] / times['floor']:.2f}", f"{times['ours']:.2f} s")
     captum(model, x, background, times["ours"], ours())
+
+
+def limit(small: bool) -> None:
+    """Against the multiplications that no method can do without: those of the passes per pair, as one matrix product.
+
+    Backward passes from the outputs to the second convolution's input; the first convolution is linear in the bands.
+    """
+    n = 2 if small else 16
+    model, x, background = network(), images(n), images(n, seed=1)
+    passes = 10 * n * n
+    convolutions = [(32, 64, 32), (64, 128, 16)]  # channels in and out, side
+    each = sum(2 * 9 * i * o * side * side for i, o, side in convolutions) + 2 * 64 * (8 * 8 * 128 + 10)
+    size = 512 if small else 2048
+    matrix = tf.random.normal((size, size))
+    product = tf.function(lambda: tf.reduce_sum(matrix @ matrix), autograph=False)
+    times = alternate(
+        {
+            "ours": lambda: bl.band_importance(model, x, background=background, target="all"),
+            "product": lambda: [float(product()) for _ in range(8)],
+        },
+        2 if small else REPEATS,
+    )
+    rate = 8 * 2 * size**3 / times["product"]
+    row(
+        "bandlens / multiplications of its passes at the speed of a matrix product",
+        f"{times['ours'] / (passes * each / rate):.2f}",
+        f"{rate / 1e9:.0f} GFLOP/s",
+    )
+
+
+def first(small: bool) -> None:
+    """The first call of a process, against what Keras takes to build the network and predict for the first time."""
+    name, side = ("MobileNetV2", 32) if small else ("ResNet50", 64)
+    command = [sys.executable, __file__, "--first", name, str(side)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    built, ours, again = map(float, output.split()[-3:])
+    row(f"first call, {name}, {side} x {side} x 13, 4 images / Keras's own", f"{ours / built:.1f}", f"{ours:.1f} s")
+    row("second call", f"{again / built:.2f}", f"{again:.2f} s")
+
+
+def first_call(name: str, side: int) -> None:
+    """Print seconds: Keras builds and predicts, bandlens explains for the first time, and again."""
+    x = images(4, side)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+
+        def build() -> Any:
+            model = getattr(keras.applications, name)(weights=None, input_shape=(side, side, 13), classes=10)
+            model.predict(x, verbose=0)
+            models.append(model)
+
+        models: list[Any] = []
+        built = seconds(build)
+    background = images(4, side, seed=1)
+    times = [seconds(lambda: bl.band_importance(models[0], x, background=background)) for _ in range(2)]
+    print(built, *times)
 
 
 def applications(small: bool) -> None:
@@ -147,15 +203,26 @@ def peak(n: int, m: int) -> None:
 
 def main() -> None:
     """Run the chosen parts."""
-    parts = {"peers": peers, "applications": applications, "table": table, "memory": memory}
+    parts = {
+        "peers": peers,
+        "limit": limit,
+        "first": first,
+        "applications": applications,
+        "table": table,
+        "memory": memory,
+    }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; default: all")
     parser.add_argument("--small", action="store_true", help="tiny sizes")
     parser.add_argument("--peak", nargs=2, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--first", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
     if arguments.peak:
         peak(*arguments.peak)
+        return
+    if arguments.first:
+        first_call(arguments.first[0], int(arguments.first[1]))
         return
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores")
     for name in arguments.parts or parts:

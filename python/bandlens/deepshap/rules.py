@@ -354,15 +354,28 @@ def _averaged(
     weights: np.ndarray,
 ) -> dict[int, Multiplier]:
     """The vector-Jacobian product of operations, averaged along the line from background to image."""
-    total: dict[int, Any] = {}
-    for node, weight in zip(nodes, weights, strict=True):
+    nd = pairs.nd
+    held = {value: Multiplier(pairs.dense(value, multiplier)) for value, multiplier in multipliers.items()}
+    lead = pairs.lead_of([*(multiplier.core for multiplier in held.values()), *_pair_like(pairs, sources)])
+
+    def add(total: list[Any], element: Any) -> list[Any]:
         at = {}
         for value in sources:
             image, reference = pairs.sides(value)
-            at[value] = reference + float(node) * (image - reference)
-        for value, part in pairs.pull_back(operations, multipliers, at).items():
-            total[value] = total.get(value, 0.0) + float(weight) * part.core
-    return {value: Multiplier(core) for value, core in total.items()}
+            at[value] = reference + element[0] * (image - reference)
+        found = pairs.pull_back(operations, held, at)
+        return [before + element[1] * found[value].core for before, value in zip(total, sources, strict=True)]
+
+    for value in sources:
+        pairs.sides(value)  # made outside of what is repeated
+    line = nd.asarray(np.stack([nodes, weights], axis=1).astype(pairs.trace.dtype))
+    none = [nd.zeros((*lead, *pairs.layouts[value].shape), pairs.trace.dtype) for value in sources]
+    total = pairs.backend.fold(add, line, none)
+    return {value: Multiplier(core) for value, core in zip(sources, total, strict=True)}
+
+
+def _pair_like(pairs: Pairs, values: Sequence[int]) -> list[Any]:
+    return [side for value in values for side in pairs.sides(value)]
 
 
 def _no_push(tangents: Tangents) -> dict[int, Any]:
