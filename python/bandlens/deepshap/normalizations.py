@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
+from typing import NamedTuple
 
 from ..graph import Family, Graph, Operation
 
@@ -53,11 +54,14 @@ class Normalization:
     centred : bool
         Whether a constant that is added to all elements of a set changes nothing: then they are taken as deviations
         from their mean, and statistics of level are 0.
+    epsilon : float or None
+        Where deviations are multiplied with a constant over sqrt(statistic + epsilon).
     """
 
     source: int
     statistics: tuple[Statistic, ...]
     centred: bool = False
+    epsilon: float | None = None
 
     @property
     def asks(self) -> bool:
@@ -71,6 +75,13 @@ class Normalization:
         if len(windows) != 1 or len(left) != 1 or (centred and isnan(left[0].weight)):
             return None
         return left[0]
+
+
+class Tried(NamedTuple):
+    """What trying tells of a normalisation: see the attributes of the same names."""
+
+    centred: bool
+    epsilon: float | None = None
 
 
 def is_reduction(operation: Operation) -> bool:

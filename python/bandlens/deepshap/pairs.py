@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ..graph import Operation, between
+from ..graph import Graph, Operation, between
 from . import formulas
 from .plan import Plan
 
@@ -173,7 +173,7 @@ class Pairs:
         """
         lead = self.lead_of(given.values())
         inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
-        result = self._between_run(inputs, value, lead[0] * lead[1] * lead[2])
+        result = self._elementwise(inputs, value, lead[0] * lead[1] * lead[2])
         return self._back(value, result, lead)
 
     def evaluate_with_slopes(self, value: int, given: Mapping[int, Any]) -> tuple[Any, dict[int, Any]]:
@@ -256,23 +256,32 @@ class Pairs:
         shape = tuple(tensor.shape)
         return self.nd.reshape(tensor, (*shape[:3], *(1,) * missing, *shape[3:])) if missing else tensor
 
+    def _elementwise(self, inputs: Mapping[int, Any], value: int, count: int) -> Any:
+        return elementwise(self.backend, self.trace, self.plan.graph, inputs, value, count)
+
     def _with_slopes(self, value: int, inputs: Mapping[int, Any], count: int) -> tuple[Any, list[Any]]:
         """An elementwise value, from `count` rows of others, and its derivatives in these; 0 where there is none."""
         nd = self.nd
 
         def outputs(*given: Any) -> list[Any]:
-            return [self._between_run(dict(zip(inputs, given, strict=True)), value, count)]
+            return [self._elementwise(dict(zip(inputs, given, strict=True)), value, count)]
 
         (result,), pull = self.backend.vjp(outputs, list(inputs.values()))
         slopes = pull([nd.ones_like(result)])
         return result, [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
 
-    def _between_run(self, inputs: Mapping[int, Any], value: int, count: int) -> Any:
-        """An elementwise value from rows of others; statistics are given for each element, so nothing is reshaped."""
-        run = self.backend.Run(self.trace, inputs, self.plan.graph, count)
-        for operation in between(self.plan.graph, inputs, {value}):
-            if operation.reshapes:
-                run.same(operation.outputs[0], operation.data[0])
-            else:
-                run.apply(operation)
-        return run.value(value)
+
+def elementwise(
+    backend: ModuleType, trace: Any, graph: Graph, inputs: Mapping[int, Any], value: int, count: int
+) -> Any:
+    """An elementwise value from rows of others, for `count` images.
+
+    Statistics of sets are given for each of their elements, so that nothing is reshaped.
+    """
+    run = backend.Run(trace, inputs, graph, count)
+    for operation in between(graph, inputs, {value}):
+        if operation.reshapes:
+            run.same(operation.outputs[0], operation.data[0])
+        else:
+            run.apply(operation)
+    return run.value(value)

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import UnsupportedOperationError
 from ..graph import Family, Graph, LinearStart, Operation, linear_start
-from .normalizations import Normalization, fits, recognise, statistics_of
+from .normalizations import Normalization, Tried, fits, recognise, statistics_of
 from .regions import Region, enclose, has_no_rule
 
 MOST_PLAYERS = 4
 # an index of so many bands is computed for all coalitions of them
 MOST_ROOTS = 6
+NOT_TRIED = Tried(False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +192,7 @@ def make_plan(
     graph: Graph,
     differentiable: Callable[[Region], bool],
     forward: Callable[[Operation], bool] = lambda operation: True,
-    unmoved: Callable[[Sequence[Step]], list[bool]] = lambda steps: [False] * len(steps),
+    unmoved: Callable[[Sequence[Step]], list[Tried]] = lambda steps: [Tried(False)] * len(steps),
 ) -> Plan:
     """Read a graph.
 
@@ -212,22 +213,24 @@ def make_plan(
     """
     used = {graph.output}.union(*(operation.data for operation in graph.operations))
     regions = _regions(graph, used, differentiable)
-    centred: dict[int, bool] = {}
+    tried: dict[int, Tried] = {}
     plain: set[int] = set()
     narrow: set[int] = set()
     while True:
         reading = _read(graph, used, regions)
         steps = _steps(reading, regions, plain, narrow)
         found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
-        asked = [step for value, (step, one) in found.items() if one.asks and value not in centred]
-        centred.update(zip((step.outputs[0] for step in asked), unmoved(asked) if asked else [], strict=True))
-        without = [value for value, (_, one) in found.items() if one.bending(centred.get(value, False)) is None]
+        asked = [step for value, (step, one) in found.items() if one.asks and value not in tried]
+        tried.update(zip((step.outputs[0] for step in asked), unmoved(asked) if asked else [], strict=True))
+        without = [
+            value for value, (_, one) in found.items() if one.bending(tried.get(value, NOT_TRIED).centred) is None
+        ]
         if not without:
             break
         for value in without:
             if value not in narrow:
                 narrow.add(value)
-                centred[value] = False
+                tried[value] = NOT_TRIED
                 continue
             plain.add(value)
             # of several statistics, or of one that is no sum: what surrounds it is explained as a whole, if it can be
@@ -235,7 +238,7 @@ def make_plan(
             if region is not None and differentiable(region):
                 regions = _with(regions, region)
     steps = [
-        replace(step, normalization=replace(step.normalization, centred=centred.get(step.outputs[0], False)))
+        replace(step, normalization=replace(step.normalization, **tried.get(step.outputs[0], NOT_TRIED)._asdict()))
         if step.normalization is not None
         else step
         for step in steps

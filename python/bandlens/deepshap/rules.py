@@ -261,7 +261,7 @@ def normalization(pairs: Pairs, step: Step) -> Map:
 
     if found.centred:
         count = prod(window)
-        return _around_mean(pairs, step, normalized, axes, count, count * bending.weight)
+        return _around_mean(pairs, step, normalized, axes, count, count * bending.weight, found.epsilon)
 
     def summand(elements: Any) -> Any:
         return elements if bending.summand == source else pairs.evaluate(bending.summand, {source: elements})
@@ -286,7 +286,7 @@ def fused_normalization(pairs: Pairs, step: Step) -> Map:
     def normalized(elements: Any, variance: Any) -> Any:
         return scales * elements / nd.sqrt(variance + operation.epsilon)
 
-    return _around_mean(pairs, step, normalized, axes, prod(window), 1.0)
+    return _around_mean(pairs, step, normalized, axes, prod(window), 1.0, operation.epsilon)
 
 
 RULES: dict[str, Rule] = {
@@ -314,6 +314,7 @@ def _around_mean(
     axes: tuple[int, ...],
     count: int,
     per_variance: float,
+    epsilon: float | None,
 ) -> Map:
     """The map of deviations from the mean of a set, scaled by a multiple of its variance."""
     nd, (value,), (output,) = pairs.nd, step.inputs, step.outputs
@@ -323,10 +324,17 @@ def _around_mean(
         return normalized(nd.ones_like(statistic), statistic) - normalized(nd.zeros_like(statistic), statistic)
 
     (image, reference), whole = pairs.sides(value), _change(pairs, output)
+    if epsilon is not None:
+        one = nd.zeros((1, 1, 1, *pairs.layouts[value].shape), image.dtype) + 1
+        static = {"axes": axes, "count": count, "per_variance": per_variance, "epsilon": epsilon}
+        gain = scale(one) * (per_variance + epsilon) ** 0.5
+        shares = pairs.formula(
+            variances.share_by_root, image, reference, gain, whole, **static, rounding=pairs.rounding
+        )
+        return _within_sets(pairs, step, shares, axes, variances)
     shares = variances.share_around_mean(
         nd, image, reference, scale, whole, axes=axes, count=count, rounding=pairs.rounding
     )
-
     return _within_sets(pairs, step, shares, axes, variances)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from . import formulas
 
 # fractions of the others between none and all: clustered at the ends, where a set of zeros makes f change fast
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 FRACTIONS = np.sin(np.pi * (_NODES + 1) / 4) ** 2
 WEIGHTS = _WEIGHTS * np.sin(np.pi * (_NODES + 1) / 2)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

@@ -7,12 +7,15 @@ and in other ways. What they have in common is that a constant that is added to 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph, between
+from .normalizations import Statistic, Tried
+from .pairs import elementwise
 from .plan import Step
 
 SHIFT = 1.5
@@ -20,37 +23,89 @@ SHIFT = 1.5
 SAME = 1e-3
 
 
-def unmoved(backend: ModuleType, trace: Any, graph: Graph) -> Callable[[Sequence[Step]], list[bool]]:
-    """A function that tells of each of some normalisations whether it stays the same when its elements are shifted."""
+# variances with which it is tried what deviations are multiplied with, relative to those of a set; the first two tell
+# what is added to a variance, the others whether that is all
+VARIANCES = (1e-4, 1.0, 1e-6, 9.0)
 
-    def ask(steps: Sequence[Step]) -> list[bool]:
+
+def unmoved(backend: ModuleType, trace: Any, graph: Graph) -> Callable[[Sequence[Step]], list[Tried]]:
+    """A function that tells of each of some normalisations whether it stays the same when its elements are shifted."""
+    nd = backend.nd
+
+    def ask(steps: Sequence[Step]) -> list[Tried]:
         total = len(steps)
-        rows = [_elements(graph, step, seed) for seed, step in enumerate(steps)]
+        able = [place for place, step in enumerate(steps) if step.normalization and step.normalization.bending(True)]
+        steps = [steps[place] for place in able]
+        examples = [_elements(graph, step, seed) for seed, step in enumerate(steps)]
+        rows = [array for step, one in zip(steps, examples, strict=True) for array in (one, *_scaled(graph, step))]
 
         def try_out(*arrays: Any) -> list[Any]:
             found = []
-            for step, given in zip(steps, arrays, strict=True):
-                assert step.normalization is not None
-                source = step.normalization.source
-                bending = step.normalization.bending(True)
-                assert bending is not None
-                run = backend.Run(trace, {source: backend.nd.astype(given, trace.value_dtype(source))}, graph, 2)
+            for step, given, elements, variances in zip(steps, arrays[::3], arrays[1::3], arrays[2::3], strict=True):
+                source, bending = _parts(step)
+                dtype = trace.value_dtype(source)
+                run = backend.Run(trace, {source: nd.astype(given, dtype)}, graph, 2)
                 run.forward(between(graph, {source}, {step.outputs[0], bending.value}))
-                found += [
-                    backend.nd.astype(run.value(value), trace.dtype) for value in (step.outputs[0], bending.value)
-                ]
-            return found
+                held = {source: elements, bending.value: variances, **_levels(step, elements * 0)}
+                scaled = elementwise(
+                    backend,
+                    trace,
+                    graph,
+                    {value: nd.astype(array, dtype) for value, array in held.items()},
+                    step.outputs[0],
+                    2 * len(VARIANCES),
+                )
+                found += [run.value(step.outputs[0]), run.value(bending.value), scaled]
+            return [nd.astype(value, trace.dtype) for value in found]
 
-        able = [place for place, step in enumerate(steps) if step.normalization and step.normalization.bending(True)]
-        steps, rows = [steps[place] for place in able], [rows[place] for place in able]
         outputs = backend.compile(trace, try_out, *rows)(*rows) if able else []
-        told = [
-            _same(graph, step, values) and _is_variance(graph, step, given, spread)
-            for step, given, values, spread in zip(steps, rows, outputs[::2], outputs[1::2], strict=True)
-        ]
-        return [dict(zip(able, told, strict=True)).get(place, False) for place in range(total)]
+        told = {}
+        for place, step, one, values, spread, scaled in zip(
+            able, steps, examples, outputs[::3], outputs[1::3], outputs[2::3], strict=True
+        ):
+            centred = _same(graph, step, values) and _is_variance(graph, step, one, spread)
+            told[place] = Tried(centred, _epsilon(graph, step, scaled) if centred else None)
+        return [told.get(place, Tried(False)) for place in range(total)]
 
     return ask
+
+
+def _parts(step: Step) -> tuple[int, Statistic]:
+    assert step.normalization is not None
+    bending = step.normalization.bending(True)
+    assert bending is not None
+    return step.normalization.source, bending
+
+
+def _levels(step: Step, zeros: Any) -> dict[int, Any]:
+    assert step.normalization is not None
+    return {one.value: zeros for one in step.normalization.statistics if one.value != _parts(step)[1].value}
+
+
+def _scaled(graph: Graph, step: Step) -> tuple[np.ndarray, np.ndarray]:
+    """Elements of 1, then of 0, with each of the variances, and these."""
+    source, bending = _parts(step)
+    layout, per_variance = graph.layouts[source], prod(bending.window) * bending.weight
+    full = np.ones(layout.shape, np.float32)
+    elements = [full * element for element in (1, 0) for _ in VARIANCES]
+    variances = [full * np.float32(variance * per_variance) for _ in (1, 0) for variance in VARIANCES]
+    return np.concatenate(elements, axis=layout.axis), np.concatenate(variances, axis=layout.axis)
+
+
+def _epsilon(graph: Graph, step: Step, scaled: np.ndarray) -> float | None:
+    """What is added to the statistic, if deviations are multiplied with a constant over the root of that."""
+    _, bending = _parts(step)
+    statistic = np.array(VARIANCES) * prod(bending.window) * bending.weight
+    parts = np.split(scaled.astype(np.float64), 2 * len(VARIANCES), axis=graph.layouts[step.outputs[0]].axis)
+    half = len(VARIANCES)
+    factors = np.stack([(one - zero).ravel() for one, zero in zip(parts[:half], parts[half:], strict=True)])
+    factors = factors[:, np.abs(factors[1]) > 0]
+    if not factors.size:
+        return None
+    ratio = float((factors[0] / factors[1]).mean() ** 2)
+    epsilon = max(0.0, (statistic[1] - ratio * statistic[0]) / (ratio - 1)) if ratio > 1 else np.inf
+    expected = factors[1] * np.sqrt((statistic[1] + epsilon) / (statistic[:, None] + epsilon))
+    return float(epsilon) if np.allclose(factors, expected, rtol=SAME, atol=0) else None
 
 
 def _elements(graph: Graph, step: Step, seed: int) -> np.ndarray:

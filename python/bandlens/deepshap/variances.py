@@ -134,6 +134,27 @@ def share_around_mean(
     return Shares(own, level / n, square / n, cross / n, sides[0] + sides[1])
 
 
+def share_by_root(
+    nd: Any,
+    image: Any,
+    reference: Any,
+    gain: Any,
+    whole: Any,
+    *,
+    axes: tuple[int, ...],
+    count: int,
+    per_variance: float,
+    epsilon: float,
+    rounding: float,
+) -> Shares:
+    """The same where deviations are multiplied with ``gain / sqrt(per_variance * v + epsilon)``: one formula."""
+
+    def scale(variance: Any) -> Any:
+        return gain / nd.sqrt(variance * per_variance + epsilon)
+
+    return share_around_mean(nd, image, reference, scale, whole, axes=axes, count=count, rounding=rounding)
+
+
 def pull(nd: Any, dense: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
     """Multipliers of the elements from those of the normalised ones."""
 
