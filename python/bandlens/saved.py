@@ -21,11 +21,15 @@ def loaded(model: Any) -> Any:
     ------
     ModelError
         If there is none at the path, it holds something else than a model, or Keras can't load it.
+    ModuleNotFoundError
+        If Keras is missing.
     """
     if not isinstance(model, str | Path):
         return model
     path = Path(model)
     _check_kind(path)
+    import keras  # noqa: F401 - where it is missing, that is no fault of the file
+
     try:
         return _load(path)
     except Exception as error:  # it runs the code of layers, and may raise anything
