@@ -97,12 +97,14 @@ class Own(keras.layers.Layer):
 
 test_that("suffixes may be in capitals", {
   skip_without_python()
-  path <- file.path(withr::local_tempdir(), "small.KERAS")
-  file.copy(small_path(), path)
-  expect_equal(
-    tidy(band_importance(path, images(), labels(), method = "saliency")),
-    tidy(band_importance(small_model(), images(), labels(), method = "saliency"))
-  )
+  withr::local_dir(withr::local_tempdir())
+  file.copy(small_path(), "small.KERAS")
+  small_model()$save("small.h5")
+  file.rename("small.h5", "small.H5")
+  expected <- tidy(band_importance(small_model(), images(), labels(), method = "saliency"))
+  for (path in c("small.KERAS", "small.H5")) {
+    expect_equal(tidy(band_importance(path, images(), labels(), method = "saliency")), expected)
+  }
 })
 
 test_that("programs of TensorFlow say how to make a model of them", {
