@@ -26,11 +26,11 @@
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.
-#' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may come
-#'   after it), `"probability"` the value after it; `"auto"` is the logit where the model has one, else the output as it
-#'   is. For a model that ends in neither, `"logit"` says that its outputs are logits; a single one is that of the second
-#'   of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials alone, such
-#'   as their mean, without a layer with a kernel or a logarithm in between.
+#' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may
+#'   come after it), `"probability"` the value after it; `"auto"` is the logit where the model has one, else the output
+#'   as it is. For a model that ends in neither, `"logit"` says that its outputs are logits; a single one is that of the
+#'   second of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
+#'   alone, such as their mean, without a layer with a kernel or a logarithm in between.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
 #'   method's own.

@@ -30,7 +30,7 @@ as_model <- function(model) {
   cause("model_type", "`model` is not a model that can be explained.",
     expected = "a Keras model, the path of a saved one (.keras or .h5), or a Python function",
     given = shown(model),
-    fix = if (is.function(model)) "R functions have no gradients: build the model with keras3"
+    fix = if (is.function(model)) "R functions have no gradients: pass the model itself, not a function that calls it"
   )
 }
 

@@ -34,6 +34,7 @@
 #' | class | what it says |
 #' | --- | --- |
 #' | `bandlens_warning_completeness` | scores can't be right: see [band_importance()], section Warnings |
+#' | `bandlens_warning_no_derivative` | a method that needs derivatives gives 0 for bands that have none |
 #' | `bandlens_warning_dead_feature` | a feature of a layer stays silent, so that its image shows nothing |
 #' | `bandlens_warning_interrupted` | a computation was interrupted, and what it had found so far is returned |
 #' | `bandlens_warning_check` | a check of a report can't be made |

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .counting import spelled
 from .errors import ModelError, ModelTypeError
 from .saved import as_layer
 
@@ -49,7 +50,7 @@ def check_is_model(model: Any) -> None:
             "`model` is a signature of a SavedModel, which is called by name and gives a dictionary.",
             expected="a Keras model, or a function of the images",
             given=type(model).__name__,
-            fix=f"wrap it: lambda x: signature({first}=x)[{key!r}]",
+            fix=spelled(f"wrap it: lambda x: signature({first}=x)[{key!r}]", as_layer("path")),
         )
 
 

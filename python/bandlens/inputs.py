@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .counting import first
+from .counting import first, spelled
 from .errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
 from .missing import check_masked, describe_missing
 
@@ -157,7 +157,7 @@ def check_background(background: Any, images: Images) -> Images:
 
 def single_image(name: str) -> str:
     """How to give a single image, in the words of the language that counts from where we do."""
-    return f"for a single image, use {name}[None]" if first() == 0 else "a single image has a first dimension of 1"
+    return spelled(f"for a single image, use {name}[None]", "a single image has a first dimension of 1")
 
 
 def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:

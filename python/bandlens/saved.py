@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .counting import spelled
 from .errors import ModelError
 from .reasons import reason
 
@@ -21,11 +22,15 @@ def loaded(model: Any) -> Any:
     ------
     ModelError
         If there is none at the path, it holds something else than a model, or Keras can't load it.
+    ModuleNotFoundError
+        If Keras is missing.
     """
     if not isinstance(model, str | Path):
         return model
     path = Path(model)
     _check_kind(path)
+    import keras  # noqa: F401 - where it is missing, that is no fault of the file
+
     try:
         return _load(path)
     except Exception as error:  # it runs the code of layers, and may raise anything
@@ -54,10 +59,12 @@ def _check_kind(path: Path) -> None:
 
 def as_layer(path: str) -> str:
     """How to make a model of a SavedModel."""
-    return (
-        f"load it as a layer and pass that: keras.layers.TFSMLayer({path}, call_endpoint='serving_default') "
-        "(or 'serve', if model.export() made it)"
+    call = spelled(
+        f"keras.layers.TFSMLayer({path}, call_endpoint='serving_default')",
+        f"keras3::layer_tfsm(filepath = {path}, call_endpoint = 'serving_default')",
     )
+    export = spelled("model.export()", "keras3::export_savedmodel()")
+    return f"load it as a layer and pass that: {call} (or 'serve', if {export} made it)"
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -78,11 +85,12 @@ def _has_model(path: Path) -> bool:
 
 
 def _weights_only(path: Path) -> ModelError:
+    call = spelled(f"model.load_weights({str(path)!r})", f"keras3::load_model_weights(model, {str(path)!r})")
     return ModelError(
         f"{path.name} holds weights only, no model.",
-        expected="a file that `model.save()` wrote, or a model",
+        expected=f"a file that `{spelled('model.save()', 'keras3::save_model()')}` wrote, or a model",
         given=str(path),
-        fix=f"build the network as it was trained, call model.load_weights({str(path)!r}), and pass the model",
+        fix=f"build the network as it was trained, call {call}, and pass the model",
     )
 
 
@@ -104,12 +112,18 @@ def _load(path: Path) -> Any:
 
 def _advice(path: Path, why: str) -> str:
     """How to load a file all the same."""
-    load = f"keras.saving.load_model({str(path)!r}"
+    name = repr(str(path))
     if "could not locate" in why.lower() or "unknown layer" in why.lower() or "unknown object" in why.lower():
-        return (
-            "mark its class with @keras.saving.register_keras_serializable() and import it before; "
-            f"or load the model yourself, {load}, custom_objects={{...}}), and pass it"
+        what = "function" if "function" in why.split(".")[0] else "class"
+        mark = spelled("@keras.saving.register_keras_serializable()", "keras3::register_keras_serializable()")
+        load = spelled(
+            f"keras.saving.load_model({name}, custom_objects={{...}})",
+            f"keras3::load_model({name}, custom_objects = list(...))",
         )
+        return f"mark its {what} with {mark} and import it before; or load the model yourself, {load}, and pass it"
     if "safe_mode" in why or "Lambda" in why:
-        return f"if you trust the file, load the model yourself, {load}, safe_mode=False), and pass it"
+        load = spelled(
+            f"keras.saving.load_model({name}, safe_mode=False)", f"keras3::load_model({name}, safe_mode = FALSE)"
+        )
+        return f"if you trust the file, load the model yourself, {load}, and pass it"
     return "load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)"

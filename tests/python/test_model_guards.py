@@ -158,6 +158,15 @@ def test_saved_models_are_named(keras: Any, small_cnn: Any, images: np.ndarray, 
         assert found.completeness < 1e-3
 
 
+def test_a_file_is_not_blamed_where_keras_is_missing(
+    images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "some.keras").touch()
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ModuleNotFoundError, match="keras"):
+        bl.band_importance(tmp_path / "some.keras", images)
+
+
 # ---- functions ----
 
 

@@ -97,10 +97,52 @@ class Own(keras.layers.Layer):
 
 test_that("suffixes may be in capitals", {
   skip_without_python()
-  path <- file.path(withr::local_tempdir(), "small.KERAS")
-  file.copy(small_path(), path)
-  expect_equal(
-    tidy(band_importance(path, images(), labels(), method = "saliency")),
-    tidy(band_importance(small_model(), images(), labels(), method = "saliency"))
-  )
+  withr::local_dir(withr::local_tempdir())
+  file.copy(small_path(), "small.KERAS")
+  small_model()$save("small.h5")
+  file.rename("small.h5", "small.H5")
+  expected <- tidy(band_importance(small_model(), images(), labels(), method = "saliency"))
+  for (path in c("small.KERAS", "small.H5")) {
+    expect_equal(tidy(band_importance(path, images(), labels(), method = "saliency")), expected)
+  }
+})
+
+test_that("programs of TensorFlow say how to make a model of them", {
+  skip_without_python()
+  withr::local_dir(withr::local_tempdir())
+  small_model()$export("saved", verbose = FALSE)
+  restored <- reticulate::import("tensorflow")$saved_model$load("saved")
+  expect_snapshot(error = TRUE, {
+    band_importance("saved", images(), labels())
+    band_importance(restored, images(), labels())
+    band_importance(restored$signatures[["serving_default"]], images(), labels())
+  })
+})
+
+test_that("noise that leaves the entries of an embedding is named", {
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  layers <- keras$layers
+  image <- keras$Input(list(4L))
+  code <- layers$Lambda(python("lambda x: __import__('keras').ops.cast(x[:, 0], 'int32')"))(image)
+  cover <- layers$Embedding(5L, 2L, name = "cover")(code)
+  model <- keras$Model(image, layers$Dense(3L)(layers$Concatenate()(list(cover, layers$Dense(4L)(image)))))
+  x <- matrix(rep(0:4, 16), 20)
+  error <- error_of(band_importance(model, x, method = "smoothgrad", noise_level = 5))
+  expect_s3_class(error, "bandlens_error_model")
+  expect_match(conditionMessage(error$parent), "fails for the images with noise", fixed = TRUE)
+  expect_match(error$parent$fix, "noise_level", fixed = TRUE)
+})
+
+test_that("eager execution that is turned off is named", {
+  skip_without_python()
+  output <- run_r(c(
+    "reticulate::import('tensorflow')$compat$v1$disable_eager_execution()",
+    "layers <- reticulate::import('keras')$layers",
+    "model <- reticulate::import('keras')$Sequential(list(",
+    "  reticulate::import('keras')$Input(list(2L, 2L, 3L)), layers$Flatten(), layers$Dense(2L)",
+    "))",
+    "cat(conditionMessage(tryCatch(band_importance(model, array(0, c(4, 2, 2, 3))), error = identity)))"
+  ))
+  expect_match(output, "eager execution is turned off", fixed = TRUE, all = FALSE)
 })

@@ -121,3 +121,22 @@ test_that("a scene is warned of once, with the place", {
   expect_snapshot(invisible(write_scores(scene, cells, 3, 3, score, FALSE, "", FALSE, list(), NULL)))
   expect_equal(parts, 3)
 })
+
+test_that("rounding is named as a cause where the numbers say so, and not elsewhere", {
+  skip_without_python()
+  made <- reticulate::py_run_string("
+def shifted(x):
+    from keras import ops
+    return ops.mean(x, axis=(1, 2)) * 0.3 + 3e6
+", local = TRUE, convert = FALSE)
+  warning <- expect_warning(
+    band_importance(made$shifted, ones(2), background = 0 * ones(2), target = 1),
+    class = "bandlens_warning_completeness"
+  )
+  expect_match(conditionMessage(warning), "are rounded to steps of 0.2 in float32", fixed = TRUE)
+  warning <- expect_warning(
+    band_importance(kinked(), ones(), method = "integrated_gradients", baseline = "zero", target = 1, n_steps = 2),
+    class = "bandlens_warning_completeness"
+  )
+  expect_no_match(conditionMessage(warning), "round|float")
+})
