@@ -117,11 +117,12 @@ class Pairs:
             tensor = self.nd.multiply(tensor, multiplier.factor)
         return self.nd.broadcast_to(tensor, (*tensor.shape[:3], *self.layouts[value].shape))
 
-    def rows(self, value: int, tensor: Any, lead: Sequence[int]) -> Any:
-        """A tensor with leading axes as one batch in the value's own axis order and dtype."""
+    def rows(self, value: int, tensor: Any, lead: Sequence[int], of: int | None = None) -> Any:
+        """A tensor with leading axes as one batch in the value's own axis order and dtype, or in that of another."""
         shape = self.layouts[value].shape
         count = lead[0] * lead[1] * lead[2]
-        tensor = self.nd.broadcast_to(self.nd.astype(tensor, self.trace.value_dtype(value)), (*lead, *shape))
+        dtype = self.trace.value_dtype(value if of is None else of)
+        tensor = self.nd.broadcast_to(self.nd.astype(tensor, dtype), (*lead, *shape))
         return self.lower(value, self.nd.reshape(tensor, (count, *shape)), count)
 
     def pull_back(
@@ -172,14 +173,14 @@ class Pairs:
             The expression's inputs, with leading axes, broadcast to the shape of `value`.
         """
         lead = self.lead_of(given.values())
-        inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
+        inputs = {source: self.rows(value, tensor, lead, source) for source, tensor in given.items()}
         result = self._elementwise(inputs, value, lead[0] * lead[1] * lead[2])
         return self._back(value, result, lead)
 
     def evaluate_with_slopes(self, value: int, given: Mapping[int, Any]) -> tuple[Any, dict[int, Any]]:
         """The same with the derivatives in its inputs; 0 where there is none."""
         lead = self.lead_of(given.values())
-        inputs = {source: self.rows(value, tensor, lead) for source, tensor in given.items()}
+        inputs = {source: self.rows(value, tensor, lead, source) for source, tensor in given.items()}
         result, slopes = self._with_slopes(value, inputs, lead[0] * lead[1] * lead[2])
         found = {source: self._back(value, slope, lead) for source, slope in zip(inputs, slopes, strict=True)}
         return self._back(value, result, lead), found

@@ -7,7 +7,7 @@ from ...graph import Family
 # jointly linear in their data inputs; where one of these is a position, there is no rule
 LINEAR = frozenset(
     """
-    _adaptive_avg_pool2d _adaptive_avg_pool3d _reshape_alias _to_copy _unsafe_view _upsample_bicubic2d_aa
+    _adaptive_avg_pool2d _adaptive_avg_pool3d _reshape_alias _to_copy _unsafe_index _unsafe_view _upsample_bicubic2d_aa
     _upsample_bilinear2d_aa add as_strided avg_pool1d avg_pool2d avg_pool3d cat col2im constant_pad_nd copy cumsum
     diag_embed diagonal diagonal_scatter expand flip gather im2col index index_add index_put index_select mean neg
     narrow_copy permute pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat
