@@ -321,7 +321,18 @@ def shape_bands(layout: str) -> int:
     return shape[axis if axis < 0 else axis - 1]
 
 
-@pytest.mark.parametrize(("layout", "build"), [pytest.param(*case[::2], id="-".join(case[:2])) for case in CASES])
+# activations are runs, of which a few will do
+BOTH = [
+    pytest.param(
+        *case[::2],
+        id="-".join(case[:2]),
+        marks=[pytest.mark.slow] if case[1].startswith("activation ") and not case[1].endswith("lu") else [],
+    )
+    for case in CASES
+]
+
+
+@pytest.mark.parametrize(("layout", "build"), BOTH)
 def test_both_directions_agree_on_every_layer(
     keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, layout: str, build: Build
 ) -> None:
