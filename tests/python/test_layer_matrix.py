@@ -8,7 +8,8 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from conftest import KERAS_IS_DOUBLE
+from bandlens.deepshap import make_plan
+from conftest import KERAS_IS_DOUBLE, double_precision
 
 Build = Callable[[Any, Any], Any]
 
@@ -337,6 +338,42 @@ def test_both_directions_agree_on_every_layer(
 def _again(keras: Any, model: Any) -> Any:
     """The same model, of which nothing is compiled yet."""
     return keras.Model(model.inputs, model.outputs)
+
+
+@pytest.mark.parametrize("name", [name for name in IMAGE if name.startswith(("up ", "resizing"))])
+def test_resizing_is_linear_and_works_in_both_directions(
+    keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made = []
+
+    def make(*arguments: Any) -> Any:
+        made.append(make_plan(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr("bandlens.methods.deepshap.make_plan", make)
+    explained(network(keras, settle, "image", IMAGE[name], "float32", 2, 3), "image", 2)
+    (plan,) = made
+    assert plan.forward
+    assert {step.rule for step in plan.steps} <= {"linear", "run", "product"}
+
+
+def test_normalization_computed_in_a_precision_of_its_own(keras: Any) -> None:
+    def normalized(t: Any) -> Any:
+        t = keras.ops.cast(t, "float64")
+        return keras.ops.cast(t / keras.ops.sqrt(keras.ops.sum(t * t, -1, keepdims=True) + 1e-6), "float32")
+
+    with double_precision():
+        x = inputs = keras.Input((6, 6, 2))
+        x = keras.layers.Flatten()(keras.layers.Lambda(normalized)(x))
+        assert_complete(explained(keras.Model(inputs, keras.layers.Dense(3)(x)), "image", 2), 1e-4)
+
+
+@pytest.mark.parametrize("name", ["layer norm", "rms norm", "group norm", "unit norm"])
+def test_normalizations_of_float64_models(keras: Any, settle: Callable[[Any], Any], name: str) -> None:
+    """Keras on JAX and PyTorch computes parts of them in float32, so that two precisions meet in one step."""
+    with double_precision():
+        model = network(keras, settle, "image", IMAGE[name], "float64", 2, 3)
+        assert_complete(explained(model, "image", 2), 1e-9 if KERAS_IS_DOUBLE else 1e-4)
 
 
 # every number of bands meets every number of outputs, both less and more than it
