@@ -61,7 +61,11 @@ class Total(NamedTuple):
 
     def without(self, terms: Any) -> Any:
         """The statistic of the others, for each element."""
-        return self.weight * (self.nd.sum(terms, self.axes, True) - terms)
+        nd, zero = self.nd, self.nd.zeros_like(terms)
+        # by sign: rounding must not leave a negative sum of squares, of which the root is not a number
+        above, below = nd.maximum(terms, zero), nd.maximum(-terms, zero)
+        rises, falls = (nd.maximum(nd.sum(part, self.axes, True) - part, zero) for part in (above, below))
+        return self.weight * (rises - falls)
 
     def joined(self, others: Any, own: Any) -> Any:
         """The statistic of others and an element."""
