@@ -104,14 +104,14 @@ def test_deletion_curves_are_those_of_the_same_network_without_shapes(
     np.testing.assert_allclose(found.tables["curve"]["estimate"], right.tables["curve"]["estimate"], atol=2e-5)
 
 
-def test_the_linear_beginning_is_left_out(keras: Any, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_linear_beginning_is_shared(keras: Any, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     # the tests above are of what they say only where mixtures start behind the convolution
     from bandlens.methods import mixtures
 
     used: list[Any] = []
     worthwhile = mixtures._worthwhile_start
     monkeypatch.setattr(mixtures, "_worthwhile_start", lambda *given: used.append(worthwhile(*given)) or used[-1])
-    bl.band_importance(subclassed(keras, "images")[0], images, method="lime")
+    bl.band_importance(subclassed(keras, "images")[0], images, method="shapley")
     assert used
     assert None not in used
 
