@@ -6,12 +6,14 @@ completeness can't see them.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.errors import CompletenessWarning
 
 Formula = Callable[[Any, Any], Any]
 BLUE, GREEN, RED, NIR = range(4)
@@ -145,10 +147,12 @@ def test_published_norm(keras: Any) -> None:
     np.testing.assert_allclose(result.scores[0, 0], [0.8, -0.2, 0, 0], atol=1e-5)
 
 
-# bands that meet in the convolution may cancel there, which is warned of
-@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
 @pytest.mark.parametrize("layer", ["UnitNormalization", "RMSNormalization", "LayerNormalization"])
-def test_dead_pixels_behind_relu_are_bounded(keras: Any, layer: str) -> None:
+def test_dead_pixels_behind_relu_are_bounded_or_warned_of(keras: Any, layer: str) -> None:
+    """1e10 and 48 times the output without a word, before.
+
+    Where ReLU leaves next to nothing, a norm is so steep that bands, which meet in the convolution, may still cancel.
+    """
     keras.utils.set_random_seed(3)
     inputs = keras.Input((6, 6, 4))
     x = keras.layers.Conv2D(6, 3, activation="relu", padding="same")(inputs)
@@ -157,6 +161,9 @@ def test_dead_pixels_behind_relu_are_bounded(keras: Any, layer: str) -> None:
     random = np.random.default_rng(0)
     images, background = random.normal(size=(4, 6, 6, 4)), random.normal(size=(3, 6, 6, 4))
     images[:2, :4] = background[0] = 0
-    ours = bl.band_importance(model, images, background=background, target="all")
-    # 1e10 and 48 times the output, before; what is left is what bands bring to activations that are nearly dead
-    assert np.abs(ours.scores).max() <= 10 * np.abs(ours.output_values).max()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        ours = bl.band_importance(model, images, background=background, target="all")
+    largest, output = np.abs(ours.scores).max(), np.abs(ours.output_values).max()
+    assert largest <= 1e4 * output
+    assert largest <= 3 * output or [one.category for one in told] == [CompletenessWarning]
