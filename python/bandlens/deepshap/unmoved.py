@@ -100,10 +100,10 @@ def _epsilon(graph: Graph, step: Step, scaled: np.ndarray) -> float | None:
     half = len(VARIANCES)
     factors = np.stack([(one - zero).ravel() for one, zero in zip(parts[:half], parts[half:], strict=True)])
     factors = factors[:, np.abs(factors[1]) > 0]
-    if not factors.size:
+    ratio = float((factors[0] / factors[1]).mean() ** 2) if factors.size else 0.0
+    if not ratio > 1:
         return None
-    ratio = float((factors[0] / factors[1]).mean() ** 2)
-    epsilon = max(0.0, (statistic[1] - ratio * statistic[0]) / (ratio - 1)) if ratio > 1 else np.inf
+    epsilon = max(0.0, (statistic[1] - ratio * statistic[0]) / (ratio - 1))
     expected = factors[1] * np.sqrt((statistic[1] + epsilon) / (statistic[:, None] + epsilon))
     return float(epsilon) if np.allclose(factors, expected, rtol=SAME, atol=0) else None
 
