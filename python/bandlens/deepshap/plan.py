@@ -164,11 +164,12 @@ class _Reading:
             meet = (bool(joined) and inside.issuperset(reached)) or bends
             if operation.linear and self._meet(operation) and not self.straight.issuperset(operation.data):
                 self.bent.add(output)
-            if not operation.linear and not self.statistics.keys().isdisjoint(reached):
-                meet = False  # but what is normalised is best shared out by itself
         else:
             self.bent.add(output)
             meet = self._meet(operation) or self.selected.issuperset(reached)
+        # a function of what is normalised is a run of its own: the rules for normalisations know no other bends
+        if not operation.linear and not self.statistics.keys().isdisjoint(reached):
+            meet = meet and self.roots[output] == (output,) and len(operation.data) > 1
         if meet:
             self.meshes[output] = reached
 
