@@ -22,7 +22,7 @@
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
 #'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`.
 #' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
-#'   `x`, evenly from its classes.
+#'   `x`, evenly from its classes. Methods that compare with nothing, such as `"saliency"`, don't look at it.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.

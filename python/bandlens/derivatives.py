@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from .deepshap.regions import Region
 from .errors import NoDerivativeWarning, UnsupportedOperationError
 from .graph import Family, Graph, Operation, linear_start
 from .inputs import Images
+from .methods import Task
 from .methods.mixtures import compiled_start
+from .methods.saliency import SALIENCY
 from .models import Predictor
 
 # constant but for jumps, by the names that TensorFlow, JAX and PyTorch have for them; whole numbers and truth values go
@@ -35,6 +38,8 @@ OPAQUE = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 OUTPUTS_ONLY = "method='occlusion', 'shapley' or 'permutation'"
 USE_OUTPUTS = f"use a method that only asks for outputs: {OUTPUTS_ONLY}"
 MOST_NAMED = 4
+# images whose bands are exchanged to see whether they matter
+EXCHANGED = 32
 
 
 def check_derivative(predictor: Predictor, images: Images, bands: Sequence[str], label: str) -> None:
@@ -65,16 +70,68 @@ def check_derivative(predictor: Predictor, images: Images, bands: Sequence[str],
     if not ends:
         return
     require_derivative(trace, output, label)
-    lost = trace.compiled(("no derivative", output, images.band_axis), lambda: _lost(predictor, images, ends))
+    lost = _lost_bands(predictor, images)
     if lost.any():
         names = [bands[at] for at in np.flatnonzero(lost).tolist()]
-        warnings.warn(
-            f"{label} gives 0 for {'bands' if len(names) > 1 else 'band'} {_some(names)}, whatever the model makes of "
-            f"{'them' if len(names) > 1 else 'it'}: on every way from there to the output the derivative ends, at "
-            f"{_some(ends)}. To see what {'they matter' if len(names) > 1 else 'it matters'}, use {OUTPUTS_ONLY}.",
-            NoDerivativeWarning,
-            stacklevel=4,
-        )
+        _warn_of(names, label, ends, "on every way the derivative ends", stacklevel=5)
+
+
+def check_zeros(task: Task, scores: np.ndarray, features: Sequence[str], label: str) -> None:
+    """Name features that score nothing though the output changes with them, where a derivative may be the reason.
+
+    A straight-through estimator, ``x + stop_gradient(round(x) - x)``, has a way past the rounding, but on both ways
+    together the derivative is 0.
+
+    Parameters
+    ----------
+    task : Task
+    scores : ndarray, shape (n, k, features)
+    features : sequence of str
+        Their names.
+    label : str
+        The method, which needs the derivative.
+
+    Warns
+    -----
+    NoDerivativeWarning
+        If an image's output changes when such a feature is exchanged with another image's.
+    """
+    ends = derivative_ends(task.predictor.trace, task.predictor.output)
+    if not ends:
+        return
+    told = task.members @ _lost_bands(task.predictor, task.images)
+    silent = np.flatnonzero(~np.any(scores, axis=(0, 1)) & ~told)
+    if not silent.size:
+        return
+    few = slice(0, min(task.images.n, EXCHANGED))
+    explained = task.image_output[few]
+    images = task.images.take(few, task.predictor.trace.dtype)
+    sample = replace(
+        task, images=task.images.holding(images), seeds=task.seeds[few], options={}, tick=lambda done: None
+    )
+    # scores may be 0 for other reasons: a variance of gradients is, where the model is linear
+    slopes = np.concatenate([part.values for part in SALIENCY.scores(replace(sample, statistic=SALIENCY.statistic))])
+    silent = silent[~np.any(slopes, axis=(0, 1))[silent]]
+    shape = [1] * images.ndim
+    shape[task.images.band_axis] = -1
+    others = np.roll(images, 1, axis=0)
+    mixed = [np.where(task.members[feature].reshape(shape), others, images) for feature in silent]
+    outputs = task.predictor.outputs(task.images.holding(np.concatenate([images, *mixed])), task.images_per_batch)
+    own, *exchanged = (np.take_along_axis(part, explained, 1) for part in np.split(outputs, 1 + len(silent)))
+    names = [features[at] for at, found in zip(silent.tolist(), exchanged, strict=True) if not np.allclose(found, own)]
+    if names:
+        _warn_of(names, label, ends, "all ways together have a derivative of 0, as it ends", stacklevel=4)
+
+
+def _warn_of(names: Sequence[str], label: str, ends: Sequence[Operation], why: str, stacklevel: int) -> None:
+    several = len(names) > 1
+    warnings.warn(
+        f"{label} gives 0 for {'bands' if several else 'band'} {_some(names)}, whatever the model makes of "
+        f"{'them' if several else 'it'}: from there to the output, {why}, at {_some(ends)}. To see what "
+        f"{'they matter' if several else 'it matters'}, use {OUTPUTS_ONLY}.",
+        NoDerivativeWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def require_derivative(trace: Any, output: int, label: str, fix: str = USE_OUTPUTS) -> None:
@@ -140,6 +197,13 @@ def _is_real(trace: Any, value: int) -> bool:
     TensorFlow's variants are lists of tensors, which loops fill.
     """
     return any(name in str(trace.value_dtype(value)) for name in ("float", "complex", "variant"))
+
+
+def _lost_bands(predictor: Predictor, images: Images) -> np.ndarray:
+    trace, output = predictor.trace, predictor.output
+    key = ("no derivative", output, images.band_axis)
+    lost: np.ndarray = trace.compiled(key, lambda: _lost(predictor, images, derivative_ends(trace, output)))
+    return lost
 
 
 def _lost(predictor: Predictor, images: Images, ends: tuple[Operation, ...]) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .calls import prepare
+from .derivatives import check_zeros
 from .finite import check_finite, check_outputs
 from .maps import BandMaps
 from .methods.options import plain
@@ -58,7 +59,7 @@ def band_importance(
         Key of `bandlens.METHODS`.
     background : array_like, shape (m, rows, cols, bands), optional
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
-        classes.
+        classes. Methods that compare with nothing, such as "saliency", don't look at it.
     n_background : int
         Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
     target : {"class", "predicted", "all"} or str or int
@@ -126,6 +127,8 @@ def band_importance(
             if part.drops is None:
                 check_finite(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
             drops = part.drops if part.drops is not None else drops
+    if call.method.differentiates:
+        check_zeros(task, scores, call.features.names, call.method.label)
     if call.deferred:
         call = call.completed()
         values, base = call.values(task)
@@ -239,9 +242,12 @@ def band_maps(
             check_finite(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
             values[part.images] = part.values
             _keep(part, found, n)
+    pixels = tuple(axis + 1 for axis in call.images.pixel_axes)
+    if call.method.differentiates:
+        check_zeros(task, np.any(values, axis=pixels), call.bands, call.method.label)
     residuals = cancellations = None
     if call.method.additive:
-        scores = values.sum(axis=tuple(axis + 1 for axis in call.images.pixel_axes), dtype=np.float64)
+        scores = values.sum(axis=pixels, dtype=np.float64)
         explained = _explained(scores, *call.values(task), found)
         residuals, cancellations = check_scores(call, task, explained, maps=True)
     return BandMaps(

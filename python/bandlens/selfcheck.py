@@ -32,7 +32,7 @@ from .methods import Task
 # - The largest score of a band, for cancellations above 2, over what exchanging the band does to the output: DeepSHAP
 #   at most 1.8, integrated gradients 3.4. A right score is a mean of such changes.
 # Wrong tables, of (nir - red) / (nir + red + eps) with pixels of zeros: DeepSHAP's cancellations 92 to 580 for
-# eps = 1e-3, 8e5 to 4e6 for 1e-7; scores 37 to 1e6 times any change.
+# eps = 1e-3, 8e5 to 4e6 for 1e-7; scores 27 to 8e5 times any change.
 
 # Relative residuals beyond these are warned of: where scores sum to f(x) - mean f(background) to rounding, and where
 # they do so up to the error of an integral.

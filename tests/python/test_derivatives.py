@@ -127,6 +127,23 @@ def test_bands_without_a_derivative_are_named(method: str) -> None:
     assert (others[..., 2:] != 0).any(axis=(0, 1)).all()
 
 
+@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
+@pytest.mark.parametrize("maps", [False, True])
+@pytest.mark.parametrize("method", ["saliency", "integrated_gradients"])
+def test_straight_through_estimators_are_named(method: str, maps: bool) -> None:
+    """Beside the rounding there is a way, but on both together the derivative is 0."""
+
+    def model(x: Any) -> Any:
+        y = means(x)
+        rounded = y[:, :2] + ops.stop_gradient(ops.round(y[:, :2]) - y[:, :2])
+        return (ops.concatenate([rounded, y[:, 2:3]], axis=-1) + 0 * y[:, 3:]) @ ops.ones((3, 2))
+
+    explain = bl.band_maps if maps else bl.band_importance
+    with pytest.warns(NoDerivativeWarning, match=r"0 for bands band_1, band_2, .*[Rr]ound.*'occlusion'") as caught:
+        explain(model, X, method=method, target=0)
+    assert [one.filename for one in caught if one.category is NoDerivativeWarning] == [__file__]
+
+
 def test_bands_are_told_apart_behind_layers_and_on_other_axes(keras: Any) -> None:
     layers = keras.layers
     image = keras.Input((4, 3, 3))  # bands first
@@ -199,12 +216,11 @@ def test_features_of_a_layer_without_a_derivative_are_refused(keras: Any) -> Non
     assert bl.layer_activations(model, X, "conv").values.shape == (6, 2, 2, 2)
 
 
-def test_nothing_is_said_of_bands_where_images_are_not_on_the_first_axis() -> None:
+def test_bands_are_named_where_images_are_not_on_the_first_axis() -> None:
     def model(x: Any) -> Any:
-        # images on the last axis, between which bands can't be told apart
+        # images on the last axis, between which bands can't be told apart: only exchanging them does
         y = ops.transpose(means(x))
         return ops.transpose(ops.relu(y[:2]) + ops.round(y[2:]))
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with pytest.warns(NoDerivativeWarning, match=r"0 for band band_3, .*[Rr]ound"):
         assert bl.band_importance(model, X, method="saliency", target=0).scores[..., 0].min() > 0

@@ -1,7 +1,8 @@
 """Which normalisations don't see the level of their elements: found out by trying, once per model.
 
 Layer normalisation is written as (x - m) / s, as x / s - m / s, with the variance as a mean of squares less a square,
-and in other ways. What they have in common is that a constant that is added to all elements of a set changes nothing.
+and in other ways. What they have in common is that a constant that is added to all elements of a set changes nothing,
+and that deviations from the mean are multiplied with what depends on nothing but the set.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ SAME = 1e-3
 # variances with which it is tried what deviations are multiplied with, relative to those of a set; the first two tell
 # what is added to a variance, the others whether that is all
 VARIANCES = (1e-4, 1.0, 1e-6, 9.0)
+# deviations with each of them: two tell what they are multiplied with, the others whether that is all
+DEVIATIONS = (1, 0, -1, 2.5)
 
 
 def unmoved(backend: ModuleType, trace: Any, graph: Graph) -> Callable[[Sequence[Step]], list[Tried]]:
@@ -53,7 +56,7 @@ def unmoved(backend: ModuleType, trace: Any, graph: Graph) -> Callable[[Sequence
                     graph,
                     {value: nd.astype(array, dtype) for value, array in held.items()},
                     step.outputs[0],
-                    2 * len(VARIANCES),
+                    len(DEVIATIONS) * len(VARIANCES),
                 )
                 found += [run.value(step.outputs[0]), run.value(bending.value), scaled]
             return [nd.astype(value, trace.dtype) for value in found]
@@ -63,8 +66,9 @@ def unmoved(backend: ModuleType, trace: Any, graph: Graph) -> Callable[[Sequence
         for place, step, one, values, spread, scaled in zip(
             able, steps, examples, outputs[::3], outputs[1::3], outputs[2::3], strict=True
         ):
-            centred = _same(graph, step, values) and _is_variance(graph, step, one, spread)
-            told[place] = Tried(centred, _epsilon(graph, step, scaled) if centred else None)
+            by_deviation = _by_deviation(graph, step, scaled)
+            centred = _same(graph, step, values) and _is_variance(graph, step, one, spread) and _is_affine(by_deviation)
+            told[place] = Tried(centred, _epsilon(step, by_deviation) if centred else None)
         return [told.get(place, Tried(False)) for place in range(total)]
 
     return ask
@@ -83,22 +87,35 @@ def _levels(step: Step, zeros: Any) -> dict[int, Any]:
 
 
 def _scaled(graph: Graph, step: Step) -> tuple[np.ndarray, np.ndarray]:
-    """Elements of 1, then of 0, with each of the variances, and these."""
+    """Each of the deviations with each of the variances, and these."""
     source, bending = _parts(step)
     layout, per_variance = graph.layouts[source], prod(bending.window) * bending.weight
     full = np.ones(layout.shape, np.float32)
-    elements = [full * element for element in (1, 0) for _ in VARIANCES]
-    variances = [full * np.float32(variance * per_variance) for _ in (1, 0) for variance in VARIANCES]
+    elements = [full * np.float32(element) for element in DEVIATIONS for _ in VARIANCES]
+    variances = [full * np.float32(variance * per_variance) for _ in DEVIATIONS for variance in VARIANCES]
     return np.concatenate(elements, axis=layout.axis), np.concatenate(variances, axis=layout.axis)
 
 
-def _epsilon(graph: Graph, step: Step, scaled: np.ndarray) -> float | None:
+def _by_deviation(graph: Graph, step: Step, scaled: np.ndarray) -> np.ndarray:
+    """What became of the deviations, shape (deviations, variances, elements)."""
+    count = len(DEVIATIONS) * len(VARIANCES)
+    parts = np.split(scaled.astype(np.float64), count, axis=graph.layouts[step.outputs[0]].axis)
+    return np.reshape(parts, (len(DEVIATIONS), len(VARIANCES), -1))
+
+
+def _is_affine(by_deviation: np.ndarray) -> bool:
+    """Whether all that happens to a deviation is that it is multiplied, and something added."""
+    one, zero, *others = by_deviation
+    factor = one - zero
+    expected = np.stack([zero + deviation * factor for deviation in DEVIATIONS[2:]])
+    return bool((np.abs(others - expected) <= SAME * (np.abs(factor) + np.abs(zero))).all())
+
+
+def _epsilon(step: Step, by_deviation: np.ndarray) -> float | None:
     """What is added to the statistic, if deviations are multiplied with a constant over the root of that."""
     _, bending = _parts(step)
     statistic = np.array(VARIANCES) * prod(bending.window) * bending.weight
-    parts = np.split(scaled.astype(np.float64), 2 * len(VARIANCES), axis=graph.layouts[step.outputs[0]].axis)
-    half = len(VARIANCES)
-    factors = np.stack([(one - zero).ravel() for one, zero in zip(parts[:half], parts[half:], strict=True)])
+    factors = by_deviation[0] - by_deviation[1]
     factors = factors[:, np.abs(factors[1]) > 0]
     ratio = float((factors[0] / factors[1]).mean() ** 2) if factors.size else 0.0
     if not ratio > 1:

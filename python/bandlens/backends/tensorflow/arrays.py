@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -44,7 +45,31 @@ def _where(condition: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor
 
 def _reshape(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
     """The same elements in another shape; graphs are large enough without operations that do nothing."""
-    return array if tuple(array.shape) == tuple(shape) else tf.reshape(array, shape)
+    shape = tuple(shape)
+    if tuple(array.shape) == shape:
+        return array
+    if not all(isinstance(length, int) for length in shape):
+        return tf.reshape(array, shape)
+    return tf.raw_ops.Reshape(tensor=array, shape=_constant(shape, tf.int32))
+
+
+def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
+    """Zeros of a static shape, made where they are used: a tensor for all uses would be held in memory all along."""
+    if not all(isinstance(length, int) for length in shape):
+        return tf.zeros(shape, dtype)
+    return tf.raw_ops.Fill(dims=_constant(tuple(shape), tf.int32), value=_constant(0, tf.as_dtype(dtype)))
+
+
+def _constant(value: Any, dtype: tf.DType) -> tf.Tensor:
+    """A small constant, one for each graph: a third of all that is created in a large step would be the same shapes."""
+    if tf.executing_eagerly():
+        return tf.constant(value, dtype)
+    graph = tf.compat.v1.get_default_graph()
+    # graphs of functions share the collections of the graph around them, but not its tensors
+    held = graph.get_collection_ref(f"bandlens/{id(graph)}/{value}/{dtype.name}")
+    if not held:
+        held.append(tf.constant(value, dtype))
+    return held[0]
 
 
 def _groups(left: Sequence[int], right: Sequence[int]) -> int:
@@ -101,6 +126,6 @@ nd = SimpleNamespace(
     sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
     take=lambda array, index, axis: tf.gather(array, index, axis=axis),
     where=_where,
-    zeros=lambda shape, dtype: tf.zeros(shape, dtype),
+    zeros=zeros,
     zeros_like=tf.zeros_like,
 )

@@ -18,6 +18,7 @@ import tensorflow as tf
 from ...graph import Family, Graph, Layout, Operation
 from .. import common, heads
 from . import operations as table
+from .arrays import zeros
 from .flat import HEADS, Entry, Flat
 from .gradients import has_gradient
 from .run import Run, computed_in
@@ -283,7 +284,7 @@ class Trace(common.BaseTrace):
         """A stand-in of the right shape for `n` images, where only shapes matter."""
         shape = list(layout.shape)
         shape[layout.axis] *= n
-        return tf.zeros(shape, self.value_dtype(value))
+        return zeros(shape, self.value_dtype(value))
 
     def value_dtype(self, value: int) -> tf.DType:
         """The dtype that a value is computed in."""
