@@ -57,7 +57,7 @@ load_bridge <- function() {
   }
   check_numpy(utils::packageVersion("reticulate"), numpy_version())
   folder <- system.file("python", package = "bandlens")
-  if (!file.exists(file.path(folder, "bandlens", "bridge.py"))) {
+  if (!file.exists(file.path(folder, "bandlens", "r", "bridge.py"))) {
     cause(
       "python_missing", "This installation of bandlens lacks its Python core.",
       expected = "a folder \"python\" inside the installed package",
@@ -65,7 +65,7 @@ load_bridge <- function() {
     )
   }
   module <- tryCatch(
-    reticulate::import_from_path("bandlens.bridge", path = folder),
+    reticulate::import_from_path("bandlens.r.bridge", path = folder),
     error = function(error) cause("python_missing", python_message(error), fix = install_hint())
   )
   theirs <- module$version()

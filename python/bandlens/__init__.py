@@ -13,15 +13,10 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import datasets, errors
-    from .checks import (
-        Check,
-        check_deletion,
-        check_null,
-        check_randomization,
-        check_stability,
-        compare_importance,
-    )
+    from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
+    from .engine.precision import allow_tf32
     from .errors import BandlensError
+    from .explain.importance import band_importance, band_maps
     from .features import (
         FeatureImages,
         LayerActivations,
@@ -35,16 +30,14 @@ if TYPE_CHECKING:
         top_images,
         visualize_features,
     )
-    from .importance import band_importance, band_maps
-    from .maps import BandMaps
     from .methods import METHODS
-    from .pieces import combine
-    from .precision import allow_tf32
-    from .result import BandImportance
+    from .results.combining import combine
+    from .results.importance import BandImportance
+    from .results.maps import BandMaps
 
 _HOMES = {
-    "BandImportance": ".result",
-    "BandMaps": ".maps",
+    "BandImportance": ".results.importance",
+    "BandMaps": ".results.maps",
     "BandlensError": ".errors",
     "Check": ".checks",
     "FeatureImages": ".features",
@@ -53,14 +46,14 @@ _HOMES = {
     "LayerList": ".features",
     "METHODS": ".methods",
     "TopImages": ".features",
-    "allow_tf32": ".precision",
-    "band_importance": ".importance",
-    "band_maps": ".importance",
+    "allow_tf32": ".engine.precision",
+    "band_importance": ".explain.importance",
+    "band_maps": ".explain.importance",
     "check_deletion": ".checks",
     "check_null": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
-    "combine": ".pieces",
+    "combine": ".results.combining",
     "compare_importance": ".checks",
     "layer_activations": ".features",
     "layer_kernels": ".features",

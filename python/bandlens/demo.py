@@ -14,7 +14,7 @@ import numpy as np
 from .datasets import Patches, landsat
 
 if TYPE_CHECKING:
-    from .result import BandImportance
+    from .results.importance import BandImportance
 
 METHODS = ("saliency", "deepshap")
 N_BACKGROUND = 500  # with the usual 100, shares differ much from draw to draw: tests/benchmarks/background_draws.py

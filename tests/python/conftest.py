@@ -130,7 +130,7 @@ def same_kernels(model: Any, seed: int) -> Any:
 
 def out_of_memory(model: Any) -> Exception:
     """What the model's framework raises when there is no memory left."""
-    from bandlens.backends import backend_of
+    from bandlens.engine.backends import backend_of
 
     kind: Any = backend_of(model).OutOfMemory
     return kind(None, None, "simulated") if kind.__module__.startswith("tensorflow") else kind("simulated")
@@ -140,8 +140,8 @@ def out_of_memory(model: Any) -> Exception:
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, list[Any]]]:
     """Make all kinds of compiled functions run out of memory at their first calls; gives the shapes of all calls."""
 
-    from bandlens.backends import backend_of
-    from bandlens.models import _TRACES
+    from bandlens.engine.backends import backend_of
+    from bandlens.models.predictor import _TRACES
 
     def starve(model: Any, failures: int = 2) -> dict[str, list[Any]]:
         backend, calls = backend_of(model), defaultdict[str, list[Any]](list)

@@ -12,7 +12,7 @@ import agreement
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.backends import framework_of
+from bandlens.engine.backends import framework_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def test_the_backend_is_the_models(keras: Any, small_cnn: Any, images: np.ndarra
 @pytest.mark.jax
 def test_without_keras_the_framework_is_the_one_that_is_imported() -> None:
     code = (
-        "import sys; {}; from bandlens.backends import framework_of; "
+        "import sys; {}; from bandlens.engine.backends import framework_of; "
         "print(framework_of(lambda x: x), *(set(sys.modules) & {{'keras'}}))"
     )
     assert python("-c", code.format("pass"), KERAS_BACKEND="jax") == "jax"
@@ -93,7 +93,7 @@ def test_weights_are_neither_copied_nor_compiled_in(keras: Any, images: np.ndarr
     )
     bl.band_importance(model, images)
     before = len(jax.live_arrays())
-    from bandlens import models
+    from bandlens.models import predictor as models
 
     (trace,) = models._TRACES[model]
     held = {id(weight.value) for weight in model.weights}
@@ -107,8 +107,8 @@ def test_weights_are_neither_copied_nor_compiled_in(keras: Any, images: np.ndarr
 def test_memory_that_the_device_names_sets_the_size_of_steps(
     monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray
 ) -> None:
-    from bandlens import batching
-    from bandlens.backends import jax as backend
+    from bandlens.engine import batching
+    from bandlens.engine.backends import jax as backend
 
     assert batching.step_bytes(backend) == batching.STEP_BYTES
     monkeypatch.setattr(backend, "free_memory", lambda: 10_000_000)
@@ -118,7 +118,7 @@ def test_memory_that_the_device_names_sets_the_size_of_steps(
 @pytest.mark.jax
 def test_what_jax_says_of_memory_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     import jax
-    from bandlens.backends.jax import compiling
+    from bandlens.engine.backends.jax import compiling
 
     def raising(message: str) -> Any:
         def function(*arguments: Any) -> Any:

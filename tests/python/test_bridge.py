@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bandlens import METHODS, BandImportance, Check, band_importance, bridge, counting, crossing, errors
+from bandlens import METHODS, BandImportance, Check, band_importance, errors
+from bandlens.data import positions as counting
 from bandlens.methods import lime
+from bandlens.r import bridge
+from bandlens.r import conversions as crossing
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -194,10 +197,10 @@ def test_progress_is_told():
 
 
 def test_a_missing_module_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "bandlens.importance", None)
+    monkeypatch.setitem(sys.modules, "bandlens.explain.importance", None)
     answer = explain(bridge.band_importance)
     assert answer["kind"] == "python_missing"
-    assert "bandlens.importance" in answer["message"]
+    assert "bandlens.explain.importance" in answer["message"]
 
 
 def test_a_missing_package_is_named_with_all_of_its_extra(monkeypatch):
@@ -230,7 +233,7 @@ def test_counting_from_one_ends_with_the_call():
 
 
 def test_importing_the_bridge_needs_neither_pandas_nor_a_framework():
-    code = "import sys, bandlens.bridge; print(sorted({'pandas', 'plotnine', 'tensorflow'} & set(sys.modules)))"
+    code = "import sys, bandlens.r.bridge; print(sorted({'pandas', 'plotnine', 'tensorflow'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bandlens.checks import agreement, comparison, resampling
 from bandlens.errors import BandError, LabelError, OptionError, ResultError
-from bandlens.result import BandImportance
+from bandlens.results.importance import BandImportance
 from scipy import stats
 
 CLASSES = ("water", "forest", "city")

@@ -10,7 +10,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.backends import backend_of
+from bandlens.engine.backends import backend_of
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
 from conftest import KERAS_IS_DOUBLE, out_of_memory
 from keras import ops
@@ -178,7 +178,7 @@ def test_chunks_do_not_matter(
     monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray, background: np.ndarray, budget: int
 ) -> None:
     whole = bl.band_importance(small_cnn, images, background=background, target="all").scores
-    monkeypatch.setattr("bandlens.batching.STEP_BYTES", budget)
+    monkeypatch.setattr("bandlens.engine.batching.STEP_BYTES", budget)
     cut = bl.band_importance(small_cnn, images, background=background, target="all").scores
     np.testing.assert_allclose(cut, whole, rtol=1e-5, atol=1e-6 * np.abs(whole).max())
 
@@ -186,7 +186,7 @@ def test_chunks_do_not_matter(
 def test_out_of_memory_halves_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray, background: np.ndarray
 ) -> None:
-    from bandlens.deepshap import chunks
+    from bandlens.engine.deepshap import chunks
 
     whole = bl.band_importance(small_cnn, images, background=background).scores
     original, sizes = chunks._explain_part, []
@@ -208,7 +208,7 @@ def test_out_of_memory_halves_and_goes_on(
 def test_out_of_memory_for_a_single_pair_is_raised(
     monkeypatch: pytest.MonkeyPatch, small_cnn: Any, images: np.ndarray
 ) -> None:
-    from bandlens.deepshap import chunks
+    from bandlens.engine.deepshap import chunks
 
     def never(*arguments: Any) -> np.ndarray:
         raise out_of_memory(small_cnn)
@@ -336,7 +336,7 @@ def test_forward_and_backward_give_the_same_scores(
     images, background = random.normal(size=(5, 8, 8, 2)), random.normal(size=(7, 8, 8, 2))
     options = {"background": background, "target": "all", **({"background_per_image": 3} if own else {})}
     forward = bl.band_importance(model, images, **options)
-    monkeypatch.setattr("bandlens.deepshap.walk.prefers_forward", lambda n_bands, outputs: False)
+    monkeypatch.setattr("bandlens.engine.deepshap.walk.prefers_forward", lambda n_bands, outputs: False)
     backward = bl.band_importance(
         keras.models.clone_model(model, clone_function=lambda layer: layer), images, **options
     )

@@ -7,7 +7,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.deepshap import averaged, own_draws
+from bandlens.engine.deepshap import averaged, own_draws
 from conftest import same_kernels
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens import bridge, errors
+from bandlens import errors
+from bandlens.r import bridge
 from conftest import double_precision, out_of_memory
 from keras import ops
 
@@ -229,7 +230,7 @@ def test_kinds_of_views_keep_what_they_show(model: Any) -> None:
 @pytest.mark.tensorflow
 def test_a_view_and_the_way_back() -> None:
     import tensorflow as tf
-    from bandlens.backends.tensorflow import nd
+    from bandlens.engine.backends.tensorflow import nd
     from bandlens.features.views import Moves, moved
 
     rows, cols = np.mgrid[:20, :24]

@@ -239,7 +239,7 @@ def test_images_of_a_feature_are_pushed_apart(planted: Any) -> None:
 @pytest.mark.tensorflow
 def test_diversity_has_the_derivative_that_it_claims() -> None:
     import tensorflow as tf
-    from bandlens.backends.tensorflow import nd
+    from bandlens.engine.backends.tensorflow import nd
     from bandlens.features.objectives import unlike
 
     random = np.random.default_rng(0)

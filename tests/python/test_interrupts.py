@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
-from bandlens.interrupts import mend_signals
+from bandlens.r.interrupts import mend_signals
 
 
 def handler(ask) -> ModuleType:

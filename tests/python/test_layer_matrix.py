@@ -8,7 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.deepshap import make_plan
+from bandlens.engine.deepshap import make_plan
 from conftest import KERAS_IS_DOUBLE, double_precision
 
 Build = Callable[[Any, Any], Any]
@@ -341,7 +341,7 @@ def test_both_directions_agree_on_every_layer(
     forward = explained(model, layout, bands)
     assert_complete(forward, 1e-4)
     for module in ("walk", "chunks"):
-        monkeypatch.setattr(f"bandlens.deepshap.{module}.prefers_forward", lambda n_bands, outputs: False)
+        monkeypatch.setattr(f"bandlens.engine.deepshap.{module}.prefers_forward", lambda n_bands, outputs: False)
     backward = explained(_again(keras, model), layout, bands)
     assert np.abs(forward.scores - backward.scores).max() <= 1e-5 * max(1.0, np.abs(backward.scores).max())
 

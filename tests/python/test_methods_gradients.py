@@ -8,8 +8,8 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens import errors
-from bandlens.inputs import check_images
-from bandlens.streaming import band_means, band_spread, mean_image
+from bandlens.data.images import check_images
+from bandlens.data.summaries import band_means, band_spread, mean_image
 from keras import ops
 
 WEIGHTS = np.array([1.0, -2.0, 0.5, 3.0])
@@ -198,7 +198,7 @@ def test_whole_numbers_may_come_as_floats(small_cnn: Any, images: np.ndarray) ->
 
 
 def test_streaming_summaries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bandlens.streaming.BATCH_BYTES", 3 * 8 * 5 * 5 * 4)
+    monkeypatch.setattr("bandlens.data.summaries.BATCH_BYTES", 3 * 8 * 5 * 5 * 4)
     x = np.random.default_rng(0).normal(1e4, 1, size=(10, 5, 5, 4)).astype("float32")
     images = check_images(x)
     wide = x.astype("float64")

@@ -10,7 +10,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens import errors
-from bandlens.inputs import check_images
+from bandlens.data.images import check_images
 from bandlens.methods import lime
 
 

@@ -8,8 +8,8 @@ import bandlens as bl
 import numpy as np
 import pandas as pd
 import pytest
-from bandlens.bridge import band_importance as bridge
 from bandlens.errors import BackgroundError, InputError, InputTypeError
+from bandlens.r.bridge import band_importance as bridge
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_bands_of_another_axis_are_named(small_cnn: Any, masked: np.ma.MaskedArr
 
 
 def test_batches_are_counted_together(small_cnn: Any, masked: np.ma.MaskedArray, monkeypatch: Any) -> None:
-    monkeypatch.setattr("bandlens.missing.BATCH_BYTES", 1)
+    monkeypatch.setattr("bandlens.data.missing.BATCH_BYTES", 1)
     with pytest.raises(InputError, match=r"3 masked of 3072 values, the first in image 2, band 3"):
         bl.band_importance(small_cnn, masked)
 

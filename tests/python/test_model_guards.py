@@ -13,8 +13,8 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.engine.reasons import reason
 from bandlens.errors import BackgroundError, InputError, ModelError, ModelTypeError
-from bandlens.reasons import reason
 from keras import ops
 
 ROOT = Path(__file__).parents[2]

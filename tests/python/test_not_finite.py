@@ -7,9 +7,9 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.bridge import band_importance as bridge
 from bandlens.errors import ModelError
 from bandlens.methods import METHODS
+from bandlens.r.bridge import band_importance as bridge
 from keras import ops
 
 WITH_BACKGROUND = ["integrated_gradients", "expected_gradients", "deepshap", "occlusion", "shapley", "lime"]

@@ -6,7 +6,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.errors import OptionError, ResultError
-from bandlens.pieces import COMMON, OF_IMAGES
+from bandlens.results.combining import COMMON, OF_IMAGES
 from test_plots import result_of
 
 

@@ -10,11 +10,11 @@ import plotnine as p9
 import pytest
 from bandlens.errors import OptionError, ResultError
 from bandlens.methods import METHODS
+from bandlens.methods.reduction import STATISTICS
 from bandlens.plots import KINDS, draw, palette
 from bandlens.plots.axes import band_ticks, panel_columns
 from bandlens.plots.labels import label, wrap
-from bandlens.reduction import STATISTICS
-from bandlens.result import BandImportance
+from bandlens.results.importance import BandImportance
 from matplotlib.colors import to_hex, to_rgb
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bandlens.errors import BandError, InputError, OptionError, ResultError
-from bandlens.maps import BandMaps
 from bandlens.plots import maps as picture
 from bandlens.plots import palette
+from bandlens.results.maps import BandMaps
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 from test_plots import axes_of, painted, texts  # noqa: F401

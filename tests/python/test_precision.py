@@ -9,7 +9,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.precision import shared
+from bandlens.engine.precision import shared
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_the_last_thread_restores_a_setting() -> None:
 @pytest.mark.tensorflow
 def test_tensorflow_is_precise_while_it_computes() -> None:
     import tensorflow as tf
-    from bandlens.backends.tensorflow import compiling
+    from bandlens.engine.backends.tensorflow import compiling
 
     option = tf.config.experimental
     asked = Asked(option.tensor_float_32_execution_enabled)
@@ -91,7 +91,7 @@ def test_tensorflow_is_precise_while_it_computes() -> None:
 @pytest.mark.jax
 def test_jax_traces_precise_products(small_cnn: Any, images: np.ndarray) -> None:
     import jax
-    from bandlens.models import _TRACES
+    from bandlens.models.predictor import _TRACES
 
     def precisions() -> set[str]:
         operations = [entry for trace in _TRACES[small_cnn] for entry in trace.flat.entries]
@@ -111,7 +111,7 @@ def test_jax_traces_precise_products(small_cnn: Any, images: np.ndarray) -> None
 @pytest.mark.torch
 def test_torch_is_precise_while_it_computes() -> None:
     import torch
-    from bandlens.backends.torch import compiling
+    from bandlens.engine.backends.torch import compiling
 
     cudnn, before = torch.backends.cudnn, torch.get_float32_matmul_precision()
     try:

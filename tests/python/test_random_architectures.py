@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens import selfcheck
+from bandlens.explain import selfcheck
 from conftest import double_precision
 from test_layer_matrix import ACTIVATIONS, IMAGE, Build, activation, layer, operation
 
@@ -191,7 +191,8 @@ def in_both_directions(
     found = []
     for forward in (True, False):
         for module in ("walk", "chunks"):
-            monkeypatch.setattr(f"bandlens.deepshap.{module}.prefers_forward", lambda *_, forward=forward: forward)
+            name = f"bandlens.engine.deepshap.{module}.prefers_forward"
+            monkeypatch.setattr(name, lambda *_, forward=forward: forward)
         found.append(explained(keras.Model(model.inputs, model.outputs), seed))
     monkeypatch.undo()
     return found[0], found[1]

@@ -14,11 +14,11 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.completeness import output_distances, score_cancellations
 from bandlens.errors import BandlensWarning, CompletenessWarning, ModelError
+from bandlens.explain.selfcheck import Explained, unsaid
 from bandlens.methods import METHODS
 from bandlens.methods.task import Part, Parts, Task
-from bandlens.selfcheck import Explained, unsaid
+from bandlens.results.completeness import output_distances, score_cancellations
 from keras import ops
 
 OLD = Path(__file__).parents[1] / "fixtures" / "result_0_1_0.npz"
@@ -78,10 +78,10 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[Explained]:
     """What the engine was given to check itself."""
-    import bandlens.importance
+    import bandlens.explain.importance
 
     found: list[Explained] = []
-    check = bandlens.importance.check_scores
+    check = bandlens.explain.importance.check_scores
 
     def look(call: Any, task: Any, explained: Explained, **options: Any) -> Any:
         found.append(explained)

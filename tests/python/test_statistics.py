@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from bandlens.statistics import Moments, class_band_table
+from bandlens.results.statistics import Moments, class_band_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats

@@ -8,20 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
+from ..data.options import whole_number
 from ..errors import BandError, LabelError, OptionError, ResultError
-from ..methods.options import whole_number
-from ..result import BandImportance
+from ..results.importance import BandImportance
 from .agreement import kendall, spearman, top_overlap
-from .resampling import (
-    draw_counts,
-    importances,
-    interval,
-    measured,
-    parts,
-    strata,
-    table_rows,
-    varies,
-)
+from .resampling import draw_counts, importances, interval, measured, parts, strata, table_rows, varies
 from .result import Check
 from .whole import class_levels
 

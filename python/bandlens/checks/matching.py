@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..data.groups import band_features
+from ..data.images import Images
+from ..data.labels import band_names
+from ..data.summaries import band_means
 from ..errors import BandError, ResultError
-from ..groups import band_features
-from ..inputs import Images
-from ..labels import band_names
-from ..models import Predictor
-from ..result import BandImportance
-from ..streaming import band_means
+from ..models.predictor import Predictor
+from ..results.importance import BandImportance
 
 # of the images: those whose prediction may differ from that in the result, by ties and rounding
 MOST_OTHER_PREDICTIONS = 0.01

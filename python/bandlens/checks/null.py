@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..counting import first
+from ..data.images import Images, check_background, check_images
+from ..data.labels import band_names
+from ..data.options import whole
+from ..data.positions import first
 from ..errors import BandError, OptionError
-from ..importance import band_importance
-from ..inputs import Images, check_background, check_images
-from ..labels import band_names
-from ..methods.options import whole
-from ..models import inference, loaded, make_predictor
+from ..explain.importance import band_importance
+from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, ticker
-from ..result import BandImportance
+from ..results.importance import BandImportance
 from .result import Check
 
 # what counts as rounding: relative to the largest importance of a class, and to the outputs where scores are their

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..data.images import check_images
+from ..data.labels import band_names
+from ..data.options import whole
 from ..errors import OptionError
-from ..importance import band_importance
-from ..inputs import check_images
-from ..labels import band_names
-from ..methods.options import whole
-from ..models import loaded, make_predictor
+from ..explain.importance import band_importance
+from ..explain.selfcheck import unsaid
+from ..models.predictor import loaded, make_predictor
 from ..progress import Progress, ticker
-from ..result import BandImportance
-from ..selfcheck import unsaid
-from ..statistics import half_width, share_of
+from ..results.importance import BandImportance
+from ..results.statistics import half_width, share_of
 from .agreement import kendall, spearman
 from .reinitialise import Copy, copy_of, fresh
 from .result import Check, columns_of

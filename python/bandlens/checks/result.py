@@ -60,7 +60,7 @@ class Check:
         pandas.DataFrame
             Columns with `levels` are ordered categoricals.
         """
-        from .. import frames
+        from ..results import frames
 
         if level is None:
             level = next(iter(self.tables))

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ..importance import band_importance
-from ..inputs import Images, check_images
-from ..methods.options import whole_number
-from ..models import loaded
+from ..data.images import Images, check_images
+from ..data.options import whole_number
+from ..explain.importance import band_importance
+from ..models.predictor import loaded
 from ..progress import ticker
-from ..result import BandImportance
-from ..statistics import half_width, rank_of, share_of
+from ..results.importance import BandImportance
+from ..results.statistics import half_width, rank_of, share_of
 from .agreement import kendall
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..methods.options import whole_number
+from ..data.options import whole_number
 from .patches import Patches, read_patches
 from .scene import PolygonPatches, Scene, cut_patches, read_scene
 

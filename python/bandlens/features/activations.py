@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..batching import images_per_batch, portions, step_bytes
-from ..counting import first
+from ..data.images import Images, check_images
+from ..data.options import whole_number
+from ..data.positions import first
+from ..engine.batching import images_per_batch, portions, step_bytes
 from ..errors import OptionError
-from ..inputs import Images, check_images
-from ..methods.options import whole_number
 from ..progress import Progress, ticker
 from .layers import Layer, Network, make_network
 from .settings import check_layer, chosen_features
@@ -60,7 +60,7 @@ class LayerActivations:
             `row` and `col` (`pixel` where there is one axis, none for a dense layer), `feature`, `activation`.
             Positions count from 0; `feature` is an ordered categorical.
         """
-        from .. import frames
+        from ..results import frames
 
         if level not in ("image", "position"):
             raise OptionError("There is no such table.", expected="'image' or 'position'", given=f"level={level!r}")

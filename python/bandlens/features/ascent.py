@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import MOST_IMAGES, fitting, step_bytes
-from ..graph import Operation
-from ..models import Predictor
+from ..engine.batching import MOST_IMAGES, fitting, step_bytes
+from ..engine.graph import Operation
+from ..models.predictor import Predictor
 from .layers import Layer, as_layer, positions_first
 from .objectives import OBJECTIVES, TINY, unlike
 from .priors import prior_of, variation

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..counting import first
+from ..data.labels import band_names, band_wavelengths
+from ..data.positions import first
 from ..errors import LayerError, ModelTypeError, OptionError
-from ..labels import band_names, band_wavelengths
-from ..models import loaded
+from ..models.predictor import loaded
 from .layers import layers_of, no_layer
 from .settings import chosen_features
 from .weights import has_kernels, is_convolution, kernels
@@ -69,7 +69,7 @@ class LayerKernels:
             `norm` (Euclidean, over pixels), `share` (of the kernel's sum of norms), `sum` (of the weights: the response
             to an even band). Positions count from 0; `band` is an ordered categorical.
         """
-        from .. import frames
+        from ..results import frames
 
         if level not in ("weight", "band"):
             raise OptionError("There is no such table.", expected="'weight' or 'band'", given=f"level={level!r}")

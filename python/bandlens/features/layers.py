@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from ..data.images import Images
 from ..errors import LayerError
-from ..inputs import Images
-from ..models import Predictor, loaded, make_predictor
+from ..models.predictor import Predictor, loaded, make_predictor
 from .weights import kernel_shape
 
 

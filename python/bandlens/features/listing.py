@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.images import Images
 from ..errors import ModelError
-from ..inputs import Images
-from ..models import loaded
+from ..models.predictor import loaded
 from .layers import make_network
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LayerList:
         pandas.DataFrame
             `layer`, `kind`, `output_shape` and `kernel_shape` (such as "8 x 8 x 32"), `n_features`.
         """
-        from .. import frames
+        from ..results import frames
 
         return frames.layer_frame(self)
 

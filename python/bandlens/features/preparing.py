@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..counting import first
+from ..data.images import Images, check_images
+from ..data.labels import class_names
+from ..data.options import one_of
+from ..data.positions import first
 from ..errors import BackgroundError, InputError, InputTypeError, OptionError
-from ..inputs import Images, check_images
-from ..labels import class_names
-from ..methods.options import one_of
 from . import settings
 from .layers import Layer
 from .listing import image_shape

@@ -132,7 +132,7 @@ class FeatureImages:
 
             Positions count from 0.
         """
-        from .. import frames
+        from ..results import frames
 
         if level not in LEVELS:
             raise OptionError(

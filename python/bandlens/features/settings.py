@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..counting import first
+from ..data.options import number, one_of, whole
+from ..data.positions import first
 from ..errors import LayerError, OptionError
-from ..methods.options import number, one_of, whole
 from .ascent import Step
 from .layers import Layer, Network
 from .objectives import OBJECTIVES

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.images import Images
 from ..errors import InputError, OptionError
-from ..inputs import Images
 
 # quantiles of the background that are the ends of a band's range: single broken pixels are beyond
 RANGE = (0.001, 0.999)

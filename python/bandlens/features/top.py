@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.images import check_images
+from ..data.labels import band_names, band_wavelengths
+from ..data.options import one_of, whole
 from ..errors import OptionError
-from ..inputs import check_images
-from ..labels import band_names, band_wavelengths
-from ..methods.options import one_of, whole
 from ..progress import Progress, ticker
 from .activations import STATISTICS, activation_batches, asked, feature_names, over_positions
 from .space import as_canvas, canvas
@@ -88,7 +88,7 @@ class TopImages:
             `feature`, `place` (1: most exciting), `image` (position in the data set, from 0), and "image":
             `activation`; "band": `band`, `wavelength`, `mean`, `std` over pixels.
         """
-        from .. import frames
+        from ..results import frames
 
         if level not in ("image", "band"):
             raise OptionError("There is no such table.", expected="'image' or 'band'", given=f"level={level!r}")

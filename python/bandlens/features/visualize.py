@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..derivatives import require_derivative
+from ..data.labels import band_names, band_wavelengths
+from ..data.options import number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
-from ..labels import band_names, band_wavelengths
-from ..methods.options import number, plain, whole, whole_number
-from ..models import loaded
+from ..explain.derivatives import require_derivative
+from ..models.predictor import loaded
 from ..progress import Progress, ticker
 from . import settings
 from .ascent import Ascent, Found

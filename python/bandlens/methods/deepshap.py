@@ -1,4 +1,4 @@
-"""DeepSHAP as a method: the engine in `bandlens.deepshap`, reduced to band scores."""
+"""DeepSHAP as a method: the engine in `bandlens.engine.deepshap`, reduced to band scores."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
-from ..models import Predictor
-from ..reduction import reduce_pixels
-from .options import Option, optional, whole
+from ..data.options import Option, optional, whole
+from ..engine.deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
+from ..models.predictor import Predictor
+from .reduction import reduce_pixels
 from .references import background_images
 from .task import Method, Part, Parts, Request, Task
 
 if TYPE_CHECKING:
-    from ..calls import Call
+    from ..explain.calls import Call
 
 
 # background images with which an operation in trouble is looked for

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.options import Option, whole
 from .gradients import Gradients, run
-from .options import Option, whole
 from .references import background_images
 from .task import Method, Parts, Task
 

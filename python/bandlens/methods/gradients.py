@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import IMAGES, portions
+from ..engine.batching import IMAGES, portions
+from ..engine.reasons import reason
 from ..errors import UnsupportedOperationError
-from ..models import Predictor
-from ..reasons import reason
-from ..reduction import reduce_pixels
+from ..models.predictor import Predictor
+from .reduction import reduce_pixels
 from .task import Part, Parts, Task
 
 # outputs that share a forward pass: their backward passes are written out in the compiled step
@@ -157,7 +157,7 @@ def run(
     shared : sequence of ndarray
         The same for all images.
     made : tuple of str
-        What the points are called in an error, and what to do about it, as for `bandlens.batching.fitting`.
+        What the points are called in an error, and what to do about it, as for `bandlens.engine.batching.fitting`.
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..data.options import Option, whole
 from ..errors import OptionError
 from .gradients import Gradients, run
-from .options import Option, whole
 from .references import mean_background, outputs_of
 from .task import Method, Parts, Request, Task
 

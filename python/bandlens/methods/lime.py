@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data.options import Option, number, one_of, whole
+from ..data.summaries import band_spread
 from ..errors import MissingPackageError, OptionError
-from ..streaming import band_spread
 from .mixtures import mixed_outputs
 from .occlusion import blurred, replacements
-from .options import Option, number, one_of, whole
 from .task import Method, Part, Parts, Request, Task
 
 # of SLIC: how much position counts against values

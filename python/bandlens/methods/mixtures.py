@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..batching import fitting
-from ..finite import Positions, check_mixture
-from ..graph import Graph, LinearStart, linear_start
-from ..inputs import Images
-from ..models import Predictor
+from ..data.images import Images
+from ..engine.batching import fitting
+from ..engine.graph import Graph, LinearStart, linear_start
+from ..models.finite import Positions, check_mixture
+from ..models.predictor import Predictor
 from .starts import Start, columns, n_columns, shared_start
 from .task import Task
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..streaming import band_spread
+from ..data.options import Option, number, whole
+from ..data.summaries import band_spread
 from .gradients import Gradients, Rule, run
-from .options import Option, number, whole
 from .task import Parts, Task
 
 # what errors call the points, and how to go on: an embedding has no entry for numbers beyond those of the images

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ..data.options import Option, one_of
 from ..errors import OptionError
 from .mixtures import mixed_outputs, without_constants
-from .options import Option, one_of
 from .references import background_images, mean_background
 from .task import Method, Part, Parts, Request, Task
 

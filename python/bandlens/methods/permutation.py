@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ..data.labels import TWO_COLUMNS
+from ..data.options import Option, one_of, whole
 from ..errors import LabelError, OptionError
-from ..labels import TWO_COLUMNS
-from ..models import Predictor
+from ..models.predictor import Predictor
 from .mixtures import all_mixed_outputs
-from .options import Option, one_of, whole
 from .task import Method, Part, Parts, Request, Task
 
 # metric -> what its scores are measured in: more is better

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..streaming import mean_image
+from ..data.summaries import mean_image
 from .task import Task
 
 

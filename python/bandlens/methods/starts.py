@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..graph import Graph, LinearStart
+from ..engine.graph import Graph, LinearStart
 
 
 class Start(NamedTuple):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..inputs import Images
-from ..models import Predictor
-from ..streaming import band_means
-from .options import Option
+from ..data.images import Images
+from ..data.options import Option
+from ..data.summaries import band_means
+from ..models.predictor import Predictor
 
 if TYPE_CHECKING:
     pass
@@ -52,7 +52,7 @@ class Task:
     seeds : ndarray of float64, shape (n, k, units)
         The k explained outputs of each image, as weights on the model's units.
     statistic : str
-        Key of `bandlens.reduction.STATISTICS`.
+        Key of `bandlens.methods.reduction.STATISTICS`.
     background : Images or None
     draws : ndarray of int64, shape (m,), or None
         Background images used.

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from ..checks import Check
     from ..features import FeatureImages, LayerActivations, LayerKernels, TopImages
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 KINDS = {
     "heatmap": heatmap.draw,

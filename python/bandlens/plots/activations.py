@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from ..counting import first
+from ..data.positions import first
 from ..errors import OptionError, ResultError
 from .labels import wrap
 from .palette import colours, ink

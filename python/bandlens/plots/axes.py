@@ -16,7 +16,7 @@ import plotnine as p9
 from .labels import longest, wrap
 
 if TYPE_CHECKING:
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 NAMED = 26  # up to here every band is named
 TICKS = 9  # at most, beyond that

@@ -12,7 +12,7 @@ from .palette import band_colours, ink
 from .theme import SMALL, characters, theme_bandlens
 
 if TYPE_CHECKING:
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 
 def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) -> p9.ggplot:

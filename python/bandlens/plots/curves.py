@@ -24,7 +24,7 @@ from .theme import characters, theme_bandlens
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ..maps import BandMaps
+    from ..results.maps import BandMaps
 
     class Banded(Protocol):
         """Whatever has bands."""

@@ -23,7 +23,7 @@ from .panels import class_titles, more_lines, most_of, present, strip_width, wra
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 MOST = 15  # bands that are all shown
 MANY = 10  # shown where there are more

@@ -12,7 +12,7 @@ from .labels import subtitle, unit
 from .tiles import draw_tiles
 
 if TYPE_CHECKING:
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 
 def draw(result: BandImportance, *, values: bool | None = None, base_size: float = 8, width: float = 175) -> p9.ggplot:

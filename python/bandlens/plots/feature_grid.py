@@ -12,18 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotnine as p9
 
+from ..data.options import whole
 from ..errors import OptionError, ResultError
-from ..methods.options import whole
-from .pictures import (
-    brightness,
-    check_number,
-    check_stretch,
-    composite_name,
-    drawn,
-    hexes,
-    pixel_frame,
-    rgb_bands,
-)
+from .pictures import brightness, check_number, check_stretch, composite_name, drawn, hexes, pixel_frame, rgb_bands
 
 if TYPE_CHECKING:
     from ..features import FeatureImages

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotnine as p9
 
-from ..counting import first
+from ..data.positions import first
 from .axes import Bands, band_axis
 from .palette import colours, ink
 from .panels import wrap_lines

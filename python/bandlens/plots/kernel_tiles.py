@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotnine as p9
 
-from ..counting import first
+from ..data.positions import first
 from ..errors import OptionError
 from .axes import NAMED
 from .curves import band_names

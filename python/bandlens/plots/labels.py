@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..maps import BandMaps
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
+    from ..results.maps import BandMaps
 
 
 @cache

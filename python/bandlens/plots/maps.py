@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
+from ..data.images import check_images
 from ..errors import BandError, InputError, OptionError, ResultError
-from ..inputs import check_images
 from . import curves
 from .axes import NAMED
 from .labels import label, unit, wrap
@@ -25,7 +25,7 @@ from .panels import more_lines, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
-    from ..maps import BandMaps
+    from ..results.maps import BandMaps
 
 MOST = 25  # bands that are shown where there are more than are named
 QUANTILE = 0.999  # where the scale ends if single values are far beyond

@@ -18,7 +18,7 @@ from .panels import more_lines, most_of, present, strip_width, wrap_lines
 from .theme import SMALL, characters, theme_bandlens
 
 if TYPE_CHECKING:
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 MANY = 10  # ranks shown where there are more bands than are named on an axis
 FEW = 5  # as many are always shown, in smaller print if need be

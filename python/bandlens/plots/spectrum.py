@@ -20,7 +20,7 @@ from .panels import class_titles, more_lines, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 HOLE = 4  # times the usual step between bands: bands were taken out there, and the line stops
 

@@ -14,7 +14,7 @@ from .theme import SMALL, characters, theme_bandlens
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..result import BandImportance
+    from ..results.importance import BandImportance
 
 
 def draw_tiles(

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
+from ..data.options import whole
 from ..errors import OptionError
-from ..methods.options import whole
 from .axes import Bands
 from .feature_grid import need_pixels
 from .feature_spectrum import lines

@@ -1,0 +1,231 @@
+"""Any container of images -> checked batches.
+
+Images arrive as NumPy arrays of any real dtype and memory order (from R: read-only, Fortran-ordered float64), memory
+maps, lists of arrays, or anything that slices along its first axis. They are never copied whole and never modified:
+what is converted is one batch at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
+from .missing import check_masked, describe_missing
+from .positions import first, spelled
+
+CHECK_BYTES = 1 << 25
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images that were checked, still in the caller's container.
+
+    Attributes
+    ----------
+    source : object
+        The caller's container; sliced, never changed.
+    n : int
+        Number of images.
+    shape : tuple of int
+        Shape of one image, as the model takes it.
+    band_axis : int
+        Position of the bands in a *batch*, so at least 1.
+    """
+
+    source: Any
+    n: int
+    shape: tuple[int, ...]
+    band_axis: int
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands."""
+        return self.shape[self.band_axis - 1]
+
+    @property
+    def pixel_axes(self) -> tuple[int, ...]:
+        """Axes of a batch that hold neither images nor bands."""
+        return tuple(axis for axis in range(1, len(self.shape) + 1) if axis != self.band_axis)
+
+    def take(self, index: slice | np.ndarray, dtype: Any = np.float32) -> np.ndarray:
+        """Some images as a fresh, C-ordered batch ``(n, *shape)``."""
+        if isinstance(self.source, list | tuple):
+            positions = range(self.n)[index] if isinstance(index, slice) else index
+            picked = [np.asarray(self.source[position]) for position in positions]
+            return np.stack(picked).astype(dtype) if picked else np.empty((0, *self.shape), dtype)
+        if isinstance(index, slice) or isinstance(self.source, np.ndarray):
+            return np.array(self.source[index], dtype=dtype, order="C")
+        # h5py wants increasing, tensors want tensors: one image at a time is what every container understands
+        picked = [np.asarray(self.source[int(position)]) for position in index]
+        return np.array(picked, dtype=dtype, order="C").reshape(len(picked), *self.shape)
+
+    def holding(self, arrays: np.ndarray) -> Images:
+        """Other images of the same layout, which are in memory as a batch."""
+        return replace(self, source=arrays, n=len(arrays))
+
+    def batches(self, size: int, dtype: Any = np.float32) -> Iterator[tuple[slice, np.ndarray]]:
+        """Consecutive batches with the slice of images each holds."""
+        for start in range(0, self.n, size):
+            part = slice(start, min(start + size, self.n))
+            yield part, self.take(part, dtype)
+
+
+def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
+    """Check a container of images.
+
+    Parameters
+    ----------
+    x : array_like
+        Images on axis 0, bands on `band_axis`, any other axes are pixels. Any real dtype.
+    band_axis : int
+        Axis of the bands; may not be 0, which holds the images.
+    name : str
+        What to call `x` in errors.
+
+    Returns
+    -------
+    Images
+
+    Raises
+    ------
+    InputTypeError
+        If `x` is not an array of real numbers.
+    InputError
+        If it holds no images, images of different shapes, or values that are not finite or masked.
+    BandError
+        If `band_axis` is not an axis of `x`.
+    """
+    source, shape, dtype = _describe(x, name)
+    _check_dtype(dtype, name, source)
+    if len(shape) < 2:
+        raise InputError(
+            f"`{name}` has {len(shape)} dimension(s).",
+            expected="images on axis 0 and bands on another: (n, rows, cols, bands)",
+            given=f"shape {shape}",
+            fix=f"for a single image, use {name}[None]" if len(shape) == 1 else None,
+        )
+    if isinstance(band_axis, bool) or not isinstance(band_axis, int | np.integer):
+        raise BandError("`band_axis` must be an integer.", given=repr(band_axis))
+    axis = int(band_axis) + len(shape) if band_axis < 0 else int(band_axis)
+    if not 1 <= axis < len(shape):
+        raise BandError(
+            f"`band_axis` = {band_axis} is not an axis that can hold the bands of `{name}`.",
+            expected=f"an axis from 1 to {len(shape) - 1} (axis 0 holds the images)",
+            given=f"`{name}` of shape {shape}",
+        )
+    if shape[0] == 0:
+        raise InputError(f"`{name}` holds no images.", expected="at least one image", given=f"shape {shape}")
+    if 0 in shape:
+        raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape}")
+    images = Images(source, shape[0], tuple(shape[1:]), axis)
+    check_masked(images, name)
+    _check_finite(images, dtype, name)
+    return images
+
+
+def check_background(background: Any, images: Images) -> Images:
+    """Check the reference images against the images to be explained.
+
+    Raises
+    ------
+    BackgroundError
+        If they are empty, not finite, or of another shape than the images.
+    """
+    if getattr(background, "shape", None) == images.shape:
+        raise BackgroundError(
+            "`background` is a single image: it has no axis for the images.",
+            expected=f"images of shape {images.shape} along a first axis",
+            given=f"shape {images.shape}",
+            fix=single_image("background"),
+        )
+    try:
+        checked = check_images(background, images.band_axis, name="background")
+    except BandlensError as error:
+        raise BackgroundError(error.message, expected=error.expected, given=error.given, fix=error.fix) from error
+    if checked.shape != images.shape:
+        raise BackgroundError(
+            "The background images have another shape than `x`.",
+            expected=f"images of shape {images.shape}",
+            given=f"images of shape {checked.shape}",
+        )
+    return checked
+
+
+def single_image(name: str) -> str:
+    """How to give a single image, in the words of the language that counts from where we do."""
+    return spelled(f"for a single image, use {name}[None]", "a single image has a first dimension of 1")
+
+
+def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
+    """Container to slice, its shape, and its dtype."""
+    if isinstance(x, list | tuple):
+        if len(x) == 0:
+            raise InputError(f"`{name}` holds no images.", expected="at least one image", given="an empty list")
+        # a mask is kept, to be looked at
+        items = [item if isinstance(item, np.ma.MaskedArray) else np.asarray(item) for item in x]
+        shapes = {item.shape for item in items}
+        if len(shapes) > 1:
+            raise InputError(
+                f"The images in `{name}` have different shapes.",
+                expected="a list of arrays of one shape",
+                given=", ".join(map(str, sorted(shapes)[:4])),
+                fix="crop or pad the images to one shape",
+            )
+        return items, (len(items), *items[0].shape), np.result_type(*{item.dtype for item in items})
+    if not hasattr(x, "shape") or not hasattr(x, "__getitem__") or not hasattr(x, "dtype"):
+        raise InputTypeError(
+            f"`{name}` is not an array of images.",
+            expected="an array (n, rows, cols, bands), or a list of arrays (rows, cols, bands)",
+            given=type(x).__name__ + (describe_missing(x.to_numpy()) if hasattr(x, "to_numpy") else ""),
+            fix=f"convert it: {name}.to_numpy(dtype='float32')" if hasattr(x, "to_numpy") else None,
+        )
+    shape = tuple(int(size) for size in x.shape)
+    try:
+        dtype = np.dtype(x.dtype)
+    except TypeError:
+        dtype = np.asarray(x[:1]).dtype
+    return x, shape, dtype
+
+
+def _check_dtype(dtype: np.dtype, name: str, source: Any) -> None:
+    if dtype.kind not in "buif" and dtype.name != "bfloat16":
+        missing = describe_missing(source) if dtype.kind == "O" else ""
+        raise InputTypeError(
+            f"`{name}` does not hold real numbers.",
+            expected="integers, floats or booleans",
+            given=f"dtype {dtype}{missing}",
+            fix=("fill what is missing or drop those images; then " if missing else "")
+            + "convert it, for example with numpy.asarray(..., dtype='float32')",
+        )
+
+
+def _check_finite(images: Images, dtype: np.dtype, name: str) -> None:
+    """One streaming pass, so that a bad value is named before anything is computed."""
+    if dtype.kind in "bui":
+        return
+    per_image = int(np.prod(images.shape)) * max(dtype.itemsize, 4)
+    size = max(1, CHECK_BYTES // per_image)
+    for start in range(0, images.n, size):
+        part = slice(start, min(start + size, images.n))
+        batch = np.asarray(_peek(images.source, part))
+        if np.isfinite(batch).all():
+            continue
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(batch))[0])
+        raise InputError(
+            f"`{name}` holds values that are not finite.",
+            expected="finite numbers everywhere",
+            given=f"{batch[where]} in image {first() + start + where[0]}, band {first() + where[images.band_axis]} "
+            f"(counted from {first()})",
+            fix="fill missing pixels or drop those images before the call",
+        )
+
+
+def _peek(source: Any, part: slice) -> Any:
+    """A view of some images where the container can give one."""
+    if isinstance(source, Sequence):
+        return np.stack(source[part])
+    return source[part]

@@ -1,0 +1,78 @@
+"""Values that are missing, in the containers that have a way of their own to say so.
+
+The mask of a masked array (which netCDF4, rasterio and others give) is lost when the array is converted, and its fill
+value, -9999 for one, would be explained like any other number. pandas' NA and None have no number at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from .positions import first
+
+if TYPE_CHECKING:
+    from .images import Images
+
+BATCH_BYTES = 1 << 25
+_NAMES = ("NAType", "NaTType", "MaskedConstant")
+
+
+def check_masked(images: Images, name: str) -> None:
+    """Refuse masked values.
+
+    Raises
+    ------
+    InputError
+        It counts them, and names the first.
+    """
+    count, place = 0, None
+    for start, mask in _masks(images):
+        count += int(mask.sum())
+        if place is None and mask.any():
+            image, *axes = np.unravel_index(int(mask.argmax()), mask.shape)
+            place = start + int(image) + first(), int(axes[images.band_axis - 1]) + first()
+    if place is None:
+        return
+    total = images.n * int(np.prod(images.shape))
+    raise InputError(
+        f"`{name}` holds masked values, which are missing.",
+        expected="finite numbers everywhere",
+        given=f"{count} masked of {total} values, the first in image {place[0]}, band {place[1]} "
+        f"(counted from {first()})",
+        fix=f"fill them with values that the model knows, {name}.filled(...), or drop those images before the call",
+    )
+
+
+def describe_missing(values: Any) -> str:
+    """How many objects in an array are missing, and where the first is; nothing if none is."""
+    array = np.asarray(values, dtype=object)
+    missing = np.fromiter((_is_missing(value) for value in array.flat), bool, array.size)
+    if not missing.any():
+        return ""
+    place = [int(at) + first() for at in np.unravel_index(int(missing.argmax()), array.shape)]
+    return f", with {int(missing.sum())} missing of {array.size}, the first at {place} (counted from {first()})"
+
+
+def _masks(images: Images) -> Iterator[tuple[int, np.ndarray]]:
+    """Masks of images in batches, each with the position of its first image; nothing where there can be none."""
+    source = images.source
+    size = max(1, BATCH_BYTES // int(np.prod(images.shape)))
+    if isinstance(source, list | tuple):
+        for number, item in enumerate(source):
+            if np.ma.getmask(item) is not np.ma.nomask:
+                yield number, np.ma.getmaskarray(item)[None]
+    elif isinstance(source[:1], np.ma.MaskedArray):
+        for start in range(0, images.n, size):
+            mask = np.ma.getmask(source[start : start + size])
+            if mask is not np.ma.nomask:
+                yield start, np.asarray(mask)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in _NAMES:
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))

@@ -1,0 +1,211 @@
+"""DeepSHAP over any number of images and background images: cut to fit the memory, added up in float64.
+
+The work is images x background x outputs. A chunk holds as many of each as a memory budget allows; peak memory
+therefore doesn't depend on how many there are. When the device runs out of memory all the same, the chunk is halved
+and the work goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import ceil, isqrt
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...data.images import Images
+from .. import batching
+from .plan import Plan
+from .walk import make_step, prefers_forward
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be explained.
+
+    Attributes
+    ----------
+    images, background : Images
+    seeds : ndarray, shape (n, k, outputs)
+        For each image, the k explained outputs as weights on the model's outputs.
+    pool : ndarray of int, shape (m,)
+        Positions of the background images over which results are a mean.
+    draws : ndarray of int, shape (n, d), or None
+        For each image, positions of the background images drawn from the pool to estimate that mean; None uses them
+        all.
+    """
+
+    images: Images
+    background: Images
+    seeds: np.ndarray
+    pool: np.ndarray
+    draws: np.ndarray | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether each image has background images of its own."""
+        return self.draws is not None
+
+    @property
+    def n_background(self) -> int:
+        """Background images per image."""
+        return len(self.pool) if self.draws is None else self.draws.shape[1]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Numbers of images, background images and outputs per compiled step."""
+
+    images: int
+    background: int
+    outputs: int
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of an image and a background image, for every output."""
+        return self.images * self.background * self.outputs
+
+    def halved(self, *, own: bool) -> Chunk | None:
+        """A chunk of half the size, or None if there is none; an image's own draws stay together."""
+        sizes = {"images": self.images, "outputs": self.outputs}
+        if not own:
+            sizes["background"] = self.background
+        largest = max(sizes, key=lambda name: sizes[name])
+        if sizes[largest] == 1:
+            return None
+        return replace(self, **{largest: ceil(sizes[largest] / 2)})
+
+
+def explain(
+    backend: ModuleType,
+    trace: Any,
+    plan: Plan,
+    work: Work,
+    *,
+    maps: bool,
+    batch_size: int | None,
+    tick: Callable[[int], None],
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Explain images, a part at a time.
+
+    Parameters
+    ----------
+    backend, trace, plan
+        Framework, model and its plan.
+    work : Work
+    maps : bool
+        Whether to keep pixels.
+    batch_size : int or None
+        Most images per compiled step; None leaves it to the memory budget.
+    tick : callable
+        Told the number of images that were finished.
+
+    Yields
+    ------
+    part : slice
+        Which images.
+    values : ndarray of float64
+        Band scores, averaged over the background, shape (images, k, bands); where each image has its own background,
+        scores of every pair, (images, k, d, bands); with `maps`, averaged attributions, (images, k, *image shape).
+    """
+    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
+    fit: batching.Fit = trace.compiled(("fit", "pairs", maps), batching.Fit)
+    while fit.most is not None and chunk.pairs > fit.most and (smaller := chunk.halved(own=work.own)):
+        chunk = smaller
+    start = 0
+    while start < work.images.n:
+        part = slice(start, min(start + chunk.images, work.images.n))
+        try:
+            values = _explain_part(backend, trace, plan, work, part, chunk, maps)
+        except backend.OutOfMemory:
+            smaller = chunk.halved(own=work.own)
+            if smaller is None:
+                raise
+            chunk, fit.most = smaller, smaller.pairs
+            continue
+        yield part, values
+        tick(part.stop - part.start)
+        start = part.stop
+
+
+def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int) -> Chunk:
+    """Chunk sizes for a memory budget, as even as they can be cut."""
+    n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
+    sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
+    item = np.dtype(dtype).itemsize
+    n_bands = plan.graph.layouts[plan.graph.input].shape[work.images.band_axis]
+    # as many passes as there are outputs or bands, whichever are fewer; maps need one per output
+    forward = not maps and plan.forward and prefers_forward(n_bands, k)
+    passes = n_bands if forward else k
+    # multipliers live only around the operation at hand; values of both sides are kept until used
+    per_pass = 2.5 * sizes[0] * item
+    per_pair = 3 * sizes[0] * item
+    per_image = sum(sizes) * item
+    passes = max(1, min(passes, int(budget / per_pass)))
+    pairs = max(1, int(budget / (per_pass * passes + per_pair)))
+    if work.own:
+        background = m
+        images = min(n, max(1, pairs // background))
+    else:
+        side = max(1, isqrt(pairs))
+        background = min(m, max(side, pairs // min(n, side)))
+        images = min(n, max(1, pairs // background))
+    images = max(1, min(images, budget // max(per_image, 1)))
+    if not work.own:
+        background = max(1, min(background, budget // max(per_image, 1)))
+    if batch_size is not None:
+        images = min(images, batch_size)
+    outputs = k if forward and passes == n_bands else passes
+    return Chunk(_even(n, images), _even(m, background), _even(k, outputs))
+
+
+def _explain_part(
+    backend: ModuleType, trace: Any, plan: Plan, work: Work, part: slice, chunk: Chunk, maps: bool
+) -> np.ndarray:
+    """One chunk of images against all of its background and outputs."""
+    n, m, k = part.stop - part.start, work.n_background, work.seeds.shape[1]
+    shape = work.images.shape if maps else (*(m,) * work.own, work.images.n_bands)
+    values = np.zeros((n, k, *shape))
+    images = _fill(work.images.take(part, trace.dtype), chunk.images)
+    seeds = np.moveaxis(work.seeds[part], 1, 0).astype(trace.dtype)
+    for first in range(0, m, chunk.background):
+        weights = np.zeros(chunk.background, trace.dtype)
+        weights[: min(chunk.background, m - first)] = 1 / m
+        if work.draws is not None:
+            references = work.background.take(_fill(work.draws[part], chunk.images).reshape(-1), trace.dtype)
+        else:
+            positions = _fill(work.pool[first : first + chunk.background], chunk.background)
+            references = work.background.take(positions, trace.dtype)
+        for output in range(0, k, chunk.outputs):
+            wanted = seeds[output : output + chunk.outputs]
+            filled = _fill(np.moveaxis(_fill(wanted, chunk.outputs), 1, 0), chunk.images)
+            arguments = (images, references, np.ascontiguousarray(np.moveaxis(filled, 1, 0)), weights)
+            found = _compiled(backend, trace, plan, chunk, work, maps, arguments)(*arguments)
+            these = slice(output, output + len(wanted))
+            values[:, these] += np.moveaxis(found, 0, 1)[:n, : len(wanted)]
+    return values
+
+
+def _compiled(
+    backend: ModuleType, trace: Any, plan: Plan, chunk: Chunk, work: Work, maps: bool, arguments: tuple[np.ndarray, ...]
+) -> Callable[..., Any]:
+    key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.band_axis)
+
+    def build() -> Callable[..., Any]:
+        step = make_step(backend, trace, plan, band_axis=work.images.band_axis, own=work.own, maps=maps)
+        return backend.compile(trace, step, *arguments)
+
+    return trace.compiled(key, build)
+
+
+def _fill(array: np.ndarray, length: int) -> np.ndarray:
+    """Repeat the last entry, so that every step has the same shapes and is compiled once."""
+    missing = length - len(array)
+    return array if missing == 0 else np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def _even(total: int, most: int) -> int:
+    """Size of the parts when a total is cut into as few equal parts as fit."""
+    return ceil(total / ceil(total / most))

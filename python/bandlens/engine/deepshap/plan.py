@@ -1,0 +1,380 @@
+"""What the walker has to know before it starts: the steps that lead from the images to the output, each with its rule.
+
+A *run* is a chain (or any acyclic mesh) of elementwise operations that together depend on a single tensor, its root:
+SiLU, x * sigmoid(x), is one run. DeepLIFT's ratio is taken across a whole run, which is complete by construction,
+kinks and comparisons included, and costs one division however many operations the run has.
+
+A *mesh* depends elementwise on a few tensors that meet in it more than once, as bands do in (nir - red) / (nir + red).
+Shared out operation by operation, its parts can be huge and cancel; so it is one function of its roots, shared out as
+a whole. Where one of its roots is a sum over the elements of another, it is a normalisation, see `normalizations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ...errors import UnsupportedOperationError
+from ..graph import Family, Graph, LinearStart, Operation, linear_start
+from .normalizations import Normalization, Tried, fits, recognise, statistics_of
+from .regions import Region, enclose, has_no_rule
+
+MOST_PLAYERS = 4
+# an index of so many bands is computed for all coalitions of them
+MOST_ROOTS = 6
+NOT_TRIED = Tried(False)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A part of the graph that has one rule.
+
+    Attributes
+    ----------
+    rule : str
+        Key of `bandlens.engine.deepshap.rules.RULES`.
+    inputs, outputs : tuple of int
+        Values between which differences are shared out.
+    operations : tuple of Operation
+        In order; for a run or a mesh only the last one.
+    normalization : Normalization or None
+    """
+
+    rule: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    operations: tuple[Operation, ...]
+    normalization: Normalization | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that makes the outputs."""
+        return self.operations[-1]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph, read for DeepSHAP.
+
+    Attributes
+    ----------
+    graph : Graph
+    steps : tuple of Step
+        From the images to the output, in order.
+    start : LinearStart
+        What depends on the images linearly.
+    straight : frozenset of int
+        Values inside a run that depend on its root linearly.
+    waists : dict of int to int
+        For every value inside a run, the last linear value that all of the run passes through up to it: the ratio is
+        taken from there, where rounding of the linear part can't disturb it.
+    forward : bool
+        Whether differences can also be sent from the images to the output: whether the framework has a reliable
+        derivative forwards of every operation.
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    start: LinearStart
+    straight: frozenset[int]
+    waists: dict[int, int]
+    forward: bool
+
+
+@dataclass
+class _Reading:
+    """What is found out about a graph's values, in order.
+
+    Attributes
+    ----------
+    roots : dict of int to tuple of int
+        For every value, the values it depends on elementwise: itself alone, where nothing better can be said; one
+        other for the inside of a run; several only for values that are not floating (comparisons of tensors).
+    reach : dict of int to tuple of int
+        The same, seen through operations that join several tensors elementwise.
+    meshes : dict of int to tuple of int
+        Values that are shared out as a whole, among these roots.
+    passes : dict of int to tuple of int
+        For every value, the values that all of it depends on passes through elementwise or in statistics, last first.
+    statistics : dict of int to int
+        Numbers per set of elements, and the root of the elements.
+    bent : set of int
+        Values that join several tensors other than linearly.
+    selected : set of int
+        Bands, or other parts that were taken from something linear in the images.
+    """
+
+    graph: Graph
+    used: set[int]
+    roots: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    straight: set[int] = field(default_factory=set)
+    chains: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    reach: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    meshes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    passes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    statistics: dict[int, int] = field(default_factory=dict)
+    bent: set[int] = field(default_factory=set)
+    selected: set[int] = field(default_factory=set)
+
+    def opaque(self, *values: int) -> None:
+        """Note values of which nothing is known but themselves."""
+        for value in values:
+            self.roots[value] = self.chains[value] = self.reach[value] = self.passes[value] = (value,)
+
+    def run_through(self, operation: Operation, output: int) -> None:
+        """Note whether a value is inside a run, and how linear it is."""
+        layouts, layout = self.graph.layouts, self.graph.layouts[output]
+        merged = tuple(dict.fromkeys(root for value in operation.data for root in self.roots[value]))
+        same_shape = all(layouts[value].shape == layout.shape for value in (*operation.data, *merged))
+        if operation.pointwise and len(merged) == 1 and same_shape:
+            self.roots[output] = merged
+            bent = [value for value in operation.data if value not in self.straight and value not in merged]
+            if operation.linear and not bent:
+                self.straight.add(output)
+            chains = [self.chains[value] for value in operation.data]
+            shared = [value for value in chains[0] if all(value in chain for chain in chains)]
+            # the values at which a run is linear in its root, last first, of which all that leads here is a function
+            self.chains[output] = (output, *shared) if output in self.straight else tuple(shared)
+        else:
+            self.roots[output] = merged if operation.pointwise and not layout.real else (output,)
+            self.chains[output] = (output,)
+
+    def mesh_through(self, operation: Operation, output: int) -> None:
+        """Note what a value depends on elementwise, and whether it is shared out as a whole."""
+        self.reach[output] = self.passes[output] = (output,)
+        if operation.reshapes:
+            (source,) = operation.data
+            if fits(self.graph, output, self.reach[source], self.statistics):
+                self.reach[output] = self.reach[source]
+                self.passes[output] = (output, *self.passes[source])
+            return
+        reached = tuple(dict.fromkeys(root for value in operation.data for root in self.reach[value]))
+        if not operation.pointwise or len(reached) > MOST_ROOTS or not self._lie_alike(output, reached):
+            return
+        passes = [self.passes[value] for value in operation.data]
+        shared = [value for value in passes[0] if all(value in one for one in passes)]
+        self.reach[output], self.passes[output] = reached, (output, *shared)
+        if len(reached) == 1 or not self.graph.layouts[output].real:
+            return
+        joined = [value for value in operation.data if value in self.meshes]
+        inside = {root for value in joined for root in self.meshes[value]}
+        if operation.linear or len(operation.data) == 1:
+            # a sum of meshes is a mesh of the same roots, and so is a function of one, or of a product or a ratio
+            bends = not operation.linear and (operation.data[0] in self.bent or self.selected.issuperset(reached))
+            meet = (bool(joined) and inside.issuperset(reached)) or bends
+            if operation.linear and self._meet(operation) and not self.straight.issuperset(operation.data):
+                self.bent.add(output)
+        else:
+            self.bent.add(output)
+            meet = self._meet(operation) or self.selected.issuperset(reached)
+        # a function of what is normalised is a run of its own: the rules for normalisations know no other bends
+        if not operation.linear and not self.statistics.keys().isdisjoint(reached):
+            meet = meet and self.roots[output] == (output,) and len(operation.data) > 1
+        if meet:
+            self.meshes[output] = reached
+
+    def _meet(self, operation: Operation) -> bool:
+        """Whether several inputs of an operation depend on one value; a statistic carries what it is one of."""
+        carried = [{self.statistics.get(root, root) for root in self.reach[value]} for value in operation.data]
+        return any(one & other for index, one in enumerate(carried) for other in carried[:index])
+
+    def _lie_alike(self, output: int, roots: tuple[int, ...]) -> bool:
+        """Whether elements of roots, or of what they are statistics of, lie where those of an output lie."""
+        layouts, layout = self.graph.layouts, self.graph.layouts[output]
+
+        def alike(value: int) -> bool:
+            one = layouts[value]
+            return one.real and one.axis == layout.axis and len(one.shape) == len(layout.shape)
+
+        return all(alike(root) or alike(self.statistics.get(root, root)) for root in roots)
+
+
+def make_plan(
+    graph: Graph,
+    differentiable: Callable[[Region], bool],
+    forward: Callable[[Operation], bool] = lambda operation: True,
+    unmoved: Callable[[Sequence[Step]], list[Tried]] = lambda steps: [Tried(False)] * len(steps),
+) -> Plan:
+    """Read a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    differentiable : callable
+        Whether the framework has a derivative of a region's exit in its entry.
+    forward : callable
+        Whether it has a reliable derivative forwards of an operation.
+    unmoved : callable
+        Which normalisations stay the same when a constant is added to the elements of a set.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        If an operation can't be explained; it names the operation and its layer.
+    """
+    used = {graph.output}.union(*(operation.data for operation in graph.operations))
+    regions = _regions(graph, used, differentiable)
+    tried: dict[int, Tried] = {}
+    plain: set[int] = set()
+    narrow: set[int] = set()
+    while True:
+        reading = _read(graph, used, regions)
+        steps = _steps(reading, regions, plain, narrow)
+        found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
+        asked = [step for value, (step, one) in found.items() if one.asks and value not in tried]
+        tried.update(zip((step.outputs[0] for step in asked), unmoved(asked) if asked else [], strict=True))
+        without = [
+            value for value, (_, one) in found.items() if one.bending(tried.get(value, NOT_TRIED).centred) is None
+        ]
+        if not without:
+            break
+        for value in without:
+            if value not in narrow:
+                narrow.add(value)
+                tried[value] = NOT_TRIED
+                continue
+            plain.add(value)
+            # of several statistics, or of one that is no sum: what surrounds it is explained as a whole, if it can be
+            region = enclose(graph, found[value][0].operation)
+            if region is not None and differentiable(region):
+                regions = _with(regions, region)
+    steps = [
+        replace(step, normalization=replace(step.normalization, **tried.get(step.outputs[0], NOT_TRIED)._asdict()))
+        if step.normalization is not None
+        else step
+        for step in steps
+    ]
+    enclosed = {operation for region in regions.values() for operation in region.operations}
+    return Plan(
+        graph,
+        tuple(steps),
+        linear_start(graph, enclosed),
+        frozenset(reading.straight),
+        {value: chain[0] for value, chain in reading.chains.items()},
+        all(forward(operation) for step in steps for operation in step.operations if step.rule not in _SCALED),
+    )
+
+
+# rules that multiply by factors, so that they work in both directions whatever the framework can do
+_SCALED = frozenset(
+    {"run", "mesh", "product", "quotient", "squared_difference", "softmax", "log_softmax"}
+    | {"normalization", "fused_normalization"}
+)
+
+
+def _read(graph: Graph, used: set[int], regions: Mapping[int, Region]) -> _Reading:
+    """Runs and meshes."""
+    reading = _Reading(graph, used)
+    reading.opaque(graph.input)
+    enclosed = {operation for region in regions.values() for operation in region.operations}
+    straight = linear_start(graph, enclosed).values
+    for operation in graph.operations:
+        if operation in enclosed:
+            reading.opaque(*operation.outputs)
+            continue
+        if straight.issuperset(operation.outputs) and (
+            operation.selects or (operation.reshapes and reading.selected.issuperset(operation.data))
+        ):
+            reading.selected.update(operation.outputs)
+        for output in used.intersection(operation.outputs):
+            reading.run_through(operation, output)
+            reading.mesh_through(operation, output)
+            reading.statistics.update(statistics_of(graph, operation, reading.reach, reading.statistics))
+            if output in reading.statistics:
+                reading.passes[output] = (output, *reading.passes[operation.data[0]])
+        if operation.family is Family.ELEMENTWISE and len(players(reading, operation)) > MOST_PLAYERS:
+            raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise")
+    return reading
+
+
+def _steps(reading: _Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int]) -> list[Step]:
+    """What is needed for the output, backwards, then turned round.
+
+    Values in `plain` are no normalisations, those in `narrow` not of what was centred before.
+    """
+    graph, needed, steps = reading.graph, {reading.graph.output}, []
+    for operation in reversed(graph.operations):
+        outputs = tuple(value for value in operation.outputs if value in needed)
+        if not outputs:
+            continue
+        step = _step(reading, regions, operation, outputs, plain, narrow)
+        steps.append(step)
+        needed.update(step.inputs)
+    return steps[::-1]
+
+
+def _step(
+    reading: _Reading,
+    regions: Mapping[int, Region],
+    operation: Operation,
+    outputs: tuple[int, ...],
+    plain: set[int],
+    narrow: set[int],
+) -> Step:
+    value, graph = outputs[0], reading.graph
+    if value in regions:
+        region = regions[value]
+        return Step("region", (region.entry,), (value,), region.operations)
+    if value in reading.meshes:
+        roots = reading.meshes[value]
+        if reading.statistics.keys().isdisjoint(roots):
+            return Step("mesh", roots, (value,), (operation,))
+        found = None if value in plain else recognise(graph, value, reading.passes, narrow=value in narrow)
+        if found is not None:
+            return Step("normalization", (found.source,), (value,), (operation,), found)
+    return _plain_step(reading, operation, outputs)
+
+
+def _plain_step(reading: _Reading, operation: Operation, outputs: tuple[int, ...]) -> Step:
+    """A run, or a single operation."""
+    value, graph = outputs[0], reading.graph
+    if len(reading.roots[value]) == 1 and reading.roots[value] != (value,):
+        return Step("run", reading.roots[value], (value,), (operation,))
+    joins = operation.family is Family.ELEMENTWISE
+    if joins or (operation.pointwise and not all(graph.layouts[source].real for source in operation.data)):
+        return Step("mesh", players(reading, operation), (value,), (operation,))
+    rule = "fused_normalization" if operation.family is Family.NORMALIZATION else operation.family.name.lower()
+    return Step(rule, operation.data, outputs, (operation,))
+
+
+def players(reading: _Reading, operation: Operation) -> tuple[int, ...]:
+    """Values among which an elementwise operation's output is shared out."""
+    found: list[int] = []
+    for value in operation.data:
+        found.extend([value] if reading.graph.layouts[value].real else reading.roots[value])
+    return tuple(dict.fromkeys(found))
+
+
+def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool]) -> dict[int, Region]:
+    """Regions around all operations without a rule; where one lies within another, the larger."""
+    regions: dict[int, Region] = {}
+    for operation in graph.operations:
+        if not has_no_rule(operation, graph, used) or any(operation in one.operations for one in regions.values()):
+            continue
+        region = enclose(graph, operation)
+        if region is None:
+            raise unsupported(operation)
+        if not differentiable(region):
+            raise unsupported(operation, "it has no derivative")
+        regions = _with(regions, region)
+    return regions
+
+
+def _with(regions: Mapping[int, Region], region: Region) -> dict[int, Region]:
+    """Regions, and one more in the place of those that lie within it."""
+    kept = {key: one for key, one in regions.items() if not set(one.operations) & set(region.operations)}
+    return {**kept, region.exit: region}
+
+
+def unsupported(operation: Operation, reason: str = "there is no rule for it") -> UnsupportedOperationError:
+    """The error for an operation that DeepSHAP can't explain; what it advises must not fail for the same reason."""
+    outputs_only = "one that only asks for outputs, method='occlusion' or 'shapley'"
+    if "derivative" in reason or "PyFunc" in operation.kind or operation.kind == "while":
+        other = outputs_only
+    elif operation.family is Family.UNSUPPORTED:
+        other = f"{outputs_only}; or method='saliency', if the operation has a derivative"
+    else:
+        other = "method='saliency'"
+    return UnsupportedOperationError(
+        f"DeepSHAP can't explain the operation {operation}: {reason}.", fix=f"use another method, for example {other}"
+    )

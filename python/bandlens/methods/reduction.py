@@ -1,0 +1,47 @@
+"""From attributions per pixel to one score per band: the named reductions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import OptionError
+
+STATISTICS = {
+    "band_sum": "signed sum over pixels",
+    "pixel_mean_abs": "mean over pixels of the absolute value",
+    "whole_band": "nothing to reduce: the band was changed as a whole",
+}
+
+SIGNED = {"band_sum": True, "pixel_mean_abs": False, "whole_band": True}
+
+
+def reduce_pixels(nd: Any, attributions: Any, statistic: str, pixel_axes: tuple[int, ...]) -> Any:
+    """Reduce the pixel axes of an array or tensor.
+
+    Parameters
+    ----------
+    nd : module
+        NumPy, or a backend's array functions.
+    attributions : array or tensor
+    statistic : {"band_sum", "pixel_mean_abs"}
+    pixel_axes : tuple of int
+    """
+    if statistic == "band_sum":
+        return nd.sum(attributions, pixel_axes)
+    return nd.mean(nd.abs(attributions), pixel_axes)
+
+
+def check_statistic(statistic: str | None, allowed: Sequence[str], default: str, method: str) -> str:
+    """The statistic's name, or the method's own where the user named none."""
+    if statistic is None:
+        return default
+    if statistic not in STATISTICS:
+        raise OptionError("There is no such statistic.", expected=" or ".join(STATISTICS), given=repr(statistic))
+    if statistic not in allowed:
+        raise OptionError(
+            f"The method '{method}' has no values that could be reduced in this way.",
+            expected=" or ".join(allowed),
+            given=repr(statistic),
+        )
+    return statistic

@@ -1,0 +1,116 @@
+"""What is given as a model and is none: methods and functions that give numbers, programs, and fixed numbers of images.
+
+A model is followed by its operations. What only gives numbers, like `model.predict`, shows none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..data.positions import spelled
+from ..errors import ModelError, ModelTypeError
+from .saved import as_layer
+
+# numbers of images that a model may have been written for, to find out which; most values to try it with
+BATCHES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 256)
+MOST_VALUES = 1 << 24
+
+
+def check_is_model(model: Any) -> None:
+    """Refuse a method of a model, a SavedModel's object and its signatures.
+
+    Raises
+    ------
+    ModelTypeError
+    """
+    owner, name = getattr(model, "__self__", None), getattr(model, "__name__", "")
+    if hasattr(owner, "layers") and name not in ("call", "__call__"):
+        raise ModelTypeError(
+            f"`model` is the method `{name}` of a model, which gives numbers and shows no operations.",
+            expected="the model itself",
+            given=f"model.{name}",
+            fix=f"pass the model itself: `model` instead of `model.{name}`",
+        )
+    if not callable(model) and hasattr(model, "signatures"):
+        raise ModelTypeError(
+            "`model` is a SavedModel as TensorFlow loads it, a program without layers.",
+            expected="a Keras model",
+            given=type(model).__name__,
+            fix=as_layer("path"),
+        )
+    positional, named = getattr(model, "structured_input_signature", None) or ((), {})
+    if not positional and named:
+        first, *_ = named
+        outputs = getattr(model, "structured_outputs", None)
+        key = next(iter(outputs)) if isinstance(outputs, dict) and outputs else "output_0"
+        raise ModelTypeError(
+            "`model` is a signature of a SavedModel, which is called by name and gives a dictionary.",
+            expected="a Keras model, or a function of the images",
+            given=type(model).__name__,
+            fix=spelled(f"wrap it: lambda x: signature({first}=x)[{key!r}]", as_layer("path")),
+        )
+
+
+def is_program(model: Any) -> bool:
+    """Whether a model is a compiled function of TensorFlow, whose `inputs` are all that it reads."""
+    return hasattr(model, "structured_input_signature")
+
+
+def check_gives_tensors(found: Any) -> None:
+    """Refuse what a function gave if it is made of numbers."""
+    if isinstance(found, np.ndarray | np.generic | float | int) or (isinstance(found, list) and _is_numbers(found)):
+        raise _gives_numbers(type(found).__name__)
+
+
+def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str) -> None:
+    """Find out why a model could not be followed: whether it gives numbers, or takes one number of images only.
+
+    Parameters
+    ----------
+    call : callable
+        The model.
+    shape : tuple of int
+        Of one image.
+    dtype : str
+
+    Raises
+    ------
+    ModelTypeError, ModelError
+    """
+    possible, refused = [], []
+    for n in BATCHES:
+        if n * int(np.prod(shape)) > MOST_VALUES:
+            break
+        try:
+            found = call(np.zeros((n, *shape), dtype))
+        except Exception:  # the model is the user's code and may raise anything
+            refused.append(n)
+            continue
+        check_gives_tensors(found)
+        possible.append(n)
+        if len(possible) > 1:
+            return
+    if len(possible) == 1 and refused:
+        n = possible[0]
+        raise ModelError(
+            f"The model takes {n} image{'s' * (n > 1)} at once, and no other number.",
+            expected="a model that takes batches of any size",
+            given=f"it fails with {refused[0]} image{'s' * (refused[0] > 1)}",
+            fix=f"write -1, or the length of its input, where the model has {n}",
+        )
+
+
+def _gives_numbers(kind: str) -> ModelTypeError:
+    return ModelTypeError(
+        "`model` is a function that computes with NumPy or predicts: it gives numbers and shows no operations.",
+        expected="a Keras model, or a function of tensors",
+        given=f"a function that gives {kind}",
+        fix="pass the model itself, not its `predict`; write functions with keras.ops",
+    )
+
+
+def _is_numbers(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(value, int | float | np.ndarray | np.generic) for value in values)

@@ -1,0 +1,337 @@
+"""Anything that maps images to class scores -> one predictor that is traced once and then asked for whatever is needed.
+
+A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what
+its outputs are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
+
+Outputs that come out of neither may be logits or other numbers. Only the user knows, so that their word is taken for
+it, unless they are made of probabilities, which are no logits.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .._version import __version__
+from ..data.images import Images, single_image
+from ..engine.backends import backend_of
+from ..engine.batching import images_per_batch, portions, step_bytes
+from ..engine.precision import tf32_allowed
+from ..engine.reasons import reason
+from ..errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
+from .callables import check_failure, check_gives_tensors, check_is_model, is_program
+from .finite import Positions, check_outputs
+from .saved import loaded as loaded
+
+OUTPUT_SCALES = ("auto", "logit", "probability")
+
+# traces outlive a call, but not their model
+_TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+# models are built and traced by one thread at a time: Keras builds a model that two threads call at once twice, and
+# layers that are marked while they are called belong to all threads
+_TRACING = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A traced model with one scale of output chosen.
+
+    Attributes
+    ----------
+    backend : module
+        One of `bandlens.engine.backends`.
+    trace : object
+        The backend's trace.
+    output : int
+        Value of the trace that is explained.
+    scale : {"logit", "probability", "output"}
+        "output" where the model ends in neither softmax nor sigmoid and its raw output is explained; "logit" where the
+        user said that this is one.
+    weights : ndarray of float64, shape (outputs, units)
+        Each output as weights on the model's units: the identity, or (-1, 1) for the two classes of one unit.
+    offsets : ndarray of float64, shape (outputs,)
+        Constants of the outputs; 1 - p is one output of a sigmoid unit.
+    name : str
+    """
+
+    backend: ModuleType
+    trace: Any
+    output: int
+    scale: str
+    weights: np.ndarray
+    offsets: np.ndarray
+    name: str
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs that can be explained."""
+        return len(self.weights)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether outputs stand for classes; a single unit that is no logit is a regression."""
+        return self.n_outputs > 1
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
+        return self.trace.head != "sigmoid" and self.trace.n_outputs > 1
+
+    @property
+    def images_per_batch(self) -> int:
+        """Images that fit the memory."""
+        return images_per_batch(self.trace.graph(self.output), self.trace.dtype, step_bytes(self.backend))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What belongs into a result made now: versions, and what its numbers depend on besides."""
+        return {
+            "bandlens": __version__,
+            "numpy": np.__version__,
+            **self.backend.version(),
+            **({"float32": "TF32 allowed"} if tf32_allowed() else {}),
+        }
+
+    def outputs(
+        self, images: Images, batch_size: int, *, name: str = "`x`", positions: Positions | None = None
+    ) -> np.ndarray:
+        """Explained outputs of images, shape (n, outputs), float64.
+
+        Parameters
+        ----------
+        images : Images
+        batch_size : int
+        name, positions
+            As for `bandlens.models.finite.check_outputs`: what to call the images, should an output not be finite.
+
+        Raises
+        ------
+        ModelError
+            If an output is not finite.
+        """
+        predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
+
+        def units(part: slice, size: int) -> np.ndarray:
+            return predict(images.take(part, self.trace.dtype))
+
+        found = portions(self, "predict", images.n, min(batch_size, images.n), units)
+        every = np.concatenate([part for _, part in found])
+        check_outputs(every, name, positions)
+        return self.from_units(every)
+
+    def from_units(self, units: np.ndarray) -> np.ndarray:
+        """Explained outputs, float64, from the model's units."""
+        return units.astype(np.float64) @ self.weights.T + self.offsets
+
+    def _compile_predict(self) -> Callable[..., np.ndarray]:
+        graph = self.trace.graph(self.output)
+
+        def predict(x: Any) -> Any:
+            return self.backend.Run(self.trace, {graph.input: x}).forward(graph.operations).value(graph.output)
+
+        return self.backend.compile(self.trace, predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=1)
+
+
+def make_predictor(
+    model: Any,
+    images: Images,
+    output: str = "auto",
+    *,
+    around: Callable[[ModuleType], AbstractContextManager] | None = None,
+) -> Predictor:
+    """Trace a model for images of one shape.
+
+    Parameters
+    ----------
+    model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
+    images : Images
+    output : {"auto", "logit", "probability"}
+    around : callable, optional
+        From the backend to a context in which the model is called when it is traced, by one thread at a time.
+
+    Raises
+    ------
+    ModelTypeError
+        If `model` is none of these.
+    ModelError
+        If it can't take such images, or its output is not ``(n, outputs)``.
+    OptionError
+        If `output` is not available: "probability" without a softmax or sigmoid at the end, "logit" where the outputs
+        are made of the values of softmaxes or sigmoids.
+    """
+    if output not in OUTPUT_SCALES:
+        raise OptionError(
+            "There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output)
+        )
+    model = loaded(model)
+    check_is_model(model)
+    if not callable(model):
+        raise ModelTypeError(
+            "`model` is nothing that can be explained.",
+            expected="a Keras model, a path to a saved one (.keras, .h5), or a callable from images to outputs",
+            given=type(model).__name__,
+        )
+    _check_keras(model, images)
+    backend = backend_of(model)
+    backend.ready()
+    trace = _trace(backend, model, images, around)
+    _check_scale(trace, output)
+    probability = output == "probability"
+    value = trace.probability if probability else trace.logit
+    scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
+    # a logit of a single unit is one that tells two classes apart
+    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale == "logit"))
+    weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
+    offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
+    return Predictor(
+        backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model)
+    )
+
+
+def _check_scale(trace: Any, output: str) -> None:
+    """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
+    if trace.head is not None or output == "auto":
+        return
+    made_of = trace.made_of()
+    if made_of is not None:
+        word = {"logit": "no logits", "probability": "not known to be probabilities"}[output]
+        raise OptionError(
+            f"The model's outputs are {word}: they are made of the values of {made_of}.",
+            expected="output='auto', which explains them as they are",
+            given=f"output={output!r}",
+            fix="for logits, explain a model that ends in one softmax or sigmoid, such as one of its parts",
+        )
+    if output == "probability":
+        raise OptionError(
+            "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
+            expected="output='auto'",
+            given="output='probability'",
+        )
+
+
+def _check_keras(model: Any, images: Images) -> None:
+    """What a Keras model says of its inputs, compared with the images."""
+    inputs = getattr(model, "inputs", None)
+    if not isinstance(inputs, list) or not inputs or is_program(model):
+        return
+    if len(inputs) != 1:
+        raise ModelError(
+            "The model has several inputs.",
+            expected="one input, the images",
+            given=f"{len(inputs)}: {', '.join(str(getattr(i, 'name', i)) for i in inputs)}",
+            fix="wrap it in a function of the images that fixes the other inputs",
+        )
+    wanted = tuple(inputs[0].shape)[1:]
+    whole = (images.n, *images.shape)
+    one = len(wanted) == len(whole) and all(size in (None, given) for size, given in zip(wanted, whole, strict=True))
+    if len(wanted) != len(images.shape) or any(
+        size not in (None, given) for size, given in zip(wanted, images.shape, strict=True)
+    ):
+        raise InputError(
+            "The model can't take images of this shape.",
+            expected=f"({', '.join(['n', *map(str, wanted)])})".replace("None", "any"),
+            given=str((images.n, *images.shape)),
+            fix=single_image("x") if one else None,
+        )
+
+
+def _trace(
+    backend: ModuleType,
+    model: Any,
+    images: Images,
+    around: Callable[[ModuleType], AbstractContextManager] | None = None,
+) -> Any:
+    """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
+    with _TRACING:
+        trace = _new_trace(backend, model, images, around)
+        return _known_trace(model, trace)
+
+
+def _new_trace(
+    backend: ModuleType,
+    model: Any,
+    images: Images,
+    around: Callable[[ModuleType], AbstractContextManager] | None,
+) -> Any:
+    names = [layer.name for layer in _layers(model)]
+    plain = inference(model)
+    # a trace may call the model again later, when others may have it
+    contexts = [] if around is None else [around]
+
+    def call(x: Any) -> Any:
+        with contexts[0](backend) if contexts else nullcontext():
+            found = plain(x)
+        check_gives_tensors(found)
+        return found
+
+    last: Exception | None = None
+    try:
+        for dtype in _dtypes(model):
+            try:
+                if getattr(model, "built", True) is False:  # variables are not made while a model is traced
+                    plain(np.zeros((1, *images.shape), dtype))
+                return backend.Trace(call, images.shape, dtype, names)
+            except BandlensError:  # noqa: PERF203
+                raise
+            except Exception as error:  # the model is the user's code and may raise anything
+                last = error
+    finally:
+        contexts.clear()
+    check_failure(plain, images.shape, dtype)
+    raise ModelError(
+        f"The model can't be called with these images: {reason(last)}",
+        given=f"images of shape {images.shape}",
+    ) from last
+
+
+def _known_trace(model: Any, trace: Any) -> Any:
+    """An earlier trace that a new one is equal to, or the new one."""
+    try:
+        known = _TRACES.setdefault(model, [])
+    except TypeError:
+        return trace
+    for earlier in known:
+        if earlier.renewed_by(trace):
+            return earlier
+    known.append(trace)
+    return trace
+
+
+def inference(model: Any) -> Callable[[Any], Any]:
+    """Call a model as `predict` does, without keeping it alive through the cache of traces."""
+    try:
+        reference: Callable[[], Any] = weakref.ref(model)
+    except TypeError:
+        reference = lambda: model  # noqa: E731
+    options = {"training": False} if hasattr(model, "layers") else {}
+
+    def call(x: Any) -> Any:
+        return reference()(x, **options)
+
+    return call
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    for layer in getattr(model, "layers", []):
+        yield layer
+        yield from _layers(layer)
+
+
+def _dtypes(model: Any) -> tuple[str, ...]:
+    """Floating types to try, the likeliest first."""
+    for holder in (*(getattr(model, "inputs", None) or []), model):
+        dtype = str(getattr(holder, "compute_dtype", None) or getattr(holder, "dtype", None))
+        if dtype == "float64":
+            return ("float64",)
+    return ("float32",) if hasattr(model, "layers") else ("float32", "float64")
+
+
+def _callable_name(model: Any) -> str:
+    return getattr(model, "__name__", type(model).__name__)

@@ -1,0 +1,129 @@
+"""A model from a file: the model, or what the file is instead and how to make a model of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..data.positions import spelled
+from ..engine.reasons import reason
+from ..errors import ModelError
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+def loaded(model: Any) -> Any:
+    """The model itself, or the one saved at a path.
+
+    Raises
+    ------
+    ModelError
+        If there is none at the path, it holds something else than a model, or Keras can't load it.
+    ModuleNotFoundError
+        If Keras is missing.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    path = Path(model)
+    _check_kind(path)
+    import keras  # noqa: F401 - where it is missing, that is no fault of the file
+
+    try:
+        return _load(path)
+    except Exception as error:  # it runs the code of layers, and may raise anything
+        why = reason(error)
+        raise ModelError(f"Keras can't load {path.name}: {why}", fix=_advice(path, why)) from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is no model that Keras saved as a whole."""
+    if (path / "saved_model.pb").exists():
+        raise ModelError(
+            "This folder is a SavedModel, a program without layers.",
+            expected="a `.keras` or `.h5` file, or a model",
+            given=str(path),
+            fix=as_layer(repr(str(path))),
+        )
+    if _is_checkpoint(path):
+        raise _weights_only(path)
+    if not path.exists():
+        raise ModelError("There is no saved model at this path.", given=str(path))
+    if path.suffix.lower() not in SUFFIXES:
+        raise ModelError("A saved model is a `.keras` or `.h5` file.", given=str(path))
+    if path.suffix.lower() != ".keras" and not _has_model(path):
+        raise _weights_only(path)
+
+
+def as_layer(path: str) -> str:
+    """How to make a model of a SavedModel."""
+    call = spelled(
+        f"keras.layers.TFSMLayer({path}, call_endpoint='serving_default')",
+        f"keras3::layer_tfsm(filepath = {path}, call_endpoint = 'serving_default')",
+    )
+    export = spelled("model.export()", "keras3::export_savedmodel()")
+    return f"load it as a layer and pass that: {call} (or 'serve', if {export} made it)"
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether a path is that of a TensorFlow checkpoint, or of one of its files."""
+    beside = path.with_name(path.name + ".index").exists()
+    return beside or path.name == "checkpoint" or path.suffix == ".index" or ".data-0" in path.name
+
+
+def _has_model(path: Path) -> bool:
+    """Whether an HDF5 file holds a model, not only its weights; what can't be read is left to Keras to say."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return "model_config" in file.attrs
+    except OSError:
+        return True
+
+
+def _weights_only(path: Path) -> ModelError:
+    call = spelled(f"model.load_weights({str(path)!r})", f"keras3::load_model_weights(model, {str(path)!r})")
+    return ModelError(
+        f"{path.name} holds weights only, no model.",
+        expected=f"a file that `{spelled('model.save()', 'keras3::save_model()')}` wrote, or a model",
+        given=str(path),
+        fix=f"build the network as it was trained, call {call}, and pass the model",
+    )
+
+
+def _load(path: Path) -> Any:
+    """Keras tells formats by suffixes in lower case, so that another file gets a name that it knows."""
+    import keras
+
+    suffix = path.suffix.lower()
+    if path.suffix == suffix:
+        return keras.saving.load_model(path, compile=False)
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / f"{path.stem}{suffix}"
+        try:
+            os.symlink(path.absolute(), known)
+        except OSError:  # Windows allows it to few
+            shutil.copyfile(path, known)
+        return keras.saving.load_model(known, compile=False)
+
+
+def _advice(path: Path, why: str) -> str:
+    """How to load a file all the same."""
+    name = repr(str(path))
+    if "could not locate" in why.lower() or "unknown layer" in why.lower() or "unknown object" in why.lower():
+        what = "function" if "function" in why.split(".")[0] else "class"
+        mark = spelled("@keras.saving.register_keras_serializable()", "keras3::register_keras_serializable()")
+        load = spelled(
+            f"keras.saving.load_model({name}, custom_objects={{...}})",
+            f"keras3::load_model({name}, custom_objects = list(...))",
+        )
+        return f"mark its {what} with {mark} and import it before; or load the model yourself, {load}, and pass it"
+    if "safe_mode" in why or "Lambda" in why:
+        load = spelled(
+            f"keras.saving.load_model({name}, safe_mode=False)", f"keras3::load_model({name}, safe_mode = FALSE)"
+        )
+        return f"if you trust the file, load the model yourself, {load}, and pass it"
+    return "load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)"

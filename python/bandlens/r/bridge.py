@@ -1,0 +1,443 @@
+"""The only module that R imports: functions that take and give plain scalars, strings, lists, dictionaries and arrays.
+
+Results hold no data frame (reticulate converts pandas differently from version to version) and no live Python object
+(it would not survive `saveRDS`). Errors and warnings of bandlens come back as values, because versions of reticulate
+differ in what they make of Python's; R rebuilds them as conditions. R has turned its positions into positions from 0
+and turns those in results back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._version import __version__
+from ..data.positions import first
+from ..engine import precision
+from ..errors import ResultError
+from ..results.columns import (
+    WHOLE,
+    activation_columns,
+    class_columns,
+    feature_columns,
+    kernel_columns,
+    layer_columns,
+    overall_columns,
+    top_columns,
+)
+from .conversions import Answer, answer, column, columns, fields, for_r, plain
+from .interrupts import mend_signals
+
+if TYPE_CHECKING:
+    from ..checks import Check
+    from ..methods import Method
+    from ..results.importance import BandImportance
+
+mend_signals()
+
+
+def version() -> str:
+    """Version of the core, which must be that of the R package."""
+    return __version__
+
+
+def allow_tf32(allow: bool) -> None:
+    """Whether GPUs may be less precise, to be faster."""
+    precision.allow_tf32(allow)
+
+
+@answer
+def band_importance(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Importance of every band for every class.
+
+    Parameters
+    ----------
+    model : object
+        Keras model, callable, or path.
+    x : array or list of arrays
+    y : list of str, array or None
+    arguments : dict
+        The other arguments of `bandlens.band_importance`, by name.
+    progress : callable or None
+        Called with images done and images in all.
+
+    Returns
+    -------
+    dict
+        ``value``: columns of the class x band table, arrays and metadata of the result.
+    """
+    from .. import band_importance as compute
+
+    return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@answer
+def band_maps(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Attributions per image, pixel and band; arguments as for `band_importance`.
+
+    Returns
+    -------
+    dict
+        ``value``: arrays and metadata of the result.
+    """
+    from .. import band_maps as compute
+
+    maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    return {
+        **fields(maps, column, ("values", "image_class", "prediction", "image_output", "residuals", "cancellations")),
+        **fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
+        **fields(maps, plain, ("band_axis", "method", "output", "seed", "model", "completeness", "cancellation")),
+    }
+
+
+@answer
+def sentinel2(seed: int, cache: str) -> Answer:
+    """Patches of the Sentinel-2 scene, see `bandlens.datasets.sentinel2`.
+
+    Returns
+    -------
+    dict
+        ``value``: for each part of the split `x`, `y`, `polygon` and `centre`, and what there is to say of all.
+    """
+    from ..datasets import sentinel2 as read
+
+    patches = read(seed=seed, cache=cache)
+    parts = {
+        part: {name: column(getattr(patches, f"{name}_{part}")) for name in ("x", "y", "polygon", "centre")}
+        for part in ("train", "test")
+    }
+    return {**parts, **fields(patches, plain, ("bands", "wavelengths", "classes", "crs", "source", "licence"))}
+
+
+@answer
+def sentinel2_scene(cache: str) -> Answer:
+    """The Sentinel-2 scene, see `bandlens.datasets.sentinel2_scene`."""
+    from ..datasets import sentinel2_scene as read
+
+    return fields(read(cache=cache), plain, ("values", "bands", "extent", "crs"))
+
+
+@answer
+def subset(result: Mapping[str, Any], images: np.ndarray) -> Answer:
+    """Result of some of the images; `result` as R keeps it, see `_result`, `images` positions counted from 0."""
+    return _importance(_result(result).subset(np.array(images, np.int64)))
+
+
+@answer
+def combine(results: Sequence[Mapping[str, Any]]) -> Answer:
+    """One result of several that explain different images; `results` as R keeps them, see `_result`."""
+    from .. import combine as together
+
+    return _importance(together(*map(_result, results)))
+
+
+@answer
+def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> Answer:
+    """How far results agree.
+
+    Parameters
+    ----------
+    results : list of dict
+        Results as R keeps them, see `_result`.
+    arguments : dict
+        The other arguments of `bandlens.compare_importance`, by name.
+
+    Returns
+    -------
+    dict
+        ``value``: tables, verdict and facts, as from all checks.
+    """
+    from .. import compare_importance as compare
+
+    return _check(compare(*map(_result, results), **arguments))
+
+
+@answer
+def check_stability(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
+    from .. import check_stability as check
+
+    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@answer
+def check_randomization(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of the table against those of random weights; arguments as for `band_importance`."""
+    from .. import check_randomization as check
+
+    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@answer
+def check_null(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
+    from .. import check_null as check
+
+    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+
+
+@answer
+def check_deletion(
+    model: Any,
+    result: Mapping[str, Any],
+    x: Any,
+    y: Any,
+    arguments: Mapping[str, Any],
+    progress: Callable[[int, int], Any] | None,
+) -> Answer:
+    """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
+    from .. import check_deletion as check
+
+    return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
+
+
+@answer
+def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
+    """Whether a model tells classes apart, so that numbers in `y` are classes, which R counts from 1.
+
+    Returns
+    -------
+    dict
+        ``value``: False for a regression, whose `y` holds values.
+    """
+    from ..data.images import check_images
+    from ..models.predictor import make_predictor
+
+    return make_predictor(model, check_images(x, band_axis), output).classifies
+
+
+def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: for_r(value) if callable(value) else value for name, value in given.items()}
+
+
+@answer
+def band_methods() -> list[Answer]:
+    """Every method and its options.
+
+    Returns
+    -------
+    dict
+        ``value``: a dictionary per method, in the order of `bandlens.METHODS`.
+    """
+    from ..methods import METHODS
+
+    return [_method(method) for method in METHODS.values()]
+
+
+def _method(method: Method) -> Answer:
+    options = [
+        {
+            "option": name,
+            "default": _text(option.default),
+            "meaning": option.meaning.replace("counted from 0", f"counted from {first()}"),
+        }
+        for name, option in method.options.items()
+    ]
+    return {
+        **fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
+        "additive": method.additive,
+        "maps": method.maps is not None,
+        "background": method.uses_background,
+        "options": options,
+    }
+
+
+def _text(default: Any) -> str:
+    """The default of an option, as R writes it, strings without quotes."""
+    if default is None:
+        return "NULL"
+    if isinstance(default, bool):
+        return str(default).upper()
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+# arrays of a result
+_SCORES = tuple(
+    "scores output_values base_values residuals cancellations band_means score_errors local_fit drops".split()
+)
+_CODES = ("image_class", "prediction", "image_output", "background")
+
+
+def _importance(result: BandImportance) -> Answer:
+    what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "cancellation", "groups")
+    origin = ("background_source", "options", "seed", "model", "versions", "seconds")
+    return {
+        "table": columns(class_columns(result)),
+        "overall": columns(overall_columns(result)),
+        "whole": WHOLE,
+        "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
+        **fields(result, column, _SCORES + _CODES),
+        **fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
+        **fields(result, plain, what + origin),
+    }
+
+
+def _result(given: Mapping[str, Any]) -> BandImportance:
+    """A result that R has kept, from plain arrays and lists; the inverse of `_importance`.
+
+    Parameters
+    ----------
+    given : dict
+        Fields of `BandImportance` by name, positions counted from 0. None stands for a field's default.
+
+    Raises
+    ------
+    ResultError
+        If fields are missing that have no default.
+    """
+    from ..results.importance import BandImportance
+
+    convert: dict[str, Callable[[Any], Any]] = {
+        **dict.fromkeys(("classes", "outputs", "bands"), lambda names: tuple(map(str, names))),
+        **dict.fromkeys(_CODES, lambda codes: np.array(codes, np.int64)),
+        **dict.fromkeys(_SCORES, lambda numbers: np.array(numbers, np.float64, order="C")),
+        "wavelengths": lambda waves: tuple(map(float, waves)),
+        # R has one kind of empty list
+        **dict.fromkeys(("options", "versions"), lambda entries: dict(entries or {})),
+    }
+    parts = {name: convert.get(name, lambda value: value)(value) for name, value in given.items() if value is not None}
+    needed = [entry.name for entry in dataclasses.fields(BandImportance) if _has_no_default(entry)]
+    missing = [name for name in needed if name not in parts]
+    if missing:
+        raise ResultError("The result is not complete.", expected=", ".join(needed), given=f"no {', '.join(missing)}")
+    return BandImportance(**parts)
+
+
+def _has_no_default(entry: dataclasses.Field) -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def _check(check: Check) -> Answer:
+    """The outcome of a check: what the functions here give that wrap one."""
+    return {
+        "name": check.name,
+        "tables": {level: columns(table) for level, table in check.tables.items()},
+        "levels": {column: list(names) for column, names in check.levels.items()},
+        **fields(check, plain, ("passed", "verdict", "facts")),
+        # in R, a list of one value would look like a value
+        "single": [name for name, fact in check.facts.items() if isinstance(fact, str) or np.ndim(fact) == 0],
+    }
+
+
+@answer
+def list_layers(model: Any, arguments: Mapping[str, Any]) -> Answer:
+    """Layers of a model; `arguments` of `bandlens.list_layers`, by name.
+
+    Returns
+    -------
+    dict
+        ``value``: `table`, the columns of `to_frame()` (-1 features where that is unknown), and `model`.
+    """
+    from .. import list_layers as layers_of
+
+    found = layers_of(model, **arguments)
+    return {"table": columns(layer_columns(found)), "model": found.model}
+
+
+@answer
+def layer_kernels(model: Any, arguments: Mapping[str, Any]) -> Answer:
+    """Kernels of a convolution; `arguments` of `bandlens.layer_kernels`, by name, `features` counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: `values` (kernels, rows, cols, bands), `kernel` (counted from 0), `tables` "weight" and "band"
+        (`band` as a code into `bands`, counted from 0), `bands`, `wavelengths`, `layer`, `kind`, `model`.
+    """
+    from .. import layer_kernels as read
+
+    found = read(model, **arguments)
+    return {
+        "tables": {level: columns(kernel_columns(found, level)) for level in ("weight", "band")},
+        **fields(found, column, ("values", "kernel")),
+        **fields(found, list, ("bands", "wavelengths")),
+        **fields(found, plain, ("layer", "kind", "model")),
+    }
+
+
+@answer
+def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None) -> Answer:
+    """Images of features; `arguments` of `bandlens.visualize_features`, by name, positions counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
+        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
+    """
+    from .. import visualize_features as compute
+
+    found = compute(model, **arguments, progress=progress or False)
+    arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
+    return {
+        "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
+        "levels": {
+            "layer": [found.layer],
+            "feature": list(dict.fromkeys(found.names)),
+            "band": list(found.bands),
+        },
+        **fields(found, column, (*arrays, "restarts", "low", "high", "contrast")),
+        **fields(found, list, ("names", "bands", "wavelengths")),
+        **fields(
+            found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")
+        ),
+        **fields(found, plain, ("model", "versions", "seconds")),
+    }
+
+
+@answer
+def layer_activations(
+    model: Any, x: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Activations of a layer; `arguments` of `bandlens.layer_activations`, by name, `features` counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: `values` (n, *positions, features), `feature` (counted from 0), `names`, `tables` "image" (`image`
+        and `feature` counted from 0, the latter into `names`), `layer`, `kind`, `model`.
+    """
+    from .. import layer_activations as compute
+
+    found = compute(model, x, **arguments, progress=progress or False)
+    return {
+        "tables": {"image": columns(activation_columns(found, "image"))},
+        **fields(found, column, ("values", "feature")),
+        **fields(found, list, ("names",)),
+        **fields(found, plain, ("layer", "kind", "model")),
+    }
+
+
+@answer
+def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None) -> Answer:
+    """Images that excite features most; `arguments` of `bandlens.top_images`, by name, `features` counted from 0.
+
+    Returns
+    -------
+    dict
+        ``value``: the fields of `TopImages`, `index` counted from 0, and `tables` "image" and "band" (`image`,
+        `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1).
+    """
+    from .. import top_images as compute
+
+    found = compute(model, x, **arguments, progress=progress or False)
+    arrays = ("index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high")
+    return {
+        "tables": {level: columns(top_columns(found, level)) for level in ("image", "band")},
+        **fields(found, column, (*arrays, "feature")),
+        **fields(found, list, ("names", "bands", "wavelengths")),
+        **fields(found, plain, ("layer", "statistic", "n", "model")),
+    }

@@ -1,0 +1,239 @@
+"""Results of some of the images, and of several pieces together: scenes may be too large to explain at once.
+
+Tables are not added up but made anew from the scores of the images, so that pieces that were put together give exactly
+the table of all. What can't be said of the whole is refused: pieces must stem from one model, method and background.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.positions import first
+from ..errors import OptionError, ResultError
+
+if TYPE_CHECKING:
+    from .importance import BandImportance
+
+# with one entry per image
+OF_IMAGES = (
+    "scores",
+    "image_class",
+    "prediction",
+    "image_output",
+    "output_values",
+    "base_values",
+    "band_means",
+    "residuals",
+    "cancellations",
+    "score_errors",
+    "local_fit",
+)
+# what pieces must have in common, and what to call it
+COMMON = {
+    "model": "the model",
+    "method": "the method",
+    "statistic": "the statistic",
+    "output": "the scale of the output",
+    "options": "the options of the method",
+    "seed": "the seed",
+    "bands": "the bands",
+    "wavelengths": "the wavelengths",
+    "groups": "the groups of bands",
+    "classes": "the classes",
+    "outputs": "the outputs of the model",
+    "signed": "whether scores have a sign",
+    "directed": "whether importance has a sign",
+    "balanced": "whether classes count the same",
+    "background_source": "where the background is from",
+}
+# mean outputs over one background differ by no more, relative to what scores explain
+SAME_BASE = 1e-4
+LISTED = 8
+
+
+def subset(result: BandImportance, images: Any) -> BandImportance:
+    """Result of some of the images; see `BandImportance.subset`."""
+    _refuse_drops([result], "cut")
+    chosen = _positions(images, result.n)
+    parts: dict[str, Any] = {
+        name: getattr(result, name)[chosen] for name in OF_IMAGES if getattr(result, name) is not None
+    }
+    return replace(result, **parts, seconds=result.seconds * len(chosen) / result.n)
+
+
+def combine(*results: BandImportance) -> BandImportance:
+    """Make one result of several that explain different images in the same way, such as pieces of a scene.
+
+    Parameters
+    ----------
+    *results : BandImportance
+        One or more, of the same model, method, options, seed, background, bands, classes and outputs.
+
+    Returns
+    -------
+    BandImportance
+        Of all images, in the order given. Its tables are made from the scores of the images, and so are exactly those
+        of one computation of all of them (where the method gives an image the same scores in any company: draws of
+        random numbers, and the images that "permutation" swaps, are those of the pieces). `seconds` is the sum; a
+        version that differs is listed with both values. `cancellations` are None if one of the results lacks them, as
+        those of earlier versions do.
+
+    Raises
+    ------
+    ResultError
+        If results can't be put together. The message names what differs. An image that is in two results can't be
+        noticed, and counts twice.
+
+    Notes
+    -----
+    Without a `background` of your own, each result takes one from its images; such results can't be combined, since
+    their scores compare the images with different things.
+    """
+    from .importance import BandImportance
+
+    if not results or not all(isinstance(result, BandImportance) for result in results):
+        wrong = [type(result).__name__ for result in results if not isinstance(result, BandImportance)]
+        raise ResultError(
+            "There is nothing to combine.", expected="results of `band_importance`", given=", ".join(wrong) or "nothing"
+        )
+    _refuse_drops(results, "combined")
+    start = results[0]
+    for number, other in enumerate(results[1:], start=1):
+        _check_alike(start, other, f"results {first()} and {number + first()}")
+    columns = {name: [getattr(result, name) for result in results] for name in OF_IMAGES}
+    parts: dict[str, Any] = {
+        # only cancellations may be there in some and not in others: earlier versions did not measure them
+        name: None if any(values is None for values in column) else np.concatenate(column)
+        for name, column in columns.items()
+    }
+    seconds = sum(result.seconds for result in results)
+    return replace(start, **parts, versions=_versions(results), seconds=seconds)
+
+
+def _refuse_drops(results: Sequence[BandImportance], what: str) -> None:
+    if any(result.drops is not None for result in results):
+        raise ResultError(
+            f"The result can't be {what}: its images have no scores of their own.",
+            expected="a method that scores each image",
+            given=f"method {results[0].method!r} with a metric that is computed for a class at once",
+            fix="compute it anew, for the images that you want",
+        )
+
+
+def _positions(images: Any, n: int) -> np.ndarray:
+    """Positions of images that are given as positions, a mask or a slice."""
+    if isinstance(images, slice):
+        chosen = np.arange(n)[images]
+    else:
+        given = np.atleast_1d(np.asarray(images))
+        if given.dtype == bool and given.shape == (n,):
+            chosen = np.flatnonzero(given)
+        elif given.ndim == 1 and (given.dtype.kind in "iu" or given.size == 0):
+            chosen = given.astype(np.int64)
+        else:
+            raise OptionError(
+                "`images` does not say which images to take.",
+                expected=f"positions from 0 to {n - 1}, a slice, or {n} times True or False",
+                given=f"{given.dtype} of shape {given.shape}",
+            )
+    beyond = chosen[(chosen < -n) | (chosen >= n)]
+    if len(beyond):
+        raise OptionError(
+            "There are no such images.",
+            expected=f"positions from {first()} to {n - 1 + first()}",
+            given=_listed(beyond + first()),
+        )
+    chosen = chosen % n
+    values, counts = np.unique(chosen, return_counts=True)
+    if (counts > 1).any():
+        raise OptionError(
+            "Images are taken more than once, which would make the intervals too narrow.",
+            expected="each image at most once",
+            given=f"several times {_listed(values[counts > 1] + first())}",
+        )
+    if not len(chosen):
+        raise OptionError("No image is left.", expected="at least one image", given="none")
+    return chosen
+
+
+def _check_alike(one: BandImportance, other: BandImportance, which: str) -> None:
+    for name, meaning in COMMON.items():
+        _check_same(meaning, getattr(one, name), getattr(other, name), which)
+    _check_same("the number of outputs per image", one.scores.shape[1], other.scores.shape[1], which)
+    for name in ("residuals", "score_errors", "local_fit"):
+        _check_same(
+            f"whether they have `{name}`", getattr(one, name) is not None, getattr(other, name) is not None, which
+        )
+    difference = _other_background(one, other)
+    if difference:
+        raise ResultError(
+            f"The results can't be combined: {which} differ in the background.",
+            expected="the same background images for all",
+            given=difference,
+            fix="give each call the same `background`, `n_background` and `seed`",
+        )
+
+
+def _check_same(meaning: str, one: Any, other: Any, which: str) -> None:
+    if _text(one) != _text(other):
+        raise ResultError(
+            f"The results can't be combined: {which} differ in {meaning}.",
+            expected="results that differ in their images only",
+            given=f"{_shown(one)}; {_shown(other)}",
+        )
+
+
+def _text(value: Any) -> str:
+    """A value so that equal ones are equal: not a number too, and what has been in R and come back."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return _listed(value)
+    return _text(value) if isinstance(value, dict) else str(value)
+
+
+def _listed(values: Sequence[Any] | np.ndarray) -> str:
+    text = ", ".join(map(str, values[:LISTED]))
+    return f"{text}, ... ({len(values)} in all)" if len(values) > LISTED else text
+
+
+def _other_background(one: BandImportance, other: BandImportance) -> str | None:
+    """How backgrounds differ: positions may be those in several containers, so mean outputs over them must agree."""
+    if one.background is None or other.background is None:
+        if one.background is other.background:
+            return None
+        return "; ".join("none" if result.background is None else "some" for result in (one, other))
+    if not np.array_equal(one.background, other.background):
+        return "; ".join(
+            f"{len(background)} images, at {_listed(background + first())}"
+            for background in (one.background, other.background)
+        )
+    explained = [result.output_values - result.base_values for result in (one, other)]
+    sizes = np.abs(np.concatenate([part.ravel() for part in explained]))
+    near = SAME_BASE * float(sizes[np.isfinite(sizes)].max(initial=0.0))
+    for output in np.intersect1d(one.image_output, other.image_output):
+        base = [result.base_values[result.image_output == output] for result in (one, other)]
+        # images with a background each have many
+        if all(np.ptp(part) <= near for part in base) and abs(base[0][0] - base[1][0]) > near:
+            return f"images at the same positions, of mean output {base[0][0]:.4g}; {base[1][0]:.4g}"
+    return None
+
+
+def _versions(results: Sequence[BandImportance]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for result in results:
+        for name, version in result.versions.items():
+            # a result may itself be of several versions
+            for part in version.split(", "):
+                if part not in found.setdefault(name, []):
+                    found[name].append(part)
+    return {name: ", ".join(versions) for name, versions in found.items()}

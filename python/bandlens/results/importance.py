@@ -1,0 +1,307 @@
+"""What `band_importance` returns: plain data that prints, saves, pickles and turns into tables and pictures.
+
+It holds no framework object, so it outlives the session, the model and the machine that made it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import OptionError, ResultError
+from .completeness import largest, shown
+from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotnine
+    import shap
+
+FORMAT = "bandlens.BandImportance/1"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BandImportance:
+    """Importance of every band for every class.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (n, k, bands)
+        Band score of each image for each of its `k` explained outputs.
+    image_class, prediction : ndarray of int64, shape (n,)
+        Class each image is counted in, and the class the model predicts; indices into `classes`.
+    image_output : ndarray of int64, shape (n, k)
+        Explained outputs; indices into `outputs`.
+    output_values, base_values : ndarray of float64, shape (n, k)
+        f(x), and the mean of f over the background (NaN without one).
+    band_means : ndarray of float64, shape (n, bands)
+        Mean of each band over the pixels of each image.
+    classes, outputs, bands : tuple of str
+    wavelengths : tuple of float
+        In nm; NaN where unknown.
+    method, statistic, output : str
+        What was computed, how it was reduced over pixels, and on which scale of the output ("logit", "probability").
+    signed : bool
+        Whether scores have a sign.
+    residuals : ndarray of float64, shape (n, k), or None
+        Relative completeness residual per image and output; None for methods that are not additive.
+    cancellations : ndarray of float64, shape (n, k), or None
+        How much larger an image's scores are than what they share out: the sum of their sizes over the output's mean
+        distance from those of the background, see `bandlens.results.completeness`. About 1 where bands agree. None for
+        methods that are not additive, and in results that versions before this attribute have saved.
+    score_errors : ndarray of float64, shape (n, k, bands), or None
+        Standard error of each score over its random draws, where it comes from such.
+    local_fit : ndarray of float64, shape (n, k), or None
+        R^2 of a local model of each image's output (LIME): how much of it the scores explain.
+    drops : ndarray of float64, shape (repeats, classes + 1, bands), or None
+        Falls of a metric that is computed for a class at once, where images have no scores: for every class that
+        occurs, in order, and for all images together.
+    directed : bool
+        Whether importance is the mean of the signed scores (permutation: chance must average out), not of their size.
+    balanced : bool
+        Whether in `overall` every class counts the same, not every image.
+    groups : dict of str to list of str, or None
+        Bands that were treated as one; the other `bands` are single.
+    background : ndarray of int64, shape (m,), or None
+        Positions of the background images used, in `background_source`.
+    background_source : str or None
+        "background" or "x".
+    options : dict
+        Options of the method.
+    seed : int
+    model : str
+        Name of the model.
+    versions : dict of str
+    seconds : float
+    """
+
+    scores: np.ndarray
+    image_class: np.ndarray
+    prediction: np.ndarray
+    image_output: np.ndarray
+    output_values: np.ndarray
+    base_values: np.ndarray
+    band_means: np.ndarray
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+    method: str
+    statistic: str
+    output: str
+    signed: bool
+    residuals: np.ndarray | None = None
+    cancellations: np.ndarray | None = None
+    score_errors: np.ndarray | None = None
+    local_fit: np.ndarray | None = None
+    drops: np.ndarray | None = None
+    directed: bool = False
+    balanced: bool = False
+    groups: dict[str, list[str]] | None = None
+    background: np.ndarray | None = None
+    background_source: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    model: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of images explained."""
+        return self.scores.shape[0]
+
+    @property
+    def completeness(self) -> float | None:
+        """Largest relative completeness residual, or None where the method is not additive."""
+        return largest(self.residuals)
+
+    @property
+    def cancellation(self) -> float | None:
+        """Largest cancellation, or None where the method is not additive or it is not known."""
+        return largest(self.cancellations)
+
+    @property
+    def n_background(self) -> int | None:
+        """Number of background images used."""
+        return None if self.background is None else len(self.background)
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """Pairs (class, output) that occur, in the user's order, shape (cells, 2), int64."""
+        return np.unique(self._row_cells(), axis=0)
+
+    @cached_property
+    def table(self) -> ClassBandTable:
+        """Numbers of the class x band table, one row per entry of `cells`."""
+        cells, inverse = np.unique(self._row_cells(), axis=0, return_inverse=True)
+        if self.drops is not None:
+            classes, n = np.unique(self.image_class, return_counts=True)
+            row = np.searchsorted(classes, cells[:, 0])
+            return repeated_table(self.drops[:, row], n[row])
+        return self._table(inverse.reshape(-1), len(cells))
+
+    @cached_property
+    def overall_outputs(self) -> np.ndarray:
+        """Outputs of the rows of `overall`; -1 where each image is explained by an output of its own."""
+        columns = self.image_output.T
+        return np.array([column[0] if (column == column[0]).all() else -1 for column in columns])
+
+    @cached_property
+    def overall(self) -> ClassBandTable:
+        """Numbers of the table over the images of all classes, one row per explained output."""
+        n, k, _ = self.scores.shape
+        if self.drops is not None:
+            return repeated_table(np.repeat(self.drops[:, -1:], k, axis=1), np.full(k, n))
+        if self.balanced:
+            outputs = self.overall_outputs
+            every = np.arange(len(self.cells))
+            return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
+        return self._table(np.tile(np.arange(k), n), k)
+
+    def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
+        rows = self.scores.reshape(-1, len(self.bands))
+        return class_band_table(rows, cell, cells, signed=self.signed, directed=self.directed)
+
+    def _row_cells(self) -> np.ndarray:
+        k = self.scores.shape[1]
+        return np.stack([np.repeat(self.image_class, k), self.image_output.reshape(-1)], axis=1)
+
+    def to_frame(self, level: str = "class") -> pd.DataFrame:
+        """Tidy table.
+
+        Parameters
+        ----------
+        level : {"class", "image", "overall"}
+            One row per class x output x band, per image x output x band, or per output x band over the images of all
+            classes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as listed in `bandlens.results.columns`; `class`, `output` and `band` are ordered categoricals.
+        """
+        from . import frames
+
+        if level == "class":
+            return frames.class_frame(self)
+        if level == "image":
+            return frames.image_frame(self)
+        if level == "overall":
+            return frames.overall_frame(self)
+        raise OptionError("There is no such table.", expected="level='class', 'image' or 'overall'", given=repr(level))
+
+    def subset(self, images: Any) -> BandImportance:
+        """Result of some of the images, with tables of their own; `combine` is the way back.
+
+        Parameters
+        ----------
+        images : int, sequence of int or bool, or slice
+            Positions, negative ones counted from the end, or True for each image to keep. None may come twice.
+
+        Returns
+        -------
+        BandImportance
+            `background` is what it was: positions in the images of the computation. `seconds` are its part of them.
+
+        Raises
+        ------
+        ResultError
+            If images have no scores of their own (`drops`).
+        OptionError
+            If there are no such images, or none is left.
+        """
+        from .combining import subset
+
+        return subset(self, images)
+
+    def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+        """Draw the table; see `bandlens.plots` for the kinds.
+
+        Returns
+        -------
+        plotnine.ggplot
+            A complete plot to which layers, scales and themes can be added.
+        """
+        from .. import plots
+
+        return plots.draw(self, kind, **options)
+
+    def summary(self) -> str:
+        """Most important bands of each class, and what produced them, as text."""
+        lines = [repr(self), ""]
+        table = self.table
+        width = max(len(name) for name in self.classes)
+        for row, (class_index, output_index) in enumerate(self.cells):
+            name = self.classes[class_index].ljust(width)
+            if self.classes[class_index] != self.outputs[output_index]:
+                name += f" -> {self.outputs[output_index]}"
+            best = [band for band in np.argsort(table.rank[row])[:3] if table.share[row, band] > 0]
+            shares = ", ".join(f"{self.bands[band]} {table.share[row, band]:.0%}" for band in best)
+            lines.append(f"{name}  (n = {table.n[row]})  {shares or 'no band matters'}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        used = "" if self.background is None else f", {len(self.background)} background images"
+        account = shown(self.completeness, self.cancellation)
+        fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
+        return (
+            f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
+            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{account}{fit}>"
+        )
+
+    def to_shap(self) -> shap.Explanation:
+        """Band scores as a `shap.Explanation`, so that shap's plots and tools work on them.
+
+        Returns
+        -------
+        shap.Explanation
+            `values` (rows, bands), `base_values` (rows,), `data` each image's band means (rows, bands); one row per
+            image and explained output, image by image.
+        """
+        import shap
+
+        k = self.scores.shape[1]
+        return shap.Explanation(
+            values=self.scores.reshape(-1, len(self.bands)),
+            base_values=self.base_values.reshape(-1),
+            data=np.repeat(self.band_means, k, axis=0),
+            feature_names=list(self.bands),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""
+        arrays: dict[str, np.ndarray] = {}
+        plain: dict[str, Any] = {}
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, np.ndarray):
+                arrays[entry.name] = value
+            else:
+                plain[entry.name] = value
+        with Path(path).open("wb") as file:
+            np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, path: str | Path) -> BandImportance:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ResultError
+            If the file holds something else.
+        """
+        with np.load(path, allow_pickle=False) as stored:
+            if "_format" not in stored or str(stored["_format"]) != FORMAT:
+                raise ResultError(f"{path} holds no BandImportance.", expected=f"a file of format {FORMAT}")
+            arguments = json.loads(str(stored["_plain"]))
+            arguments.update({name: stored[name] for name in stored.files if not name.startswith("_")})
+        for name in ("classes", "outputs", "bands", "wavelengths"):
+            arguments[name] = tuple(arguments[name])
+        return cls(**arguments)

@@ -1,0 +1,138 @@
+"""What `band_maps` returns: attributions per image, pixel and band, as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .completeness import largest, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotnine
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BandMaps:
+    """Attributions of chosen images.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (n, k, *image shape)
+        Attribution of each pixel of each band, for each of the k explained outputs of an image.
+    image_class, prediction : ndarray of int64, shape (n,)
+        Indices into `classes`.
+    image_output : ndarray of int64, shape (n, k)
+        Indices into `outputs`.
+    band_axis : int
+        Axis of the bands in a batch of images; in `values` it is one further.
+    classes, outputs, bands : tuple of str
+    wavelengths : tuple of float
+        In nm; NaN where unknown.
+    method, output : str
+    seed : int
+    model : str
+    residuals, cancellations : ndarray of float64, shape (n, k), or None
+        As in `BandImportance`; None for methods that are not additive.
+    """
+
+    values: np.ndarray
+    image_class: np.ndarray
+    prediction: np.ndarray
+    image_output: np.ndarray
+    band_axis: int
+    classes: tuple[str, ...]
+    outputs: tuple[str, ...]
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
+    method: str
+    output: str
+    seed: int = 0
+    model: str = ""
+    residuals: np.ndarray | None = None
+    cancellations: np.ndarray | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of images."""
+        return self.values.shape[0]
+
+    @property
+    def completeness(self) -> float | None:
+        """Largest relative completeness residual, or None where the method is not additive."""
+        return largest(self.residuals)
+
+    @property
+    def cancellation(self) -> float | None:
+        """Largest cancellation, or None where the method is not additive."""
+        return largest(self.cancellations)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy table: one row per image x output x pixel x band, so as many as `values` has entries.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `image`, `class`, `output`, the position of the pixel (`row` and `col`; `pixel` where there is one axis;
+            `pixel_1`, `pixel_2`, ... where there are more than two), `band`, `wavelength`, `attribution`. Positions
+            count from 0; `class`, `output` and `band` are ordered categoricals.
+        """
+        from . import frames
+
+        return frames.map_frame(self)
+
+    def plot(
+        self,
+        image: int = 0,
+        output: int | str = 0,
+        *,
+        x: Any = None,
+        rgb: Sequence[str | int] | None = None,
+        width: float = 175,
+        base_size: float = 8,
+    ) -> plotnine.ggplot:
+        """Draw the attributions of one image, a panel per band, on one scale that is symmetric about zero.
+
+        Parameters
+        ----------
+        image : int
+            Position of the image in these maps.
+        output : int or str
+            Which of the outputs that are explained for this image: its position among them, or its name.
+        x : array_like, optional
+            The images of these maps, all of them: a composite of three bands stands beside the attributions (the
+            spectrum itself beside those of a spectrum). Each band is stretched from its 2 % to its 98 % quantile over
+            all these images.
+        rgb : sequence of three str or int, optional
+            Bands of the composite, by name or position, for red, green and blue. By default the bands of these names,
+            else those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same
+            band, the first three in falling wavelength.
+        width : float
+            Width in mm at which the picture will be shown; decides how names are wrapped and panels arranged.
+        base_size : float
+            Font size in points.
+
+        Returns
+        -------
+        plotnine.ggplot
+            A complete plot. Of more than 26 bands, the 25 with the largest sum of |attribution| are shown. Where
+            single values lie far beyond all others, the scale ends at the 99.9 % quantile. The subtitle says so.
+            Spectra and images with one axis of pixels are drawn as lines.
+
+        Raises
+        ------
+        BandlensError
+            `ResultError` if images have more than two axes of pixels; `OptionError`, `BandError` or `InputError` if
+            there is no such image, output or band, or `x` are not the images of these maps.
+        """
+        from .. import plots
+
+        return plots.draw_maps(self, image, output, x=x, rgb=rgb, base_size=base_size, width=width)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.values.shape))
+        account = shown(self.completeness, self.cancellation)
+        return f"<BandMaps: {self.method} ({self.output}), {self.n} images, values {shape}{account}>"
