@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .results import drawing
 
 if TYPE_CHECKING:
     from . import datasets, errors
@@ -94,6 +95,10 @@ __all__ = [
     "top_images",
     "visualize_features",
 ]
+
+
+# results draw themselves without knowing pictures, which need plotnine
+drawing.drawn_by(lambda: import_module(".plots", __name__).draw)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .datasets import Patches, landsat
-
-if TYPE_CHECKING:
-    from .results.importance import BandImportance
+from .explain.importance import band_importance
+from .results.importance import BandImportance
 
 METHODS = ("saliency", "deepshap")
 N_BACKGROUND = 500  # with the usual 100, shares differ much from draw to draw: tests/benchmarks/background_draws.py
@@ -89,8 +88,6 @@ def run(
     dict of BandImportance
         One per method.
     """
-    from . import band_importance
-
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     data = landsat()

@@ -11,7 +11,7 @@ import bandlens as bl
 import numpy as np
 import pandas as pd
 import pytest
-from bandlens.results.columns import CLASS_COLUMNS, IMAGE_COLUMNS
+from bandlens.results.tables import CLASS_COLUMNS, IMAGE_COLUMNS
 from conftest import out_of_memory
 
 # 50 steps are few for noise as images

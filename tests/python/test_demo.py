@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from bandlens import __version__, band_importance, datasets, demo
 from bandlens.__main__ import main
-from bandlens.results.columns import CLASS_COLUMNS
+from bandlens.results.tables import CLASS_COLUMNS
 
 IMAGES = 120
 

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-from bandlens.results.statistics import Moments, class_band_table
+from bandlens.data.moments import Moments
+from bandlens.results.statistics import class_band_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats

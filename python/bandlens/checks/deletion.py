@@ -16,6 +16,7 @@ import numpy as np
 
 from ..data.images import Images, check_background, check_images
 from ..data.labels import label_codes, no_classes
+from ..data.moments import half_width
 from ..data.options import one_of, optional, whole
 from ..data.summaries import mean_image
 from ..errors import BackgroundError, ResultError
@@ -23,7 +24,6 @@ from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..progress import Progress, ticker
 from ..results.importance import BandImportance
-from ..results.statistics import half_width
 from .matching import check_classes, check_same_images, check_same_model, member_bands
 from .result import Check, columns_of
 from .whole import class_levels

@@ -14,6 +14,7 @@ from scipy import stats
 
 from ..data.images import check_images
 from ..data.labels import band_names
+from ..data.moments import half_width
 from ..data.options import whole
 from ..errors import OptionError
 from ..explain.importance import band_importance
@@ -21,7 +22,7 @@ from ..explain.selfcheck import unsaid
 from ..models.predictor import loaded, make_predictor
 from ..progress import Progress, ticker
 from ..results.importance import BandImportance
-from ..results.statistics import half_width, share_of
+from ..results.statistics import share_of
 from .agreement import kendall, spearman
 from .reinitialise import Copy, copy_of, fresh
 from .result import Check, columns_of

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..data.moments import CONFIDENCE
 from ..results.importance import BandImportance
-from ..results.statistics import CONFIDENCE
 
 # numbers held per array at a time: 32 MiB of float64
 CHUNK = 1 << 22

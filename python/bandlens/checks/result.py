@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
+from ..results import drawing
+from ..results.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,14 +62,16 @@ class Check:
         pandas.DataFrame
             Columns with `levels` are ordered categoricals.
         """
-        from ..results import frames
+        return self.columns(level).to_frame()
 
+    def columns(self, level: str | None = None) -> Table:
+        """The same tables as plain columns; levels and errors as for `to_frame`."""
         if level is None:
             level = next(iter(self.tables))
         if level not in self.tables:
             expected = " or ".join(f"level={name!r}" for name in self.tables)
             raise OptionError("There is no such table.", expected=expected, given=repr(level))
-        return frames.coded_frame(self.tables[level], self.levels)
+        return Table(self.tables[level], self.levels)
 
     def plot(self, **options: Any) -> plotnine.ggplot:
         """Draw the check; see its file in `bandlens.plots` for the options.
@@ -77,9 +81,7 @@ class Check:
         plotnine.ggplot
             A complete plot to which layers, scales and themes can be added.
         """
-        from .. import plots
-
-        return plots.draw_check(self, **options)
+        return drawing.draw(self, self.name, **options)
 
     def summary(self) -> str:
         """The verdict, as text."""

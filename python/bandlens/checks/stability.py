@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..data.images import Images, check_images
+from ..data.moments import half_width
 from ..data.options import whole_number
 from ..explain.importance import band_importance
 from ..models.predictor import loaded
 from ..progress import ticker
 from ..results.importance import BandImportance
-from ..results.statistics import half_width, rank_of, share_of
+from ..results.statistics import rank_of, share_of
 from .agreement import kendall
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..results.columns import WHOLE
+from ..results.tables import WHOLE
 
 
 def class_levels(classes: tuple[str, ...]) -> tuple[tuple[str, ...], int]:

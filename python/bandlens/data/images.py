@@ -122,7 +122,7 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     if 0 in shape:
         raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape}")
     images = Images(source, shape[0], tuple(shape[1:]), axis)
-    check_masked(images, name)
+    check_masked(images.source, (images.n, *images.shape), images.band_axis, name)
     _check_finite(images, dtype, name)
     return images
 

@@ -7,22 +7,28 @@ value, -9999 for one, would be explained like any other number. pandas' NA and N
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from .positions import first
 
-if TYPE_CHECKING:
-    from .images import Images
-
 BATCH_BYTES = 1 << 25
 _NAMES = ("NAType", "NaTType", "MaskedConstant")
 
 
-def check_masked(images: Images, name: str) -> None:
+def check_masked(source: Any, shape: tuple[int, ...], band_axis: int, name: str) -> None:
     """Refuse masked values.
+
+    Parameters
+    ----------
+    source : array_like or list of array_like
+        Images, in whatever holds them.
+    shape : tuple of int
+        Of all of them, (n, *image shape).
+    band_axis : int
+    name : str
 
     Raises
     ------
@@ -30,14 +36,14 @@ def check_masked(images: Images, name: str) -> None:
         It counts them, and names the first.
     """
     count, place = 0, None
-    for start, mask in _masks(images):
+    for start, mask in _masks(source, shape):
         count += int(mask.sum())
         if place is None and mask.any():
             image, *axes = np.unravel_index(int(mask.argmax()), mask.shape)
-            place = start + int(image) + first(), int(axes[images.band_axis - 1]) + first()
+            place = start + int(image) + first(), int(axes[band_axis - 1]) + first()
     if place is None:
         return
-    total = images.n * int(np.prod(images.shape))
+    total = int(np.prod(shape))
     raise InputError(
         f"`{name}` holds masked values, which are missing.",
         expected="finite numbers everywhere",
@@ -57,16 +63,16 @@ def describe_missing(values: Any) -> str:
     return f", with {int(missing.sum())} missing of {array.size}, the first at {place} (counted from {first()})"
 
 
-def _masks(images: Images) -> Iterator[tuple[int, np.ndarray]]:
+def _masks(source: Any, shape: tuple[int, ...]) -> Iterator[tuple[int, np.ndarray]]:
     """Masks of images in batches, each with the position of its first image; nothing where there can be none."""
-    source = images.source
-    size = max(1, BATCH_BYTES // int(np.prod(images.shape)))
+    n, *one = shape
+    size = max(1, BATCH_BYTES // int(np.prod(one)))
     if isinstance(source, list | tuple):
         for number, item in enumerate(source):
             if np.ma.getmask(item) is not np.ma.nomask:
                 yield number, np.ma.getmaskarray(item)[None]
     elif isinstance(source[:1], np.ma.MaskedArray):
-        for start in range(0, images.n, size):
+        for start in range(0, n, size):
             mask = np.ma.getmask(source[start : start + size])
             if mask is not np.ma.nomask:
                 yield start, np.asarray(mask)

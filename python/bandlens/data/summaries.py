@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..results.statistics import Moments
 from .images import Images
+from .moments import Moments
 
 BATCH_BYTES = 1 << 25
 

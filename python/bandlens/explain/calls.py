@@ -16,7 +16,7 @@ from ..errors import OptionError
 from ..methods import METHODS, Method, Request, Task
 from ..methods.reduction import check_statistic
 from ..models.predictor import Predictor, make_predictor
-from ..results.columns import WHOLE
+from ..results.tables import WHOLE
 from .derivatives import check_derivative
 
 

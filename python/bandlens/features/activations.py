@@ -12,8 +12,9 @@ from ..data.images import Images, check_images
 from ..data.options import whole_number
 from ..data.positions import first
 from ..engine.batching import images_per_batch, portions, step_bytes
-from ..errors import OptionError
 from ..progress import Progress, ticker
+from ..results import drawing
+from ..results.tables import Table, check_level, pixel_names
 from .layers import Layer, Network, make_network
 from .settings import check_layer, chosen_features
 
@@ -60,11 +61,28 @@ class LayerActivations:
             `row` and `col` (`pixel` where there is one axis, none for a dense layer), `feature`, `activation`.
             Positions count from 0; `feature` is an ordered categorical.
         """
-        from ..results import frames
+        return self.columns(level).to_frame()
 
-        if level not in ("image", "position"):
-            raise OptionError("There is no such table.", expected="'image' or 'position'", given=f"level={level!r}")
-        return frames.activation_frame(self, level)
+    def columns(self, level: str = "image") -> Table:
+        """The same tables as plain columns, `feature` as codes; levels and errors as for `to_frame`."""
+        check_level(level, ("image", "position"))
+        n, k = len(self.values), len(self.names)
+        levels = {"feature": self.names}
+        if level == "image":
+            columns = {
+                "image": np.repeat(np.arange(n), k),
+                "feature": np.tile(np.arange(k), n),
+                **{name: over_positions(self.values, name).reshape(-1) for name in STATISTICS},
+            }
+            return Table(columns, levels)
+        image, *pixels, feature = (index.reshape(-1) for index in np.indices(self.values.shape, dtype=np.int64))
+        columns = {
+            "image": image,
+            **dict(zip(pixel_names(len(pixels)), pixels, strict=True)),
+            "feature": feature,
+            "activation": self.values.reshape(-1),
+        }
+        return Table(columns, levels)
 
     def plot(self, image: int = 0, **options: Any) -> plotnine.ggplot:
         """Draw the activations by one image, a map, a line or a bar per feature; see `bandlens.plots`.
@@ -73,9 +91,7 @@ class LayerActivations:
         -------
         plotnine.ggplot
         """
-        from .. import plots
-
-        return plots.draw_activations(self, image, **options)
+        return drawing.draw(self, "activations", image=image, **options)
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape[1:-1])) or "no positions"

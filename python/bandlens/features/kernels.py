@@ -10,8 +10,10 @@ import numpy as np
 
 from ..data.labels import band_names, band_wavelengths
 from ..data.positions import first
-from ..errors import LayerError, ModelTypeError, OptionError
+from ..errors import LayerError, ModelTypeError
 from ..models.predictor import loaded
+from ..results import drawing
+from ..results.tables import Table, check_level
 from .layers import layers_of, no_layer
 from .settings import chosen_features
 from .weights import has_kernels, is_convolution, kernels
@@ -69,11 +71,35 @@ class LayerKernels:
             `norm` (Euclidean, over pixels), `share` (of the kernel's sum of norms), `sum` (of the weights: the response
             to an even band). Positions count from 0; `band` is an ordered categorical.
         """
-        from ..results import frames
+        return self.columns(level).to_frame()
 
-        if level not in ("weight", "band"):
-            raise OptionError("There is no such table.", expected="'weight' or 'band'", given=f"level={level!r}")
-        return frames.kernel_frame(self, level)
+    def columns(self, level: str = "weight") -> Table:
+        """The same tables as plain columns, `band` as codes; levels and errors as for `to_frame`."""
+        check_level(level, ("weight", "band"))
+        waves, levels = np.array(self.wavelengths, np.float64), {"band": self.bands}
+        if level == "band":
+            n, n_bands = self.profile.shape
+            total = self.profile.sum(axis=1, keepdims=True)
+            share = np.divide(self.profile, total, out=np.full((n, n_bands), np.nan), where=total > 0)
+            columns = {
+                "kernel": np.repeat(self.kernel, n_bands),
+                "band": np.tile(np.arange(n_bands), n),
+                "wavelength": np.tile(waves, n),
+                "norm": self.profile.reshape(-1),
+                "share": share.reshape(-1),
+                "sum": self.values.sum(axis=(1, 2)).reshape(-1),
+            }
+            return Table(columns, levels)
+        at, row, col, band = (index.reshape(-1) for index in np.indices(self.values.shape, dtype=np.int64))
+        columns = {
+            "kernel": self.kernel[at],
+            "row": row,
+            "col": col,
+            "band": band,
+            "wavelength": waves[band],
+            "weight": self.values.reshape(-1),
+        }
+        return Table(columns, levels)
 
     def plot(self, kind: str = "tiles", **options: Any) -> plotnine.ggplot:
         """Draw the kernels, one tile per kernel and band, or their profiles over bands; see `bandlens.plots`.
@@ -88,9 +114,7 @@ class LayerKernels:
         -------
         plotnine.ggplot
         """
-        from .. import plots
-
-        return plots.draw_kernels(self, kind, **options)
+        return drawing.draw(self, kind, **options)
 
     def __repr__(self) -> str:
         n, rows, cols, bands = self.values.shape

@@ -10,6 +10,7 @@ import numpy as np
 from ..data.images import Images
 from ..errors import ModelError
 from ..models.predictor import loaded
+from ..results.tables import Table
 from .layers import make_network
 
 if TYPE_CHECKING:
@@ -51,9 +52,18 @@ class LayerList:
         pandas.DataFrame
             `layer`, `kind`, `output_shape` and `kernel_shape` (such as "8 x 8 x 32"), `n_features`.
         """
-        from ..results import frames
+        return self.columns().to_frame()
 
-        return frames.layer_frame(self)
+    def columns(self) -> Table:
+        """The same table as plain columns; shapes as texts, empty without a kernel; -1 features where unknown."""
+        columns = {
+            "layer": np.array(self.names, np.str_),
+            "kind": np.array(self.kinds, np.str_),
+            "output_shape": np.array([shape_text(shape) for shape in self.output_shapes], np.str_),
+            "kernel_shape": np.array([shape_text(shape) for shape in self.kernel_shapes], np.str_),
+            "n_features": np.array([-1 if n is None else n for n in self.n_features], np.int64),
+        }
+        return Table(columns, {})
 
     def __repr__(self) -> str:
         widths = [max(map(len, texts), default=0) for texts in (self.names, self.kinds)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .space import Space, amplitude
-
-if TYPE_CHECKING:
-    from .ascent import Step
+from .step import Step
 
 # differences between neighbours, in parts of a band's range, below which total variation counts their squares
 SOFT = 0.01

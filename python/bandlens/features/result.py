@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import OptionError
+from ..results import drawing
+from ..results.tables import Table, check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,13 +133,60 @@ class FeatureImages:
 
             Positions count from 0.
         """
-        from ..results import frames
+        return self.columns(level).to_frame()
 
-        if level not in LEVELS:
-            raise OptionError(
-                "There is no such table.", expected=" or ".join(map(repr, LEVELS)), given=f"level={level!r}"
-            )
-        return frames.feature_frame(self, level)
+    def columns(self, level: str = "feature") -> Table:
+        """The same tables as plain columns, names as codes; levels and errors as for `to_frame`."""
+        check_level(level, LEVELS)
+        n, rows, cols, n_bands = self.values.shape
+        features = tuple(dict.fromkeys(self.names))
+        codes = {name: code for code, name in enumerate(features)}
+        levels = {"layer": (self.layer,), "feature": features, "band": self.bands}
+        own = {
+            "layer": np.zeros(n, np.int64),
+            "feature": np.array([codes[name] for name in self.names], np.int64),
+            "image": self.image,
+        }
+        waves = np.array(self.wavelengths, np.float64)
+        if level == "feature":
+            columns = {
+                **own,
+                "activation_before": self.activation_before,
+                "activation_after": self.activation_after,
+                "steps": self.done,
+                "restarts": self.restarts,
+                "dead": self.dead,
+            }
+        elif level == "trace":
+            steps = self.trace.shape[1]
+            columns = {
+                **{name: np.repeat(column, steps) for name, column in own.items()},
+                "step": np.tile(np.arange(steps), n),
+                "activation": self.trace.reshape(-1),
+            }
+        elif level == "band":
+            pixels = self.values.reshape(n, rows * cols, n_bands).astype(np.float64)
+            columns = {
+                **{name: np.repeat(column, n_bands) for name, column in own.items()},
+                "band": np.tile(np.arange(n_bands), n),
+                "wavelength": np.tile(waves, n),
+                "mean": pixels.mean(axis=1).reshape(-1),
+                "std": pixels.std(axis=1).reshape(-1),
+                "low": np.tile(self.low, n),
+                "high": np.tile(self.high, n),
+                "contrast": self.contrast.reshape(-1),
+            }
+        else:
+            at, row, col, band = (index.reshape(-1) for index in np.indices(self.values.shape, dtype=np.int64))
+            columns = {
+                **{name: column[at] for name, column in own.items()},
+                "row": row,
+                "col": col,
+                "band": band,
+                "wavelength": waves[band],
+                "value": self.values.reshape(-1),
+            }
+        return Table(columns, levels)
 
     def plot(self, kind: str = "grid", **options: Any) -> plotnine.ggplot:
         """Draw the images or their spectra; see `bandlens.plots` for the kinds.
@@ -155,9 +203,7 @@ class FeatureImages:
         -------
         plotnine.ggplot
         """
-        from .. import plots
-
-        return plots.draw_features(self, kind, **options)
+        return drawing.draw(self, kind, **options)
 
     def subset(self, images: Sequence[int] | np.ndarray) -> FeatureImages:
         """Some of the images, by position."""
@@ -202,6 +248,4 @@ def plot_layers(*results: FeatureImages, **options: Any) -> plotnine.ggplot:
     -------
     plotnine.ggplot
     """
-    from .. import plots
-
-    return plots.draw_layers(results, **options)
+    return drawing.draw(results, "layers", **options)

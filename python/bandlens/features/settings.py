@@ -11,10 +11,10 @@ import numpy as np
 from ..data.options import number, one_of, whole
 from ..data.positions import first
 from ..errors import LayerError, OptionError
-from .ascent import Step
 from .layers import Layer, Network
 from .objectives import OBJECTIVES
 from .space import Space
+from .step import Step
 from .views import Moves
 
 CLAMPS = ("fit", "clip", "none")

@@ -15,8 +15,9 @@ import numpy as np
 from ..data.images import check_images
 from ..data.labels import band_names, band_wavelengths
 from ..data.options import one_of, whole
-from ..errors import OptionError
 from ..progress import Progress, ticker
+from ..results import drawing
+from ..results.tables import Table, check_level
 from .activations import STATISTICS, activation_batches, asked, feature_names, over_positions
 from .space import as_canvas, canvas
 
@@ -88,11 +89,28 @@ class TopImages:
             `feature`, `place` (1: most exciting), `image` (position in the data set, from 0), and "image":
             `activation`; "band": `band`, `wavelength`, `mean`, `std` over pixels.
         """
-        from ..results import frames
+        return self.columns(level).to_frame()
 
-        if level not in ("image", "band"):
-            raise OptionError("There is no such table.", expected="'image' or 'band'", given=f"level={level!r}")
-        return frames.top_frame(self, level)
+    def columns(self, level: str = "image") -> Table:
+        """The same tables as plain columns, `feature` and `band` as codes; levels and errors as for `to_frame`."""
+        check_level(level, ("image", "band"))
+        n, k, n_bands = self.mean.shape
+        levels = {"feature": self.names, "band": self.bands}
+        own = {
+            "feature": np.repeat(np.arange(n), k),
+            "place": np.tile(np.arange(1, k + 1), n),
+            "image": self.index.reshape(-1),
+        }
+        if level == "image":
+            return Table({**own, "activation": self.activation.reshape(-1)}, levels)
+        columns = {
+            **{name: np.repeat(column, n_bands) for name, column in own.items()},
+            "band": np.tile(np.arange(n_bands), n * k),
+            "wavelength": np.tile(np.array(self.wavelengths, np.float64), n * k),
+            "mean": self.mean.reshape(-1),
+            "std": self.std.reshape(-1),
+        }
+        return Table(columns, levels)
 
     def plot(self, kind: str = "images", **options: Any) -> plotnine.ggplot:
         """Draw the images, or their spectra; `found`, the images of `visualize_features`, stand beside them.
@@ -107,9 +125,7 @@ class TopImages:
         -------
         plotnine.ggplot
         """
-        from .. import plots
-
-        return plots.draw_top(self, kind, **options)
+        return drawing.draw(self, kind, **options)
 
     def __repr__(self) -> str:
         return (

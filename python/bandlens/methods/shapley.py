@@ -13,8 +13,8 @@ from math import factorial
 
 import numpy as np
 
+from ..data.moments import half_width
 from ..data.options import Option, number, whole
-from ..results.statistics import half_width
 from .mixtures import mixed_outputs, without_constants
 from .references import background_images
 from .task import Method, Part, Parts, Task

@@ -37,11 +37,10 @@ from . import (
 if TYPE_CHECKING:
     import plotnine
 
-    from ..checks import Check
-    from ..features import FeatureImages, LayerActivations, LayerKernels, TopImages
-    from ..results.importance import BandImportance
+Draw = Callable[..., Any]
 
-KINDS = {
+# Of each kind of result, its pictures by name; a picture is a file in this folder and a line here.
+KINDS: dict[str, Draw] = {
     "heatmap": heatmap.draw,
     "bars": bars.draw,
     "effect": effect.draw,
@@ -49,40 +48,42 @@ KINDS = {
     "ranks": ranks.draw,
     "distribution": distribution.draw,
 }
-
-# of `FeatureImages`, `LayerKernels` and `TopImages`
-FEATURES = {
+FEATURES: dict[str, Draw] = {
     "grid": feature_grid.draw,
     "bands": feature_bands.draw,
     "spectrum": feature_spectrum.draw,
     "trace": feature_trace.draw,
 }
-KERNELS = {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw}
-TOP: dict[str, Callable[..., plotnine.ggplot]] = {
-    "images": top_images.draw_images,
-    "spectrum": top_images.draw_spectrum,
+PICTURES: dict[str, dict[str, Draw]] = {
+    "BandImportance": KINDS,
+    "BandMaps": {"maps": maps.draw},
+    "Check": {
+        "check_deletion": deletion.draw,
+        "check_null": null.draw,
+        "check_randomization": randomization.draw,
+        "check_stability": stability.draw,
+        "compare_importance": comparison.draw,
+    },
+    "FeatureImages": FEATURES,
+    "LayerActivations": {"activations": activations.draw},
+    "LayerKernels": {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw},
+    "TopImages": {"images": top_images.draw_images, "spectrum": top_images.draw_spectrum},
+    # of several `FeatureImages`
+    "tuple": {"layers": feature_grid.draw_layers},
 }
 
-# by the function that made them
-CHECKS: dict[str, Callable[..., plotnine.ggplot]] = {
-    "check_deletion": deletion.draw,
-    "check_null": null.draw,
-    "check_randomization": randomization.draw,
-    "check_stability": stability.draw,
-    "compare_importance": comparison.draw,
-}
 
-
-def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+def draw(result: Any, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
     """Draw a result.
 
     Parameters
     ----------
-    result : BandImportance
+    result : BandImportance, BandMaps, Check, FeatureImages, LayerActivations, LayerKernels or TopImages
+        Or several FeatureImages, in a tuple.
     kind : str
-        A key of `KINDS`: "heatmap" and "effect" (tiles of shares and of signed means), "bars" (importance with
-        intervals), "spectrum" (lines of importance over wavelength), "ranks" (bands in order of importance),
-        "distribution" (scores of single images).
+        A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
+        signed means), "bars" (importance with intervals), "spectrum" (lines of importance over wavelength), "ranks"
+        (bands in order of importance), "distribution" (scores of single images).
     **options
         What this kind takes. All take `width`, the width in mm at which the picture will be shown (175, two columns
         of a journal), and `base_size`, the font size in points (8); they decide how names are wrapped and thinned.
@@ -97,46 +98,10 @@ def draw(result: BandImportance, kind: str = "heatmap", **options: Any) -> plotn
     OptionError
         If there is no such kind, or it does not take these options.
     """
-    return _one_of(KINDS, kind, result, options)
-
-
-def draw_check(check: Check, **options: Any) -> plotnine.ggplot:
-    """Draw a check; options and errors as for `draw`."""
-    return _drawn(CHECKS[check.name], check.name, check, options)
-
-
-def draw_features(result: FeatureImages, kind: str = "grid", **options: Any) -> plotnine.ggplot:
-    """Draw images of features: a key of `FEATURES`; options and errors as for `draw`."""
-    return _one_of(FEATURES, kind, result, options)
-
-
-def draw_kernels(result: LayerKernels, kind: str = "tiles", **options: Any) -> plotnine.ggplot:
-    """Draw kernels: a key of `KERNELS`; options and errors as for `draw`."""
-    return _one_of(KERNELS, kind, result, options)
-
-
-def draw_top(result: TopImages, kind: str = "images", **options: Any) -> plotnine.ggplot:
-    """Draw the images that excite features most: a key of `TOP`; options and errors as for `draw`."""
-    return _one_of(TOP, kind, result, options)
-
-
-def draw_activations(result: LayerActivations, image: int = 0, **options: Any) -> plotnine.ggplot:
-    """Draw activations of one image; options and errors as for `draw`."""
-    return _drawn(activations.draw, "activations", result, {"image": image, **options})
-
-
-# of `BandMaps`, and of several `FeatureImages`
-draw_maps = maps.draw
-draw_layers = feature_grid.draw_layers
-
-
-def _one_of(kinds: dict[str, Callable[..., plotnine.ggplot]], kind: Any, result: Any, options: Any) -> plotnine.ggplot:
+    kinds = PICTURES[type(result).__name__]
     if kind not in kinds:
         raise OptionError("There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind))
-    return _drawn(kinds[kind], kind, result, options)
-
-
-def _drawn(picture: Callable[..., plotnine.ggplot], kind: str, result: Any, options: Any) -> plotnine.ggplot:
+    picture = kinds[kind]
     known = list(inspect.signature(picture).parameters)[1:]
     unknown = [name for name in options if name not in known]
     if unknown:

@@ -18,16 +18,7 @@ from .._version import __version__
 from ..data.positions import first
 from ..engine import precision
 from ..errors import ResultError
-from ..results.columns import (
-    WHOLE,
-    activation_columns,
-    class_columns,
-    feature_columns,
-    kernel_columns,
-    layer_columns,
-    overall_columns,
-    top_columns,
-)
+from ..results.tables import WHOLE
 from .conversions import Answer, answer, column, columns, fields, for_r, plain
 from .interrupts import mend_signals
 
@@ -275,8 +266,8 @@ def _importance(result: BandImportance) -> Answer:
     what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "cancellation", "groups")
     origin = ("background_source", "options", "seed", "model", "versions", "seconds")
     return {
-        "table": columns(class_columns(result)),
-        "overall": columns(overall_columns(result)),
+        "table": columns(result.columns("class").columns),
+        "overall": columns(result.columns("overall").columns),
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **fields(result, column, _SCORES + _CODES),
@@ -344,7 +335,7 @@ def list_layers(model: Any, arguments: Mapping[str, Any]) -> Answer:
     from .. import list_layers as layers_of
 
     found = layers_of(model, **arguments)
-    return {"table": columns(layer_columns(found)), "model": found.model}
+    return {"table": columns(found.columns().columns), "model": found.model}
 
 
 @answer
@@ -361,7 +352,7 @@ def layer_kernels(model: Any, arguments: Mapping[str, Any]) -> Answer:
 
     found = read(model, **arguments)
     return {
-        "tables": {level: columns(kernel_columns(found, level)) for level in ("weight", "band")},
+        "tables": {level: columns(found.columns(level).columns) for level in ("weight", "band")},
         **fields(found, column, ("values", "kernel")),
         **fields(found, list, ("bands", "wavelengths")),
         **fields(found, plain, ("layer", "kind", "model")),
@@ -383,7 +374,7 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     found = compute(model, **arguments, progress=progress or False)
     arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
     return {
-        "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
+        "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
         "levels": {
             "layer": [found.layer],
             "feature": list(dict.fromkeys(found.names)),
@@ -414,7 +405,7 @@ def layer_activations(
 
     found = compute(model, x, **arguments, progress=progress or False)
     return {
-        "tables": {"image": columns(activation_columns(found, "image"))},
+        "tables": {"image": columns(found.columns("image").columns)},
         **fields(found, column, ("values", "feature")),
         **fields(found, list, ("names",)),
         **fields(found, plain, ("layer", "kind", "model")),
@@ -436,7 +427,7 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     found = compute(model, x, **arguments, progress=progress or False)
     arrays = ("index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high")
     return {
-        "tables": {level: columns(top_columns(found, level)) for level in ("image", "band")},
+        "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
         **fields(found, column, (*arrays, "feature")),
         **fields(found, list, ("names", "bands", "wavelengths")),
         **fields(found, plain, ("layer", "statistic", "n", "model")),

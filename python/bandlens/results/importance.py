@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError, ResultError
+from . import drawing
 from .completeness import largest, shown
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,17 +187,46 @@ class BandImportance:
         Returns
         -------
         pandas.DataFrame
-            Columns as listed in `bandlens.results.columns`; `class`, `output` and `band` are ordered categoricals.
+            Columns as listed in `bandlens.results.tables`; `class`, `output` and `band` are ordered categoricals.
         """
-        from . import frames
+        return self.columns(level).to_frame()
 
+    def columns(self, level: str = "class") -> Table:
+        """The same tables as plain columns, which R shows; levels and errors as for `to_frame`.
+
+        In "overall", `class` is 0 and `output` -1 where each image has an output of its own; `image` counts from 0.
+        """
+        levels = {"class": self.classes, "output": self.outputs, "band": self.bands}
         if level == "class":
-            return frames.class_frame(self)
-        if level == "image":
-            return frames.image_frame(self)
+            return Table(self._columns(self.table, self.cells), levels)
         if level == "overall":
-            return frames.overall_frame(self)
+            cells = np.stack([np.zeros_like(self.overall_outputs), self.overall_outputs], axis=1)
+            return Table(self._columns(self.overall, cells), {**levels, "class": (WHOLE,)})
+        if level == "image":
+            n, k, n_bands = self.scores.shape
+            columns = {
+                "image": np.repeat(np.arange(n), k * n_bands),
+                "class": np.repeat(self.image_class, k * n_bands),
+                "output": np.repeat(self.image_output.reshape(-1), n_bands),
+                "band": np.tile(np.arange(n_bands), n * k),
+                "wavelength": np.tile(np.array(self.wavelengths), n * k),
+                "score": self.scores.reshape(-1),
+            }
+            return Table({name: columns[name] for name in IMAGE_COLUMNS}, levels)
         raise OptionError("There is no such table.", expected="level='class', 'image' or 'overall'", given=repr(level))
+
+    def _columns(self, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
+        n_bands = len(self.bands)
+        columns = {
+            "class": np.repeat(cells[:, 0], n_bands),
+            "output": np.repeat(cells[:, 1], n_bands),
+            "band": np.tile(np.arange(n_bands), len(cells)),
+            "wavelength": np.tile(np.array(self.wavelengths), len(cells)),
+            "n": np.repeat(table.n, n_bands),
+        }
+        for name in ("importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high"):
+            columns[name] = getattr(table, name).reshape(-1)
+        return {name: columns[name] for name in CLASS_COLUMNS}
 
     def subset(self, images: Any) -> BandImportance:
         """Result of some of the images, with tables of their own; `combine` is the way back.
@@ -229,9 +260,7 @@ class BandImportance:
         plotnine.ggplot
             A complete plot to which layers, scales and themes can be added.
         """
-        from .. import plots
-
-        return plots.draw(self, kind, **options)
+        return drawing.draw(self, kind, **options)
 
     def summary(self) -> str:
         """Most important bands of each class, and what produced them, as text."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import drawing
 from .completeness import largest, shown
+from .tables import Table, pixel_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,9 +82,22 @@ class BandMaps:
             `pixel_1`, `pixel_2`, ... where there are more than two), `band`, `wavelength`, `attribution`. Positions
             count from 0; `class`, `output` and `band` are ordered categoricals.
         """
-        from . import frames
+        return self.columns().to_frame()
 
-        return frames.map_frame(self)
+    def columns(self) -> Table:
+        """The same table as plain columns, the band varying fastest; `class`, `output` and `band` as codes."""
+        values = np.moveaxis(self.values, self.band_axis + 1, -1)
+        image, explained, *pixels, band = (at.reshape(-1) for at in np.indices(values.shape, dtype=np.int64))
+        columns = {
+            "image": image,
+            "class": self.image_class[image],
+            "output": self.image_output[image, explained],
+            **dict(zip(pixel_names(len(pixels)), pixels, strict=True)),
+            "band": band,
+            "wavelength": np.array(self.wavelengths, dtype=np.float64)[band],
+            "attribution": values.reshape(-1),
+        }
+        return Table(columns, {"class": self.classes, "output": self.outputs, "band": self.bands})
 
     def plot(
         self,
@@ -128,9 +143,8 @@ class BandMaps:
             `ResultError` if images have more than two axes of pixels; `OptionError`, `BandError` or `InputError` if
             there is no such image, output or band, or `x` are not the images of these maps.
         """
-        from .. import plots
-
-        return plots.draw_maps(self, image, output, x=x, rgb=rgb, base_size=base_size, width=width)
+        chosen = {"image": image, "output": output}
+        return drawing.draw(self, "maps", **chosen, x=x, rgb=rgb, base_size=base_size, width=width)
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape))

@@ -1,0 +1,69 @@
+"""A tidy table as plain columns, which every result makes of itself: pandas (`frames`) and R show the same numbers.
+
+The names of the tables of importance stand here, in their contracted order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLASS_COLUMNS = (
+    "class",
+    "output",
+    "band",
+    "wavelength",
+    "importance",
+    "effect",
+    "share",
+    "rank",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "n",
+)
+
+# the one class of a regression, and of the table over all classes
+WHOLE = "all"
+
+IMAGE_COLUMNS = ("image", "class", "output", "band", "wavelength", "score")
+
+
+class Table(NamedTuple):
+    """Columns by name, all of one length.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray
+    levels : dict of str to tuple of str
+        For columns that hold codes: what the codes stand for, in order. -1 is missing.
+    """
+
+    columns: dict[str, np.ndarray]
+    levels: dict[str, tuple[str, ...]]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table as a data frame; columns with levels become ordered categoricals."""
+        from .frames import coded_frame
+
+        return coded_frame(self.columns, self.levels)
+
+
+def check_level(level: str, levels: Sequence[str]) -> None:
+    """Refuse a level of which there is no table."""
+    if level not in levels:
+        raise OptionError("There is no such table.", expected=" or ".join(map(repr, levels)), given=f"level={level!r}")
+
+
+def pixel_names(n_axes: int) -> list[str]:
+    """What positions of pixels are called that have so many axes."""
+    if n_axes < 3:
+        return [[], ["pixel"], ["row", "col"]][n_axes]
+    return [f"pixel_{axis + 1}" for axis in range(n_axes)]
