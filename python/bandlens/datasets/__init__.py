@@ -1,6 +1,6 @@
 """Real data to try things on: one set ships with the package, one is downloaded on request.
 
-`README.md` in this folder says where they come from.
+`README.md` in this folder says where they come from. Imports `data`; only the demo and `r` import it.
 """
 
 from __future__ import annotations

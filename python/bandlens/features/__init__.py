@@ -1,4 +1,7 @@
-"""What do neurons look for? Kernels of first layers, images that excite deeper features, and the data's own images."""
+"""What do neurons look for? Kernels of first layers, images that excite deeper features, and the data's own images.
+
+Imports `data`, `engine`, `models`, `results`, and from `explain` where derivatives end; plots and `r` may import it.
+"""
 
 from .activations import LayerActivations, layer_activations
 from .kernels import LayerKernels, layer_kernels

@@ -2,6 +2,9 @@
 
 A kind is a function ``draw(result, *, base_size=8, width=175, **options)`` that returns a complete plotnine ggplot. R
 draws the same pictures with ggplot2; both read their colours from `palette.csv` and names of methods from `labels.csv`.
+
+Imports `data`, `results`, `features` and `checks`; nothing imports it: `results.drawing` is told of `draw`, and `r` has
+pictures of its own.
 """
 
 from __future__ import annotations
