@@ -105,50 +105,12 @@ band_importance <- function(model,
                             seed = 0,
                             progress = NULL) {
   in_verb("compute band importance", {
-    arguments <- list(
-      method = method, background = background, n_background = n_background, target = target,
-      output = choose(output, c("auto", "logit", "probability"), "output"), statistic = statistic,
-      bands = bands, wavelengths = wavelengths, groups = as_groups(groups), classes = classes, band_axis = band_axis,
-      batch_size = batch_size, seed = seed
+    asked <- table_arguments(
+      ...,
+      method = method, background = background, n_background = n_background, target = target, output = output,
+      statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
+      band_axis = band_axis, batch_size = batch_size, seed = seed
     )
-    as_band_importance(explain("band_importance", model, x, y, arguments, as_method_options(...), progress))
+    as_band_importance(explain("band_importance", model, x, y, asked, progress))
   })
-}
-
-# A check that computes importances itself. `...` may hold other arguments of band_importance(), which else have its
-# defaults, and options of the method.
-explain_check <- function(verb, model, x, y, own, progress, ...) {
-  given <- list(...)
-  known <- setdiff(names(formals(band_importance)), c("model", "x", "y", "...", "progress", names(own)))
-  of_table <- rlang::names2(given) %in% known
-  arguments <- lapply(formals(band_importance)[known], eval)
-  arguments[names(given)[of_table]] <- given[of_table]
-  arguments$output <- choose(arguments$output, c("auto", "logit", "probability"), "output")
-  arguments$groups <- as_groups(arguments$groups)
-  options <- do.call(as_method_options, given[!of_table], quote = TRUE)
-  as_band_check(explain(verb, model, x, y, c(arguments, own), options, progress, "Checking"))
-}
-
-# Convert what a verb was given, and have the core compute.
-explain <- function(verb, model, x, y, arguments, options, progress, doing = "Explaining images") {
-  model <- as_model(model)
-  x <- as_images(x)
-  axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  # nothing but permutation takes the `y` of a regression
-  values <- identical(arguments$method, "permutation") && holds_numbers(y) &&
-    !call_bridge("classifies", model, x, axis, arguments$output)
-  labels <- as_labels(y, arguments$classes, values)
-  converted <- list(
-    background = if (!is.null(arguments$background)) as_images(arguments$background, "background", "background"),
-    n_background = as_count(arguments$n_background, "n_background"),
-    target = as_target(arguments$target),
-    bands = as_bands(arguments$bands, x, axis),
-    wavelengths = as_wavelengths(arguments$wavelengths),
-    classes = labels$classes,
-    band_axis = axis,
-    batch_size = as_count(arguments$batch_size, "batch_size", null = TRUE),
-    seed = as_count(arguments$seed, "seed", least = 0)
-  )
-  arguments[names(converted)] <- converted
-  call_bridge(verb, model, x, labels$y, c(arguments, options), progress_bar(progress, doing))
 }

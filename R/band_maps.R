@@ -70,13 +70,13 @@ band_maps <- function(model,
     ))
   }
   in_verb("compute band maps", {
-    arguments <- list(
-      method = method, background = background, n_background = n_background, target = target,
-      output = choose(output, c("auto", "logit", "probability"), "output"),
+    asked <- table_arguments(
+      ...,
+      method = method, background = background, n_background = n_background, target = target, output = output,
       bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, batch_size = batch_size,
       seed = seed
     )
-    as_band_maps(explain("band_maps", model, x, y, arguments, as_method_options(...), progress))
+    as_band_maps(explain("band_maps", model, x, y, asked, progress))
   })
 }
 

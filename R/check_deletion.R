@@ -85,15 +85,15 @@ check_deletion <- function(model,
                            progress = NULL) {
   in_verb("check the ranking", {
     rlang::check_dots_empty()
-    output <- choose(output, c("auto", "logit", "probability"), "output")
+    output <- as_output(output)
     model <- as_model(model)
     kept <- as_result(result)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
-    values <- holds_numbers(y) && !call_bridge("classifies", model, x, axis, output)
+    values <- is_regression(y, model, x, axis, output)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
-      background = if (!is.null(background)) as_images(background, "background", "background"),
+      background = as_background(background),
       n_background = as_count(n_background, "n_background"),
       orders = as_count(orders, "orders"),
       steps = as_count(steps, "steps"),

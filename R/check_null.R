@@ -54,7 +54,8 @@
 #' @export
 check_null <- function(model, x, y = NULL, ..., method = "deepshap", duplicate = NULL, seed = 0, progress = NULL) {
   in_verb("check the method", {
-    own <- list(method = method, duplicate = as_band(duplicate, "duplicate"), seed = seed)
-    explain_check("check_null", model, x, y, own, progress, ...)
+    own <- list(duplicate = as_band(duplicate, "duplicate"))
+    asked <- table_arguments(..., method = method, seed = seed)
+    explain_check("check_null", model, x, y, asked, own, progress)
   })
 }

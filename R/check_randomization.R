@@ -73,10 +73,11 @@ check_randomization <- function(model,
                                 progress = NULL) {
   in_verb("check the table against random weights", {
     own <- list(
-      method = method, cascade = as_flag(cascade, "cascade"),
+      cascade = as_flag(cascade, "cascade"),
       layers = if (is.character(layers)) as.list(layers) else as_count(layers, "layers", null = TRUE),
-      repeats = as_count(repeats, "repeats"), seed = seed
+      repeats = as_count(repeats, "repeats")
     )
-    explain_check("check_randomization", model, x, y, own, progress, ...)
+    asked <- table_arguments(..., method = method, seed = seed)
+    explain_check("check_randomization", model, x, y, asked, own, progress)
   })
 }

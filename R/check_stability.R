@@ -62,9 +62,7 @@
 #' @export
 check_stability <- function(model, x, y = NULL, ..., backgrounds = 10, resamples = 1000, seed = 0, progress = NULL) {
   in_verb("check the stability of the table", {
-    own <- list(
-      backgrounds = as_count(backgrounds, "backgrounds"), resamples = as_count(resamples, "resamples"), seed = seed
-    )
-    explain_check("check_stability", model, x, y, own, progress, ...)
+    own <- list(backgrounds = as_count(backgrounds, "backgrounds"), resamples = as_count(resamples, "resamples"))
+    explain_check("check_stability", model, x, y, table_arguments(..., seed = seed), own, progress)
   })
 }

@@ -25,6 +25,10 @@ as_images <- function(x, name = "x", kind = "input") {
   as_image_array(x, name, kind)
 }
 
+as_background <- function(background) {
+  if (!is.null(background)) as_images(background, "background", "background")
+}
+
 image_array <- "a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands"
 
 as_image_array <- function(x, name, kind, in_list = FALSE) {

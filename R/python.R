@@ -93,9 +93,23 @@ declare_python <- function(packages) {
   invisible()
 }
 
+# Those of the wanted packages that nobody has asked for yet; another build of TensorFlow is TensorFlow, too.
 not_yet_asked_for <- function(packages, asked) {
-  names <- sub("[^A-Za-z0-9_].*", "", packages)
-  packages[!vapply(names, function(name) any(startsWith(asked, name)), logical(1))]
+  asked <- package_name(asked)
+  asked[asked %in% tensorflow_builds] <- "tensorflow"
+  packages[!package_name(packages) %in% asked]
+}
+
+# They hold the module `tensorflow` themselves, and must not be installed besides it.
+tensorflow_builds <- c(
+  paste0("tensorflow-", c("cpu", "cpu-aws", "gpu", "rocm", "intel", "macos", "aarch64")), "tf-nightly", "tf-nightly-cpu"
+)
+
+# The name in a requirement such as "jax[cuda12]>=0.4.36": without extras, versions, conditions and address, and as
+# Python's package index compares names, where neither case matters nor which of "-", "_" and "." stands between words.
+package_name <- function(requirement) {
+  name <- sub("^([A-Za-z0-9._-]*[A-Za-z0-9]).*", "\\1", trimws(requirement))
+  tolower(gsub("[-_.]+", "-", name))
 }
 
 # What runs the models is asked for only when nobody else has (keras3 may have asked for a build of its own).

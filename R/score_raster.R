@@ -104,15 +104,14 @@ score_raster <- function(model,
     seed <- as_count(seed, "seed", least = 0)
     bar <- progress_bar(progress)
     drawn <- random_patches(scene, size, if (is.null(background)) as_count(n_background, "n_background") else 1, seed)
-    arguments <- list(
+    asked <- table_arguments(
       method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
-      target = target, output = choose(output, c("auto", "logit", "probability"), "output"), statistic = statistic,
-      bands = names(scene), wavelengths = NULL, groups = as_groups(groups), classes = classes, band_axis = -1,
-      batch_size = batch_size, seed = seed
+      target = target, output = output, statistic = statistic, bands = names(scene), groups = groups,
+      classes = classes, batch_size = batch_size, seed = seed
     )
-    options <- as_method_options(...)
+    asked$options <- as_method_options(...)
     score <- function(patches) {
-      as_band_importance(explain("band_importance", model, patches, NULL, arguments, options, FALSE))
+      as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE))
     }
     # one patch tells the layers, and whether model and scene fit, before the work begins
     layers <- score_layers(score(drawn[1, , , , drop = FALSE]), prediction)

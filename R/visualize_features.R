@@ -167,12 +167,10 @@ visualize_features <- function(model,
     rlang::check_dots_empty()
     model <- as_model(model)
     shape <- as_shape(shape)
-    if (!is.null(background)) {
-      background <- as_images(background, "background", "background")
-    }
+    background <- as_background(background)
     size <- if (!is.null(background)) image_dim(background) else if (!is.null(shape)) c(1, shape)
     axis <- as_band_axis(band_axis, size)
-    objectives <- eval(formals(visualize_features)$objective)
+    objectives <- c("squared_activity", "mean_activity", "neuron", "direction", "logit", "deep_dream")
     arguments <- list(
       layer = as_layer(layer), features = as_features(features), steps = as_count(steps, "steps", least = 0),
       jitter = as_option(jitter), start = as_start(start), seed = as_count(seed, "seed", least = 0),

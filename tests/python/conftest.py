@@ -40,7 +40,14 @@ if BACKEND != "tensorflow" and find_spec("tensorflow") is not None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about one backend, on others."""
+    """Leave out what is about one backend, on others, and there mark as slow what TensorFlow alone goes through daily.
+
+    This comes before pytest chooses by marks.
+    """
+    if BACKEND != "tensorflow":
+        for item in items:
+            if item.get_closest_marker("slow_elsewhere") is not None:
+                item.add_marker(pytest.mark.slow)
     others = {"tensorflow", "jax", "torch", f"not_{BACKEND}"} - {BACKEND}
     kept = [item for item in items if all(item.get_closest_marker(name) is None for name in others)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])

@@ -332,6 +332,8 @@ BOTH = [
 ]
 
 
+# on each backend the test above has every layer once, and those with few bands and many outputs the other direction
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize(("layout", "build"), BOTH)
 def test_both_directions_agree_on_every_layer(
     keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, layout: str, build: Build

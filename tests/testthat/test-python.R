@@ -53,6 +53,26 @@ test_that("Python packages are declared where reticulate can install them, unles
   expect_silent(declare_python("numpy"))
 })
 
+test_that("a package has been asked for only where the whole name is the same", {
+  expect_identical(not_yet_asked_for("keras", c("keras-hub", "keras_tuner", "tf-keras")), "keras")
+  expect_identical(not_yet_asked_for("jax", c("jaxlib", "jax-metal")), "jax")
+  expect_identical(not_yet_asked_for("numpy", "numpydoc>=1.5"), "numpy")
+  expect_identical(not_yet_asked_for("tensorflow>=2.16", c("tensorflow-metal", "tensorflow-hub")), "tensorflow>=2.16")
+  expect_identical(not_yet_asked_for("tensorflow>=2.16", c("tensorflow_cpu==2.18.*", "numpy")), character())
+  expect_identical(not_yet_asked_for("tensorflow>=2.16", "tf-nightly"), character())
+})
+
+test_that("the name of a package is what remains without extras, versions, conditions and address", {
+  expect_identical(
+    package_name(c(
+      "numpy", " numpy<2,>=1.26", "NumPy ~= 1.26", "jax[cuda12]>=0.4.36", "torch==2.2; python_version > '3.9'",
+      "keras@git+https://example.org/keras.git", "scikit_image", "Scikit.Image==0.25", "tf--keras"
+    )),
+    c("numpy", "numpy", "numpy", "jax", "torch", "keras", "scikit-image", "scikit-image", "tf-keras")
+  )
+  expect_identical(package_name(character()), character())
+})
+
 test_that("Python's words are kept, without traceback and advice", {
   expect_identical(python_message(simpleError("ValueError: no\n\nDetailed traceback:\n  File x")), "ValueError: no")
   expect_identical(

@@ -1,0 +1,65 @@
+# What a table of importances is asked for, and how the core is asked. All verbs that compute one go through here.
+
+# The arguments that these verbs share, each named once, with its default; what else there is in `...` are options of
+# the method. So a check hands on its own `...`, and band_importance(), whose signature is what users read, all of them.
+table_arguments <- function(...,
+                            method = "deepshap",
+                            background = NULL,
+                            n_background = 100,
+                            target = "class",
+                            output = "auto",
+                            statistic = NULL,
+                            bands = NULL,
+                            wavelengths = NULL,
+                            groups = NULL,
+                            classes = NULL,
+                            band_axis = -1,
+                            batch_size = NULL,
+                            seed = 0) {
+  arguments <- list(
+    method = method, background = background, n_background = n_background, target = target,
+    output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis,
+    batch_size = batch_size, seed = seed
+  )
+  # maps have neither of these, so they are there only if they were given
+  arguments$statistic <- statistic
+  arguments$groups <- as_groups(groups)
+  list(arguments = arguments, options = as_method_options(...))
+}
+
+as_output <- function(output) choose(output, c("auto", "logit", "probability"), "output")
+
+# Convert what a verb was given, and have the core compute. `asked` is of table_arguments().
+explain <- function(verb, model, x, y, asked, progress, doing = "Explaining images") {
+  arguments <- asked$arguments
+  model <- as_model(model)
+  x <- as_images(x)
+  axis <- as_band_axis(arguments$band_axis, image_dim(x))
+  # nothing but permutation takes the `y` of a regression
+  values <- identical(arguments$method, "permutation") && is_regression(y, model, x, axis, arguments$output)
+  labels <- as_labels(y, arguments$classes, values)
+  converted <- list(
+    background = as_background(arguments$background),
+    n_background = as_count(arguments$n_background, "n_background"),
+    target = as_target(arguments$target),
+    bands = as_bands(arguments$bands, x, axis),
+    wavelengths = as_wavelengths(arguments$wavelengths),
+    classes = labels$classes,
+    band_axis = axis,
+    batch_size = as_count(arguments$batch_size, "batch_size", null = TRUE),
+    seed = as_count(arguments$seed, "seed", least = 0)
+  )
+  arguments[names(converted)] <- converted
+  call_bridge(verb, model, x, labels$y, c(arguments, asked$options), progress_bar(progress, doing))
+}
+
+# A check that computes tables itself; `own` are its arguments besides those of the tables, converted.
+explain_check <- function(verb, model, x, y, asked, own, progress) {
+  asked$arguments <- c(asked$arguments, own)
+  as_band_check(explain(verb, model, x, y, asked, progress, "Checking"))
+}
+
+# Does `y` hold values that a model predicts, instead of class numbers? Only the model can tell.
+is_regression <- function(y, model, x, axis, output) {
+  holds_numbers(y) && !call_bridge("classifies", model, x, axis, output)
+}

@@ -1,0 +1,44 @@
+"""What README tells a stranger can be done: its links lead somewhere, its verbs exist, and its sources install."""
+
+import re
+import shutil
+
+import pytest
+from conftest import ROOT
+from test_python_package import assert_core, pip_install
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ["README.md", "DESCRIPTION", "pyproject.toml", "_pkgdown.yml"]
+PAGES += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "vignettes").glob("*.Rmd*"))
+
+
+def test_links_lead_to_what_is_there():
+    links = re.findall(r"\]\(([^)\s]+)\)", README)
+    assert links
+    assert not [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()]
+
+
+def test_files_that_are_named_are_there():
+    named = re.findall(r"[`\s]((?:[\w.]+/)*[\w.]+\.(?:py|R))[`\s]", README)
+    assert named
+    assert not [name for name in named if not (ROOT / name).exists() and not (ROOT / "tests/python" / name).exists()]
+
+
+def test_verbs_exist():
+    verbs = re.findall(r"\bmake ([a-z-]+)", README)
+    assert {"demo", "test"} <= set(verbs)
+    known = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert not set(verbs) - set(known)
+
+
+# to be changed on the day on which there is a repository that anybody can reach
+@pytest.mark.parametrize("page", PAGES)
+def test_no_address_of_a_repository_is_given(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert not re.findall(r"install_git\w+|git\+\w+|git(?:hub|lab)\.com/bandlens\S*", text)
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_archive_of_a_clone(tree, tmp_path, core_files, kind):
+    archive = shutil.make_archive(tmp_path / "archive" / "bandlens", kind, tree.parent, tree.name)
+    assert_core(pip_install(archive, tmp_path), core_files)
