@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...errors import UnsupportedOperationError
-from ..graph import Family, Graph, LinearStart, Operation, linear_start
+from ..graph import Family, Graph, LinearStart, Operation, Region, linear_start
 from .normalizations import Normalization, Tried, fits, recognise, statistics_of
-from .regions import Region, enclose, has_no_rule
+from .regions import enclose, has_no_rule
 
 MOST_PLAYERS = 4
 # an index of so many bands is computed for all coalitions of them

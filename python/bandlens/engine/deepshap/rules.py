@@ -378,7 +378,7 @@ def _averaged(
         pairs.sides(value)  # made outside of what is repeated
     line = nd.asarray(np.stack([nodes, weights], axis=1).astype(pairs.trace.dtype))
     none = [nd.zeros((*lead, *pairs.layouts[value].shape), pairs.trace.dtype) for value in sources]
-    total = pairs.backend.fold(add, line, none)
+    total = pairs.backend.loop_over(add, line, none)
     return {value: Multiplier(core) for value, core in zip(sources, total, strict=True)}
 
 
