@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backends.contract import Arrays
 from . import formulas
 
 # fractions of the others between none and all: clustered at the ends, where a set of zeros makes f change fast
@@ -48,14 +49,14 @@ class Share(NamedTuple):
 
     own: Any
     others: Any
-    bend: Any
+    bend: Arrays
     apart: bool
 
 
 class Total(NamedTuple):
     """Sums or means: the statistic of terms, with and without an element's own."""
 
-    nd: Any
+    nd: Arrays
     axes: tuple[int, ...]
     weight: float
 
@@ -87,7 +88,7 @@ class Total(NamedTuple):
 class Largest(NamedTuple):
     """Maxima: the change between two is shared out by the cross-maximum rule, as that of pooling."""
 
-    nd: Any
+    nd: Arrays
     axes: tuple[int, ...]
 
     def without(self, terms: Any) -> Any:
@@ -127,7 +128,7 @@ class Largest(NamedTuple):
 
 
 def share_in_sets(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     summand: Callable[[Any], Any],
@@ -184,21 +185,21 @@ def share_in_sets(
     )
 
 
-def pull(nd: Any, dense: Any, share: Share, axes: tuple[int, ...]) -> Any:
+def pull(nd: Arrays, dense: Any, share: Share, axes: tuple[int, ...]) -> Any:
     """Multipliers of the elements from those of the normalised ones."""
     others = dense * share.others
     through = nd.sum(others, axes, True)
     return dense * share.own + (through - others if share.apart else through) * share.bend
 
 
-def push(nd: Any, tangent: Any, share: Share, axes: tuple[int, ...]) -> Any:
+def push(nd: Arrays, tangent: Any, share: Share, axes: tuple[int, ...]) -> Any:
     """Differences of the normalised elements from those of the elements."""
     bent = share.bend * tangent
     through = nd.sum(bent, axes, True)
     return share.own * tangent + share.others * (through - bent if share.apart else through)
 
 
-def effective_number(nd: Any, change: Any, axes: tuple[int, ...], rounding: float) -> Any:
+def effective_number(nd: Arrays, change: Any, axes: tuple[int, ...], rounding: float) -> Any:
     """How many others of its set change as much as they do on average, per element, at least 1."""
     size, squares = nd.abs(change), change * change
     rest = nd.maximum(nd.sum(squares, axes, True) - squares, nd.zeros_like(squares))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..backends.contract import Arrays
 from . import formulas
 from .sets import FRACTIONS, WEIGHTS, effective_number, joint_shape
 
@@ -44,7 +45,7 @@ class Shares(NamedTuple):
 
 
 def share_around_mean(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     scale: Callable[[Any], Any],
@@ -135,7 +136,7 @@ def share_around_mean(
 
 
 def share_by_root(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     gain: Any,
@@ -155,7 +156,7 @@ def share_by_root(
     return share_around_mean(nd, image, reference, scale, whole, axes=axes, count=count, rounding=rounding)
 
 
-def pull(nd: Any, dense: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
+def pull(nd: Arrays, dense: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
     """Multipliers of the elements from those of the normalised ones."""
 
     def others(part: Any) -> Any:
@@ -166,7 +167,7 @@ def pull(nd: Any, dense: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
     return dense * shares.own + through
 
 
-def push(nd: Any, tangent: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
+def push(nd: Arrays, tangent: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
     """Differences of the normalised elements from those of the elements."""
 
     def others(part: Any) -> Any:
