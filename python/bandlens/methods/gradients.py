@@ -106,7 +106,7 @@ class Gradients:
         run = self.backend.Run(self._trace, {self._graph.input: x}).forward(self._graph.operations)
         return [run.value(self._graph.output)]
 
-    def fold(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
+    def over_samples(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
         """Go through all samples, some at once: ``state = add(state, numbers of the samples)``."""
         return self.backend.loop_over(add, self._index, initial)
 
@@ -151,7 +151,7 @@ def run(
     maps : bool
         Whether to keep pixels.
     samples : int
-        Points per image that the rule goes through with `Gradients.fold`.
+        Points per image that the rule goes through with `Gradients.over_samples`.
     per_image : callable
         From a slice of the images to arrays with one entry per image.
     shared : sequence of ndarray

@@ -49,8 +49,20 @@ class Share(NamedTuple):
 
     own: Any
     others: Any
-    bend: Arrays
+    bend: Any
     apart: bool
+
+    def pull(self, nd: Arrays, dense: Any, axes: tuple[int, ...]) -> Any:
+        """Multipliers of the elements from those of the normalised ones."""
+        others = dense * self.others
+        through = nd.sum(others, axes, True)
+        return dense * self.own + (through - others if self.apart else through) * self.bend
+
+    def push(self, nd: Arrays, tangent: Any, axes: tuple[int, ...]) -> Any:
+        """Differences of the normalised elements from those of the elements."""
+        bent = self.bend * tangent
+        through = nd.sum(bent, axes, True)
+        return self.own * tangent + self.others * (through - bent if self.apart else through)
 
 
 class Total(NamedTuple):
@@ -183,20 +195,6 @@ def share_in_sets(
         formulas.divide(nd, statistic.parts(terms), difference, same, zero),
         isinstance(statistic, Total),
     )
-
-
-def pull(nd: Arrays, dense: Any, share: Share, axes: tuple[int, ...]) -> Any:
-    """Multipliers of the elements from those of the normalised ones."""
-    others = dense * share.others
-    through = nd.sum(others, axes, True)
-    return dense * share.own + (through - others if share.apart else through) * share.bend
-
-
-def push(nd: Arrays, tangent: Any, share: Share, axes: tuple[int, ...]) -> Any:
-    """Differences of the normalised elements from those of the elements."""
-    bent = share.bend * tangent
-    through = nd.sum(bent, axes, True)
-    return share.own * tangent + share.others * (through - bent if share.apart else through)
 
 
 def effective_number(nd: Arrays, change: Any, axes: tuple[int, ...], rounding: float) -> Any:
