@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -238,7 +237,7 @@ class _WiderModel:
         self.bandlens_backend = predictor.backend  # what a callable is made of can't be seen from outside
         self._model = model
         self._call: Callable[[Any], Any] = inference(model)
-        self._nd: ModuleType = predictor.backend.nd
+        self._nd = predictor.backend.nd
         self._axis = band_axis
         self._one = np.arange(n_bands)
         self._other = np.where(self._one == band, n_bands + 1, self._one)

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from ..errors import BandlensError, ModelError
+from .backends.contract import Backend, Trace
 from .graph import Graph
 from .reasons import is_of_framework, reason
-
-if TYPE_CHECKING:
-    from ..models.predictor import Predictor
 
 Found = TypeVar("Found")
 
@@ -29,7 +26,7 @@ SHARE_OF_FREE = 0.25
 MOST_IMAGES = 1024
 
 
-def step_bytes(backend: ModuleType) -> int:
+def step_bytes(backend: Backend) -> int:
     """Bytes that a compiled step may use on the backend's device."""
     free = backend.free_memory()
     if free is None:
@@ -51,12 +48,26 @@ class Fit:
     most: int | None = None
 
 
+class Traced(Protocol):
+    """A model that was traced, such as a predictor."""
+
+    @property
+    def backend(self) -> Backend:
+        """The framework."""
+        ...
+
+    @property
+    def trace(self) -> Trace:
+        """What that made of the model."""
+        ...
+
+
 # images that a step computes, and what to do if the model can't
 IMAGES = ("the images", "give it values like those that it was trained on")
 
 
 def fitting(
-    predictor: Predictor,
+    model: Traced,
     work: Hashable,
     most: int,
     attempt: Callable[[int], Found],
@@ -66,7 +77,7 @@ def fitting(
 
     Parameters
     ----------
-    predictor : Predictor
+    model : Traced
         It keeps what is found out for the same work to come.
     work : hashable
         What needs the memory.
@@ -82,12 +93,12 @@ def fitting(
     ModelError
         If the model fails for them, such as an embedding that has no entry for a value.
     """
-    fit: Fit = predictor.trace.compiled(("fit", work), Fit)
+    fit: Fit = model.trace.compiled(("fit", work), Fit)
     while True:
         size = most if fit.most is None else min(most, fit.most)
         try:
             return attempt(size)
-        except predictor.backend.OutOfMemory:
+        except model.backend.OutOfMemory:
             if size == 1:
                 raise
             fit.most = -(-size // 2)
@@ -100,7 +111,7 @@ def fitting(
 
 
 def portions(
-    predictor: Predictor,
+    model: Traced,
     work: Hashable,
     n: int,
     most: int,
@@ -111,7 +122,7 @@ def portions(
 
     Parameters
     ----------
-    predictor, work, most, made
+    model, work, most, made
         As for `fitting`.
     n : int
         Number of images.
@@ -125,6 +136,6 @@ def portions(
             part = slice(start, min(start + size, n))
             return part, compute(part, size)
 
-        part, found = fitting(predictor, work, most, attempt, made)
+        part, found = fitting(model, work, most, attempt, made)
         yield part, found
         start = part.stop

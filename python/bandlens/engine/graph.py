@@ -155,6 +155,15 @@ class LinearStart:
     ends: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Region:
+    """Operations between two values, none of which touches anything else that carries image data."""
+
+    entry: int
+    exit: int
+    operations: tuple[Operation, ...]
+
+
 def between(graph: Graph, given: Collection[int], wanted: Collection[int]) -> list[Operation]:
     """Operations that lead from given values to wanted ones, in order."""
     needed, kept = set(wanted), []

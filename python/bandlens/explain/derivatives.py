@@ -10,13 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ..data.images import Images
-from ..engine.deepshap.regions import Region
-from ..engine.graph import Family, Graph, Operation, linear_start
+from ..engine.backends.contract import Trace
+from ..engine.graph import Family, Graph, Operation, Region, linear_start
 from ..errors import NoDerivativeWarning, UnsupportedOperationError
 from ..methods import Task
 from ..methods.mixtures import compiled_start
@@ -134,7 +133,7 @@ def _warn_of(names: Sequence[str], label: str, ends: Sequence[Operation], why: s
     )
 
 
-def require_derivative(trace: Any, output: int, label: str, fix: str = USE_OUTPUTS) -> None:
+def require_derivative(trace: Trace, output: int, label: str, fix: str = USE_OUTPUTS) -> None:
     """Raise an UnsupportedOperationError if the derivative ends on every way from the images to a value."""
     ends = derivative_ends(trace, output)
     if ends and output not in _reached(trace, trace.graph(output), ends):
@@ -145,7 +144,7 @@ def require_derivative(trace: Any, output: int, label: str, fix: str = USE_OUTPU
         )
 
 
-def derivative_ends(trace: Any, output: int) -> tuple[Operation, ...]:
+def derivative_ends(trace: Trace, output: int) -> tuple[Operation, ...]:
     """Operations of the graph of a value that a derivative reaches, coming from the images, and does not pass."""
     found: tuple[Operation, ...] = trace.compiled(
         ("derivative ends", output), lambda: _ends(trace, trace.graph(output))
@@ -153,7 +152,7 @@ def derivative_ends(trace: Any, output: int) -> tuple[Operation, ...]:
     return found
 
 
-def _ends(trace: Any, graph: Graph) -> tuple[Operation, ...]:
+def _ends(trace: Trace, graph: Graph) -> tuple[Operation, ...]:
     reached, ends = {graph.input}, []
     for operation in graph.operations:
         if reached.isdisjoint(operation.data):
@@ -166,7 +165,7 @@ def _ends(trace: Any, graph: Graph) -> tuple[Operation, ...]:
     return tuple(ends)
 
 
-def _reached(trace: Any, graph: Graph, ends: tuple[Operation, ...]) -> set[int]:
+def _reached(trace: Trace, graph: Graph, ends: tuple[Operation, ...]) -> set[int]:
     """Values that depend on the images with a derivative."""
     reached = {graph.input}
     for operation in graph.operations:
@@ -175,7 +174,7 @@ def _reached(trace: Any, graph: Graph, ends: tuple[Operation, ...]) -> set[int]:
     return reached
 
 
-def _passing(trace: Any, graph: Graph, operation: Operation, reached: set[int]) -> list[int]:
+def _passing(trace: Trace, graph: Graph, operation: Operation, reached: set[int]) -> list[int]:
     """Outputs that a derivative comes to."""
     if operation.kind in STEPS or operation.kind in OPAQUE:
         return []
@@ -191,7 +190,7 @@ def _passing(trace: Any, graph: Graph, operation: Operation, reached: set[int]) 
     ]
 
 
-def _is_real(trace: Any, value: int) -> bool:
+def _is_real(trace: Trace, value: int) -> bool:
     """Whether a value is of a type that has derivatives; frameworks agree on the names of types.
 
     TensorFlow's variants are lists of tensors, which loops fill.
@@ -241,7 +240,7 @@ def _lost(predictor: Predictor, images: Images, ends: tuple[Operation, ...]) -> 
     nothing = np.zeros(n_bands, bool)
     for operation in start.rest:
         for known in (anyhow, smooth):
-            joined = np.any([known[source] for source in operation.data], axis=0)
+            joined: np.ndarray = np.any([known[source] for source in operation.data], axis=0)
             known.update(dict.fromkeys(operation.outputs, joined))
         stopped = [value for value in operation.outputs if operation in ends or not _is_real(trace, value)]
         smooth.update(dict.fromkeys(stopped, nothing))

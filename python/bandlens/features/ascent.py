@@ -186,8 +186,8 @@ class Ascent:
         # a start outside of a band's range may stay there
         low = np.minimum(self.space.low, start.min(axis=(1, 2))).astype(dtype)
         high = np.maximum(self.space.high, start.max(axis=(1, 2))).astype(dtype)
-        hold = self.predictor.backend.hold
-        fixed = [hold(a) for a in (*self._fixed(part), np.arange(n, dtype=np.int32), np.stack([low, high], axis=1))]
+        held = self.predictor.backend.to_device
+        fixed = [held(a) for a in (*self._fixed(part), np.arange(n, dtype=np.int32), np.stack([low, high], axis=1))]
         values = start
         for first in range(0, steps, CHUNK):
             count = min(CHUNK, steps - first)
@@ -282,7 +282,7 @@ class Ascent:
                 return images, trace, nd.maximum(peaks, nd.reshape(peak, (-1,)))
 
             nothing = views[:, :, 0, 0] * 0
-            return backend.fold(one, index, (start, nothing, nothing[:, 0]))
+            return backend.loop_over(one, index, (start, nothing, nothing[:, 0]))
 
         numbers = (space.low.tobytes(), space.high.tobytes())
         together = b"" if space.covariance is None or not step.decorrelate else space.covariance.tobytes()

@@ -15,10 +15,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from ..data.images import Images
+from ..engine.backends.contract import Backend
 from ..errors import LayerError
 from ..models.predictor import Predictor, loaded, make_predictor
 from .weights import kernel_shape
@@ -135,7 +135,7 @@ def make_network(model: Any, images: Images) -> Network:
     recorded: list[tuple[str, Any, tuple[int | None, ...] | None]] = []
 
     @contextmanager
-    def marking(backend: ModuleType) -> Iterator[None]:
+    def marking(backend: Backend) -> Iterator[None]:
         recorded.clear()
         with _marked(members, backend, recorded):
             yield
@@ -156,7 +156,7 @@ def make_network(model: Any, images: Images) -> Network:
 
 
 @contextmanager
-def _marked(layers: list[tuple[str, Any]], backend: ModuleType, calls: list[Any]) -> Iterator[None]:
+def _marked(layers: list[tuple[str, Any]], backend: Backend, calls: list[Any]) -> Iterator[None]:
     """Let every layer mark its output, and put their own `call` back."""
     wrapped: list[tuple[Any, Any]] = []
     try:
@@ -173,9 +173,7 @@ def _marked(layers: list[tuple[str, Any]], backend: ModuleType, calls: list[Any]
                 vars(layer)["call"] = own
 
 
-def _marking(
-    call: Callable[..., Any], name: str, layer: Any, backend: ModuleType, calls: list[Any]
-) -> Callable[..., Any]:
+def _marking(call: Callable[..., Any], name: str, layer: Any, backend: Backend, calls: list[Any]) -> Callable[..., Any]:
     tracing = threading.get_ident()
 
     @functools.wraps(call)

@@ -56,7 +56,7 @@ def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any)
 
     signed = gradients.statistic == "band_sum"
     if not signed and gradients.statistic is not None:
-        total = gradients.fold(lambda total, samples: total + nd.sum(draws(samples), 2), gradients.none)
+        total = gradients.over_samples(lambda total, samples: total + nd.sum(draws(samples), 2), gradients.none)
         return {"values": gradients.reduce(total / count)}
 
     def add(state: Any, samples: Any) -> Any:
@@ -66,7 +66,7 @@ def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any)
         return tuple(old + new for old, new in zip(state, parts, strict=True))
 
     none = gradients.reduce(gradients.none)
-    total, whole_squares, *squares = gradients.fold(add, (none, whole(none, 2), *((none,) if signed else ())))
+    total, whole_squares, *squares = gradients.over_samples(add, (none, whole(none, 2), *((none,) if signed else ())))
     errors = {"errors": error(total, squares[0])} if signed else {}
     return {"values": total / count, "total_errors": error(whole(total, 2), whole_squares), **errors}
 

@@ -106,9 +106,9 @@ class Gradients:
         run = self.backend.Run(self._trace, {self._graph.input: x}).forward(self._graph.operations)
         return [run.value(self._graph.output)]
 
-    def fold(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
+    def over_samples(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
         """Go through all samples, some at once: ``state = add(state, numbers of the samples)``."""
-        return self.backend.fold(add, self._index, initial)
+        return self.backend.loop_over(add, self._index, initial)
 
     def like_pixels(self, values: Any) -> Any:
         """Numbers per sample, shape (samples,) or (images, samples), ready to be multiplied with points."""
@@ -151,7 +151,7 @@ def run(
     maps : bool
         Whether to keep pixels.
     samples : int
-        Points per image that the rule goes through with `Gradients.fold`.
+        Points per image that the rule goes through with `Gradients.over_samples`.
     per_image : callable
         From a slice of the images to arrays with one entry per image.
     shared : sequence of ndarray
@@ -162,7 +162,7 @@ def run(
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
     most = min(max(1, task.images_per_batch // min(k, MOST_OUTPUTS)), n * samples)
-    held = [predictor.backend.hold(array) for array in shared]
+    held = [predictor.backend.to_device(array) for array in shared]
 
     def compute(part: slice, size: int) -> list[dict[str, np.ndarray]]:
         at_once = _portion(samples, size // min(size, n))

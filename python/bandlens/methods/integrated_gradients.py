@@ -66,7 +66,7 @@ def _rule(gradients: Gradients, x: Any, nodes: Any, weights: Any, baseline: Any)
         points = baseline[:, None] + at * way[:, None]
         return total + nd.sum(gradients.at(points) * weight[:, None], 2)
 
-    return {"values": gradients.reduce(way[:, None] * gradients.fold(add, gradients.none))}
+    return {"values": gradients.reduce(way[:, None] * gradients.over_samples(add, gradients.none))}
 
 
 def _check_baseline(name: str, value: Any) -> str | np.ndarray:

@@ -252,7 +252,7 @@ def _mixing(
     predictor, dtype = task.predictor, task.predictor.trace.dtype
 
     def held(step: Callable[..., np.ndarray], arrays: list[np.ndarray]) -> Step:
-        fixed = [predictor.backend.hold(np.ascontiguousarray(array, dtype)) for array in arrays]
+        fixed = [predictor.backend.to_device(np.ascontiguousarray(array, dtype)) for array in arrays]
         return lambda masks: step(*fixed, np.ascontiguousarray(masks, dtype))
 
     if shared is None:

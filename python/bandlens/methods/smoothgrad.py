@@ -17,7 +17,7 @@ def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> 
         points = x[:, None] + noise(gradients, number, spread, nd.take(keys, samples, 1))
         return total + nd.sum(gradients.at(points), 2)
 
-    return {"values": gradients.reduce(gradients.fold(add, gradients.none) / keys.shape[1])}
+    return {"values": gradients.reduce(gradients.over_samples(add, gradients.none) / keys.shape[1])}
 
 
 SMOOTHGRAD = Method(

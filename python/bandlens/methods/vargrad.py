@@ -21,7 +21,7 @@ def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> 
         deviation = gradients.at(points) - center
         return total + nd.sum(deviation, 2), squares + nd.sum(deviation * deviation, 2)
 
-    total, squares = gradients.fold(add, (gradients.none, gradients.none))
+    total, squares = gradients.over_samples(add, (gradients.none, gradients.none))
     count = keys.shape[1]
     variance = nd.maximum(squares - total * total / count, gradients.none) / (count - 1)
     return {"values": gradients.reduce(variance)}

@@ -14,7 +14,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ import numpy as np
 from .._version import __version__
 from ..data.images import Images, single_image
 from ..engine.backends import backend_of
+from ..engine.backends.contract import Backend, Trace
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..engine.precision import tf32_allowed
 from ..engine.reasons import reason
@@ -45,10 +45,8 @@ class Predictor:
 
     Attributes
     ----------
-    backend : module
-        One of `bandlens.engine.backends`.
-    trace : object
-        The backend's trace.
+    backend : Backend
+    trace : Trace
     output : int
         Value of the trace that is explained.
     scale : {"logit", "probability", "output"}
@@ -61,8 +59,8 @@ class Predictor:
     name : str
     """
 
-    backend: ModuleType
-    trace: Any
+    backend: Backend
+    trace: Trace
     output: int
     scale: str
     weights: np.ndarray
@@ -144,7 +142,7 @@ def make_predictor(
     images: Images,
     output: str = "auto",
     *,
-    around: Callable[[ModuleType], AbstractContextManager] | None = None,
+    around: Callable[[Backend], AbstractContextManager] | None = None,
 ) -> Predictor:
     """Trace a model for images of one shape.
 
@@ -195,7 +193,7 @@ def make_predictor(
     )
 
 
-def _check_scale(trace: Any, output: str) -> None:
+def _check_scale(trace: Trace, output: str) -> None:
     """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
     if trace.head is not None or output == "auto":
         return
@@ -243,11 +241,11 @@ def _check_keras(model: Any, images: Images) -> None:
 
 
 def _trace(
-    backend: ModuleType,
+    backend: Backend,
     model: Any,
     images: Images,
-    around: Callable[[ModuleType], AbstractContextManager] | None = None,
-) -> Any:
+    around: Callable[[Backend], AbstractContextManager] | None = None,
+) -> Trace:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
     with _TRACING:
         trace = _new_trace(backend, model, images, around)
@@ -255,11 +253,11 @@ def _trace(
 
 
 def _new_trace(
-    backend: ModuleType,
+    backend: Backend,
     model: Any,
     images: Images,
-    around: Callable[[ModuleType], AbstractContextManager] | None,
-) -> Any:
+    around: Callable[[Backend], AbstractContextManager] | None,
+) -> Trace:
     names = [layer.name for layer in _layers(model)]
     plain = inference(model)
     # a trace may call the model again later, when others may have it
@@ -291,7 +289,7 @@ def _new_trace(
     ) from last
 
 
-def _known_trace(model: Any, trace: Any) -> Any:
+def _known_trace(model: Any, trace: Trace) -> Trace:
     """An earlier trace that a new one is equal to, or the new one."""
     try:
         known = _TRACES.setdefault(model, [])

@@ -1,31 +1,25 @@
-"""The only code that touches a framework, one folder for each, imported when a model needs it.
+"""The only code that touches a framework: a folder each for TensorFlow, JAX and PyTorch, each imported when needed.
 
-A backend is a module with these names, which is all that methods and DeepSHAP know of a framework:
-
-- `Trace`: a model as a graph of operations, with a `head` (softmax, sigmoid or None) and the value before it;
-- `Run`: parts of a trace, applied to a batch inside a function that is compiled;
-- `mark`: names a value inside a model, to find it again in the trace's `marks`;
-- `has_forward`, `jvp`: whether an operation has a reliable derivative forwards, and that;
-- `compile`, `vjp`, `fold`, `fused`, `hold`: what a framework makes of functions and arrays;
-- `nd`: array functions under NumPy's names;
-- `OutOfMemory`: what is raised when the device has none left; `free_memory`: how much it has, if it says so;
-- `ready`: raises if the framework is in a state in which nothing can be computed;
-- `version`: what belongs into a result.
+What methods and DeepSHAP may ask of a framework is written down in `contract`, as types. A folder holds a module for
+each part of it: `arrays` the array functions; `trace` a model as a graph of operations, which `flat` lists and
+`operations` knows by name; `run` parts of that graph, computed for other batches; `compiling` what the framework makes
+of functions, and derivatives backwards; `forwards` derivatives forwards; `marks` places inside a model that are to be
+found again. What they have in common stands beside the folders, under the same names.
 
 A model's backend is the framework that it runs on; there is nothing to choose.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ...errors import MissingPackageError, ModelTypeError
+from .contract import Backend
 
-SUPPORTED = ("tensorflow", "jax", "torch")
 # the framework behind a package that a model's class may be from; Keras 3 has one of several
 FRAMEWORKS = {
     "tensorflow": "tensorflow",
@@ -37,7 +31,32 @@ FRAMEWORKS = {
 }
 
 
-def backend_of(model: Any) -> ModuleType:
+def _tensorflow() -> Backend:
+    from . import tensorflow
+
+    found: Backend[tensorflow.Trace] = tensorflow
+    return found
+
+
+def _jax() -> Backend:
+    from . import jax
+
+    found: Backend[jax.Trace] = jax
+    return found
+
+
+def _torch() -> Backend:
+    from . import torch
+
+    found: Backend[torch.Trace] = torch
+    return found
+
+
+# written out, so that mypy compares each with the contract
+BACKENDS: dict[str, Callable[[], Backend]] = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+
+
+def backend_of(model: Any) -> Backend:
     """The backend of a model: that of Keras, of the package its class is from, or of callables in general.
 
     A plain function doesn't show what it is made of. It is taken to be of Keras's backend, where Keras is imported;
@@ -52,17 +71,17 @@ def backend_of(model: Any) -> ModuleType:
     """
     given = getattr(model, "bandlens_backend", None)
     if isinstance(given, ModuleType):
-        return given
+        return cast(Backend, given)
     name = framework_of(model)
-    if name not in SUPPORTED:
+    if name not in BACKENDS:
         raise ModelTypeError(
             "The model runs on a framework that is not supported.",
-            expected=" or ".join(SUPPORTED),
+            expected=" or ".join(BACKENDS),
             given=name,
             fix="save it, set KERAS_BACKEND=tensorflow in a new session and load it there",
         )
     try:
-        return importlib.import_module(f".{name}", __name__)
+        return BACKENDS[name]()
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != name:
             raise

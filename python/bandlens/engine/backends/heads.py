@@ -12,40 +12,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..graph import Family
-from .common import leading_to
+from .flat import BaseFlat, Entry, leading_to
 
 # images that operations behind a head are tried with
 TRIED = 2
-
-
-class Entries(Protocol):
-    """What has to be known of a traced function, whatever the framework; see each backend's `Flat`."""
-
-    entries: list[Any]
-    producers: dict[int, Any]
-    data: set[int]
-    output: int
-
-    def inputs_of(self, value: int) -> list[int]:
-        """Values that a value is computed from."""
-        ...
-
-    def kind_of(self, entry: Any) -> str:
-        """The framework's name of an operation."""
-        ...
-
-    def is_real(self, value: int) -> bool:
-        """Whether a value is of a floating type."""
-        ...
-
-    def again(self, entry: Any, inputs: list[int]) -> Any:
-        """The same operation on other values, among the entries."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -93,7 +68,7 @@ class Head(NamedTuple):
 
 
 def find_head(
-    flat: Entries,
+    flat: BaseFlat[Any],
     table: Table,
     units: int,
     shape_of: Callable[[int], tuple[int, ...] | None],
@@ -103,7 +78,7 @@ def find_head(
 
     Parameters
     ----------
-    flat : Entries
+    flat : BaseFlat
     table : Table
     units : int
         Number of the model's outputs.
@@ -114,7 +89,7 @@ def find_head(
     """
     nothing = Head(None, flat.output)
     value, behind = flat.output, []
-    while (entry := flat.producers.get(value)) is not None and flat.kind_of(entry) not in table.heads:
+    while (entry := flat.producers.get(value)) is not None and entry.kind not in table.heads:
         data = _data(flat, entry)
         if len(data) != 1 or not _keeps(flat, table, entry):
             return nothing
@@ -122,8 +97,8 @@ def find_head(
         value = data[0]
     if entry is None:
         return nothing
-    kind, before = table.heads[flat.kind_of(entry)], entry.inputs[0]
-    if all(flat.kind_of(one) in table.casts and flat.is_real(one.outputs[0]) for one in behind):
+    kind, before = table.heads[entry.kind], entry.inputs[0]
+    if all(one.kind in table.casts and flat.is_real(one.outputs[0]) for one in behind):
         return Head(kind, before)
     shape = shape_of(value)
     if shape is None or np.prod(shape) != TRIED * units or (kind == "softmax" and shape[-1] != units):
@@ -134,9 +109,9 @@ def find_head(
     return Head(kind, _again(flat, value, before))
 
 
-def _keeps(flat: Entries, table: Table, entry: Any) -> bool:
+def _keeps(flat: BaseFlat[Any], table: Table, entry: Entry) -> bool:
     """Whether an operation may put numbers elsewhere and do nothing else, as linear ones and maxima may."""
-    kind = flat.kind_of(entry)
+    kind = entry.kind
     family = table.family(kind, [value in flat.data for value in entry.inputs])
     return family in (Family.LINEAR, Family.MAXIMUM) and kind not in table.kernels
 
@@ -153,7 +128,7 @@ def _same_rows(given: np.ndarray, found: np.ndarray, units: int, *, whole: bool)
     return bool((np.abs(rows).max(axis=2).min(axis=0) < 1e-5 * np.abs(given).max()).all())
 
 
-def _again(flat: Entries, old: int, new: int) -> int:
+def _again(flat: BaseFlat[Any], old: int, new: int) -> int:
     """The output, with one value in the place of another."""
     wanted, renamed = leading_to(flat.output, flat.inputs_of), {old: new}
     for entry in list(flat.entries):
@@ -164,7 +139,7 @@ def _again(flat: Entries, old: int, new: int) -> int:
     return renamed[flat.output]
 
 
-def find_blend(flat: Entries, table: Table) -> Blend | None:
+def find_blend(flat: BaseFlat[Any], table: Table) -> Blend | None:
     """What the outputs are made of, if that is the values of softmaxes, sigmoids and exponentials alone.
 
     A logit can be any number. What means, sums, products, largest values and the like make of probabilities can't:
@@ -173,7 +148,7 @@ def find_blend(flat: Entries, table: Table) -> Blend | None:
     user knows. So does whatever else goes into the outputs, such as the values that a gate is multiplied by.
     """
     parts: Counter[str] = Counter()
-    mixing: list[Any] = []
+    mixing: list[Entry] = []
     seen: set[int] = set()
     stack = [flat.output]
     while stack:
@@ -184,7 +159,7 @@ def find_blend(flat: Entries, table: Table) -> Blend | None:
         entry = flat.producers.get(value)
         if entry is None:
             return None
-        kind = flat.kind_of(entry)
+        kind = entry.kind
         if kind in table.heads:
             parts[table.heads[kind]] += 1
         elif kind in table.exponentials:
@@ -201,14 +176,14 @@ def find_blend(flat: Entries, table: Table) -> Blend | None:
     return Blend(dict(parts), several[0] if several else last)
 
 
-def _stays(flat: Entries, table: Table, entry: Any) -> bool:
+def _stays(flat: BaseFlat[Any], table: Table, entry: Entry) -> bool:
     """Whether an operation makes no logits of probabilities."""
-    kind, carries = flat.kind_of(entry), [value in flat.data for value in entry.inputs]
+    kind, carries = entry.kind, [value in flat.data for value in entry.inputs]
     if kind in table.kernels and sum(carries) == 1:
         return False
     mixing = (Family.LINEAR, Family.PRODUCT, Family.QUOTIENT, Family.CONTRACTION, Family.MAXIMUM)
     return kind in table.bounded or table.family(kind, carries) in mixing
 
 
-def _data(flat: Entries, entry: Any) -> list[int]:
+def _data(flat: BaseFlat[Any], entry: Entry) -> list[int]:
     return [value for value in entry.inputs if value in flat.data]

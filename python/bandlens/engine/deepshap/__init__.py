@@ -1,9 +1,15 @@
-"""DeepSHAP: DeepLIFT's rescale rule averaged over background images (Lundberg & Lee 2017; Shrikumar et al. 2017).
+"""DeepSHAP: what each band adds to an output, in comparison with background images, by one walk through the model.
 
-`plan` reads the graph and refuses what it can't explain, `pairs` holds image and background values side by side,
-`rules` has one rule per family of operations, `walk` sends multipliers from the outputs to the bands, `chunks` cuts
-the work to fit the memory, `draws` makes do with a few background images per image. None of them knows a framework:
-they are given a backend.
+For each pair of an image and a background image, the change of the output is traced back, operation by operation, to
+the changes of the bands (DeepLIFT's rescale rule, Shrikumar et al. 2017); the mean over the background is what is
+reported (Lundberg & Lee 2017). Nothing here knows a framework: a backend and its trace of the model are given.
+
+`plan` reads the model's graph once: which operations are taken together, which rule each part has, and what can't be
+explained (`regions`, `normalizations` and `unmoved` find out about parts that have no rule, or one as a whole only).
+`pairs` holds values of images and background side by side; `rules` has one rule per kind of operation, and `formulas`,
+`sets` and `variances` their arithmetic; `walk` goes from the outputs to the bands, or the other way. `chunks` cuts the
+work to fit the memory, `draws` makes do with a few background images per image, and `diagnosis` names the operation at
+which something goes wrong.
 """
 
 from .chunks import Work, explain

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil, isqrt
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...data.images import Images
 from .. import batching
+from ..backends.contract import Backend, Trace
 from .plan import Plan
 from .walk import make_step, prefers_forward
 
@@ -79,8 +79,8 @@ class Chunk:
 
 
 def explain(
-    backend: ModuleType,
-    trace: Any,
+    backend: Backend,
+    trace: Trace,
     plan: Plan,
     work: Work,
     *,
@@ -162,7 +162,7 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
 
 
 def _explain_part(
-    backend: ModuleType, trace: Any, plan: Plan, work: Work, part: slice, chunk: Chunk, maps: bool
+    backend: Backend, trace: Trace, plan: Plan, work: Work, part: slice, chunk: Chunk, maps: bool
 ) -> np.ndarray:
     """One chunk of images against all of its background and outputs."""
     n, m, k = part.stop - part.start, work.n_background, work.seeds.shape[1]
@@ -189,7 +189,7 @@ def _explain_part(
 
 
 def _compiled(
-    backend: ModuleType, trace: Any, plan: Plan, chunk: Chunk, work: Work, maps: bool, arguments: tuple[np.ndarray, ...]
+    backend: Backend, trace: Trace, plan: Plan, chunk: Chunk, work: Work, maps: bool, arguments: tuple[np.ndarray, ...]
 ) -> Callable[..., Any]:
     key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.band_axis)
 

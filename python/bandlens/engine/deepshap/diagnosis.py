@@ -7,11 +7,11 @@ don't, the residual arises; where their sizes grow, though their sum doesn't, sc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backends.contract import Backend, Trace
 from ..graph import Operation
 from .pairs import Multiplier, Pairs
 from .plan import Plan, Step
@@ -43,7 +43,7 @@ class Findings(NamedTuple):
 
 
 def trouble(
-    backend: ModuleType, trace: Any, plan: Plan, image: np.ndarray, references: np.ndarray, seed: np.ndarray
+    backend: Backend, trace: Trace, plan: Plan, image: np.ndarray, references: np.ndarray, seed: np.ndarray
 ) -> Findings:
     """The operations that add most to the residual, and most to the cancellation.
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..backends.contract import Arrays
 
-def divide(nd: Any, numerator: Any, denominator: Any, negligible: Any, otherwise: Any) -> Any:
+
+def divide(nd: Arrays, numerator: Any, denominator: Any, negligible: Any, otherwise: Any) -> Any:
     """A ratio, or something else where its denominator is negligible; never NaN."""
     safe = nd.where(negligible, nd.ones_like(denominator), denominator)
     ratio = numerator / safe
@@ -16,7 +18,7 @@ def divide(nd: Any, numerator: Any, denominator: Any, negligible: Any, otherwise
 
 
 def run_ratio(
-    nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, slope: Any, *, rounding: float
+    nd: Arrays, image: Any, reference: Any, image_out: Any, reference_out: Any, slope: Any, *, rounding: float
 ) -> Any:
     """Across a run, delta out / delta in; the derivative at the image where delta in is rounding.
 
@@ -33,7 +35,7 @@ def run_ratio(
     return divide(nd, image_out - reference_out, difference, nd.abs(difference) <= rounding * scale, slope)
 
 
-def quotient_slopes(nd: Any, image: Any, reference: Any, top_middle: Any) -> tuple[Any, Any]:
+def quotient_slopes(nd: Arrays, image: Any, reference: Any, top_middle: Any) -> tuple[Any, Any]:
     """Shapley value of numerator and denominator of u / v, over their differences.
 
     Parameters
@@ -46,26 +48,26 @@ def quotient_slopes(nd: Any, image: Any, reference: Any, top_middle: Any) -> tup
     return (1 / image + 1 / reference) / 2, -top_middle / (image * reference)
 
 
-def shapley_slope(nd: Any, image: Any, reference: Any, change: Any, slope: Any, *, rounding: float) -> Any:
+def shapley_slope(nd: Arrays, image: Any, reference: Any, change: Any, slope: Any, *, rounding: float) -> Any:
     """A Shapley value over the player's difference; the mean derivative where that is rounding."""
     difference = image - reference
     return divide(nd, change, difference, nd.abs(difference) <= rounding * nd.abs(image), slope)
 
 
-def cross_maximum(nd: Any, image_out: Any, reference_out: Any) -> tuple[Any, Any]:
+def cross_maximum(nd: Arrays, image_out: Any, reference_out: Any) -> tuple[Any, Any]:
     """Parts of a maximum's change that belong to the image's maximum and to the background's."""
     larger = nd.maximum(image_out, reference_out)
     return larger - reference_out, image_out - larger
 
 
-def over(nd: Any, moved: Any, image: Any, reference: Any) -> Any:
+def over(nd: Arrays, moved: Any, image: Any, reference: Any) -> Any:
     """What belongs to an element's difference, over that difference; 0 where there is none."""
     difference = image - reference + nd.zeros_like(moved)
     return divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
 
 
 def block_shares(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     image_out: Any,
@@ -91,7 +93,7 @@ def block_shares(
     return divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
 
 
-def repeat_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
+def repeat_blocks(nd: Arrays, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
     """Give every element of a block what its block has; what no block covers gets 0.
 
     Parameters
@@ -120,7 +122,7 @@ def repeat_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[in
     return tensor
 
 
-def sum_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
+def sum_blocks(nd: Arrays, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
     """The sum over each block, of a tensor with leading axes; the transpose of `repeat_blocks`.
 
     Parameters
@@ -145,19 +147,21 @@ def sum_blocks(nd: Any, tensor: Any, shape: tuple[int, ...], window: tuple[int, 
     return nd.reshape(nd.sum(found, tuple(summed)) if summed else found, (*lead, *shape))
 
 
-def repeat_times(nd: Any, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
+def repeat_times(nd: Arrays, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
     """Blocks repeated and multiplied, so that only the product is written to memory."""
     return repeat_blocks(nd, tensor, shape, window) * factor
 
 
-def softmax_ratio(nd: Any, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float) -> Any:
+def softmax_ratio(
+    nd: Arrays, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float
+) -> Any:
     """Ratio across exp(x - log(sum(exp(x)))), taken from x - log(sum(exp(x)))."""
     image, reference = image - _logsumexp(nd, image), reference - _logsumexp(nd, reference)
     same = nd.abs(image - reference) <= rounding * (1 + nd.abs(image))
     return divide(nd, image_out - reference_out, image - reference, same, (image_out + reference_out) / 2)
 
 
-def logsumexp_slope(nd: Any, image: Any, reference: Any, *, rounding: float) -> Any:
+def logsumexp_slope(nd: Arrays, image: Any, reference: Any, *, rounding: float) -> Any:
     """Multipliers of log(sum(exp(x))) over the last axis: exp and log by their ratios, all between 0 and 1."""
     image_log, reference_log = _logsumexp(nd, image), _logsumexp(nd, reference)
     shift = nd.maximum(image_log, reference_log)
@@ -170,6 +174,6 @@ def logsumexp_slope(nd: Any, image: Any, reference: Any, *, rounding: float) -> 
     return of_exp * of_log
 
 
-def _logsumexp(nd: Any, x: Any) -> Any:
+def _logsumexp(nd: Arrays, x: Any) -> Any:
     top = nd.max(x, -1)
     return top + nd.log(nd.sum(nd.exp(x - top), -1, True))

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
+from ..backends.contract import Arrays, Backend, Trace
 from ..graph import Graph, Operation, between
 from . import formulas
 from .plan import Plan
@@ -39,7 +39,7 @@ class Multiplier:
     factor: Any = None
     window: tuple[int, ...] | None = None
 
-    def times(self, nd: Any, factor: Any) -> Multiplier:
+    def times(self, nd: Arrays, factor: Any) -> Multiplier:
         """Multiply by something that is the same for every output."""
         held = factor if self.factor is None else nd.multiply(self.factor, factor)
         return Multiplier(self.core, held, self.window)
@@ -50,10 +50,8 @@ class Pairs:
 
     Parameters
     ----------
-    backend : module
-        One of `bandlens.engine.backends`.
-    trace : object
-        The backend's trace of the model.
+    backend : Backend
+    trace : Trace
     plan : Plan
     images, references : tensor
         Images ``(n, *shape)`` and background ``(m, *shape)``; with `own`, ``(n * m, *shape)``: m for each image.
@@ -61,7 +59,7 @@ class Pairs:
         Whether each image has background images of its own.
     """
 
-    def __init__(self, backend: ModuleType, trace: Any, plan: Plan, images: Any, references: Any, own: bool) -> None:
+    def __init__(self, backend: Backend, trace: Trace, plan: Plan, images: Any, references: Any, own: bool) -> None:
         self.backend = backend
         self.nd = backend.nd
         self.trace = trace
@@ -272,9 +270,7 @@ class Pairs:
         return result, [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
 
 
-def elementwise(
-    backend: ModuleType, trace: Any, graph: Graph, inputs: Mapping[int, Any], value: int, count: int
-) -> Any:
+def elementwise(backend: Backend, trace: Trace, graph: Graph, inputs: Mapping[int, Any], value: int, count: int) -> Any:
     """An elementwise value from rows of others, for `count` images.
 
     Statistics of sets are given for each of their elements, so that nothing is reshaped.

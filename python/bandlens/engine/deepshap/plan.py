@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...errors import UnsupportedOperationError
-from ..graph import Family, Graph, LinearStart, Operation, linear_start
+from ..graph import Family, Graph, LinearStart, Operation, Region, linear_start
 from .normalizations import Normalization, Tried, fits, recognise, statistics_of
-from .regions import Region, enclose, has_no_rule
+from .regions import enclose, has_no_rule
 
 MOST_PLAYERS = 4
 # an index of so many bands is computed for all coalitions of them
@@ -65,7 +65,7 @@ class Plan:
         What depends on the images linearly.
     straight : frozenset of int
         Values inside a run that depend on its root linearly.
-    waists : dict of int to int
+    ratio_from : dict of int to int
         For every value inside a run, the last linear value that all of the run passes through up to it: the ratio is
         taken from there, where rounding of the linear part can't disturb it.
     forward : bool
@@ -77,7 +77,7 @@ class Plan:
     steps: tuple[Step, ...]
     start: LinearStart
     straight: frozenset[int]
-    waists: dict[int, int]
+    ratio_from: dict[int, int]
     forward: bool
 
 
@@ -251,15 +251,13 @@ def make_plan(
         linear_start(graph, enclosed),
         frozenset(reading.straight),
         {value: chain[0] for value, chain in reading.chains.items()},
-        all(forward(operation) for step in steps for operation in step.operations if step.rule not in _SCALED),
+        all(forward(operation) for step in steps for operation in step.operations if step.rule in _DERIVED),
     )
 
 
-# rules that multiply by factors, so that they work in both directions whatever the framework can do
-_SCALED = frozenset(
-    {"run", "mesh", "product", "quotient", "squared_difference", "softmax", "log_softmax"}
-    | {"normalization", "fused_normalization"}
-)
+# rules that ask for derivatives of operations; the others multiply by factors, so that they work in both directions
+# whatever the framework can do
+_DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
 
 
 def _read(graph: Graph, used: set[int], regions: Mapping[int, Region]) -> _Reading:

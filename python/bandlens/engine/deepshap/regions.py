@@ -7,18 +7,7 @@ the line from background to image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..graph import Family, Graph, Operation
-
-
-@dataclass(frozen=True)
-class Region:
-    """Operations between two values, none of which touches anything else that carries image data."""
-
-    entry: int
-    exit: int
-    operations: tuple[Operation, ...]
+from ..graph import Family, Graph, Operation, Region
 
 
 def enclose(graph: Graph, operation: Operation) -> Region | None:

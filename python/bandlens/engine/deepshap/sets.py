@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backends.contract import Arrays
 from . import formulas
 
 # fractions of the others between none and all: clustered at the ends, where a set of zeros makes f change fast
@@ -51,11 +52,23 @@ class Share(NamedTuple):
     bend: Any
     apart: bool
 
+    def pull(self, nd: Arrays, dense: Any, axes: tuple[int, ...]) -> Any:
+        """Multipliers of the elements from those of the normalised ones."""
+        others = dense * self.others
+        through = nd.sum(others, axes, True)
+        return dense * self.own + (through - others if self.apart else through) * self.bend
+
+    def push(self, nd: Arrays, tangent: Any, axes: tuple[int, ...]) -> Any:
+        """Differences of the normalised elements from those of the elements."""
+        bent = self.bend * tangent
+        through = nd.sum(bent, axes, True)
+        return self.own * tangent + self.others * (through - bent if self.apart else through)
+
 
 class Total(NamedTuple):
     """Sums or means: the statistic of terms, with and without an element's own."""
 
-    nd: Any
+    nd: Arrays
     axes: tuple[int, ...]
     weight: float
 
@@ -87,7 +100,7 @@ class Total(NamedTuple):
 class Largest(NamedTuple):
     """Maxima: the change between two is shared out by the cross-maximum rule, as that of pooling."""
 
-    nd: Any
+    nd: Arrays
     axes: tuple[int, ...]
 
     def without(self, terms: Any) -> Any:
@@ -127,7 +140,7 @@ class Largest(NamedTuple):
 
 
 def share_in_sets(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     summand: Callable[[Any], Any],
@@ -184,21 +197,7 @@ def share_in_sets(
     )
 
 
-def pull(nd: Any, dense: Any, share: Share, axes: tuple[int, ...]) -> Any:
-    """Multipliers of the elements from those of the normalised ones."""
-    others = dense * share.others
-    through = nd.sum(others, axes, True)
-    return dense * share.own + (through - others if share.apart else through) * share.bend
-
-
-def push(nd: Any, tangent: Any, share: Share, axes: tuple[int, ...]) -> Any:
-    """Differences of the normalised elements from those of the elements."""
-    bent = share.bend * tangent
-    through = nd.sum(bent, axes, True)
-    return share.own * tangent + share.others * (through - bent if share.apart else through)
-
-
-def effective_number(nd: Any, change: Any, axes: tuple[int, ...], rounding: float) -> Any:
+def effective_number(nd: Arrays, change: Any, axes: tuple[int, ...], rounding: float) -> Any:
     """How many others of its set change as much as they do on average, per element, at least 1."""
     size, squares = nd.abs(change), change * change
     rest = nd.maximum(nd.sum(squares, axes, True) - squares, nd.zeros_like(squares))

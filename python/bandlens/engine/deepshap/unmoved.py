@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from ..backends.contract import Backend, Trace
 from ..graph import Graph, between
 from .normalizations import Statistic, Tried
 from .pairs import elementwise
@@ -31,7 +31,7 @@ VARIANCES = (1e-4, 1.0, 1e-6, 9.0)
 DEVIATIONS = (1, 0, -1, 2.5)
 
 
-def unmoved(backend: ModuleType, trace: Any, graph: Graph) -> Callable[[Sequence[Step]], list[Tried]]:
+def unmoved(backend: Backend, trace: Trace, graph: Graph) -> Callable[[Sequence[Step]], list[Tried]]:
     """A function that tells of each of some normalisations whether it stays the same when its elements are shifted."""
     nd = backend.nd
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..backends.contract import Arrays
 from . import formulas
 from .sets import FRACTIONS, WEIGHTS, effective_number, joint_shape
 
@@ -42,9 +43,28 @@ class Shares(NamedTuple):
     cross: Any
     middle: Any
 
+    def pull(self, nd: Arrays, dense: Any, axes: tuple[int, ...]) -> Any:
+        """Multipliers of the elements from those of the normalised ones."""
+
+        def others(part: Any) -> Any:
+            weighted = dense * part
+            return nd.sum(weighted, axes, True) - weighted
+
+        through = others(self.level) + self.middle * others(self.square) - 2 * others(self.cross)
+        return dense * self.own + through
+
+    def push(self, nd: Arrays, tangent: Any, axes: tuple[int, ...]) -> Any:
+        """Differences of the normalised elements from those of the elements."""
+
+        def others(part: Any) -> Any:
+            return nd.sum(part, axes, True) - part
+
+        moved, bent = others(tangent), others(self.middle * tangent)
+        return self.own * tangent + (self.level - 2 * self.cross) * moved + self.square * bent
+
 
 def share_around_mean(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     scale: Callable[[Any], Any],
@@ -135,7 +155,7 @@ def share_around_mean(
 
 
 def share_by_root(
-    nd: Any,
+    nd: Arrays,
     image: Any,
     reference: Any,
     gain: Any,
@@ -153,24 +173,3 @@ def share_by_root(
         return gain / nd.sqrt(variance * per_variance + epsilon)
 
     return share_around_mean(nd, image, reference, scale, whole, axes=axes, count=count, rounding=rounding)
-
-
-def pull(nd: Any, dense: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
-    """Multipliers of the elements from those of the normalised ones."""
-
-    def others(part: Any) -> Any:
-        weighted = dense * part
-        return nd.sum(weighted, axes, True) - weighted
-
-    through = others(shares.level) + shares.middle * others(shares.square) - 2 * others(shares.cross)
-    return dense * shares.own + through
-
-
-def push(nd: Any, tangent: Any, shares: Shares, axes: tuple[int, ...]) -> Any:
-    """Differences of the normalised elements from those of the elements."""
-
-    def others(part: Any) -> Any:
-        return nd.sum(part, axes, True) - part
-
-    moved, bent = others(tangent), others(shares.middle * tangent)
-    return shares.own * tangent + (shares.level - 2 * shares.cross) * moved + shares.square * bent

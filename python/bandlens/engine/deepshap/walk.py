@@ -10,9 +10,9 @@ same maps of the same steps: one pass per band instead of one per output.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any
 
+from ..backends.contract import Backend, Trace
 from ..graph import Operation
 from .pairs import Multiplier, Pairs
 from .plan import Plan, Step
@@ -239,7 +239,7 @@ def _contributions(
     }
 
 
-def make_step(backend: ModuleType, trace: Any, plan: Plan, *, band_axis: int, own: bool, maps: bool) -> Any:
+def make_step(backend: Backend, trace: Trace, plan: Plan, *, band_axis: int, own: bool, maps: bool) -> Any:
     """The function to compile: ``(images, references, seeds, weights)`` to scores or, with `maps`, attributions."""
 
     def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:

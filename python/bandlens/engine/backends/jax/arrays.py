@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
+
+from ..contract import Arrays
 
 
 def _normal(keys: jax.Array, shape: Sequence[int], dtype: str) -> jax.Array:
@@ -28,7 +29,7 @@ def _fft_filter(array: jax.Array, gain: jax.Array) -> jax.Array:
     return filtered.real.astype(array.dtype)
 
 
-nd = SimpleNamespace(
+nd = Arrays(
     abs=jnp.abs,
     asarray=jnp.asarray,
     astype=lambda array, dtype: array.astype(dtype),

@@ -5,26 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ...precision import tf32_allowed
+from ..contract import Pull
 from .arrays import nd
-
-if TYPE_CHECKING:
-    from .trace import Trace
-
-Pull = Callable[[Sequence[Any]], list[Any]]
 
 
 class OutOfMemory(MemoryError):  # noqa: N818 - the name by which every backend has it
     """The device has no memory left; JAX has no error of its own for that."""
 
 
-def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+class Weighted(Protocol):
+    """What compiling needs of a trace."""
+
+    @property
+    def weights(self) -> tuple[Any, ...]:
+        """The model's arrays."""
+        ...
+
+    def reading(self, weights: tuple[Any, ...]) -> AbstractContextManager[None]:
+        """Let parts of the trace that are run in this thread use other arrays."""
+        ...
+
+
+def compile(
+    trace: Weighted, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0
+) -> Callable[..., Any]:
     """Compile a function of arrays, anew for other shapes than before; `arguments` and `any_n` are not needed for that.
 
     The function may run parts of `trace`, whose weights are arguments of what is compiled: no part of it, nor copied.
@@ -57,12 +68,12 @@ def full_precision() -> AbstractContextManager[Any]:
     return jax.default_matmul_precision("highest")
 
 
-def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     """A formula ``function(nd, *tensors)``; all that is compiled is fused anyway."""
     return partial(function, nd, **static)
 
 
-def hold(array: np.ndarray) -> jax.Array:
+def to_device(array: np.ndarray) -> jax.Array:
     """An array on the device, to be given to compiled functions several times."""
     return jnp.asarray(array)
 
@@ -91,7 +102,7 @@ def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list
     return outputs, pull
 
 
-def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+def loop_over(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
     """Go through the first axis of a tensor inside the function being compiled: ``state = add(state, element)``."""
 
     def body(state: Any, element: Any) -> tuple[Any, None]:

@@ -12,6 +12,7 @@ import numpy as np
 from jax.extend import core
 
 from .. import heads
+from ..flat import BaseFlat
 from . import operations as table
 from .marks import marked
 
@@ -24,7 +25,7 @@ HEADS = heads.Table(
     exponentials={"exp", "exp2"},
     kernels=frozenset(table.BILINEAR) - {"mul"},
     bounded=frozenset("abs clamp integer_pow max min pow sqrt square".split()),
-    family=table.family,
+    family=table.TABLE.family,
 )
 
 
@@ -50,39 +51,28 @@ class Entry:
         self.apply = apply
 
 
-class Flat:
+class Flat(BaseFlat[Entry]):
     """A traced function with calls written out and values numbered.
-
-    What is computed twice is one value: a band that a formula takes from the images twice is the same band.
 
     Attributes
     ----------
-    entries : list of Entry
-    producers : dict of int to Entry
     weights : list of array
         What the function holds, as the very arrays that the model holds: no copies.
     weight_of : dict of int to int
         Values that are weights, and which.
     literals : dict of int to ndarray
         Values that are numbers in the program.
-    data : set of int
-        Values that depend on the images.
-    marks : dict of int to int
-        Values that were marked, by the number of the mark.
     avals : list
         Shape and dtype of every value, as the model computes it.
-    input, output : int
     """
 
     def __init__(self, closed: core.ClosedJaxpr) -> None:
-        self.entries: list[Entry] = []
-        self.producers: dict[int, Entry] = {}
+        super().__init__()
         self.weights: list[Any] = []
         self.weight_of: dict[int, int] = {}
         self.literals: dict[int, np.ndarray] = {}
         self.avals: list[Any] = []
-        self.marks: dict[int, int] = {}
-        self._alike: dict[Any, list[int]] = {}
+        self._numbers: dict[tuple[Any, ...], int] = {}
         (image,) = closed.jaxpr.invars
         self.input = self._new(image.aval)
         self.data = {self.input}
@@ -102,30 +92,17 @@ class Flat:
             digest.update(repr((value, index, str(self.avals[value]))).encode())
         return digest.hexdigest()
 
-    def inputs_of(self, value: int) -> list[int]:
-        """Values that a value is computed from."""
-        return self.producers[value].inputs if value in self.producers else []
-
     def shape(self, value: int) -> tuple[int, ...]:
         """Shape of a value in the batch that was traced."""
         return tuple(self.avals[value].shape)
-
-    def kind_of(self, entry: Entry) -> str:
-        """JAX's name of an operation."""
-        return entry.kind
 
     def is_real(self, value: int) -> bool:
         """Whether a value is of a floating type."""
         return is_real(self.avals[value].dtype)
 
-    def again(self, entry: Entry, inputs: list[int]) -> Entry:
-        """The same operation on other values, among the entries."""
+    def _copied(self, entry: Entry, inputs: list[int]) -> Entry:
         outputs = [self._new(self.avals[value]) for value in entry.outputs]
-        copy = Entry(entry.kind, entry.name, inputs, outputs, entry.params, entry.apply)
-        self.entries.append(copy)
-        self.producers.update(dict.fromkeys(outputs, copy))
-        self.data.update(new for old, new in zip(entry.outputs, outputs, strict=True) if old in self.data)
-        return copy
+        return self._append(Entry(entry.kind, entry.name, inputs, outputs, entry.params, entry.apply))
 
     def add(self, kind: str, name: str, inputs: list[int], aval: Any, apply: Callable[..., Any]) -> Entry:
         """An entry of our own with one output; not yet among the entries."""
@@ -149,11 +126,11 @@ class Flat:
         if not isinstance(atom, core.Literal):
             return values[atom]
         number = np.asarray(atom.val, computed_in(atom.aval.dtype))
-        same = self._alike.setdefault(("literal", number.dtype.str, number.shape, number.tobytes()), [])
-        if not same:
-            same.append(self._new(atom.aval))
-            self.literals[same[0]] = number
-        return same[0]
+        key = (number.dtype.str, number.shape, number.tobytes())
+        if key not in self._numbers:
+            self._numbers[key] = self._new(atom.aval)
+            self.literals[self._numbers[key]] = number
+        return self._numbers[key]
 
     def _inline(self, jaxpr: core.Jaxpr, consts: Any, values: dict[Any, int], scope: str) -> None:
         values.update({var: self._weight(array) for var, array in zip(jaxpr.constvars, consts, strict=True)})
@@ -173,17 +150,13 @@ class Flat:
                     {out: self._read(atom, inside) for out, atom in zip(eqn.outvars, inner.outvars, strict=True)}
                 )
             else:
-                likeness = _likeness(eqn, inputs)
-                outputs = self._alike.get(likeness, [])
-                if likeness is None or not outputs:
-                    outputs = [self._new(var.aval) for var in eqn.outvars]
-                    self._alike[likeness] = outputs
-                    entry = Entry(kind, name, inputs, outputs, eqn.params, _applied(eqn))
-                    self.entries.append(entry)
-                    self.producers.update(dict.fromkeys(outputs, entry))
+                entry = self._first(Entry(kind, name, inputs, [], eqn.params, _applied(eqn)), _likeness(eqn, inputs))
+                if not entry.outputs:
+                    entry.outputs = [self._new(var.aval) for var in eqn.outvars]
+                    self._append(entry)
                     if not self.data.isdisjoint(inputs):
-                        self.data.update(outputs)
-                values.update(zip(eqn.outvars, outputs, strict=True))
+                        self.data.update(entry.outputs)
+                values.update(zip(eqn.outvars, entry.outputs, strict=True))
 
     def _is_kept(self, eqn: core.JaxprEqn, inputs: list[int]) -> bool:
         """Whether a function with a derivative of its own depends on one tensor elementwise, as ReLU does.

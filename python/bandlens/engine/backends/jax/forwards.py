@@ -7,18 +7,13 @@ from typing import Any
 
 import jax
 
-from ...graph import Family, Graph, Operation
-from .run import Run
-from .trace import Trace
-
-
-def has_forward(operation: Operation) -> bool:
-    """Whether there is a derivative forwards of an operation: JAX has one of each."""
-    return operation.family in (Family.LINEAR, Family.CONTRACTION, Family.MAXIMUM)
+from ...graph import Graph, Operation
+from ..forwards import as_function
+from .run import Run, Source
 
 
 def jvp(
-    trace: Trace,
+    trace: Source,
     graph: Graph,
     operation: Operation,
     inputs: Mapping[int, Any],
@@ -26,13 +21,7 @@ def jvp(
     n: int,
 ) -> dict[int, Any]:
     """Differences of an operation's outputs from those of its inputs, at given values."""
-    outputs = [value for value in operation.outputs if value in graph.layouts and graph.layouts[value].real]
-
-    def apply(*given: Any) -> list[Any]:
-        run = Run(trace, dict(zip(inputs, given, strict=True)), graph, n)
-        run.apply(operation)
-        return [run.value(value) for value in outputs]
-
+    outputs, apply = as_function(operation, graph, inputs, lambda given: Run(trace, given, graph, n))
     moved = [tangents[value].astype(inputs[value].dtype) for value in inputs]
     _, found = jax.jvp(apply, list(inputs.values()), moved)
     return dict(zip(outputs, found, strict=True))

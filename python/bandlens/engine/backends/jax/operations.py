@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...graph import Family
+from ..tables import OperationTable
 
 # jointly linear in their data inputs; where one of these is a position, there is no rule
 LINEAR = frozenset(
@@ -28,27 +29,11 @@ ELEMENTWISE = frozenset(
     """.split()
 )
 
-MAXIMUM = frozenset({"reduce_max", "reduce_window_max"})
-
-# smooth, and not taken apart: the vector-Jacobian product is integrated along the line between image and background
-SMOOTH = frozenset({"reduce_prod", "cumprod", "cumlogsumexp", "cholesky", "lu", "triangular_solve"})
-
 # functions of one tensor with a derivative of their own that are kept whole (see `flat`)
 KEPT = frozenset({"custom_jvp_call", "custom_vjp_call"})
 
-POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT})
-
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset("add add_any sub neg convert_element_type reduce_precision mul div select_n".split())
-
-# sums over whole axes: what each element weighs, of so many
-REDUCTIONS = {"reduce_sum": lambda length: 1.0}
-
-# elements in the same order, or repeated along axes of length 1
-RESHAPES = frozenset({"reshape", "squeeze", "expand_dims", "broadcast_in_dim"})
-
-# parts of the input, such as single bands
-SELECTS = frozenset("slice dynamic_slice split gather unstack".split())
 
 # outputs are the inputs, in value; stops of the derivative don't matter to finite differences
 ALIAS = frozenset("stop_gradient copy copy_p name optimization_barrier sharding_constraint device_put".split())
@@ -66,28 +51,17 @@ LOOPS = frozenset({"scan", "while"})
 
 RANDOM = frozenset("random_bits random_gamma rng_bit_generator rng_uniform threefry2x32".split())
 
-
-def family(kind: str, data: list[bool]) -> Family:
-    """Family of an operation, given which of its inputs carry image data."""
-    both = sum(data) > 1
-    if kind in LINEAR:
-        return Family.LINEAR
-    if kind in BILINEAR:
-        return BILINEAR[kind] if both else Family.LINEAR
-    if kind == "div":
-        if both:
-            return Family.QUOTIENT
-        return Family.LINEAR if data[0] else Family.ELEMENTWISE
-    if kind == "select_n":
-        return Family.ELEMENTWISE if data[0] else Family.LINEAR
-    if kind in ELEMENTWISE or kind in KEPT:
-        return Family.ELEMENTWISE
-    if kind in MAXIMUM:
-        return Family.MAXIMUM
-    if kind == "softmax":
-        return Family.SOFTMAX
-    if kind == "log_softmax":
-        return Family.LOG_SOFTMAX
-    if kind in SMOOTH:
-        return Family.SMOOTH
-    return Family.LOOP if kind in LOOPS else Family.UNSUPPORTED
+TABLE = OperationTable(
+    linear=LINEAR,
+    bilinear=BILINEAR,
+    quotients={"div"},
+    choices={"select_n": 0},
+    elementwise=ELEMENTWISE | KEPT,
+    maximum={"reduce_max", "reduce_window_max"},
+    smooth={"reduce_prod", "cumprod", "cumlogsumexp", "cholesky", "lu", "triangular_solve"},
+    named={"softmax": Family.SOFTMAX, "log_softmax": Family.LOG_SOFTMAX, **dict.fromkeys(LOOPS, Family.LOOP)},
+    pointwise=POINTWISE,
+    reductions={"reduce_sum": lambda length: 1.0},
+    reshapes={"reshape", "squeeze", "expand_dims", "broadcast_in_dim"},
+    selects=frozenset("slice dynamic_slice split gather unstack".split()),
+)

@@ -6,38 +6,40 @@ value is one block per image, whatever the model does with its axes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 
-from ...graph import Graph, Operation
-from .flat import Entry, computed_in, is_real
-
-if TYPE_CHECKING:
-    from .trace import Trace
+from ...graph import Graph
+from ..run import BaseRun
+from .flat import Entry, Flat, computed_in, is_real
 
 
-class Run:
-    """Parts of a trace for one batch.
+class Source(Protocol):
+    """What a run needs of a trace."""
 
-    Parameters
-    ----------
-    trace : Trace
-    tensors : mapping of int to array
-        Values that are given: the images, or any values in the middle.
-    graph : Graph, optional
-    n : int, optional
-        With these, a value that is needed for its shape alone need not be given; `n` is the number of images in the
-        batch.
-    """
+    flat: Flat
 
-    def __init__(self, trace: Trace, tensors: Mapping[int, Any], graph: Graph | None = None, n: int = 0) -> None:
+    @property
+    def weights(self) -> tuple[Any, ...]:
+        """The model's arrays, or what stands for them."""
+        ...
+
+    def value_dtype(self, value: int) -> Any:
+        """The dtype that a value is computed in."""
+        ...
+
+
+class Run(BaseRun[Entry]):
+    """Parts of a trace for one batch."""
+
+    def __init__(self, trace: Source, tensors: Mapping[int, Any], graph: Graph | None = None, n: int = 0) -> None:
+        super().__init__(trace.flat, graph)
         self._trace = trace
         self._flat = trace.flat
         self._weights = trace.weights
-        self._layouts = {} if graph is None else graph.layouts
         self._n = n
         # with an axis of their own for the images, before those of the trace
         self._blocks: dict[int, Any] = {value: self._split(value, tensor) for value, tensor in tensors.items()}
@@ -51,9 +53,8 @@ class Run:
         """Let a value be another, where its operation doesn't matter."""
         self._blocks[output] = self._block(value)
 
-    def apply(self, operation: Operation | Entry) -> None:
-        """Compute an operation's outputs from what is known."""
-        entry: Entry = operation.handle if isinstance(operation, Operation) else operation
+    def compute(self, entry: Entry) -> None:
+        """Compute an entry's outputs from what is known."""
         inputs = self._alike(entry, [self._block(value) for value in entry.inputs])
         carried = [value in self._flat.data for value in entry.inputs]
         axes = [0 if one else None for one in carried]
@@ -73,35 +74,26 @@ class Run:
             for block, shape, data in zip(inputs, shapes, carried, strict=True)
         ]
 
-    def forward(self, operations: Sequence[Operation]) -> Run:
-        """Compute operations in order."""
-        for operation in operations:
-            self.apply(operation)
-        return self
-
     def value(self, value: int) -> Any:
         """A value that is given, was computed, or carries no image data; images along the first axis of the trace."""
         block = self._block(value)
         return jnp.reshape(block, (-1, *block.shape[2:])) if value in self._flat.data else block
 
     def _block(self, value: int) -> Any:
-        stack = [value]
-        while stack:
-            top = stack[-1]
-            if top in self._blocks:
-                stack.pop()
-            elif top in self._flat.weight_of:
-                weight = self._weights[self._flat.weight_of[top]]
-                self._blocks[top] = weight.astype(computed_in(weight.dtype)) if is_real(weight.dtype) else weight
-            elif top in self._flat.literals:
-                self._blocks[top] = self._flat.literals[top]
-            elif top in self._layouts:
-                self._blocks[top] = jnp.zeros((self._n, *self._flat.shape(top)), self._trace.value_dtype(top))
-            else:
-                entry = self._flat.producers[top]
-                missing = [source for source in entry.inputs if source not in self._blocks]
-                if missing:
-                    stack.extend(missing)
-                else:
-                    self.apply(entry)
+        self._find(value)
         return self._blocks[value]
+
+    def _knows(self, value: int) -> bool:
+        return value in self._blocks
+
+    def _takes(self, value: int) -> bool:
+        if value in self._flat.weight_of:
+            weight = self._weights[self._flat.weight_of[value]]
+            self._blocks[value] = weight.astype(computed_in(weight.dtype)) if is_real(weight.dtype) else weight
+        elif value in self._flat.literals:
+            self._blocks[value] = self._flat.literals[value]
+        elif value in self._layouts:
+            self._blocks[value] = jnp.zeros((self._n, *self._flat.shape(value)), self._trace.value_dtype(value))
+        else:
+            return False
+        return True

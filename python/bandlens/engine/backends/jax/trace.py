@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from math import nan, prod
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,38 +19,24 @@ import numpy as np
 from jax.extend import core
 
 from ....errors import BandlensError, ModelError
-from ...graph import Family, Graph, Layout, Operation
+from ...graph import Family, Graph, Layout, Operation, Region
 from ...reasons import reason
-from .. import common, heads
+from .. import heads, refusals
+from ..flat import leading_to
+from ..trace import BaseTrace, window_of_reduction
 from . import operations as table
 from .compiling import full_precision
 from .flat import HEADS, Entry, Flat, computed_in, is_real
 from .run import Run
 from .softmax import recognise
 
-if TYPE_CHECKING:
-    from ...deepshap.regions import Region
 
-
-class Trace(common.BaseTrace):
-    """A model as primitive operations, from an image to its outputs.
-
-    Parameters
-    ----------
-    call : callable
-        From a batch of images to outputs ``(n, outputs)``, at inference.
-    shape : tuple of int
-        Shape of one image.
-    dtype : str
-        Floating type the model computes its input in; without JAX's 64 bits, float64 is float32.
-    layers : iterable of str
-        Names of the model's layers, to say where an operation belongs.
+class Trace(BaseTrace[Entry]):
+    """A model as JAX's operations on one image; without JAX's 64 bits, a model of float64 is one of float32.
 
     Attributes
     ----------
-    head : {"softmax", "sigmoid", None}
-        What the model ends in; the explained output (`graph.output`) lies before it.
-    n_outputs : int
+    flat : Flat
     """
 
     def __init__(
@@ -67,10 +53,8 @@ class Trace(common.BaseTrace):
         self.n_outputs = self.flat.shape(self.flat.output)[-1]
         self._weights = tuple(self.flat.weights)
         self._reading = threading.local()
-        self.probability = self.flat.output
-        self.head, self.logit = heads.find_head(self.flat, HEADS, self.n_outputs, self._shape_of_two, self._behind)
+        self._read_ends(self.flat, HEADS)
         self.fingerprint = self.flat.fingerprint()
-        self.marks = self.flat.marks
 
     @property
     def weights(self) -> tuple[Any, ...]:
@@ -86,17 +70,8 @@ class Trace(common.BaseTrace):
         finally:
             del self._reading.weights
 
-    def renewed_by(self, newer: Trace) -> bool:
-        """Whether a newer trace is of the same operations; then its weights, which may be others, are taken over."""
-        same = self.likeness == newer.likeness
-        if same:
-            self._weights = newer._weights
-        return same
-
-    def made_of(self) -> str | None:
-        """What the outputs are made of, where that is probabilities alone: see `find_blend`."""
-        blend = heads.find_blend(self.flat, HEADS)
-        return blend and f"{blend} ({self._where(blend.entry)})"
+    def _take_weights(self, newer: Trace) -> None:
+        self._weights = newer._weights
 
     def _shape_of_two(self, value: int) -> tuple[int, ...] | None:
         first, *others = self.flat.shape(value) or (0,)
@@ -113,26 +88,22 @@ class Trace(common.BaseTrace):
             closed = jax.make_jaxpr(self._call)(images)
         shapes = [tuple(aval.shape) for aval in closed.out_avals]
         if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][0] != n:
-            raise common.no_row_per_image(shapes)
+            raise refusals.no_row_per_image(shapes)
         return Flat(closed)
 
     def _make_graph(self, output: int) -> Graph:
         flat = self.flat
-        wanted = common.leading_to(output, flat.inputs_of)
-        entries = [entry for entry in flat.entries if not wanted.isdisjoint(entry.outputs)]
-        for entry in entries:
-            if entry.kind in table.RANDOM:
-                raise common.random(self._where(entry))
-        if output not in flat.data:
-            raise common.independent()
+        kept = self._leading_to(output)
         self._check_images_are_apart()
-        kept = [entry for entry in entries if not flat.data.isdisjoint(entry.inputs)]
         layouts = {
             value: Layout(0, flat.shape(value), is_real(flat.avals[value].dtype))
             for value in (flat.input, *(value for entry in kept for value in entry.outputs))
             if flat.shape(value)
         }
         return Graph(tuple(self._operation(entry, layouts) for entry in kept), flat.input, output, layouts)
+
+    def _is_random(self, entry: Entry) -> bool:
+        return entry.kind in table.RANDOM
 
     def _check_images_are_apart(self) -> None:
         """Refuse a model in which images of a batch meet; traces of two batch sizes tell, by the shapes of values."""
@@ -146,45 +117,38 @@ class Trace(common.BaseTrace):
                 expected="a model that takes batches of any size",
                 fix="write -1, or the length of its input, where the model has a number of images",
             ) from error
-        wanted = common.leading_to(few.output, few.inputs_of)
+        wanted = leading_to(few.output, few.inputs_of)
         if [entry.kind for entry in few.entries] != [entry.kind for entry in more.entries]:
-            raise common.mixes_images("its operations depend on their number")
+            raise refusals.mixes_images("its operations depend on their number")
         for one, other in zip(few.entries, more.entries, strict=True):
             for small, large in zip(one.outputs, other.outputs, strict=True):
                 if small in wanted and small in few.data and not _grows(few.shape(small), more.shape(large)):
-                    raise common.mixes_images(self._where(one))
+                    raise refusals.mixes_images(self._where(one))
 
     def _operation(self, entry: Entry, layouts: dict[int, Layout]) -> Operation:
         flat = self.flat
         carries = [value in flat.data for value in entry.inputs]
-        family = table.family(entry.kind, carries)
+        family = table.TABLE.family(entry.kind, carries)
         if entry.kind == "convert_element_type" and _cuts_off(
             *(flat.avals[value].dtype for value in (entry.inputs[0], *entry.outputs))
         ):
             family = Family.ELEMENTWISE
-        size = sum(layouts[value].size for value in entry.outputs if value in layouts)
-        cost = 1.0
+        uses = 1.0
         if family is Family.LINEAR and entry.kind in ("dot_general", "conv_general_dilated"):
             kernel = flat.shape(entry.inputs[carries.index(False)])
             # each number of the kernel is used once per output position
-            cost = float(np.prod(kernel)) / max(1, _channels(entry, flat))
-        reduces = entry.kind in table.REDUCTIONS and bool(flat.shape(entry.inputs[0]))
-        window = self._window(entry) if family is Family.MAXIMUM or reduces else None
-        return Operation(
-            entry.kind,
-            entry.name,
-            self._layer(entry),
-            family,
-            family in table.POINTWISE_FAMILIES or (family is Family.LINEAR and entry.kind in table.POINTWISE),
-            window,
-            tuple(entry.inputs),
-            tuple(entry.outputs),
-            tuple(dict.fromkeys(value for value in entry.inputs if value in flat.data)),
-            size * cost,
+            uses = float(np.prod(kernel)) / max(1, _channels(entry, flat))
+        reduces = entry.kind in table.TABLE.reductions and bool(flat.shape(entry.inputs[0]))
+        return table.TABLE.operation(
             entry,
-            weight=table.REDUCTIONS[entry.kind](prod(window)) if reduces and window is not None else nan,
-            selects=entry.kind in table.SELECTS,
-            reshapes=entry.kind in table.RESHAPES and self._keeps_order(entry),
+            name=entry.name,
+            layer=self._layer(entry),
+            family=family,
+            window=self._window(entry) if family is Family.MAXIMUM or reduces else None,
+            data=flat.data,
+            layouts=layouts,
+            uses=uses,
+            reshapes=entry.kind in table.TABLE.reshapes and self._keeps_order(entry),
         )
 
     def _keeps_order(self, entry: Entry) -> bool:
@@ -194,16 +158,12 @@ class Trace(common.BaseTrace):
 
     def _window(self, entry: Entry) -> tuple[int, ...] | None:
         lengths, params = self.flat.shape(entry.inputs[0]), entry.params
-        if entry.kind == "reduce_max" or entry.kind in table.REDUCTIONS:
-            axes = {int(axis) for axis in params["axes"]}
-            return tuple(length if axis in axes else 1 for axis, length in enumerate(lengths))
+        if entry.kind == "reduce_max" or entry.kind in table.TABLE.reductions:
+            return window_of_reduction(lengths, {int(axis) for axis in params["axes"]})
         sizes = tuple(params["window_dimensions"])
         plain = all(low == high == 0 for low, high in params["padding"])
         dense = all(one == 1 for one in (*params["base_dilation"], *params["window_dilation"]))
         return sizes if sizes == tuple(params["window_strides"]) and plain and dense else None
-
-    def _where(self, entry: Entry) -> str:
-        return f"{entry.kind} in layer '{self._layer(entry)}'"
 
     def _layer(self, entry: Entry) -> str:
         """The innermost of the model's layers in an operation's scoped name."""
@@ -213,7 +173,7 @@ class Trace(common.BaseTrace):
 
     def differentiable(self, region: Region) -> bool:
         """Whether JAX has a derivative of a region's exit in its entry: whether it depends on what is pulled back."""
-        graph = next(graph for graph in self._graphs.values() if region.entry in graph.layouts)
+        graph = self._graph_of(region.entry)
 
         def forward(at: Any) -> Any:
             return Run(self, {region.entry: at}, graph, 1).forward(region.operations).value(region.exit)

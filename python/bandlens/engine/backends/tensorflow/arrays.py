@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from ..contract import Arrays
 
 # TensorFlow's kernels broadcast at most this many groups of axes
 _MOST_GROUPS = 5
@@ -98,7 +99,7 @@ def _fft_filter(array: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.math.real(filtered), (0, 2, 3, 1))
 
 
-nd = SimpleNamespace(
+nd = Arrays(
     abs=tf.abs,
     asarray=tf.convert_to_tensor,
     astype=tf.cast,

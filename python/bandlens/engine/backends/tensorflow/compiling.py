@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ...precision import shared, tf32_allowed
+from ..contract import Pull
 from .arrays import nd
 from .gradients import gradients
 
-if TYPE_CHECKING:
-    from .trace import Trace
-
-Pull = Callable[[Sequence[Any]], list[Any]]
 OutOfMemory = tf.errors.ResourceExhaustedError
 
 
-def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+def compile(trace: object, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
     """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length.
 
     The function may run parts of `trace`; TensorFlow finds the variables in there by itself.
@@ -54,7 +51,7 @@ def full_precision() -> Iterator[None]:
 
 
 @cache
-def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     """A formula ``function(nd, *tensors)`` as a single pass over memory, by XLA where this TensorFlow has it."""
 
     def apply(*tensors: tf.Tensor) -> Any:
@@ -63,7 +60,7 @@ def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
     return tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False) if _has_xla() else apply
 
 
-def hold(array: np.ndarray) -> tf.Tensor:
+def to_device(array: np.ndarray) -> tf.Tensor:
     """An array on the device, to be given to compiled functions several times."""
     return tf.constant(array)
 
@@ -116,7 +113,7 @@ def _shaped_like(source: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
     return tf.reshape(part, tf.shape(source))
 
 
-def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+def loop_over(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
     """Go through the first axis of a tensor inside the function being compiled: ``state = add(state, element)``."""
 
     def body(number: Any, state: Any) -> tuple[Any, Any]:

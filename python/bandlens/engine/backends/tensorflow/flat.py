@@ -11,6 +11,7 @@ from tensorflow.python.framework.function_def_to_graph import (
 )
 
 from .. import heads
+from ..flat import BaseFlat
 from . import operations as table
 from .marks import marked
 
@@ -20,7 +21,7 @@ HEADS = heads.Table(
     exponentials={"Exp"},
     kernels=frozenset(table.BILINEAR) - {"Mul", "MulNoNan"},
     bounded={"Abs", "ClipByValue", "Maximum", "Minimum", "Pow", "Sqrt", "Square"},
-    family=table.family,
+    family=table.TABLE.family,
 )
 
 
@@ -33,45 +34,36 @@ class Entry:
         Equal for operations that do the same to the same values.
     """
 
-    __slots__ = ("inputs", "likeness", "name", "op", "outputs")
+    __slots__ = ("inputs", "kind", "likeness", "name", "op", "outputs")
 
     def __init__(self, op: tf.Operation, name: str, inputs: list[int], likeness: tuple[Any, ...]) -> None:
         self.op = op
+        self.kind: str = op.type
         self.name = name
         self.inputs = inputs
         self.likeness = likeness
         self.outputs: list[int] = []
 
 
-class Flat:
+class Flat(BaseFlat[Entry]):
     """A traced function with calls inlined and values numbered.
-
-    What is computed twice is one value: a band that a formula takes from the images twice is the same band.
 
     Attributes
     ----------
-    entries : list of Entry
-    producers : dict of int to Entry
     captures : dict of int to tensor
         Values that the function takes from outside, as the model's variables.
     dtypes : list
         Of every value.
     varying : set of int
         Values that depend on the images, be it on their number alone.
-    data : set of int
-        Those that depend on what is in the images.
-    marks : dict of int to int
-        Values that were marked, by the number of the mark.
-    input, output : int
+    fingerprint : tuple
+        Equal for two traces of the same operations on the same weights.
     """
 
     def __init__(self, concrete: Any) -> None:
-        self.entries: list[Entry] = []
-        self.producers: dict[int, Entry] = {}
+        super().__init__()
         self.captures: dict[int, Any] = {}
         self.dtypes: list[tf.DType] = []
-        self.marks: dict[int, int] = {}
-        self._alike: dict[tuple[Any, ...], Entry] = {}
         graph = concrete.graph
         definition = graph.as_graph_def()
         self._library = {function.signature.name: function for function in definition.library.function}
@@ -91,7 +83,7 @@ class Flat:
         self.output = values[concrete.outputs[0].name]
         self.data = {self.input}
         for entry in self.entries:
-            if entry.op.type not in table.SHAPE_ONLY and not self.data.isdisjoint(entry.inputs):
+            if entry.kind not in table.SHAPE_ONLY and not self.data.isdisjoint(entry.inputs):
                 self.data.update(entry.outputs)
         self.fingerprint = self._fingerprint()
 
@@ -130,30 +122,17 @@ class Flat:
         attr = op.node_def.attr
         plain = [(key, attr[key].SerializeToString(deterministic=True)) for key in sorted(attr) if key[0] != "_"]
         entry = Entry(op, name, inputs, (op.type, tuple(inputs), tuple(plain)))
-        if op.type not in table.RANDOM | table.LOOPS:
-            entry = self._alike.setdefault(entry.likeness, entry)
+        entry = self._first(entry, None if op.type in table.RANDOM | table.LOOPS else entry.likeness)
         if not entry.outputs:
             entry.outputs = [self._new(tensor) for tensor in op.outputs]
-            self.entries.append(entry)
-            self.producers.update(dict.fromkeys(entry.outputs, entry))
+            self._append(entry)
             if not self.varying.isdisjoint(inputs):
                 self.varying.update(entry.outputs)
         return entry
-
-    def inputs_of(self, value: int) -> list[int]:
-        """Values that a value is computed from."""
-        return self.producers[value].inputs if value in self.producers else []
-
-    def kind_of(self, entry: Entry) -> str:
-        """TensorFlow's name of an operation."""
-        return entry.op.type
 
     def is_real(self, value: int) -> bool:
         """Whether a value is of a floating type."""
         return self.dtypes[value].is_floating
 
-    def again(self, entry: Entry, inputs: list[int]) -> Entry:
-        """The same operation on other values, among the entries."""
-        copy = self._entry(entry.op, entry.name, inputs)
-        self.data.update(new for old, new in zip(entry.outputs, copy.outputs, strict=True) if old in self.data)
-        return copy
+    def _copied(self, entry: Entry, inputs: list[int]) -> Entry:
+        return self._entry(entry.op, entry.name, inputs)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from ...graph import Family, Graph, Operation
-from .run import Run
-from .trace import Trace
+from .. import forwards
+from .run import Run, Source
 
 # inputs without data that are added rather than multiplied: all of them, or those at given places
 _ADDED_ANY = frozenset("Add AddV2 AddN Sub BiasAdd BiasAddV1 Concat ConcatV2 Pack Select SelectV2 PadV2".split())
@@ -23,38 +23,22 @@ _ADDED_AT = {"FusedBatchNorm": (2, 3), "FusedBatchNormV2": (2, 3), "FusedBatchNo
 
 def has_forward(operation: Operation) -> bool:
     """Whether there is a derivative forwards of an operation."""
-    if operation.family in (Family.LINEAR, Family.CONTRACTION):
-        return True
-    if operation.family is not Family.MAXIMUM:
-        return False
-    return operation.window is not None or (
-        operation.kind == "MaxPool" and operation.handle.get_attr("data_format") == b"NHWC"
-    )
+    if operation.family is Family.MAXIMUM and operation.window is None:
+        return operation.kind == "MaxPool" and operation.handle.op.get_attr("data_format") == b"NHWC"
+    return forwards.has_forward(operation)
 
 
 def jvp(
-    trace: Trace,
+    trace: Source,
     graph: Graph,
     operation: Operation,
     inputs: Mapping[int, tf.Tensor],
     tangents: Mapping[int, tf.Tensor],
     n: int,
 ) -> dict[int, tf.Tensor]:
-    """Differences of an operation's outputs.
-
-    Parameters
-    ----------
-    trace : Trace
-    graph : Graph
-    operation : Operation
-        One that has a derivative forwards.
-    inputs, tangents : mapping of int to tensor
-        Of all its inputs with data: values, which matter only where it is not linear, and differences.
-    n : int
-        Number of images in the batch.
-    """
+    """Differences of an operation's outputs from those of its inputs."""
     run = Run(trace, inputs, graph, n)
-    op = operation.handle
+    op = operation.handle.op
     if operation.family is Family.MAXIMUM:
         (value,) = operation.data
         return {operation.outputs[0]: _at_maximum(op, inputs[value], tangents[value])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...graph import Family
+from ..tables import OperationTable
 
 # jointly linear in their data inputs, whichever those are
 LINEAR = frozenset(
@@ -37,13 +38,6 @@ ELEMENTWISE = frozenset(
     """.split()
 )
 
-MAXIMUM = frozenset({"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"})
-
-# smooth, and not taken apart: the vector-Jacobian product is integrated along the line between image and background
-SMOOTH = frozenset({"L2Loss", "LRN", "Prod", "Cumprod", "MatrixInverse", "Cholesky", "Det"})
-
-POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT, Family.SQUARED_DIFFERENCE})
-
 # linear ones that keep elements apart; broadcasting is recognised by shape
 POINTWISE = frozenset(
     """
@@ -51,15 +45,6 @@ POINTWISE = frozenset(
     FusedBatchNormV3
     """.split()
 )
-
-# sums and means over whole axes: what each element weighs, of so many
-REDUCTIONS = {"Sum": lambda length: 1.0, "Mean": lambda length: 1.0 / length}
-
-# elements in the same order, or repeated along axes of length 1
-RESHAPES = frozenset({"Reshape", "ExpandDims", "Squeeze", "BroadcastTo"})
-
-# parts of the input, such as single bands
-SELECTS = frozenset("StridedSlice Slice Split SplitV Unpack Gather GatherV2".split())
 
 # the output is the input, in value; custom gradients (SiLU's, for one) and stops don't matter to finite differences
 ALIAS = frozenset(
@@ -94,30 +79,18 @@ RANDOM = frozenset(
     """.split()
 )
 
-
-def family(kind: str, data: list[bool]) -> Family:
-    """Family of an operation, given which of its inputs carry image data."""
-    both = sum(data) > 1
-    if kind in LINEAR:
-        return Family.LINEAR
-    if kind in BILINEAR:
-        return BILINEAR[kind] if both else Family.LINEAR
-    if kind in ("RealDiv", "Div"):
-        if both:
-            return Family.QUOTIENT
-        return Family.LINEAR if data[0] else Family.ELEMENTWISE
-    if kind in ("Select", "SelectV2") and not data[0]:
-        return Family.LINEAR
-    if kind == "SquaredDifference" and both:
-        return Family.SQUARED_DIFFERENCE
-    if kind in ELEMENTWISE:
-        return Family.ELEMENTWISE
-    if kind in MAXIMUM:
-        return Family.MAXIMUM
-    if kind == "Softmax":
-        return Family.SOFTMAX
-    if kind == "LogSoftmax":
-        return Family.LOG_SOFTMAX
-    if kind in SMOOTH:
-        return Family.SMOOTH
-    return Family.LOOP if kind in LOOPS else Family.UNSUPPORTED
+TABLE = OperationTable(
+    linear=LINEAR,
+    bilinear=BILINEAR,
+    quotients={"RealDiv", "Div"},
+    choices={"Select": 0, "SelectV2": 0},
+    joint={"SquaredDifference": Family.SQUARED_DIFFERENCE},
+    elementwise=ELEMENTWISE,
+    maximum={"Max", "MaxPool", "MaxPoolV2", "MaxPool3D"},
+    smooth={"L2Loss", "LRN", "Prod", "Cumprod", "MatrixInverse", "Cholesky", "Det"},
+    named={"Softmax": Family.SOFTMAX, "LogSoftmax": Family.LOG_SOFTMAX, **dict.fromkeys(LOOPS, Family.LOOP)},
+    pointwise=POINTWISE,
+    reductions={"Sum": lambda length: 1.0, "Mean": lambda length: 1.0 / length},
+    reshapes={"Reshape", "ExpandDims", "Squeeze", "BroadcastTo"},
+    selects=frozenset("StridedSlice Slice Split SplitV Unpack Gather GatherV2".split()),
+)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
-from ...graph import Graph, Operation
-from .flat import Entry
-
-if TYPE_CHECKING:
-    from .trace import Trace
+from ...graph import Graph, Layout
+from ..run import BaseRun
+from .flat import Entry, Flat
 
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
@@ -20,34 +18,36 @@ _COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
 _create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
 
 
-class Run:
-    """Parts of a trace, re-created in the function being compiled, for one batch.
+class Source(Protocol):
+    """What a run needs of a trace."""
 
-    Parameters
-    ----------
-    trace : Trace
-    tensors : mapping of int to tensor
-        Values that are given: the images, or any values in the middle.
-    graph : Graph, optional
-    n : int, optional
-        With these, a value that is needed for its shape alone need not be given; `n` is the number of images in the
-        batch.
-    """
+    flat: Flat
 
-    def __init__(self, trace: Trace, tensors: Mapping[int, tf.Tensor], graph: Graph | None = None, n: int = 0) -> None:
-        self._flat = trace._flat
+    def fixed(self, graph: tf.Graph) -> dict[int, tf.Tensor]:
+        """Values that don't depend on the images, made once for all that is computed in a graph."""
+        ...
+
+    def zeros(self, value: int, layout: Layout, n: int) -> tf.Tensor:
+        """A stand-in of the right shape for `n` images, where only shapes matter."""
+        ...
+
+
+class Run(BaseRun[Entry]):
+    """Parts of a trace, re-created in the function being compiled, for one batch."""
+
+    def __init__(self, trace: Source, tensors: Mapping[int, tf.Tensor], graph: Graph | None = None, n: int = 0) -> None:
+        super().__init__(trace.flat, graph)
+        self._flat = trace.flat
         self._trace = trace
-        self._layouts = {} if graph is None else graph.layouts
         self._n = n
         self._fixed = trace.fixed(tf.compat.v1.get_default_graph())
         self.tensors = dict(tensors)
 
-    def apply(self, operation: Operation | Entry) -> None:
-        """Compute an operation's outputs from what is known."""
-        op = operation.handle if isinstance(operation, Operation) else operation.op
-        found = self.applied(op, [self.value(value) for value in operation.inputs])
-        varies = self._flat.varying.issuperset(operation.outputs)
-        (self.tensors if varies else self._fixed).update(zip(operation.outputs, found, strict=True))
+    def compute(self, entry: Entry) -> None:
+        """Compute an entry's outputs from what is known."""
+        found = self.applied(entry.op, [self.value(value) for value in entry.inputs])
+        varies = self._flat.varying.issuperset(entry.outputs)
+        (self.tensors if varies else self._fixed).update(zip(entry.outputs, found, strict=True))
 
     def applied(self, op: tf.Operation, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """What an operation makes of inputs."""
@@ -75,31 +75,22 @@ class Run:
         """Let a value be another, where its operation doesn't matter."""
         self.tensors[output] = self.value(value)
 
-    def forward(self, operations: Sequence[Operation]) -> Run:
-        """Compute operations in order."""
-        for operation in operations:
-            self.apply(operation)
-        return self
-
     def value(self, value: int) -> tf.Tensor:
         """A value that is given, was computed, or carries no image data."""
-        stack = [value]
-        while stack:
-            top = stack[-1]
-            if top in self.tensors or top in self._fixed:
-                stack.pop()
-            elif top in self._flat.captures:
-                self._fixed[top] = self._flat.captures[top]
-            elif top in self._layouts:
-                self.tensors[top] = self._trace.zeros(top, self._layouts[top], self._n)
-            else:
-                entry = self._flat.producers[top]
-                missing = [i for i in entry.inputs if i not in self.tensors and i not in self._fixed]
-                if missing:
-                    stack.extend(missing)
-                else:
-                    self.apply(entry)
+        self._find(value)
         return self.tensors[value] if value in self.tensors else self._fixed[value]
+
+    def _knows(self, value: int) -> bool:
+        return value in self.tensors or value in self._fixed
+
+    def _takes(self, value: int) -> bool:
+        if value in self._flat.captures:
+            self._fixed[value] = self._flat.captures[value]
+        elif value in self._layouts:
+            self.tensors[value] = self._trace.zeros(value, self._layouts[value], self._n)
+        else:
+            return False
+        return True
 
 
 def computed_in(dtype: tf.DType) -> tf.DType:

@@ -1,8 +1,9 @@
 """PyTorch: trace any model to primitive operations, run parts of the trace, differentiate them."""
 
+from ..forwards import has_forward
 from .arrays import nd
-from .compiling import OutOfMemory, compile, fold, free_memory, fused, hold, version, vjp
-from .forwards import has_forward, jvp
+from .compiling import OutOfMemory, compile, free_memory, fused, loop_over, to_device, version, vjp
+from .forwards import jvp
 from .marks import mark
 from .ready import ready
 from .run import Run
@@ -13,15 +14,15 @@ __all__ = [
     "Run",
     "Trace",
     "compile",
-    "fold",
     "free_memory",
     "fused",
     "has_forward",
-    "hold",
     "jvp",
+    "loop_over",
     "mark",
     "nd",
     "ready",
+    "to_device",
     "version",
     "vjp",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+
+from ..contract import Arrays
 
 
 def _dtype(dtype: str | torch.dtype) -> torch.dtype:
@@ -54,7 +55,7 @@ def _fft_filter(array: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
     return filtered.real
 
 
-nd = SimpleNamespace(
+nd = Arrays(
     abs=torch.abs,
     asarray=torch.as_tensor,
     astype=lambda array, dtype: array.to(_dtype(dtype)),

@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from ...precision import shared, tf32_allowed
+from ..contract import Pull
 from .arrays import nd
 
-if TYPE_CHECKING:
-    from .trace import Trace
-
-Pull = Callable[[Sequence[Any]], list[Any]]
 OutOfMemory = torch.cuda.OutOfMemoryError
 
 
-def compile(trace: Trace, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+class Placed(Protocol):
+    """What compiling needs of a trace."""
+
+    device: torch.device
+
+
+def compile(trace: Placed, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
     """Make a function of arrays of one of tensors on the trace's device; `arguments` and `any_n` are not needed."""
 
     def call(*values: Any) -> Any:
@@ -67,12 +70,12 @@ def full_precision() -> Iterator[None]:
         torch.set_float32_matmul_precision(before[1])
 
 
-def fused(function: Callable[..., Any], **static: Any) -> Callable[..., Any]:
+def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     """A formula ``function(nd, *tensors)``; nothing is fused here."""
     return partial(function, nd, **static)
 
 
-def hold(array: np.ndarray) -> torch.Tensor:
+def to_device(array: np.ndarray) -> torch.Tensor:
     """An array where models are as a rule, to be given to functions several times."""
     return _tensor(array, devices()[0])
 
@@ -129,7 +132,7 @@ def _leaf(source: torch.Tensor) -> torch.Tensor:
     return source.detach().requires_grad_(source.is_floating_point())
 
 
-def fold(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
+def loop_over(add: Callable[[Any, Any], Any], elements: Any, initial: Any) -> Any:
     """Go through the first axis of a tensor: ``state = add(state, element)``."""
     state = initial
     for element in elements:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import torch
 
 from ...graph import Layout
-from .. import common, heads
+from .. import heads, refusals
+from ..flat import BaseFlat, block_per_image
 from . import operations as table
 from .marks import marked
 from .recording import Node, Recording, Value, kind, leaves, mapped
@@ -34,7 +35,7 @@ HEADS = heads.Table(
     exponentials={"exp", "exp2"},
     kernels=frozenset(table.BILINEAR) - {"mul"},
     bounded=frozenset("abs clamp clamp_max clamp_min maximum minimum pow sqrt square".split()),
-    family=table.family,
+    family=table.TABLE.family,
 )
 
 
@@ -90,39 +91,27 @@ class Entry:
         return [found[place] for place in self.places]
 
 
-class Flat:
+class Flat(BaseFlat[Entry]):
     """A recorded model with values numbered.
-
-    What is computed twice is one value: a band that a formula takes from the images twice is the same band.
 
     Attributes
     ----------
-    entries : list of Entry
-    producers : dict of int to Entry
     weights : dict of int to Tensor
         What the model holds, as the very tensors: no copies.
-    data : set of int
-        Values that depend on the images.
     layouts : dict of int to Layout
         Of the values in `data` that are one block per image.
-    marks : dict of int to int
-        Values that were marked, by the number of the mark.
-    input, output : int
     """
 
     def __init__(self, recordings: Sequence[Recording], outputs: Sequence[torch.Tensor]) -> None:
+        super().__init__()
         few, more = (_part(recording, output) for recording, output in zip(recordings, outputs, strict=True))
         steps = [[(node.function, node.inputs, node.outputs) for node in part.nodes] for part in (few, more)]
         if steps[0] != steps[1]:
-            raise common.mixes_images("its operations depend on their number")
+            raise refusals.mixes_images("its operations depend on their number")
         self.input = 0
-        self.entries: list[Entry] = []
-        self.producers: dict[int, Entry] = {}
         self.dtypes = [tensor.dtype for tensor in few.tensors]
         self.shapes = [(tuple(a.shape), tuple(b.shape)) for a, b in zip(few.tensors, more.tensors, strict=True)]
-        self.marks: dict[int, int] = {}
         self._same: dict[int, int] = {}
-        self._alike: dict[tuple[Any, ...], Entry] = {}
         used, made = few.used, {self.input}
         for one, other in zip(few.nodes, more.nodes, strict=True):
             made.update(one.outputs)
@@ -136,10 +125,10 @@ class Flat:
             if tensor is not other_tensor:  # a number in the program: made anew at each call
                 self._constants.append(value)
                 if not _equal(tensor, other_tensor):
-                    raise common.mixes_images("a number in it depends on how many there are")
+                    raise refusals.mixes_images("a number in it depends on how many there are")
                 tensor = _finite(tensor)
             self.weights[value] = tensor.detach()
-        layouts = {value: common.layout(self.shapes[value], SIZES, self.is_real(value)) for value in self.data}
+        layouts = {value: _layout(*self.shapes[value], self.is_real(value)) for value in self.data}
         self.layouts: dict[int, Layout] = {value: found for value, found in layouts.items() if found is not None}
 
     def _add(self, one: Node, other: Node, used: set[int]) -> None:
@@ -160,12 +149,12 @@ class Flat:
         inputs = [part.number for part in _values((args, kwargs))]
         outputs = {place: value for place, value in enumerate(one.outputs) if value in used}
         entry = Entry(node, args, kwargs, inputs, outputs)
-        earlier = self._alike.setdefault((str(node.function), repr((args, kwargs)), *entry.places), entry)
-        if earlier is not entry and name not in table.FILLED and not entry.writes and not is_random(entry):
+        own = name in table.FILLED or entry.writes or is_random(entry)
+        earlier = self._first(entry, None if own else (str(node.function), repr((args, kwargs)), *entry.places))
+        if earlier is entry:
+            self._append(entry)
+        else:
             self._same.update(zip(entry.outputs, earlier.outputs, strict=True))
-            return
-        self.entries.append(entry)
-        self.producers.update(dict.fromkeys(entry.outputs, entry))
 
     def _filled(self, node: Node, name: str) -> tuple[Node, Any, Any]:
         """A tensor of one number, by its own shape instead of that of another."""
@@ -201,28 +190,15 @@ class Flat:
                 digest.update(repr(weight.tolist()).encode())
         return digest.hexdigest()
 
-    def inputs_of(self, value: int) -> list[int]:
-        """Values that a value is computed from."""
-        return self.producers[value].inputs if value in self.producers else []
-
-    def kind_of(self, entry: Entry) -> str:
-        """PyTorch's name of an operation."""
-        return entry.kind
-
-    def again(self, entry: Entry, inputs: list[int]) -> Entry:
-        """The same operation on other values, among the entries."""
+    def _copied(self, entry: Entry, inputs: list[int]) -> Entry:
         renamed = dict(zip(entry.inputs, inputs, strict=True))
         other = entry.on(renamed, range(len(self.dtypes), len(self.dtypes) + len(entry.outputs)))
         for old, new in zip(entry.outputs, other.outputs, strict=True):
             self.dtypes.append(self.dtypes[old])
             self.shapes.append(self.shapes[old])
-            if old in self.data:
-                self.data.add(new)
             if old in self.layouts:
                 self.layouts[new] = self.layouts[old]
-        self.entries.append(other)
-        self.producers.update(dict.fromkeys(other.outputs, other))
-        return other
+        return self._append(other)
 
 
 def is_random(entry: Entry) -> bool:
@@ -233,6 +209,14 @@ def is_random(entry: Entry) -> bool:
 def computed_in(dtype: torch.dtype) -> torch.dtype:
     """The floating type in which values of this type are computed here."""
     return _COMPUTED_IN.get(dtype, dtype)
+
+
+def _layout(few: Sequence[int], more: Sequence[int], real: bool) -> Layout | None:
+    """What both batches tell of a value's shape for one image; None where it isn't a block per image."""
+    grown = [axis for axis, (a, b) in enumerate(zip(few, more, strict=True)) if a != b]
+    if any(few[axis] * SIZES[1] != more[axis] * SIZES[0] for axis in grown):
+        return None
+    return block_per_image(few, grown, SIZES[0], real)
 
 
 class Part(NamedTuple):
@@ -287,7 +271,7 @@ def _joined(one: Any, other: Any) -> Any:
     """What two recordings gave to an operation, with numbers that grow."""
     if isinstance(one, list | tuple):
         if type(one) is not type(other) or len(one) != len(other):
-            raise common.mixes_images("its operations depend on their number")
+            raise refusals.mixes_images("its operations depend on their number")
         parts = [_joined(a, b) for a, b in zip(one, other, strict=True)]
         return parts if isinstance(one, list) else tuple(parts)
     if isinstance(one, dict):
@@ -296,7 +280,7 @@ def _joined(one: Any, other: Any) -> Any:
         return one
     if type(one) is int and type(other) is int:
         return Growing(one, other - one)
-    raise common.mixes_images("a number in it depends on how many there are")
+    raise refusals.mixes_images("a number in it depends on how many there are")
 
 
 def _values(structure: Any) -> list[Value]:

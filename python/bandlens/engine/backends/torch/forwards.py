@@ -7,19 +7,14 @@ from typing import Any
 
 import torch
 
-from ...graph import Family, Graph, Operation
+from ...graph import Graph, Operation
+from ..forwards import as_function
 from .compiling import vjp
-from .run import Run
-from .trace import Trace
-
-
-def has_forward(operation: Operation) -> bool:
-    """Whether there is a reliable derivative forwards of an operation."""
-    return operation.family in (Family.LINEAR, Family.CONTRACTION, Family.MAXIMUM)
+from .run import Run, Source
 
 
 def jvp(
-    trace: Trace,
+    trace: Source,
     graph: Graph,
     operation: Operation,
     inputs: Mapping[int, torch.Tensor],
@@ -30,12 +25,7 @@ def jvp(
 
     The derivative backwards is linear in what is pulled back; its own derivative is the one forwards.
     """
-    outputs = [value for value in operation.outputs if value in graph.layouts and graph.layouts[value].real]
-
-    def apply(*given: Any) -> list[Any]:
-        run = Run(trace, dict(zip(inputs, given, strict=True)), graph, n)
-        run.apply(operation)
-        return [run.value(value) for value in outputs]
+    outputs, apply = as_function(operation, graph, inputs, lambda given: Run(trace, given, graph, n))
 
     def back(*cotangents: Any) -> list[Any]:
         _, pull = vjp(apply, list(inputs.values()))

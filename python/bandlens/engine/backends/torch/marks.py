@@ -6,12 +6,9 @@ operations of the model itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
-if TYPE_CHECKING:
-    from .recording import Node
+from .recording import Node
 
 
 def _same(tensor: torch.Tensor, number: int) -> torch.Tensor:

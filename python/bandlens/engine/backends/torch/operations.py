@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...graph import Family
+from ..tables import OperationTable
 
 # jointly linear in their data inputs; where one of these is a position, there is no rule
 LINEAR = frozenset(
@@ -36,29 +37,6 @@ ELEMENTWISE = frozenset(
     """.split()
 )
 
-MAXIMUM = frozenset(
-    """
-    adaptive_max_pool2d adaptive_max_pool3d amax max_pool2d_with_indices max_pool3d_with_indices
-    """.split()
-)
-
-# smooth, and not taken apart: the vector-Jacobian product is integrated along the line between image and background
-SMOOTH = frozenset({"prod", "cumprod", "linalg_inv_ex", "_linalg_det", "linalg_cholesky_ex", "logcumsumexp"})
-
-POINTWISE_FAMILIES = frozenset({Family.ELEMENTWISE, Family.PRODUCT, Family.QUOTIENT})
-
-# linear ones that keep elements apart; broadcasting is recognised by shape
-POINTWISE = frozenset("_to_copy add div masked_fill mul neg rsub sub where".split())
-
-# sums and means over whole axes: what each element weighs, of so many
-REDUCTIONS = {"sum": lambda length: 1.0, "mean": lambda length: 1.0 / length}
-
-# elements in the same order, or repeated along axes of length 1
-RESHAPES = frozenset("view _unsafe_view unsqueeze squeeze expand".split())
-
-# parts of the input, such as single bands
-SELECTS = frozenset("slice select split split_with_sizes unbind narrow_copy index_select".split())
-
 # the output is the input, in value; stops of the derivative don't matter to finite differences
 ALIAS = frozenset({"alias", "clone", "detach", "lift_fresh", "lift_fresh_copy", "mark"})
 
@@ -76,28 +54,19 @@ FILLED |= dict.fromkeys(("full_like", "new_full"), None)
 # each number of their kernel is used once per output position, for one output channel
 KERNELS = frozenset(BILINEAR) - {"mul"}
 
-
-def family(kind: str, data: list[bool]) -> Family:
-    """Family of an operation, given which of its inputs carry image data."""
-    both = sum(data) > 1
-    if kind in LINEAR:
-        return Family.LINEAR
-    if kind in BILINEAR:
-        return BILINEAR[kind] if both else Family.LINEAR
-    if kind == "div":
-        if both:
-            return Family.QUOTIENT
-        return Family.LINEAR if data[0] else Family.ELEMENTWISE
-    if kind == "where" and not data[0]:
-        return Family.LINEAR
-    if kind == "masked_fill" and not data[1]:
-        return Family.LINEAR
-    if kind in ELEMENTWISE:
-        return Family.ELEMENTWISE
-    if kind in MAXIMUM:
-        return Family.MAXIMUM
-    if kind == "_softmax":
-        return Family.SOFTMAX
-    if kind == "_log_softmax":
-        return Family.LOG_SOFTMAX
-    return Family.SMOOTH if kind in SMOOTH else Family.UNSUPPORTED
+TABLE = OperationTable(
+    linear=LINEAR,
+    bilinear=BILINEAR,
+    quotients={"div"},
+    choices={"where": 0, "masked_fill": 1},
+    elementwise=ELEMENTWISE,
+    maximum=frozenset(
+        "adaptive_max_pool2d adaptive_max_pool3d amax max_pool2d_with_indices max_pool3d_with_indices".split()
+    ),
+    smooth={"prod", "cumprod", "linalg_inv_ex", "_linalg_det", "linalg_cholesky_ex", "logcumsumexp"},
+    named={"_softmax": Family.SOFTMAX, "_log_softmax": Family.LOG_SOFTMAX},
+    pointwise=frozenset("_to_copy add div masked_fill mul neg rsub sub where".split()),
+    reductions={"sum": lambda length: 1.0, "mean": lambda length: 1.0 / length},
+    reshapes=frozenset("view _unsafe_view unsqueeze squeeze expand".split()),
+    selects=frozenset("slice select split split_with_sizes unbind narrow_copy index_select".split()),
+)

@@ -7,48 +7,33 @@ are at each call. Nothing global is touched, and the model is only called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import nan, prod
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 
 from ....errors import BandlensError, UnsupportedOperationError
-from ...graph import Family, Graph, Layout, Operation
-from .. import common, heads
+from ...graph import Family, Graph, Layout, Operation, Region
+from .. import heads, refusals
+from ..trace import BaseTrace, window_of_reduction
 from . import operations as table
 from .compiling import devices, vjp
 from .flat import HEADS, SIZES, Entry, Flat, computed_in, is_random
 from .recording import Recording, record
 from .run import Run
 
-if TYPE_CHECKING:
-    from ...deepshap.regions import Region
-
 # numbers that are computed twice differ by no more, relative to the largest
 SAME = 1e-3
 GOLDEN = (5**0.5 - 1) / 2
 
 
-class Trace(common.BaseTrace):
-    """A model as primitive operations, from a batch of images to its outputs.
-
-    Parameters
-    ----------
-    call : callable
-        From a batch of images to outputs ``(n, outputs)``, at inference.
-    shape : tuple of int
-        Shape of one image.
-    dtype : str
-        Floating type the model computes its input in.
-    layers : iterable of str
-        Names of the model's layers, to say where an operation belongs.
+class Trace(BaseTrace[Entry]):
+    """A model as PyTorch's operations.
 
     Attributes
     ----------
-    head : {"softmax", "sigmoid", None}
-        What the model ends in; the explained output (`graph.output`) lies before it.
-    n_outputs : int
+    flat : Flat
     device : torch.device
         Where the model is.
     weights : dict of int to Tensor
@@ -66,23 +51,17 @@ class Trace(common.BaseTrace):
         outputs = [found for _, found in recordings]
         shapes = [tuple(part.shape) if isinstance(part, torch.Tensor) else None for part in outputs[0]]
         if len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][0] != SIZES[0]:
-            raise common.no_row_per_image(shapes)
+            raise refusals.no_row_per_image(shapes)
         output = outputs[0][0]
         self.flat = Flat([recording for recording, _ in recordings], [found[0] for found in outputs])
         self.n_outputs = output.shape[-1]
         self.weights = self.flat.weights
-        self.probability = self.flat.output
-        self.head, self.logit = heads.find_head(self.flat, HEADS, self.n_outputs, self._shape_of_two, self._behind)
+        self._read_ends(self.flat, HEADS)
         self.fingerprint = self.flat.fingerprint()
-        self.marks = self.flat.marks
         self._check(recordings[0][0].tensors[0], output)
 
-    def renewed_by(self, newer: Trace) -> bool:
-        """Whether a newer trace is of the same operations; then its weights, which may be others, are taken over."""
-        same = self.likeness == newer.likeness
-        if same:
-            self.weights = newer.weights
-        return same
+    def _take_weights(self, newer: Trace) -> None:
+        self.weights = newer.weights
 
     def _check(self, images: torch.Tensor, output: torch.Tensor) -> None:
         """Make sure that the operations give what the model gave: it may do what no recording shows."""
@@ -97,11 +76,6 @@ class Trace(common.BaseTrace):
                 fix="write it with functions of torch or keras.ops; its numbers must not change from call to call",
             )
 
-    def made_of(self) -> str | None:
-        """What the outputs are made of, where that is probabilities alone: see `find_blend`."""
-        blend = heads.find_blend(self.flat, HEADS)
-        return blend and f"{blend} ({_where(blend.entry)})"
-
     def _shape_of_two(self, value: int) -> tuple[int, ...] | None:
         return self.flat.shapes[value][SIZES.index(heads.TRIED)]
 
@@ -113,19 +87,12 @@ class Trace(common.BaseTrace):
 
     def _make_graph(self, output: int) -> Graph:
         flat = self.flat
-        wanted = common.leading_to(output, flat.inputs_of)
-        entries = [entry for entry in flat.entries if not wanted.isdisjoint(entry.outputs)]
-        for entry in entries:
-            if is_random(entry):
-                raise common.random(_where(entry))
-        if output not in flat.data:
-            raise common.independent()
-        kept = [entry for entry in entries if not flat.data.isdisjoint(entry.inputs)]
+        kept = self._leading_to(output)
         for entry in kept:
             for value in entry.outputs:
                 few, more = flat.shapes[value]
                 if few == more and flat.is_real(value):
-                    raise common.mixes_images(_where(entry))
+                    raise refusals.mixes_images(self._where(entry))
         layouts = {
             value: flat.layouts[value]
             for value in (flat.input, *(value for entry in kept for value in entry.outputs))
@@ -133,33 +100,31 @@ class Trace(common.BaseTrace):
         }
         return Graph(tuple(self._operation(entry, layouts) for entry in kept), flat.input, output, layouts)
 
+    def _is_random(self, entry: Entry) -> bool:
+        return is_random(entry)
+
+    def _layer(self, entry: Entry) -> str:
+        return entry.layer
+
     def _operation(self, entry: Entry, layouts: dict[int, Layout]) -> Operation:
         flat = self.flat
         carries = [value in flat.data for value in entry.inputs]
-        family = table.family(entry.kind, carries)
+        family = table.TABLE.family(entry.kind, carries)
         if entry.kind == "_to_copy" and _cuts_off(*(flat.dtypes[value] for value in (entry.inputs[0], *entry.outputs))):
             family = Family.ELEMENTWISE
-        size = sum(layouts[value].size for value in entry.outputs if value in layouts)
-        cost = 1.0
+        uses = 1.0
         if family is Family.LINEAR and entry.kind in table.KERNELS:
-            cost = _uses(entry, flat.shapes[entry.inputs[carries.index(False)]][0])
-        reduces = entry.kind in table.REDUCTIONS
-        window = self._window(entry, layouts) if family is Family.MAXIMUM or reduces else None
-        return Operation(
-            entry.kind,
-            entry.kind,
-            entry.layer,
-            family,
-            family in table.POINTWISE_FAMILIES or (family is Family.LINEAR and entry.kind in table.POINTWISE),
-            window,
-            tuple(entry.inputs),
-            tuple(entry.outputs),
-            tuple(dict.fromkeys(value for value in entry.inputs if value in flat.data)),
-            size * cost,
+            uses = _uses(entry, flat.shapes[entry.inputs[carries.index(False)]][0])
+        sets = family is Family.MAXIMUM or entry.kind in table.TABLE.reductions
+        return table.TABLE.operation(
             entry,
-            weight=table.REDUCTIONS[entry.kind](prod(window)) if reduces and window is not None else nan,
-            selects=entry.kind in table.SELECTS,
-            reshapes=entry.kind in table.RESHAPES,
+            name=entry.kind,
+            layer=entry.layer,
+            family=family,
+            window=self._window(entry, layouts) if sets else None,
+            data=flat.data,
+            layouts=layouts,
+            uses=uses,
         )
 
     @staticmethod
@@ -168,12 +133,12 @@ class Trace(common.BaseTrace):
         if layout is None:
             return None
         rank = len(layout.shape)
-        if entry.kind == "amax" or entry.kind in table.REDUCTIONS:
+        if entry.kind == "amax" or entry.kind in table.TABLE.reductions:
             axes = entry.args[1] if len(entry.args) > 1 else ()
             reduced = {axis % rank for axis in ([axes] if isinstance(axes, int) else axes or range(rank))}
             if layout.axis in reduced:
                 return None
-            return tuple(length if axis in reduced else 1 for axis, length in enumerate(layout.shape))
+            return window_of_reduction(layout.shape, reduced)
         if not entry.kind.startswith("max_pool"):
             return None
         # the image, the sizes of a window, and where they are given: steps, padding, dilation, rounding
@@ -185,7 +150,7 @@ class Trace(common.BaseTrace):
 
     def differentiable(self, region: Region) -> bool:
         """Whether PyTorch has a derivative of a region's exit in its entry."""
-        graph = next(graph for graph in self._graphs.values() if region.entry in graph.layouts)
+        graph = self._graph_of(region.entry)
         at = self.zeros(region.entry, graph.layouts[region.entry], 1)
         reached: list[bool] = []
 
@@ -231,10 +196,6 @@ def _recorded(
 def _images(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     """Images in which all numbers differ, in a random order as it were, from 0 to 1."""
     return (torch.arange(prod(shape), dtype=torch.float64) * GOLDEN).frac().reshape(shape).to(dtype)
-
-
-def _where(entry: Entry) -> str:
-    return f"{entry.kind} in layer '{entry.layer}'"
 
 
 def _cuts_off(stored: torch.dtype, wanted: torch.dtype) -> bool:

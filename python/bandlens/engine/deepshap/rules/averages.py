@@ -1,0 +1,86 @@
+"""Rules for what has no other: derivatives, averaged along the line from background to image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...graph import Operation
+from ..pairs import Multiplier, Pairs
+from ..plan import Step
+from .maps import Map, Multipliers, no_push
+
+QUADRATURE_NODES = 16
+REGION_NODES = 32
+
+
+def region(pairs: Pairs, step: Step) -> Map:
+    """A part of the graph without rules of its own: its derivative, averaged along the line, and made complete.
+
+    What kinks leave of the error of the average is added where image and background differ, the least that makes the
+    sum right, so that it is not lost on the way to the bands.
+    """
+    nd, (entry,), (value,) = pairs.nd, step.inputs, step.outputs
+    nodes = (np.arange(REGION_NODES) + 0.5) / REGION_NODES
+    weights = np.full(REGION_NODES, 1 / REGION_NODES)
+
+    def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
+        (multiplier,) = multipliers.values()
+        dense = pairs.dense(value, multiplier)
+        averaged = _averaged(pairs, step.operations, {value: Multiplier(dense)}, (entry,), nodes, weights)
+        slope = averaged[entry].core
+        (image, reference), (image_out, reference_out) = pairs.sides(entry), pairs.sides(value)
+        lead, axes = slope.shape[:3], tuple(range(3, len(slope.shape)))
+        difference = nd.broadcast_to(image - reference, slope.shape)
+        wanted = nd.sum(nd.multiply(dense, image_out - reference_out), tuple(range(3, len(dense.shape))))
+        missing = nd.broadcast_to(wanted, lead) - nd.sum(slope * difference, axes)
+        size = nd.sum(difference * difference, axes)
+        share = nd.where(size > 0, missing / nd.where(size > 0, size, nd.ones_like(size)), nd.zeros_like(size))
+        return {entry: Multiplier(slope + nd.reshape(share, (*lead, *(1,) * len(axes))) * difference)}
+
+    return Map(pull, no_push)
+
+
+def smooth(pairs: Pairs, step: Step) -> Map:
+    """Anything else without kinks: the vector-Jacobian product, averaged along the line (Gauss-Legendre)."""
+    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
+
+    def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
+        return _averaged(pairs, step.operations, multipliers, step.inputs, (nodes + 1) / 2, weights / 2)
+
+    return Map(pull, no_push)
+
+
+def _averaged(
+    pairs: Pairs,
+    operations: Sequence[Operation],
+    multipliers: Multipliers,
+    sources: Sequence[int],
+    nodes: np.ndarray,
+    weights: np.ndarray,
+) -> dict[int, Multiplier]:
+    """The vector-Jacobian product of operations, averaged along the line from background to image."""
+    nd = pairs.nd
+    held = {value: Multiplier(pairs.dense(value, multiplier)) for value, multiplier in multipliers.items()}
+    lead = pairs.lead_of([*(multiplier.core for multiplier in held.values()), *_pair_like(pairs, sources)])
+
+    def add(total: list[Any], element: Any) -> list[Any]:
+        at = {}
+        for value in sources:
+            image, reference = pairs.sides(value)
+            at[value] = reference + element[0] * (image - reference)
+        found = pairs.pull_back(operations, held, at)
+        return [before + element[1] * found[value].core for before, value in zip(total, sources, strict=True)]
+
+    for value in sources:
+        pairs.sides(value)  # made outside of what is repeated
+    line = nd.asarray(np.stack([nodes, weights], axis=1).astype(pairs.trace.dtype))
+    none = [nd.zeros((*lead, *pairs.layouts[value].shape), pairs.trace.dtype) for value in sources]
+    total = pairs.backend.loop_over(add, line, none)
+    return {value: Multiplier(core) for value, core in zip(sources, total, strict=True)}
+
+
+def _pair_like(pairs: Pairs, values: Sequence[int]) -> list[Any]:
+    return [side for value in values for side in pairs.sides(value)]

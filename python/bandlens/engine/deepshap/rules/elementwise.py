@@ -1,0 +1,79 @@
+"""Rules for what depends on single elements: runs, meshes, products and quotients."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import factorial
+
+from .. import formulas
+from ..pairs import Pairs
+from ..plan import Step
+from .maps import Map, middle, pair_lead, scaled
+
+
+def run(pairs: Pairs, step: Step) -> Map:
+    """A whole run of elementwise operations: delta out / delta in, or a constant where the run is linear."""
+    (root,), (value,) = step.inputs, step.outputs
+    if value in pairs.plan.straight:
+        return scaled(pairs, step, {root: pairs.slope(value, root)})
+    start = pairs.plan.ratio_from[value]
+    sides = (*pairs.sides(start), *pairs.sides(value), pairs.derivative(value, start))
+    factor = pairs.formula(formulas.run_ratio, *sides, rounding=pairs.rounding)
+    if start != root:
+        factor = factor * pairs.slope(start, root)
+    return scaled(pairs, step, {root: factor})
+
+
+def mesh(pairs: Pairs, step: Step) -> Map:
+    """Elementwise in several tensors: the exact Shapley value of each, from all coalitions, over its own difference.
+
+    Where an input hardly differs, the mean of the function's derivative in it over the same coalitions takes its place.
+    """
+    (output,), players = step.outputs, step.inputs
+    shape = pairs.layouts[output].shape
+    full = (*pair_lead(pairs), *shape)
+    sides = {
+        player: [pairs.nd.broadcast_to(pairs.stretch(side, len(shape)), full) for side in pairs.sides(player)]
+        for player in players
+    }
+    coalitions = list(product((0, 1), repeat=len(players)))  # 1: the player takes the background's value
+    found = {
+        coalition: pairs.evaluate_with_slopes(
+            output, {p: sides[p][side] for p, side in zip(players, coalition, strict=True)}
+        )
+        for coalition in coalitions
+    }
+    factors = {}
+    for index, player in enumerate(players):
+        change = slope = pairs.nd.zeros_like(sides[player][0])
+        for without in (coalition for coalition in coalitions if coalition[index] == 1):
+            present = len(players) - sum(without)
+            weight = factorial(present) * factorial(len(players) - present - 1) / factorial(len(players))
+            joined = (*without[:index], 0, *without[index + 1 :])
+            change = change + weight * (found[joined][0] - found[without][0])
+            slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
+        factors[player] = pairs.formula(formulas.shapley_slope, *sides[player], change, slope, rounding=pairs.rounding)
+    return scaled(pairs, step, factors)
+
+
+def multiply(pairs: Pairs, step: Step) -> Map:
+    """Elementwise product: each input's Shapley value divides out to the mean of the other input over the pair."""
+    left, right = step.inputs
+    return scaled(pairs, step, {left: middle(pairs, right), right: middle(pairs, left)})
+
+
+def quotient(pairs: Pairs, step: Step) -> Map:
+    """Elementwise quotient u / v: Shapley values of the two inputs in closed form."""
+    top, bottom = step.operation.inputs
+    rank = len(pairs.layouts[step.outputs[0]].shape)
+    sides = (pairs.stretch(side, rank) for side in (*pairs.sides(bottom), middle(pairs, top)))
+    of_top, of_bottom = pairs.formula(formulas.quotient_slopes, *sides)
+    return scaled(pairs, step, {top: of_top, bottom: of_bottom})
+
+
+def squared_difference(pairs: Pairs, step: Step) -> Map:
+    """(u - v)^2, the square of a linear function: the ratio of the square, passed on with either sign."""
+    left, right = step.operation.inputs
+    rank = len(pairs.layouts[step.outputs[0]].shape)
+    slope = 2 * (pairs.stretch(middle(pairs, left), rank) - pairs.stretch(middle(pairs, right), rank))
+    return scaled(pairs, step, {left: slope, right: -slope})
