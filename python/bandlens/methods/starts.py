@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.graph import Graph, LinearStart
+from ..models.beginning import adds_up
 
 
 class Start(NamedTuple):
@@ -46,8 +47,7 @@ class Start(NamedTuple):
 
     def adds_up(self, graph: Graph) -> bool:
         """Whether what the rest needs are numbers, image by image."""
-        layouts = [graph.layouts.get(end) for end in self.part.ends]
-        return all(one is not None and one.axis == 0 and one.shape[0] == 1 and one.real for one in layouts)
+        return adds_up(graph, self.part)
 
 
 def shared_start(
