@@ -25,7 +25,7 @@ class Question:
     output: str = "auto"
     statistic: str | None = None
     bands: Sequence[str] | None = None
-    wavelengths: Sequence[float] | None = None
+    wavelengths: Sequence[float | None] | None = None
     groups: Mapping[str, Sequence[str | int]] | None = None
     classes: Sequence[str] | None = None
     band_axis: int = -1
@@ -34,8 +34,9 @@ class Question:
     method_options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> Question:
-        """From arguments by name; what is none of `band_importance`'s is an option of the method."""
+    def of(cls, model: Any, x: Any, y: Any, /, **arguments: Any) -> Question:
+        """From arguments as `band_importance` takes them: those that are none of its own are options of the method."""
         own = {entry.name for entry in fields(cls)} - {"method_options"}
         options = {name: value for name, value in arguments.items() if name not in own}
-        return cls(**{name: arguments[name] for name in own & arguments.keys()}, method_options=options)
+        known = {name: value for name, value in arguments.items() if name in own}
+        return cls(model=model, x=x, y=y, method_options=options, **known)

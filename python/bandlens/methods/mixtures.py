@@ -1,8 +1,9 @@
-"""Outputs of images in which some bands were replaced by those of other images: what perturbation methods share.
+"""Outputs of mixtures: images in which some bands were replaced by those of other images, the references.
 
-Images are mixed inside the compiled step, so that what travels to the device are the images and the references, once
-for many mixtures of them. Where many mixtures are made of few images, the first layers are not computed for each:
-what mixtures have in common there is computed once, and a mixture is a sum of contributions (see `starts`).
+All methods that change bands as a whole ask for them. Images are mixed inside the compiled step, so that what travels
+to the device are the images and the references, once for many mixtures of them. Where many mixtures are made of few
+images, the first layers are not computed for each: what mixtures have in common there is computed once, and a mixture
+is a sum of contributions (see `sharing`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..engine.graph import Graph
 from ..models.beginning import bands_at_ends, linear_beginning, values_at_ends
 from ..models.finite import Positions, check_mixture
 from ..models.predictor import Predictor
-from .starts import Start, columns, n_columns, shared_start
+from .sharing import Start, columns, n_columns, shared_start
 from .task import Task
 
 # contributions to mixtures may take so many bytes, and each must serve so many mixtures
