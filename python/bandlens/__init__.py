@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
     from .engine.precision import allow_tf32
     from .errors import BandlensError
-    from .explain.importance import band_importance, band_maps
+    from .explain.importance import band_importance
+    from .explain.maps import band_maps
     from .features import (
         FeatureImages,
         LayerActivations,
@@ -49,7 +50,7 @@ _HOMES = {
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
-    "band_maps": ".explain.importance",
+    "band_maps": ".explain.maps",
     "check_deletion": ".checks",
     "check_null": ".checks",
     "check_randomization": ".checks",

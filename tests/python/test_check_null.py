@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import numpy as np
 import pytest
 from bandlens.checks import null
 from bandlens.errors import BandError, OptionError
-from bandlens.methods import METHODS
-from bandlens.methods.task import Part, Parts, Task
+from bandlens.methods import METHODS, Task
+from bandlens.methods.findings import Findings, Scores
+from bandlens.methods.kinds import BandMethod
 from conftest import same_kernels
 from keras import ops
 
@@ -70,14 +70,11 @@ def test_sampled_shapley_values_are_judged_by_their_errors(small_cnn: Any, image
 def bad_method(score: Any) -> Any:
     """A method with some other idea of importance: ``score(task, batch) -> (images, features)``."""
 
-    def scores(task: Task) -> Parts:
+    def scores(task: Task) -> Findings:
         for part, batch in task.images.batches(task.images_per_batch, np.float64):
-            yield Part(part, np.repeat(score(task, batch)[:, None], task.image_output.shape[1], axis=1))
+            yield Scores(part, np.repeat(score(task, batch)[:, None], task.image_output.shape[1], axis=1))
 
-    plain = replace(METHODS["permutation"], scale=None)  # of whole bands, with a sign, without a background
-    return replace(
-        plain, name="bad", scores=scores, options={}, prepare=lambda request: None, values=None, balanced=None
-    )
+    return BandMethod(name="bad", label="Bad", summary="", cost="", reference="", scores=scores)
 
 
 def test_method_that_looks_at_images_only_fails(

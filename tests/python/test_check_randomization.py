@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import bandlens as bl
@@ -13,8 +12,9 @@ import pytest
 from bandlens.checks.randomization import _alike, _judged
 from bandlens.checks.reinitialise import copy_of, fresh
 from bandlens.errors import ModelError, ModelTypeError, OptionError
-from bandlens.methods import METHODS
-from bandlens.methods.task import Part, Parts, Task
+from bandlens.methods import METHODS, Task
+from bandlens.methods.findings import Findings, Scores
+from bandlens.methods.kinds import BandMethod
 from scipy import stats
 
 LAYERS = ["dense", "second", "norm", "first"]
@@ -72,15 +72,12 @@ def test_table_that_depends_on_the_model_passes(planted: Any, x: np.ndarray, met
 
 
 def test_table_that_ignores_the_model_fails(planted: Any, x: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    def scores(task: Task) -> Parts:
+    def scores(task: Task) -> Findings:
         for part, batch in task.images.batches(8, np.float64):
             found = batch.max(axis=(1, 2)) * np.arange(1, 6)
-            yield Part(part, np.repeat(found[:, None], task.image_output.shape[1], axis=1))
+            yield Scores(part, np.repeat(found[:, None], task.image_output.shape[1], axis=1))
 
-    plain = replace(METHODS["permutation"], scale=None)
-    bad = replace(
-        plain, name="bad", scores=scores, options={}, prepare=lambda request: None, values=None, balanced=None
-    )
+    bad = BandMethod(name="bad", label="Bad", summary="", cost="", reference="", scores=scores)
     monkeypatch.setitem(METHODS, "bad", bad)
     check = bl.check_randomization(planted, x, method="bad", repeats=2)
     assert check.passed is False

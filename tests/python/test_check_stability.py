@@ -37,14 +37,15 @@ OPTIONS: dict[str, Any] = {"classes": CLASSES}
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Arguments of each call of band_importance."""
+    """Arguments of each table that is asked for."""
     made: list[dict[str, Any]] = []
+    importance_of = stability.importance_of
 
-    def spy(*arguments: Any, **options: Any) -> Any:
-        made.append(options)
-        return bl.band_importance(*arguments, **options)
+    def spy(question: Any, progress: Any) -> Any:
+        made.append(vars(question))
+        return importance_of(question, progress)
 
-    monkeypatch.setattr(stability, "band_importance", spy)
+    monkeypatch.setattr(stability, "importance_of", spy)
     return made
 
 

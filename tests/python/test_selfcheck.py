@@ -6,7 +6,7 @@ Scores that are wrong are put in by the tests: what the methods themselves get w
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from bandlens.errors import BandlensWarning, CompletenessWarning, ModelError
 from bandlens.explain.selfcheck import Explained, unsaid
-from bandlens.methods import METHODS
-from bandlens.methods.task import Part, Parts, Task
+from bandlens.methods import METHODS, Task
+from bandlens.methods.findings import Findings
 from bandlens.results.completeness import output_distances, score_cancellations
 from keras import ops
 
@@ -60,8 +60,8 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def spoil(change: Callable[[np.ndarray], Any], name: str = "deepshap", **options: Any) -> None:
         method = METHODS[name]
 
-        def changed(found: Callable[[Task], Parts]) -> Callable[[Task], Parts]:
-            def values(task: Task) -> Iterator[Part]:
+        def changed(found: Callable[[Task], Findings]) -> Callable[[Task], Findings]:
+            def values(task: Task) -> Findings:
                 for part in found(task):
                     change(part.values)
                     yield part
@@ -78,16 +78,17 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[Explained]:
     """What the engine was given to check itself."""
-    import bandlens.explain.importance
+    from bandlens.explain import importance, maps
 
     found: list[Explained] = []
-    check = bandlens.explain.importance.check_scores
+    check = importance.check_scores
 
     def look(call: Any, task: Any, explained: Explained, **options: Any) -> Any:
         found.append(explained)
         return check(call, task, explained, **options)
 
-    monkeypatch.setattr(bandlens.importance, "check_scores", look)
+    for verb in (importance, maps):
+        monkeypatch.setattr(verb, "check_scores", look)
     return found
 
 
@@ -231,20 +232,20 @@ def test_what_is_missed_is_warned_of_without_a_guess(spoil: Callable[..., None])
 def test_the_operation_is_named_once_it_is_located(spoil: Callable[..., None]) -> None:
     asked = []
 
-    def locate(call: Any, image: int, output: int, *, cancels: bool, size: float) -> str:
-        asked.append((type(call).__name__, image, output, cancels, size))
+    def locate(task: Any, image: int, output: int, *, cancels: bool, size: float) -> str:
+        asked.append((type(task).__name__, image, output, cancels, size))
         return "'truediv' in layer 'ndvi'"
 
     def change(scores: np.ndarray) -> None:
         scores[1, 1, 0] += 500
         scores[1, 1, 1] -= 450
 
-    spoil(change, locate=locate)
+    spoil(change, sums=replace(METHODS["deepshap"].sums, locate=locate))
     with pytest.warns(CompletenessWarning) as told:
         bl.band_importance(linear, constant(1), target="all", background=constant(0))
     assert len(told) == 2  # it misses, and it cancels
     assert all("It arises in 'truediv' in layer 'ndvi'. Don't rely" in str(warning.message) for warning in told)
-    assert [one[:4] for one in asked] == [("Call", 1, 1, False), ("Call", 1, 1, True)]
+    assert [one[:4] for one in asked] == [("Task", 1, 1, False), ("Task", 1, 1, True)]
     assert all(one[4] > 10 for one in asked)
 
 

@@ -9,7 +9,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.methods import mixtures, shapley
-from bandlens.methods.starts import columns, n_columns
+from bandlens.methods.sharing import columns, n_columns
 from keras import ops
 
 BANDS = 12
@@ -36,6 +36,20 @@ def visited(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return mixed_outputs(task, seeds, images, references, present, **options)
 
     monkeypatch.setattr(shapley, "mixed_outputs", counting)
+    return found
+
+
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was found worth sharing, in each call."""
+    found: list[Any] = []
+    worthwhile = mixtures._worthwhile_start
+
+    def watching(*arguments: Any) -> Any:
+        found.append(worthwhile(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(mixtures, "_worthwhile_start", watching)
     return found
 
 
@@ -115,19 +129,11 @@ def branched(keras: Any, settle: Any, kind: str) -> tuple[Any, int]:
     ],
 )
 def test_branches_are_computed_once_for_what_they_see(
-    keras: Any, settle: Any, monkeypatch: pytest.MonkeyPatch, kind: str, groups: Any, blocks: Any
+    keras: Any, settle: Any, monkeypatch: pytest.MonkeyPatch, used: list[Any], kind: str, groups: Any, blocks: Any
 ) -> None:
     model, bands = branched(keras, settle, kind)
     random = np.random.default_rng(0)
     x, background = random.normal(size=(2, 6, 6, bands)), random.normal(size=(3, 6, 6, bands))
-    used: list[Any] = []
-    worthwhile = mixtures._worthwhile_start
-
-    def watching(*arguments: Any) -> Any:
-        used.append(worthwhile(*arguments))
-        return used[-1]
-
-    monkeypatch.setattr(mixtures, "_worthwhile_start", watching)
 
     def scores(least: int) -> np.ndarray:
         monkeypatch.setattr(mixtures, "LEAST_MIXTURES", least)
@@ -142,22 +148,17 @@ def test_branches_are_computed_once_for_what_they_see(
     assert len(used[0].seen) == sum(2 ** len(block) - 1 for block in blocks)
 
 
-def test_branches_that_learn_to_see_more_are_followed(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_branches_that_learn_to_see_more_are_followed(
+    keras: Any, monkeypatch: pytest.MonkeyPatch, used: list[Any]
+) -> None:
     # with weights of 0 a branch sees nothing of a band; the same model with others does
-    layers, used = keras.layers, []
+    layers = keras.layers
     inputs = keras.Input((6, 6, 8))
     ends = [layers.Conv2D(8, 3, activation="tanh")(layers.Conv2D(8, 3, activation="relu")(inputs)) for _ in range(2)]
     x = layers.Flatten()(layers.Conv2D(4, 1, activation="relu")(layers.Concatenate()(ends)))
     model = keras.Model(inputs, layers.Dense(3)(x))
     random = np.random.default_rng(0)
     x, background = random.normal(size=(2, 6, 6, 8)), random.normal(size=(3, 6, 6, 8))
-    worthwhile = mixtures._worthwhile_start
-
-    def watching(*arguments: Any) -> Any:
-        used.append(worthwhile(*arguments))
-        return used[-1]
-
-    monkeypatch.setattr(mixtures, "_worthwhile_start", watching)
 
     def scores(least: int) -> np.ndarray:
         monkeypatch.setattr(mixtures, "LEAST_MIXTURES", least)

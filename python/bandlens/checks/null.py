@@ -7,8 +7,8 @@ is known without knowing the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from ..data.labels import band_names
 from ..data.options import whole
 from ..data.positions import first
 from ..errors import BandError, OptionError
-from ..explain.importance import band_importance
+from ..explain.importance import importance_of
+from ..explain.question import Question
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, ticker
 from ..results.importance import BandImportance
@@ -119,20 +120,20 @@ def check_null(
     if "groups" in options:
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
     seed = whole(0)("seed", seed)
-    images = check_images(x, options.get("band_axis", -1))
-    names = band_names(options.get("bands"), images.n_bands)
+    question = Question.of(model, x, y, method=method, seed=seed, **options)
+    images = check_images(x, question.band_axis)
+    names = band_names(question.bands, images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None
     model = loaded(model)
-    shared = {**options, "method": method, "seed": seed, "progress": False}
     with ticker(progress, 2, "Null check") as tick:
-        plain = band_importance(model, x, y, **shared)
+        plain = importance_of(replace(question, model=model), progress=False)
         tick(1)
         band = int(plain.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
         wrapped = _WiderModel(model, make_predictor(model, images), images.band_axis, images.n_bands, band)
-        wide = {**shared, **_wider_arguments(options, images, names, band, seed)}
+        wide = replace(_wider(question, images, names, band), model=wrapped)
         if len(plain.outputs) > 1:  # the same images in each class, even where two outputs are equal up to rounding
-            y, wide["classes"] = plain.image_class, plain.classes
-        wider = band_importance(wrapped, _WiderImages(images, band, seed), y, **wide)
+            wide = replace(wide, y=plain.image_class, classes=plain.classes)
+        wider = importance_of(wide, progress=False)
         tick(1)
     return _judged(plain, wider, band, duplicate is None)
 
@@ -277,20 +278,26 @@ class _WiderImages:
         return wide[0] if single else wide
 
 
-def _wider_arguments(
-    options: Mapping[str, Any], images: Images, names: tuple[str, ...], band: int, seed: int
-) -> dict[str, Any]:
-    """Arguments of `band_importance` that have to know of the two bands."""
-    arguments: dict[str, Any] = {"bands": [*names, *_new_names(names, band)], "band_axis": images.band_axis}
-    if options.get("wavelengths") is not None:
-        waves = list(np.atleast_1d(np.asarray(options["wavelengths"], dtype=object)))
-        arguments["wavelengths"] = [*waves, None, waves[band]]
-    if options.get("background") is not None:
-        arguments["background"] = _WiderImages(check_background(options["background"], images), band, seed + 1)
+def _wider(question: Question, images: Images, names: tuple[str, ...], band: int) -> Question:
+    """The same question of images with the two bands; the model is still that without them."""
+    wavelengths, background, options = question.wavelengths, question.background, question.method_options
+    if wavelengths is not None:
+        waves = list(np.atleast_1d(np.asarray(wavelengths, dtype=object)))
+        wavelengths = [*waves, None, waves[band]]
+    if background is not None:
+        background = _WiderImages(check_background(background, images), band, question.seed + 1)
     if not isinstance(options.get("baseline", ""), str):  # of integrated gradients: a single image
         baseline = images.holding(np.asarray(options["baseline"])[None])
-        arguments["baseline"] = _WiderImages(baseline, band, seed)[0]
-    return arguments
+        options = {**options, "baseline": _WiderImages(baseline, band, question.seed)[0]}
+    return replace(
+        question,
+        x=_WiderImages(images, band, question.seed),
+        bands=[*names, *_new_names(names, band)],
+        band_axis=images.band_axis,
+        wavelengths=wavelengths,
+        background=background,
+        method_options=options,
+    )
 
 
 def _new_names(names: Sequence[str], band: int) -> list[str]:

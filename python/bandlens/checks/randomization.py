@@ -6,6 +6,7 @@ A method that gives nearly the same table for random weights shows the images, o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import factorial
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..data.labels import band_names
 from ..data.moments import half_width
 from ..data.options import whole
 from ..errors import OptionError
-from ..explain.importance import band_importance
+from ..explain.importance import importance_of
+from ..explain.question import Question
 from ..explain.selfcheck import unsaid
 from ..models.predictor import loaded, make_predictor
 from ..progress import Progress, ticker
@@ -119,35 +121,36 @@ def check_randomization(
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim 2018, Sanity Checks for Saliency Maps, arXiv:1810.03292.
     """
     repeats, seed = whole()("repeats", repeats), whole(0)("seed", seed)
-    if options.get("target") == "predicted":
+    question = Question.of(model, x, y, method=method, seed=seed, **options)
+    if question.target == "predicted":
         raise OptionError(
             "The predicted class changes with the weights.",
             expected="target='class', 'all' or one output",
             given="target='predicted'",
             fix="without `y`, classes are the predictions of the trained model",
         )
-    images = check_images(x, options.get("band_axis", -1))
-    if len(band_names(options.get("bands"), images.n_bands)) < 2:
+    images = check_images(x, question.band_axis)
+    if len(band_names(question.bands, images.n_bands)) < 2:
         raise OptionError("A single band has no rank.", expected="at least two bands")
     model = loaded(model)
     batch = images.take(slice(0, COMPARED), make_predictor(model, images).trace.dtype)
     copy = copy_of(model, batch)
     trained = copy.weights
     steps = _steps(copy, layers, cascade)
-    shared = {**options, "method": method, "seed": seed, "progress": False}
     tables = []
     with ticker(progress, 1 + repeats * len(steps), "Randomisation check") as tick:
-        original = band_importance(model, x, y, **shared)
+        original = importance_of(replace(question, model=model), progress=False)
         tick(1)
+        question = replace(question, model=copy.model)
         if len(original.outputs) > 1:
-            y, shared["classes"] = original.image_class, original.classes
+            question = replace(question, y=original.image_class, classes=original.classes)
         for draw in np.random.default_rng([seed, 3]).integers(2**31, size=repeats).tolist():
             donor = fresh(model, batch, seed=draw).weights
             for randomised in steps:
                 for at, layer in enumerate(copy.layers):
                     layer.set_weights(donor[at] if at in randomised else trained[at])
                 with unsaid():  # a random model may hardly vary, and its table is not the user's
-                    tables.append(band_importance(copy.model, x, y, **shared).table.importance)
+                    tables.append(importance_of(question, progress=False).table.importance)
                 tick(1)
     found = np.array(tables).reshape(repeats, len(steps), *tables[0].shape)
     last = [min(step) for step in steps]

@@ -8,7 +8,7 @@ together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ import numpy as np
 from ..data.images import Images, check_images
 from ..data.moments import half_width
 from ..data.options import whole_number
-from ..explain.importance import band_importance
+from ..explain.importance import importance_of
+from ..explain.question import Question
 from ..models.predictor import loaded
 from ..progress import ticker
 from ..results.importance import BandImportance
@@ -103,22 +104,22 @@ def check_stability(
     backgrounds = whole_number("backgrounds", backgrounds, 2)
     resamples = whole_number("resamples", resamples, 2 * backgrounds)
     seed = whole_number("seed", seed, 0)
-    images = check_images(x, options.get("band_axis", -1))
-    model = loaded(model)  # once, not for every background
     progress = options.pop("progress", None)
+    question = Question.of(model, x, y, seed=seed, **options)
+    images = check_images(x, question.band_axis)
+    question = replace(question, model=loaded(model))  # once, not for every background
     with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
-        table = band_importance(model, x, y, seed=seed, progress=_onwards(tick), **options)
+        table = importance_of(question, _onwards(tick))
         if table.background is None:
             tick(images.n * backgrounds)  # there is nothing else to compute
             found = [_resampled(table, resamples, seed, 0)]
         else:
-            pool = images if table.background_source == "x" else check_images(options["background"], images.band_axis)
+            pool = images if table.background_source == "x" else check_images(question.background, images.band_axis)
             sizes = np.diff(np.linspace(0, resamples, backgrounds + 1).round().astype(int))
             found = []
             for place, draw in enumerate(_draws(table, pool, backgrounds, seed)):
-                chosen = {**options, "background": pool.take(draw, None), "n_background": len(draw)}
-                result = band_importance(model, x, y, seed=seed, progress=_onwards(tick), **chosen)
-                found.append(_resampled(result, sizes[place], seed, place))
+                other = replace(question, background=pool.take(draw, None), n_background=len(draw))
+                found.append(_resampled(importance_of(other, _onwards(tick)), sizes[place], seed, place))
     return _check(table, found, resamples)
 
 

@@ -1,8 +1,8 @@
-"""From a user's arguments to a call that can be computed: every check, before anything is computed."""
+"""From a user's question to a call that can be computed: every check, before anything is computed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,15 +14,17 @@ from ..data.labels import band_names, band_wavelengths, class_names, label_codes
 from ..data.options import whole_number
 from ..errors import OptionError
 from ..methods import METHODS, Method, Request, Task
+from ..methods.kinds import GradientMethod
 from ..methods.reduction import check_statistic
 from ..models.predictor import Predictor, make_predictor
 from ..results.tables import WHOLE
 from .derivatives import check_derivative
+from .question import Question
 
 
 @dataclass(frozen=True)
 class Call:
-    """Arguments after all checks."""
+    """A question after all checks, and what they have found out."""
 
     predictor: Predictor
     method: Method
@@ -73,108 +75,91 @@ class Call:
             y=self.y,
         )
 
-    def values(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
-        """f(x) and mean f(background), or what the method has in their place, per image and explained output."""
-        if self.method.values is not None:
-            return self.method.values(task)
-        if self.background is None:
-            return task.values, np.full(task.image_output.shape, np.nan)
-        return task.values, task.background_outputs.mean(axis=0)[task.image_output]
 
-
-def prepare(
-    model: Any,
-    x: Any,
-    y: Any,
-    method: str,
-    background: Any,
-    n_background: int,
-    target: str | int,
-    output: str,
-    statistic: str | None,
-    bands: Sequence[str] | None,
-    wavelengths: Sequence[float] | None,
-    classes: Sequence[str] | None,
-    band_axis: int,
-    batch_size: int | None,
-    seed: int,
-    options: Mapping[str, Any],
-    *,
-    groups: Mapping[str, Sequence[str | int]] | None = None,
-    maps: bool = False,
-) -> Call:
-    """Check the arguments of `band_importance`, or of `band_maps` with `maps`; raises what they raise."""
-    chosen = _method(method, maps)
-    options = _options(chosen, options)
-    kind = check_statistic(statistic, chosen.statistics, chosen.statistic, chosen.name)
-    whole_number("n_background", n_background)
-    if batch_size is not None:
-        whole_number("batch_size", batch_size)
-    whole_number("seed", seed, 0)
-    images = check_images(x, band_axis)
-    names = band_names(bands, images.n_bands)
-    waves = band_wavelengths(wavelengths, images.n_bands)
-    features = band_features(groups, names)
-    references = None
-    if chosen.uses_background if chosen.needs_background is None else chosen.needs_background(options):
-        references = images if background is None else check_background(background, images)
-    predictor = make_predictor(model, images, output)
+def checked(question: Question, *, maps: bool = False) -> Call:
+    """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise."""
+    q = question
+    method = _method(q.method, maps)
+    options = _options(method, q.method_options)
+    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
+    whole_number("n_background", q.n_background)
+    if q.batch_size is not None:
+        whole_number("batch_size", q.batch_size)
+    whole_number("seed", q.seed, 0)
+    images = check_images(q.x, q.band_axis)
+    bands = band_names(q.bands, images.n_bands)
+    wavelengths = band_wavelengths(q.wavelengths, images.n_bands)
+    features = band_features(q.groups, bands)
+    background = None
+    if method.needs_background(options):
+        background = images if q.background is None else check_background(q.background, images)
+    predictor = make_predictor(q.model, images, q.output)
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
     if not predictor.classifies:
-        _check_no_classes(predictor, chosen, y, classes)
-    if chosen.differentiates:
-        check_derivative(predictor, images, names, chosen.label)
-    if chosen.prepare is not None:
-        chosen.prepare(Request(predictor, images, y, options, maps))
-    if predictor.classifies:
-        known = class_names(classes, y, predictor.n_outputs)
-        outputs = known
-    else:
-        known, outputs = (WHOLE,), ("output",)
-    labels = None
-    if y is not None and predictor.classifies:
-        labels = label_codes(y, known, images.n)
-    # whether the target exists is known before the predictions are
-    nobody = np.zeros(0, np.int64)
-    target_outputs(target, outputs, nobody, nobody)
-    # a method that computes the outputs anyway does so later, unless what is explained depends on them
-    unknown = labels is None and predictor.classifies
-    deferred = chosen.gives_outputs and not maps and target != "predicted" and not (target == "class" and unknown)
+        _check_no_classes(predictor, method, q.y, q.classes)
+    if method.differentiates:
+        check_derivative(predictor, images, bands, method.label)
+    method.prepare(Request(predictor, images, q.y, options, maps))
+    classes, outputs, labels = _classes(q, predictor, images.n)
+    deferred = _is_deferred(q, method, known=labels is not None or not predictor.classifies) and not maps
     model_outputs = (
         np.zeros((images.n, len(outputs)))
         if deferred
-        else predictor.outputs(images, batch_size or predictor.images_per_batch)
+        else predictor.outputs(images, q.batch_size or predictor.images_per_batch)
     )
     predictions = model_outputs.argmax(axis=1)
     codes = predictions if labels is None else labels
     draws = None
-    if references is not None:
-        draws = _draw(references.n, n_background, codes if references is images else None, seed)
-    image_output = target_outputs(target, outputs, codes, predictions)
+    if background is not None:
+        draws = _draw(background.n, q.n_background, codes if background is images else None, q.seed)
     return Call(
         predictor=predictor,
-        method=chosen,
+        method=method,
         images=images,
-        y=y,
-        background=references,
-        background_source=None if references is None else "x" if background is None else "background",
+        y=q.y,
+        background=background,
+        background_source=None if background is None else "x" if q.background is None else "background",
         draws=draws,
         labels=labels,
         codes=codes,
         predictions=predictions,
-        image_output=image_output,
+        image_output=target_outputs(q.target, outputs, codes, predictions),
         model_outputs=model_outputs,
         deferred=deferred,
-        classes=known,
+        classes=classes,
         outputs=outputs,
-        bands=names,
-        wavelengths=waves,
+        bands=bands,
+        wavelengths=wavelengths,
         features=features,
-        statistic=kind,
-        batch_size=batch_size,
-        seed=int(seed),
+        statistic=statistic,
+        batch_size=q.batch_size,
+        seed=int(q.seed),
         options=options,
     )
+
+
+def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray | None]:
+    """Names of classes and outputs, and the labels of the images, if they have any; `target` must be one of them."""
+    labels = None
+    if predictor.classifies:
+        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs)
+        if q.y is not None:
+            labels = label_codes(q.y, classes, n)
+    else:
+        classes, outputs = (WHOLE,), ("output",)
+    # whether the target exists is known before the predictions are
+    nobody = np.zeros(0, np.int64)
+    target_outputs(q.target, outputs, nobody, nobody)
+    return classes, outputs, labels
+
+
+def _is_deferred(q: Question, method: Method, *, known: bool) -> bool:
+    """Whether the model's outputs may wait for a method that computes them anyway.
+
+    Not so if what is explained depends on them; `known` says whether the classes of the images don't.
+    """
+    depends = q.target == "predicted" or (q.target == "class" and not known)
+    return isinstance(method, GradientMethod) and method.gives_outputs and not depends
 
 
 def _check_no_classes(predictor: Predictor, method: Method, y: Any, classes: Any) -> None:

@@ -1,4 +1,4 @@
-"""The main verbs: check everything, compute attributions, return plain data."""
+"""The main verb: which input bands mattered, for which class."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from ..data.options import plain
+from ..methods import Task
+from ..methods.findings import Fit, Found, ScoreErrors, Scores
+from ..methods.kinds import MetricMethod
 from ..methods.reduction import SIGNED
-from ..methods.task import Part
-from ..models.finite import check_finite, check_outputs
 from ..progress import Progress, ticker
 from ..results.importance import BandImportance
-from ..results.maps import BandMaps
-from .calls import prepare
+from .calls import Call, checked
 from .derivatives import check_zeros
-from .selfcheck import Explained, check_scores
+from .gathering import gathered
+from .question import Question
+from .selfcheck import Explained, Measured, check_scores
 
 
 def band_importance(
@@ -105,44 +107,62 @@ def band_importance(
         If scores of an additive method miss what they should sum to by more than rounding or stated standard errors
         explain, or are far larger than what their bands do to the output and cancel. It names the worst image.
     """
-    call = prepare(
-        model, x, y, method, background, n_background, target, output, statistic, bands, wavelengths, classes,
-        band_axis, batch_size, seed, method_options, groups=groups,
+    question = Question(
+        model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
+        output=output, statistic=statistic, bands=bands, wavelengths=wavelengths, groups=groups, classes=classes,
+        band_axis=band_axis, batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
+    return importance_of(question, progress)
+
+
+def importance_of(question: Question, progress: Progress = None) -> BandImportance:
+    """Check a question, let its method answer, let the answer check itself, and make the result.
+
+    Warnings point at the line that called the caller of this.
+    """
+    call = checked(question)
     started = time.perf_counter()
-    n, k = call.image_output.shape
-    scores = np.empty((n, k, len(call.features.names)))
-    drops = None
-    found: dict[str, np.ndarray] = {}
-    with ticker(progress, n, call.method.label) as tick:
+    with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)
-        if not call.deferred:
-            values, base = call.values(task)  # before much is computed, as an output may not be finite
-        for part in call.method.scores(task):
-            scores[part.images] = part.values
-            _keep(part, found, n)
-            if call.deferred and part.units is not None:
-                check_outputs(part.units, positions=part.images)
-                call.model_outputs[part.images] = call.predictor.from_units(part.units)
-            if part.drops is None:
-                check_finite(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
-            drops = part.drops if part.drops is not None else drops
+        # before much is computed, as an output may not be finite
+        values = None if call.deferred else call.method.values(task)
+        found = gathered(call, call.method.scores(task))
+    if values is None:
+        call = call.completed()
+        values = call.method.values(task)
+    scores = _scores(call, found)
     if call.method.differentiates:
         check_zeros(task, scores, call.features.names, call.method.label)
-    if call.deferred:
-        call = call.completed()
-        values, base = call.values(task)
-    residuals = cancellations = None
+    measured = None
     if call.method.additive and SIGNED[call.statistic]:
-        explained = _explained(scores, values, base, found)
-        residuals, cancellations = check_scores(call, task, explained)
+        measured = check_scores(call, task, Explained.of(scores, *values, found))
+    return _result(call, task, scores, values, found, measured, time.perf_counter() - started)
+
+
+def _scores(call: Call, found: Found) -> np.ndarray:
+    """Band scores of all images; NaN where a metric was looked at as a whole."""
+    if Scores in found:
+        return found[Scores]
+    return np.full((*call.image_output.shape, len(call.features.names)), np.nan)
+
+
+def _result(
+    call: Call,
+    task: Task,
+    scores: np.ndarray,
+    values: tuple[np.ndarray, np.ndarray],
+    found: Found,
+    measured: Measured | None,
+    seconds: float,
+) -> BandImportance:
+    metric = call.method if isinstance(call.method, MetricMethod) else None
     return BandImportance(
         scores=scores,
         image_class=call.codes,
         prediction=call.predictions,
         image_output=call.image_output,
-        output_values=values,
-        base_values=base,
+        output_values=values[0],
+        base_values=values[1],
         band_means=call.features.mean(task.band_means),
         classes=call.classes,
         outputs=call.outputs,
@@ -150,120 +170,21 @@ def band_importance(
         wavelengths=tuple(call.features.mean(np.array(call.wavelengths)).tolist()),
         method=call.method.name,
         statistic=call.statistic,
-        output=call.predictor.scale if call.method.scale is None else call.method.scale(task),
+        output=call.predictor.scale if metric is None else metric.scale(task),
         signed=SIGNED[call.statistic],
-        residuals=residuals,
-        cancellations=cancellations,
-        score_errors=found.get("errors"),
-        local_fit=found.get("fit"),
-        drops=drops,
+        residuals=None if measured is None else measured.residuals,
+        cancellations=None if measured is None else measured.cancellations,
+        score_errors=found.get(ScoreErrors),
+        local_fit=found.get(Fit),
+        drops=found.drops,
         directed=call.method.directed,
-        balanced=call.method.balanced is not None and call.method.balanced(call.options),
+        balanced=metric is not None and metric.balanced(call.options),
         groups=call.features.groups,
         background=call.draws,
         background_source=call.background_source,
         options=plain(call.options),
-        seed=seed,
+        seed=call.seed,
         model=call.predictor.name,
         versions=call.predictor.versions,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def _keep(part: Part, found: dict[str, np.ndarray], n: int) -> None:
-    """Put what a part has besides values into arrays of all images."""
-    for name in ("errors", "total_errors", "fit", "totals", "differences"):
-        values = getattr(part, name)
-        if values is not None:
-            found.setdefault(name, np.empty((n, *values.shape[1:])))[part.images] = values
-
-
-def _explained(scores: np.ndarray, values: np.ndarray, base: np.ndarray, found: dict[str, np.ndarray]) -> Explained:
-    return Explained(
-        scores=scores,
-        values=values,
-        base=base,
-        totals=found.get("totals", scores.sum(axis=-1)),
-        differences=found.get("differences", values - base),
-        total_errors=found.get("total_errors"),
-    )
-
-
-def band_maps(
-    model: Any,
-    x: Any,
-    y: Any = None,
-    *,
-    method: str = "deepshap",
-    background: Any = None,
-    n_background: int = 100,
-    target: str | int = "class",
-    output: str = "auto",
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
-    classes: Sequence[str] | None = None,
-    band_axis: int = -1,
-    batch_size: int | None = None,
-    seed: int = 0,
-    progress: Progress = None,
-    **method_options: Any,
-) -> BandMaps:
-    """Attributions themselves, per image, pixel and band.
-
-    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images.
-
-    Returns
-    -------
-    BandMaps
-        `values` of shape (n, k, *image shape), float32.
-
-    Raises
-    ------
-    BandlensError
-        As for `band_importance`.
-
-    Warns
-    -----
-    CompletenessWarning
-        As for `band_importance`.
-    """
-    call = prepare(
-        model, x, y, method, background, n_background, target, output, None, bands, wavelengths, classes, band_axis,
-        batch_size, seed, method_options, maps=True,
-    )  # fmt: skip
-    assert call.method.maps is not None
-    n, k = call.image_output.shape
-    values = np.empty((n, k, *call.images.shape), np.float32)
-    found: dict[str, np.ndarray] = {}
-    with ticker(progress, n, call.method.label) as tick:
-        task = call.task(tick)
-        call.values(task)  # an output may not be finite
-        for part in call.method.maps(task):
-            check_finite(part.values, part.images, call.method.label, differentiates=call.method.differentiates)
-            values[part.images] = part.values
-            _keep(part, found, n)
-    pixels = tuple(axis + 1 for axis in call.images.pixel_axes)
-    if call.method.differentiates:
-        check_zeros(task, np.any(values, axis=pixels), call.bands, call.method.label)
-    residuals = cancellations = None
-    if call.method.additive:
-        scores = values.sum(axis=pixels, dtype=np.float64)
-        explained = _explained(scores, *call.values(task), found)
-        residuals, cancellations = check_scores(call, task, explained, maps=True)
-    return BandMaps(
-        values=values,
-        image_class=call.codes,
-        prediction=call.predictions,
-        image_output=call.image_output,
-        band_axis=call.images.band_axis,
-        classes=call.classes,
-        outputs=call.outputs,
-        bands=call.bands,
-        wavelengths=call.wavelengths,
-        method=call.method.name,
-        output=call.predictor.scale,
-        seed=seed,
-        model=call.predictor.name,
-        residuals=residuals,
-        cancellations=cancellations,
+        seconds=seconds,
     )

@@ -8,11 +8,11 @@ established is not named.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -20,6 +20,8 @@ from scipy import stats
 from ..data.positions import first
 from ..errors import CompletenessWarning
 from ..methods import Task
+from ..methods.findings import Differences, Found, TotalErrors, Totals, all_scores
+from ..methods.kinds import IntegralSum, SampledSum, Sum
 from ..results.completeness import completeness_residuals, output_distances, score_cancellations
 from .calls import Call
 
@@ -88,6 +90,19 @@ class Explained:
     differences: np.ndarray
     total_errors: np.ndarray | None = None
 
+    @classmethod
+    def of(cls, scores: np.ndarray, values: np.ndarray, base: np.ndarray, found: Found) -> Explained:
+        """From scores and what else the method has found."""
+        totals, differences = found.get(Totals), found.get(Differences)
+        return cls(
+            scores=scores,
+            values=values,
+            base=base,
+            totals=scores.sum(axis=-1) if totals is None else totals,
+            differences=values - base if differences is None else differences,
+            total_errors=found.get(TotalErrors),
+        )
+
 
 class Measured(NamedTuple):
     """Residual and cancellation of each image and explained output, ndarray of float64, shape (n, k)."""
@@ -99,10 +114,10 @@ class Measured(NamedTuple):
 def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False) -> Measured:
     """Measure how far scores may be believed, and warn where they may not; `maps` if it is maps that were asked for."""
     residuals = completeness_residuals(found.totals, found.differences)
-    if call.method.values is None:
-        distances = output_distances(found.values, task.image_output, task.background_outputs)
-    else:
+    if _sums(call).baseline:
         distances = np.abs(found.values - found.base)
+    else:
+        distances = output_distances(found.values, task.image_output, task.background_outputs)
     cancellations = score_cancellations(found.scores, task.image_output, distances, _rounding(call, found))
     measured = Measured(residuals, cancellations)
     if not _UNSAID.get():
@@ -111,7 +126,7 @@ def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False
             _cancelling(call, task, found, measured, maps),
         ):
             if message is not None:
-                warnings.warn(message, CompletenessWarning, stacklevel=3)
+                warnings.warn(message, CompletenessWarning, stacklevel=4)
     return measured
 
 
@@ -123,15 +138,16 @@ def _rounding(call: Call, found: Explained) -> np.ndarray:
 
 def _incomplete(call: Call, task: Task, found: Explained, residuals: np.ndarray, maps: bool) -> str | None:
     """What there is to say of scores that don't sum to what they should."""
-    method = call.method
+    method, sums = call.method, _sums(call)
     misses = np.abs(found.totals - found.differences)
     doubtful = residuals
-    if found.total_errors is not None:
-        doubtful = np.where(misses <= _most_errors(call, misses.size) * found.total_errors, 0, doubtful)
+    if found.total_errors is not None and isinstance(sums, SampledSum):
+        most = _most_errors(call.options[sums.draws], misses.size)
+        doubtful = np.where(misses <= most * found.total_errors, 0, doubtful)
     if doubtful.max() <= (MOST_RESIDUAL if method.exact else MOST_INTEGRAL_RESIDUAL):
         return None
     image, output = map(int, np.unravel_index(doubtful.argmax(), doubtful.shape))
-    what = "f(x) - mean f(background)" if method.values is None else "f(x) - f(baseline)"
+    what = "f(x) - f(baseline)" if sums.baseline else "f(x) - mean f(background)"
     named = call.outputs[task.image_output[image, output]]
     scores = f"{method.label} scores of image {image + first()}"
     miss = f"{scores} miss {what} = {found.differences[image, output]:.3g} of output '{named}' by "
@@ -143,27 +159,24 @@ def _incomplete(call: Call, task: Task, found: Explained, residuals: np.ndarray,
             f"{miss}: outputs as large as {size:.0e} are rounded to steps of {step:.1g} in "
             f"{call.predictor.trace.dtype}. Explain a model without what is the same for all images, or one in float64."
         )
-    if method.finer is None:
-        arises = _arises(call, image, output, float(misses[image, output]))
-        return f"{miss}.{arises} {_instead(call, maps)}"
-    miss_and_residual = float(misses[image, output]), float(residuals[image, output])
-    return f"{miss}. {_finer(call, task, image, output, *miss_and_residual, maps)}"
+    if isinstance(sums, IntegralSum):
+        miss_and_residual = float(misses[image, output]), float(residuals[image, output])
+        finer = sums.finer(call.options)
+        return f"{miss}. {_finer(call, task.alone(image, output, **finer), finer, *miss_and_residual, maps)}"
+    arises = _arises(call, task, image, output, float(misses[image, output]))
+    return f"{miss}.{arises} {_instead(call, maps)}"
 
 
-def _most_errors(call: Call, rows: int) -> float:
+def _most_errors(draws: int, rows: int) -> float:
     """How many standard errors the furthest of many totals may be from its mean, by chance."""
-    assert call.method.draws is not None
-    return float(stats.t.isf(CHANCE / 2 / rows, call.options[call.method.draws] - 1))
+    return float(stats.t.isf(CHANCE / 2 / rows, draws - 1))
 
 
-def _finer(call: Call, task: Task, image: int, output: int, miss: float, residual: float, maps: bool) -> str:
-    """Whether a finer integral brings the image's scores nearer to what they should sum to."""
-    assert call.method.finer is not None
-    options = call.method.finer(call.options)
+def _finer(call: Call, alone: Task, options: Mapping[str, Any], miss: float, residual: float, maps: bool) -> str:
+    """Whether a finer integral, by other options, brings the image's scores nearer to what they should sum to."""
     (option, number), *_ = options.items()
-    alone = task.alone(image, output, **options)
-    values, base = call.values(alone)
-    total = sum(float(part.values.sum()) for part in call.method.scores(alone))
+    values, base = call.method.values(alone)
+    total = float(all_scores(call.method.scores(alone), alone.images.n).sum())
     left = abs(total - float(values[0, 0] - base[0, 0]))
     then = _percent(residual * left / miss)
     if left <= FINER * miss:
@@ -182,8 +195,8 @@ def _cancelling(call: Call, task: Task, found: Explained, measured: Measured, ma
         change = _largest_change(call, task, image, output, feature)
         if abs(scores[feature]) > MOST_PER_CHANGE * change:
             named = call.outputs[task.image_output[image, output]]
-            arises = _arises(call, image, output, float(np.abs(scores).sum()), cancels=True)
-            other = "background" if call.method.values is None else "baseline"
+            arises = _arises(call, task, image, output, float(np.abs(scores).sum()), cancels=True)
+            other = "baseline" if _sums(call).baseline else "background"
             return (
                 f"{call.method.label} scores of image {image + first()}, output '{named}', cancel: their sizes add up "
                 f"to {measured.cancellations[image, output]:.3g} times the output's distance from the {other}'s. Band "
@@ -195,8 +208,7 @@ def _cancelling(call: Call, task: Task, found: Explained, measured: Measured, ma
 
 def _largest_change(call: Call, task: Task, image: int, output: int, feature: int) -> float:
     """The most that the output changes when a band is exchanged between an image and those it is compared with."""
-    assert call.method.compared_with is not None
-    others = call.method.compared_with(task)
+    others = _sums(call).compared_with(task)
     others = others[np.linspace(0, len(others) - 1, min(EXCHANGED, len(others))).astype(int)]
     mine = np.repeat(task.images.take(slice(image, image + 1), others.dtype), len(others), axis=0)
     shape = [1] * others.ndim
@@ -209,10 +221,14 @@ def _largest_change(call: Call, task: Task, image: int, output: int, feature: in
     return float(max(np.abs(outputs[0] - lost).max(), np.abs(gained - own).max()))
 
 
-def _arises(call: Call, image: int, output: int, size: float, *, cancels: bool = False) -> str:
-    if call.method.locate is None:
-        return ""
-    place = call.method.locate(call, image, output, cancels=cancels, size=size)
+def _sums(call: Call) -> Sum:
+    """What the scores of the method, which is additive, sum to."""
+    assert call.method.sums is not None
+    return call.method.sums
+
+
+def _arises(call: Call, task: Task, image: int, output: int, size: float, *, cancels: bool = False) -> str:
+    place = _sums(call).locate(task, image, output, cancels=cancels, size=size)
     return "" if place is None else f" It arises in {place}."
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..data.labels import band_names, band_wavelengths
 from ..data.options import number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
-from ..explain.derivatives import require_derivative
+from ..models.derivatives import require_derivative
 from ..models.predictor import loaded
 from ..progress import Progress, ticker
 from . import settings

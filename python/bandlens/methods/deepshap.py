@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..data.options import Option, optional, whole
 from ..engine.deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
 from ..models.predictor import Predictor
+from .findings import Differences, Findings, Maps, Scores, Totals
+from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
-from .task import Method, Part, Parts, Request, Task
-
-if TYPE_CHECKING:
-    from ..explain.calls import Call
-
+from .task import Request, Task
 
 # background images with which an operation in trouble is looked for
 MOST_COMPARED = 8
 
 
-def scores(task: Task) -> Parts:
+def scores(task: Task) -> Findings:
     """Signed sums per band come out of the engine; other statistics need its maps. Groups are sums."""
     maps = task.statistic != "band_sum"
     own = _own_background(task)
     if own is not None and not maps:
-        yield _estimated(task, own)
+        yield from _estimated(task, own)
         return
     axes = tuple(axis + 1 for axis in task.images.pixel_axes)
     for images, values in _run(task, own, maps=maps):
-        yield Part(images, (reduce_pixels(np, values, task.statistic, axes) if maps else values) @ task.members.T)
+        yield Scores(images, (reduce_pixels(np, values, task.statistic, axes) if maps else values) @ task.members.T)
 
 
-def maps(task: Task) -> Parts:
+def maps(task: Task) -> Findings:
     """Attributions, pixel by pixel. With a background of their own, they sum to what sets images apart from that."""
     own = _own_background(task)
     differences = None if own is None else task.values - _drawn_outputs(task, own)
     for images, values in _run(task, own, maps=True):
-        yield Part(images, values, differences=None if differences is None else differences[images])
+        yield Maps(images, values)
+        if differences is not None:
+            yield Differences(images, differences[images])
 
 
 class _OwnBackground(NamedTuple):
@@ -73,7 +73,7 @@ def _own_background(task: Task) -> _OwnBackground | None:
     return _OwnBackground(outputs, pool.mean(axis=task.images.pixel_axes), groups, places)
 
 
-def _estimated(task: Task, own: _OwnBackground) -> Part:
+def _estimated(task: Task, own: _OwnBackground) -> Findings:
     """Scores of all images, estimated from pairs with their own background images."""
     n, k = task.image_output.shape
     features = len(task.members)
@@ -82,12 +82,10 @@ def _estimated(task: Task, own: _OwnBackground) -> Part:
     known = np.concatenate([task.outputs, task.band_means], axis=1)
     found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
-    return Part(
-        slice(0, n),
-        made_complete(found.reshape(n, k, features), whole),
-        totals=pairs.sum(axis=-1).mean(axis=-1),
-        differences=task.values - _drawn_outputs(task, own),
-    )
+    every = slice(0, n)
+    yield Scores(every, made_complete(found.reshape(n, k, features), whole))
+    yield Totals(every, pairs.sum(axis=-1).mean(axis=-1))
+    yield Differences(every, task.values - _drawn_outputs(task, own))
 
 
 def _drawn_outputs(task: Task, own: _OwnBackground) -> np.ndarray:
@@ -127,42 +125,40 @@ def _plan(predictor: Predictor) -> Plan:
     return trace.compiled(("plan", output), build)
 
 
-def _locate(call: Call, image: int, output: int, *, cancels: bool, size: float) -> str | None:
+def _locate(task: Task, image: int, output: int, *, cancels: bool, size: float) -> str | None:
     """The operation from which a trouble of some size comes: the residual of an image's scores, or their sizes.
 
     Measured against a few background images; None where no operation adds half of it, and twice what any other does.
     """
-    predictor = call.predictor
-    assert call.background is not None
-    assert call.draws is not None
-    few = call.draws[np.linspace(0, len(call.draws) - 1, min(MOST_COMPARED, len(call.draws))).astype(int)]
+    predictor = task.predictor
+    assert task.background is not None
+    assert task.draws is not None
+    few = task.draws[np.linspace(0, len(task.draws) - 1, min(MOST_COMPARED, len(task.draws))).astype(int)]
     findings = trouble(
         predictor.backend,
         predictor.trace,
         _plan(predictor),
-        call.images.take(slice(image, image + 1), predictor.trace.dtype),
-        call.background.take(few, predictor.trace.dtype),
-        predictor.weights[call.image_output[image, output]],
+        task.images.take(slice(image, image + 1), predictor.trace.dtype),
+        task.background.take(few, predictor.trace.dtype),
+        predictor.weights[task.image_output[image, output]],
     )
     found = findings.cancellation if cancels else findings.residual
     stands_out = found.amount >= size / 2 and found.amount >= 2 * found.next
     return str(found.operation) if stands_out else None
 
 
-DEEPSHAP = Method(
+DEEPSHAP = AttributionMethod(
     name="deepshap",
     label="DeepSHAP",
     summary="Share of each band in the difference between the output and its mean over the background.",
     cost="one backward pass per image, background image and output; or per background_per_image",
     reference="Lundberg & Lee 2017, arXiv:1705.07874; Shrikumar, Greenside & Kundaje 2017, arXiv:1704.02685",
     statistic="band_sum",
-    additive=True,
-    uses_background=True,
+    sums=ExactSum(compared_with=background_images, locate=_locate),
+    needs_background=always,
     scores=scores,
     maps=maps,
     prepare=prepare,
-    compared_with=background_images,
-    locate=_locate,
     options={
         "background_per_image": Option(
             None,

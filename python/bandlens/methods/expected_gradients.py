@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..data.options import Option, whole
+from .findings import Findings
 from .gradients import Gradients, run
+from .kinds import GradientMethod, SampledSum, always
 from .references import background_images
-from .task import Method, Parts, Task
+from .task import Task
 
 
-def _run(task: Task, *, maps: bool) -> Parts:
+def _run(task: Task, *, maps: bool) -> Findings:
     """Attributions, or their reductions with standard errors of signed sums, and the error of an image's total."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
     references = background_images(task)
@@ -71,7 +73,7 @@ def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any)
     return {"values": total / count, "total_errors": error(whole(total, 2), whole_squares), **errors}
 
 
-EXPECTED_GRADIENTS = Method(
+EXPECTED_GRADIENTS = GradientMethod(
     name="expected_gradients",
     label="Expected gradients",
     summary="Share of each band in what sets the output apart from its mean over the background, by random draws.",
@@ -80,12 +82,11 @@ EXPECTED_GRADIENTS = Method(
     statistic="band_sum",
     scores=partial(_run, maps=False),
     maps=partial(_run, maps=True),
-    differentiates=True,
     options={"n_samples": Option(200, "Draws of a background image and a point on the line to it.", whole(2))},
-    additive=True,
-    exact=False,
-    compared_with=background_images,
-    draws="n_samples",
-    finer=lambda options: {"n_samples": 4 * options["n_samples"]},
-    uses_background=True,
+    sums=SampledSum(
+        compared_with=background_images,
+        draws="n_samples",
+        finer=lambda options: {"n_samples": 4 * options["n_samples"]},
+    ),
+    needs_background=always,
 )

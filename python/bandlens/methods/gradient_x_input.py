@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .gradients import Gradients, run
-from .task import Method
+from .kinds import GradientMethod
 
 
 def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
     return {"values": gradients.reduce(x[:, None] * found), "units": units}
 
 
-GRADIENT_X_INPUT = Method(
+GRADIENT_X_INPUT = GradientMethod(
     name="gradient_x_input",
     label="Gradient x input",
     summary="Gradient of the output times the input, in each pixel of each band: a first-order share, counted from 0.",
@@ -23,6 +23,5 @@ GRADIENT_X_INPUT = Method(
     statistic="band_sum",
     scores=partial(run, rule=_rule, maps=False),
     maps=partial(run, rule=_rule, maps=True),
-    differentiates=True,
     gives_outputs=True,
 )

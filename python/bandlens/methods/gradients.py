@@ -15,8 +15,9 @@ from ..engine.batching import IMAGES, portions
 from ..engine.reasons import reason
 from ..errors import UnsupportedOperationError
 from ..models.predictor import Predictor
+from .findings import Finding, Findings, Maps, ScoreErrors, Scores, TotalErrors, Units
 from .reduction import reduce_pixels
-from .task import Part, Parts, Task
+from .task import Task
 
 # outputs that share a forward pass: their backward passes are written out in the compiled step
 MOST_OUTPUTS = 10
@@ -139,15 +140,15 @@ def run(
     per_image: Callable[[slice], tuple[np.ndarray, ...]] = lambda part: (),
     shared: Sequence[np.ndarray] = (),
     made: tuple[str, str] = IMAGES,
-) -> Parts:
+) -> Findings:
     """Apply a rule to all images.
 
     Parameters
     ----------
     task : Task
     rule : callable
-        ``(gradients, x, *per_image, *shared)`` to a dictionary with the `values` of a `Part`, reduced by
-        `Gradients.reduce`, and perhaps its `errors`, `total_errors` and `units`.
+        ``(gradients, x, *per_image, *shared)`` to a dictionary with `values`, reduced by `Gradients.reduce`, and
+        perhaps `errors`, `total_errors` and `units`.
     maps : bool
         Whether to keep pixels.
     samples : int
@@ -163,6 +164,12 @@ def run(
     n, dtype = task.images.n, predictor.trace.dtype
     most = min(max(1, task.images_per_batch // min(k, MOST_OUTPUTS)), n * samples)
     held = [predictor.backend.to_device(array) for array in shared]
+    # compiled steps give their arrays by name
+    kinds: dict[str, type[Finding]] = {
+        "values": Maps if maps else Scores,
+        "errors": ScoreErrors,
+        "total_errors": TotalErrors,
+    }
 
     def compute(part: slice, size: int) -> list[dict[str, np.ndarray]]:
         at_once = _portion(samples, size // min(size, n))
@@ -184,12 +191,11 @@ def run(
         return found
 
     for part, found in portions(predictor, rule, n, most, compute, made):
-        joined = {
-            name: np.concatenate([each[name] for each in found], axis=1).astype(np.float64)
-            for name in ("values", "errors", "total_errors")
-            if name in found[0]
-        }
-        yield Part(part, **joined, units=found[0].get("units"))
+        if "units" in found[0]:
+            yield Units(part, found[0]["units"])
+        for name, kind in kinds.items():
+            if name in found[0]:
+                yield kind(part, np.concatenate([each[name] for each in found], axis=1).astype(np.float64))
         task.tick(part.stop - part.start)
 
 

@@ -14,9 +14,11 @@ import numpy as np
 
 from ..data.options import Option, whole
 from ..errors import OptionError
+from .findings import Findings
 from .gradients import Gradients, run
+from .kinds import GradientMethod, IntegralSum
 from .references import mean_background, outputs_of
-from .task import Method, Parts, Request, Task
+from .task import Request, Task
 
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +44,7 @@ def needs_background(options: Mapping[str, Any]) -> bool:
     return isinstance(options["baseline"], str) and options["baseline"] == "background_mean"
 
 
-def _run(task: Task, *, maps: bool) -> Parts:
+def _run(task: Task, *, maps: bool) -> Findings:
     dtype, samples = task.predictor.trace.dtype, task.options["n_steps"]
     nodes, weights = np.polynomial.legendre.leggauss(samples)
     shared = [((nodes + 1) / 2).astype(dtype), (weights / 2).astype(dtype)]
@@ -83,7 +85,7 @@ def _check_baseline(name: str, value: Any) -> str | np.ndarray:
     )
 
 
-INTEGRATED_GRADIENTS = Method(
+INTEGRATED_GRADIENTS = GradientMethod(
     name="integrated_gradients",
     label="Integrated gradients",
     summary="Share of each band in the difference between the output and that of a baseline image.",
@@ -92,7 +94,6 @@ INTEGRATED_GRADIENTS = Method(
     statistic="band_sum",
     scores=partial(_run, maps=False),
     maps=partial(_run, maps=True),
-    differentiates=True,
     prepare=prepare,
     options={
         "baseline": Option(
@@ -102,11 +103,7 @@ INTEGRATED_GRADIENTS = Method(
         ),
         "n_steps": Option(50, "Nodes of the Gauss-Legendre sum along the line.", whole()),
     },
-    additive=True,
-    exact=False,
-    compared_with=_baseline,
-    finer=lambda options: {"n_steps": 2 * options["n_steps"]},
-    uses_background=True,
+    sums=IntegralSum(compared_with=_baseline, baseline=True, finer=lambda options: {"n_steps": 2 * options["n_steps"]}),
     needs_background=needs_background,
     values=values,
 )

@@ -17,20 +17,23 @@ import numpy as np
 from ..data.options import Option, number, one_of, whole
 from ..data.summaries import band_spread
 from ..errors import MissingPackageError, OptionError
+from .findings import Findings, Fit, Maps, Scores
+from .kinds import RegionMethod
 from .mixtures import mixed_outputs
 from .occlusion import blurred, replacements
-from .task import Method, Part, Parts, Request, Task
+from .task import Request, Task
 
 # of SLIC: how much position counts against values
 COMPACTNESS = 0.1
 MOST_SPATIAL_AXES = 3
 
 
-def scores(task: Task) -> Parts:
+def scores(task: Task) -> Findings:
     """Coefficients of the linear model; those of a band's superpixels are added up."""
     if task.options["features"] == "superpixels":
         for part, coefficients, fit, _ in _superpixels(task):
-            yield Part(part, coefficients.sum(axis=-1), fit=fit)
+            yield Scores(part, coefficients.sum(axis=-1))
+            yield Fit(part, fit)
         return
     n_features = len(task.members)
     copies = _copies(task, n_features)
@@ -39,11 +42,12 @@ def scores(task: Task) -> Parts:
         outputs = mixed_outputs(task, task.seeds[part], batch, _references(task, batch), copies, positions=part)[:, 0]
         coefficients, fit = _fit(task, copies, np.moveaxis(outputs, 1, 0).reshape(len(copies), -1))
         lead = len(batch), task.seeds.shape[1]
-        yield Part(part, coefficients.reshape(*lead, n_features), fit=fit.reshape(lead))
+        yield Scores(part, coefficients.reshape(*lead, n_features))
+        yield Fit(part, fit.reshape(lead))
         task.tick(len(batch))
 
 
-def maps(task: Task) -> Parts:
+def maps(task: Task) -> Findings:
     """Coefficients of superpixels, each spread evenly over its pixels, so that they add up to the band's score."""
     images = task.images
     for part, coefficients, _, regions in _superpixels(task):
@@ -51,7 +55,7 @@ def maps(task: Task) -> Parts:
         spread = np.moveaxis((coefficients / sizes)[0][..., regions], 1, -1)
         pixels = [images.shape[axis - 1] for axis in images.pixel_axes]
         values = spread.reshape(len(spread), *pixels, images.n_bands)
-        yield Part(part, np.moveaxis(values, -1, images.band_axis)[None])
+        yield Maps(part, np.moveaxis(values, -1, images.band_axis)[None])
 
 
 def needs_background(options: Mapping[str, Any]) -> bool:
@@ -166,14 +170,12 @@ def _regions(task: Task, image: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return np.unique(regions, return_inverse=True)[1].reshape(pixels.shape[:-1])
 
 
-LIME = Method(
+LIME = RegionMethod(
     name="lime",
     label="LIME",
     summary="Coefficient of each band, or of its superpixels together, in a linear model of the output near the image.",
     cost="2^bands or n_samples forward passes per image, whichever is less, and a ridge regression",
     reference="Ribeiro, Singh & Guestrin 2016, arXiv:1602.04938; SLIC: Achanta et al. 2012",
-    statistic="whole_band",
-    statistics=("whole_band",),
     scores=scores,
     maps=maps,
     maps_options={"features": "superpixels"},
@@ -197,6 +199,5 @@ LIME = Method(
         ),
         "ridge": Option(1e-3, "Strength of the ridge penalty, relative to the weight of all copies.", number(0)),
     },
-    uses_background=True,
     needs_background=needs_background,
 )

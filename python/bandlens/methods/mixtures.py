@@ -1,8 +1,9 @@
-"""Outputs of images in which some bands were replaced by those of other images: what perturbation methods share.
+"""Outputs of mixtures: images in which some bands were replaced by those of other images, the references.
 
-Images are mixed inside the compiled step, so that what travels to the device are the images and the references, once
-for many mixtures of them. Where many mixtures are made of few images, the first layers are not computed for each:
-what mixtures have in common there is computed once, and a mixture is a sum of contributions (see `starts`).
+All methods that change bands as a whole ask for them. Images are mixed inside the compiled step, so that what travels
+to the device are the images and the references, once for many mixtures of them. Where many mixtures are made of few
+images, the first layers are not computed for each: what mixtures have in common there is computed once, and a mixture
+is a sum of contributions (see `sharing`).
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import numpy as np
 
 from ..data.images import Images
 from ..engine.batching import fitting
-from ..engine.graph import Graph, LinearStart, linear_start
+from ..engine.graph import Graph
+from ..models.beginning import bands_at_ends, linear_beginning, values_at_ends
 from ..models.finite import Positions, check_mixture
 from ..models.predictor import Predictor
-from .starts import Start, columns, n_columns, shared_start
+from .sharing import Start, columns, n_columns, shared_start
 from .task import Task
 
 # contributions to mixtures may take so many bytes, and each must serve so many mixtures
@@ -202,7 +204,7 @@ def _worthwhile_start(task: Task | Mixing, n: int, references: np.ndarray, masks
 def _starts(task: Task | Mixing, graph: Graph, s: int) -> list[Start]:
     """Beginnings that can be shared: the linear one, and those that blocks of features share."""
     trace, output, n_features = task.predictor.trace, task.predictor.output, len(task.members)
-    part: LinearStart = trace.compiled(("linear start", output), lambda: linear_start(graph))
+    part = linear_beginning(task.predictor)
     linear = Start(part, tuple((feature,) for feature in range(n_features)))
     if not linear.adds_up(graph):
         return []
@@ -211,7 +213,7 @@ def _starts(task: Task | Mixing, graph: Graph, s: int) -> list[Start]:
         return [linear]
 
     # a weight that is 0 today may be another tomorrow, so that this is tried anew in every call
-    bands = _reach(task, linear)
+    bands = bands_at_ends(task.predictor, part, task.images, task.images_per_batch)
     reach = {end: frozenset(np.flatnonzero(task.members @ bands[end]).tolist()) for end in part.ends}
 
     def build() -> list[Start]:
@@ -219,24 +221,6 @@ def _starts(task: Task | Mixing, graph: Graph, s: int) -> list[Start]:
         return [start for start in found if not start.linear and start.adds_up(graph)]
 
     return [linear, *trace.compiled(("shared starts", output, n_features, tuple(reach.items())), build)]
-
-
-def _reach(task: Task | Mixing, linear: Start) -> dict[int, np.ndarray]:
-    """Bands that each end of the linear beginning depends on, found by trying: bool (bands,) for each end."""
-    images, predictor = task.images, task.predictor
-    bands = np.eye(images.n_bands).reshape(-1, *_band_shape(task))
-    random = np.random.default_rng(0).normal(size=images.shape) * bands
-    compute = compiled_start(predictor, linear.part)
-    rows = np.concatenate([np.zeros_like(random[:1]), random])
-    found = _in_portions(compute, rows, task.images_per_batch, predictor.trace.dtype)
-    return {end: (values[1:] != values[:1]).any(axis=1) for end, values in zip(linear.part.ends, found, strict=True)}
-
-
-def _in_portions(
-    compute: Callable[[np.ndarray], list[np.ndarray]], rows: np.ndarray, size: int, dtype: str
-) -> list[np.ndarray]:
-    found = [compute(np.ascontiguousarray(rows[part], dtype)) for part in _slices(len(rows), size)]
-    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
 Step = Callable[[np.ndarray], np.ndarray]
@@ -260,13 +244,12 @@ def _mixing(
         return lambda images, i: held(step, [images[:, None, None], _cut(references, i)[:, :, None]])
 
     adding = _compiled_summing(predictor, shared.start)
-    compute = compiled_start(predictor, shared.start.part)
     features = _bands_to_pixels(task, shared.seen)
 
     def ends(rows: np.ndarray) -> list[np.ndarray]:
         """Of images (a, b, c, *image shape), shape (a, b, c, elements)."""
         lead = rows.shape[:3]
-        found = _in_portions(compute, rows.reshape(-1, *task.images.shape), size, dtype)
+        found = values_at_ends(predictor, shared.start.part, rows.reshape(-1, *task.images.shape), size)
         return [values.reshape(*lead, -1) for values in found]
 
     below = ends(references[:, :, None])
@@ -305,21 +288,6 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
         return backend.compile(trace, step, image, image, np.empty((1, 1, 1, *mask_shape), trace.dtype), any_n=3)
 
     return trace.compiled(("mixing", predictor.output, mask_shape), build)
-
-
-def compiled_start(predictor: Predictor, start: LinearStart) -> Callable[..., list[np.ndarray]]:
-    """From images to the ends of a beginning, each of shape (images, elements)."""
-    backend, trace = predictor.backend, predictor.trace
-    graph = trace.graph(predictor.output)
-
-    def step(images: Any) -> Any:
-        run = backend.Run(trace, {graph.input: images}).forward(start.operations)
-        flat = [backend.nd.reshape(run.value(end), (-1, graph.layouts[end].size)) for end in start.ends]
-        return [backend.nd.astype(values, trace.dtype) for values in flat]
-
-    image = np.empty((1, *trace.shape), trace.dtype)
-    key = ("start", predictor.output, start.operations)
-    return trace.compiled(key, lambda: backend.compile(trace, step, image, any_n=1))
 
 
 def _compiled_summing(predictor: Predictor, start: Start) -> Callable[..., np.ndarray]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..data.options import Option, number, whole
 from ..data.summaries import band_spread
+from .findings import Findings
 from .gradients import Gradients, Rule, run
-from .task import Parts, Task
+from .task import Task
 
 # what errors call the points, and how to go on: an embedding has no entry for numbers beyond those of the images
 NOISY = (
@@ -35,7 +36,7 @@ def noise_options(level: float) -> dict[str, Option]:
     }
 
 
-def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Parts:
+def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Findings:
     """Apply a rule ``(gradients, x, number, spread, keys) -> attributions``, which gets its noise from `noise`."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
     shape = [1] * (len(task.images.shape) + 1)

@@ -10,15 +10,17 @@ from scipy import ndimage
 
 from ..data.options import Option, one_of
 from ..errors import OptionError
+from .findings import Findings, Scores
+from .kinds import BandMethod
 from .mixtures import mixed_outputs, without_constants
 from .references import background_images, mean_background
-from .task import Method, Part, Parts, Request, Task
+from .task import Request, Task
 
 # of the Gaussian, relative to the length of the image along each axis: nothing but slow trends is left
 BLUR = 0.25
 
 
-def scores(task: Task) -> Parts:
+def scores(task: Task) -> Findings:
     """f(x) less the output without each band, averaged over what the band is replaced by."""
     present, values = ~np.eye(len(task.members), dtype=bool), task.values
     blur = task.options["replacement"] == "blur"
@@ -28,7 +30,7 @@ def scores(task: Task) -> Parts:
             references = blurred(task, batch)[:, None]
         without = mixed_outputs(task, task.seeds[part], batch, references, present, positions=part, mean=True)[:, 0]
         full = without_constants(task, part, values[part])
-        yield Part(part, full[..., None] - np.moveaxis(without, 1, 2))
+        yield Scores(part, full[..., None] - np.moveaxis(without, 1, 2))
         task.tick(len(batch))
 
 
@@ -63,14 +65,12 @@ def prepare(request: Request) -> None:
         )
 
 
-OCCLUSION = Method(
+OCCLUSION = BandMethod(
     name="occlusion",
     label="Band occlusion",
     summary="Fall of the output when the band is replaced as a whole, all others staying as they are.",
     cost="one forward pass per image and band, and per background image with replacement='background'",
     reference="Zeiler & Fergus 2014, arXiv:1311.2901",
-    statistic="whole_band",
-    statistics=("whole_band",),
     scores=scores,
     prepare=prepare,
     options={
@@ -81,6 +81,5 @@ OCCLUSION = Method(
             one_of("background", "background_mean", "zero", "blur"),
         )
     },
-    uses_background=True,
     needs_background=needs_background,
 )

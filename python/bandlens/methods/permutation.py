@@ -19,8 +19,10 @@ from ..data.labels import TWO_COLUMNS
 from ..data.options import Option, one_of, whole
 from ..errors import LabelError, OptionError
 from ..models.predictor import Predictor
+from .findings import Drops, Findings, Scores
+from .kinds import MetricMethod
 from .mixtures import all_mixed_outputs
-from .task import Method, Part, Parts, Request, Task
+from .task import Request, Task
 
 # metric -> what its scores are measured in: more is better
 SCALES = {
@@ -32,7 +34,7 @@ SCALES = {
 FOR_CLASSES = ("accuracy", "balanced_accuracy", "log_loss")
 
 
-def scores(task: Task) -> Parts:
+def scores(task: Task) -> Findings:
     """Falls of the metric, image by image, or for whole classes where it is the user's own."""
     metric = task.options["metric"]
     shuffles = _shuffles(task)
@@ -45,7 +47,7 @@ def scores(task: Task) -> Parts:
         for order in shuffles:
             for feature, outputs in enumerate(_shuffled_outputs(task, batch, part, order[part])):
                 found[..., feature] += (before - _quality(task, part, outputs)) / len(shuffles)
-        yield Part(part, found)
+        yield Scores(part, found)
         task.tick(len(batch))
 
 
@@ -121,7 +123,9 @@ def _log_probability(task: Task, outputs: np.ndarray) -> np.ndarray:
     return special.log_softmax(outputs, axis=1) if task.predictor.exclusive else special.log_expit(outputs)
 
 
-def _whole_classes(task: Task, metric: Callable[[np.ndarray, np.ndarray], float], shuffles: list[np.ndarray]) -> Parts:
+def _whole_classes(
+    task: Task, metric: Callable[[np.ndarray, np.ndarray], float], shuffles: list[np.ndarray]
+) -> Findings:
     """Falls of a metric that is not a mean over images."""
     truth, before = _truth(task), _predicted(task, task.outputs)
     groups = [task.codes == code for code in np.unique(task.codes)] + [np.full(task.images.n, True)]
@@ -139,8 +143,7 @@ def _whole_classes(task: Task, metric: Callable[[np.ndarray, np.ndarray], float]
         ]
         for repeat in after
     ]
-    nothing = np.full((*task.image_output.shape, len(task.members)), np.nan)
-    yield Part(slice(0, task.images.n), nothing, drops=np.array(falls))
+    yield Drops(np.array(falls))
 
 
 def _evaluate(metric: Callable[[np.ndarray, np.ndarray], float], truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -203,14 +206,12 @@ def _check_metric(name: str, value: Any) -> Any:
     return one_of("auto", *SCALES)(name, value)
 
 
-PERMUTATION = Method(
+PERMUTATION = MetricMethod(
     name="permutation",
     label="Permutation importance",
     summary="Fall of a metric when the band is shuffled between images: what the model loses without its information.",
     cost="n_repeats forward passes per image and band",
     reference="Breiman 2001; Fisher, Rudin & Dominici 2019, arXiv:1801.01489",
-    statistic="whole_band",
-    statistics=("whole_band",),
     scores=scores,
     prepare=prepare,
     options={
@@ -225,7 +226,5 @@ PERMUTATION = Method(
     },
     values=values,
     scale=scale,
-    directed=True,
     balanced=balanced,
-    uses_numbers=True,
 )

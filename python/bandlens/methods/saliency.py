@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .gradients import Gradients, run
-from .task import Method
+from .kinds import GradientMethod
 
 
 def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def _rule(gradients: Gradients, x: Any) -> dict[str, Any]:
     return {"values": gradients.reduce(found), "units": units}
 
 
-SALIENCY = Method(
+SALIENCY = GradientMethod(
     name="saliency",
     label="Saliency",
     summary="Gradient of the output in each pixel of each band: local sensitivity, not a share of the output.",
@@ -23,6 +23,5 @@ SALIENCY = Method(
     statistic="pixel_mean_abs",
     scores=partial(run, rule=_rule, maps=False),
     maps=partial(run, rule=_rule, maps=True),
-    differentiates=True,
     gives_outputs=True,
 )

@@ -15,9 +15,11 @@ import numpy as np
 
 from ..data.moments import half_width
 from ..data.options import Option, number, whole
+from .findings import Findings, ScoreErrors, Scores
+from .kinds import BandMethod, ExactSum, always
 from .mixtures import mixed_outputs, without_constants
 from .references import background_images
-from .task import Method, Part, Parts, Task
+from .task import Task
 
 # comparisons of two visits of a background image that standard errors must rest on, lest chance ends sampling too early
 LEAST_FREEDOM = 20
@@ -28,7 +30,7 @@ MOST_TOGETHER = 16
 MOST_BYTES = 1 << 26
 
 
-def scores(task: Task) -> Parts:
+def scores(task: Task) -> Findings:
     """Shapley values, exact or sampled with standard errors."""
     n_features = len(task.members)
     exact = n_features <= task.options["max_exact"]
@@ -40,10 +42,12 @@ def scores(task: Task) -> Parts:
         full = without_constants(task, part, values[part])
         empty = np.moveaxis(without_constants(task, part, outputs[:, task.image_output[part]]), 0, 1)
         if exact:
-            yield Part(part, _exact(task, part, batch, references, full, empty.mean(axis=1)))
+            yield Scores(part, _exact(task, part, batch, references, full, empty.mean(axis=1)))
             task.tick(len(batch))
         else:
-            yield Part(part, *_sampled(task, part, batch, references, full, empty))
+            found, errors = _sampled(task, part, batch, references, full, empty)
+            yield Scores(part, found)
+            yield ScoreErrors(part, errors)
 
 
 def _exact(
@@ -164,14 +168,12 @@ def _converged(task: Task, image: _Sampling) -> bool:
     return bool((image.errors.max(axis=-1) <= task.options["tolerance"] * np.ptp(image.values, axis=-1)).all())
 
 
-SHAPLEY = Method(
+SHAPLEY = BandMethod(
     name="shapley",
     label="Shapley values of bands",
     summary="Share of each whole band in what sets the output apart from its mean over the background, in all orders.",
     cost="2^bands forward passes per image and background image; beyond max_exact bands, bands - 1 per order",
     reference="Shapley 1953; Strumbelj & Kononenko 2014; Mitchell, Cooper, Frank & Holmes 2022, arXiv:2104.12199",
-    statistic="whole_band",
-    statistics=("whole_band",),
     scores=scores,
     options={
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
@@ -185,7 +187,6 @@ SHAPLEY = Method(
             whole(),
         ),
     },
-    additive=True,
-    compared_with=background_images,
-    uses_background=True,
+    sums=ExactSum(compared_with=background_images),
+    needs_background=always,
 )

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from .gradients import Gradients
+from .kinds import GradientMethod
 from .noise import noise, noise_options, run_noisy
-from .task import Method
 
 
 def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> 
     return {"values": gradients.reduce(gradients.over_samples(add, gradients.none) / keys.shape[1])}
 
 
-SMOOTHGRAD = Method(
+SMOOTHGRAD = GradientMethod(
     name="smoothgrad",
     label="SmoothGrad",
     summary="Mean gradient over noisy copies of the image: saliency without its fluctuations.",
@@ -29,7 +29,6 @@ SMOOTHGRAD = Method(
     statistic="pixel_mean_abs",
     scores=partial(run_noisy, rule=_rule, maps=False),
     maps=partial(run_noisy, rule=_rule, maps=True),
-    differentiates=True,
     options=noise_options(0.15),
     random=True,
 )

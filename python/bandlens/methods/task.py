@@ -1,21 +1,17 @@
-"""What every method is given, and what a method is: the contract between `band_importance` and the methods."""
+"""What every method is given: the checked question, and ways to ask the model for what a method needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..data.images import Images
-from ..data.options import Option
 from ..data.summaries import band_means
 from ..models.predictor import Predictor
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -132,131 +128,3 @@ class Task:
     def band_means(self) -> np.ndarray:
         """Mean of each band over the pixels of each image, shape (n, bands)."""
         return band_means(self.images)
-
-
-class Part(NamedTuple):
-    """Some images and what was found for them.
-
-    Attributes
-    ----------
-    images : slice
-    values : ndarray of float64
-        Band scores (images, k, features), or attributions (images, k, *image shape).
-    errors : ndarray of float64 or None
-        Standard errors of the scores, where they come from random draws.
-    total_errors : ndarray of float64, shape (images, k), or None
-        Standard errors of the sum of an image's scores, where that varies between random draws.
-    units : ndarray, shape (images, units), or None
-        The model's units for the images, where they are computed anyway.
-    fit : ndarray of float64, shape (images, k), or None
-        R^2 of a local model.
-    totals, differences : ndarray of float64, shape (images, k), or None
-        What should be equal if the scores of an additive method are computed exactly, where that is something else than
-        their sum and f(x) less `base`.
-    drops : ndarray of float64, shape (repeats, classes + 1, features), or None
-        Falls of a metric that is not a mean over images, see `BandImportance.drops`.
-    """
-
-    images: slice
-    values: np.ndarray
-    errors: np.ndarray | None = None
-    total_errors: np.ndarray | None = None
-    units: np.ndarray | None = None
-    fit: np.ndarray | None = None
-    totals: np.ndarray | None = None
-    differences: np.ndarray | None = None
-    drops: np.ndarray | None = None
-
-
-Parts = Iterator[Part]
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way to ask which bands mattered.
-
-    Attributes
-    ----------
-    name, label : str
-        Its key, and its name in prose.
-    summary, cost, reference : str
-        What a score means, what it costs, where it comes from.
-    statistic : str
-        Default reduction over pixels.
-    scores : callable
-        ``Task -> parts``: slices of the images with band scores.
-    prepare : callable or None
-        Raises, before anything is computed, if the method can't explain the model or these images; None where it can
-        explain all that can be traced.
-    maps : callable or None
-        ``Task -> parts``: slices of the images with attributions; None where there is no value per pixel.
-    maps_options : mapping
-        Options without which there are no values per pixel.
-    options : mapping of str to Option
-    statistics : tuple of str
-        Reductions over pixels that make sense.
-    additive : bool
-        Whether the scores of an image sum to f(x) less `base`, so that the residual is reported.
-    exact : bool
-        Whether they do so to rounding, for every model; else up to the error of an integral or of random draws.
-    random : bool
-        Whether scores come from random draws over pixels or bands, however few bands there are.
-    differentiates : bool
-        Whether it uses derivatives of the model.
-    gives_outputs : bool
-        Whether scores come with the model's units, so that they need not be computed before.
-    uses_background : bool
-        With default options.
-    needs_background : callable or None
-        The same for given options, where it depends on them.
-    values : callable or None
-        ``Task -> two (n, k)``: what is explained, and from where scores are counted; f(x) and mean f(background) where
-        this is None.
-    scale : callable or None
-        ``Task -> str``: what scores are measured in, where it isn't the scale of the model's outputs.
-    directed : bool
-        Whether importance is the mean of the signed scores, not of their size: scores vary about 0 for a useless band,
-        which must average out.
-    balanced : callable or None
-        Whether, with given options, every class counts the same in the table over all images; else every image does.
-    uses_numbers : bool
-        Whether `y` of a model that predicts a number has a use.
-    compared_with : callable or None
-        ``Task -> images``: from which scores of an additive method are counted, shape (m, *image shape).
-    draws : str or None
-        The option that says on how many draws `Part.total_errors` rest.
-    finer : callable or None
-        Options with which the error of an integral or of random draws is about half as large, from given options.
-    locate : callable or None
-        ``call, image, explained output, *, cancels -> text``: the operation of the model in which scores go wrong,
-        because they are incomplete or because they cancel; or None.
-    """
-
-    name: str
-    label: str
-    summary: str
-    cost: str
-    reference: str
-    statistic: str
-    scores: Callable[[Task], Parts]
-    prepare: Callable[[Request], None] | None = None
-    maps: Callable[[Task], Parts] | None = None
-    maps_options: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Option] = field(default_factory=dict)
-    statistics: tuple[str, ...] = ("band_sum", "pixel_mean_abs")
-    additive: bool = False
-    exact: bool = True
-    random: bool = False
-    differentiates: bool = False
-    gives_outputs: bool = False
-    uses_background: bool = False
-    needs_background: Callable[[Mapping[str, Any]], bool] | None = None
-    values: Callable[[Task], tuple[np.ndarray, np.ndarray]] | None = None
-    scale: Callable[[Task], str] | None = None
-    directed: bool = False
-    balanced: Callable[[Mapping[str, Any]], bool] | None = None
-    uses_numbers: bool = False
-    compared_with: Callable[[Task], np.ndarray] | None = None
-    draws: str | None = None
-    finer: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-    locate: Callable[..., str | None] | None = None

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from .gradients import Gradients
+from .kinds import GradientMethod
 from .noise import noise, noise_options, run_noisy
-from .task import Method
 
 
 def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> 
     return {"values": gradients.reduce(variance)}
 
 
-VARGRAD = Method(
+VARGRAD = GradientMethod(
     name="vargrad",
     label="VarGrad",
     summary="Variance of the gradient over noisy copies of the image: where the output depends on a band nonlinearly.",
@@ -37,7 +37,6 @@ VARGRAD = Method(
     statistics=("pixel_mean_abs",),
     scores=partial(run_noisy, rule=_rule, maps=False),
     maps=partial(run_noisy, rule=_rule, maps=True),
-    differentiates=True,
     # noise as large as the data vary: less sees only the nearest kinks of a network, wherever they are
     options=noise_options(1.0),
     random=True,

@@ -1,9 +1,10 @@
-"""What mixtures of two images have in common: the beginning of a model, as far as it takes bands apart.
+"""Which of a model's first layers needn't be computed for every mixture of two images, because mixtures share them.
 
-Where many mixtures are made of few images, most of them agree in what the first layers see. Layers that are linear in
-the bands are computed once for each band, and a mixture's value is a sum of contributions. A branch that sees few bands
-only, such as one for the bands of one resolution, is computed once for each mixture of these bands, nonlinear as it may
-be, and so is all that stays apart behind it. A `Start` is the part of a model that is shared in one of these ways.
+A mixture is an image with some bands of another. Where many are made of few images, most of them agree in what the
+first layers see. Layers that are linear in the bands are computed once for each band, and a mixture's value is a sum of
+contributions. A branch that sees few bands only, such as one for the bands of one resolution, is computed once for each
+mixture of these bands, nonlinear as it may be, and so is all that stays apart behind it. A `Start` is the part of a
+model that is shared in one of these ways.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.graph import Graph, LinearStart
+from ..models.beginning import adds_up
 
 
 class Start(NamedTuple):
@@ -46,8 +48,7 @@ class Start(NamedTuple):
 
     def adds_up(self, graph: Graph) -> bool:
         """Whether what the rest needs are numbers, image by image."""
-        layouts = [graph.layouts.get(end) for end in self.part.ends]
-        return all(one is not None and one.axis == 0 and one.shape[0] == 1 and one.real for one in layouts)
+        return adds_up(graph, self.part)
 
 
 def shared_start(

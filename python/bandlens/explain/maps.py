@@ -1,0 +1,101 @@
+"""The verb for single images: the values of pixels of which `band_importance` makes scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..methods.findings import Maps
+from ..progress import Progress, ticker
+from ..results.maps import BandMaps
+from .calls import checked
+from .derivatives import check_zeros
+from .gathering import gathered
+from .question import Question
+from .selfcheck import Explained, check_scores
+
+
+def band_maps(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    method: str = "deepshap",
+    background: Any = None,
+    n_background: int = 100,
+    target: str | int = "class",
+    output: str = "auto",
+    bands: Sequence[str] | None = None,
+    wavelengths: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+    band_axis: int = -1,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **method_options: Any,
+) -> BandMaps:
+    """Attributions themselves, per image, pixel and band.
+
+    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images.
+
+    Returns
+    -------
+    BandMaps
+        `values` of shape (n, k, *image shape), float32.
+
+    Raises
+    ------
+    BandlensError
+        As for `band_importance`.
+
+    Warns
+    -----
+    CompletenessWarning
+        As for `band_importance`.
+    """
+    question = Question(
+        model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
+        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis,
+        batch_size=batch_size, seed=seed, method_options=method_options,
+    )  # fmt: skip
+    return maps_of(question, progress)
+
+
+def maps_of(question: Question, progress: Progress = None) -> BandMaps:
+    """Check a question, let its method answer, let the answer check itself, and make the result.
+
+    Warnings point at the line that called the caller of this.
+    """
+    call = checked(question, maps=True)
+    assert call.method.maps is not None
+    with ticker(progress, call.images.n, call.method.label) as tick:
+        task = call.task(tick)
+        # before much is computed, as an output may not be finite
+        values, base = call.method.values(task)
+        found = gathered(call, call.method.maps(task))
+    maps, pixels = found[Maps], tuple(axis + 1 for axis in call.images.pixel_axes)
+    if call.method.differentiates:
+        check_zeros(task, np.any(maps, axis=pixels), call.bands, call.method.label)
+    measured = None
+    if call.method.additive:
+        scores = maps.sum(axis=pixels, dtype=np.float64)
+        measured = check_scores(call, task, Explained.of(scores, values, base, found), maps=True)
+    return BandMaps(
+        values=maps,
+        image_class=call.codes,
+        prediction=call.predictions,
+        image_output=call.image_output,
+        band_axis=call.images.band_axis,
+        classes=call.classes,
+        outputs=call.outputs,
+        bands=call.bands,
+        wavelengths=call.wavelengths,
+        method=call.method.name,
+        output=call.predictor.scale,
+        seed=call.seed,
+        model=call.predictor.name,
+        residuals=None if measured is None else measured.residuals,
+        cancellations=None if measured is None else measured.cancellations,
+    )

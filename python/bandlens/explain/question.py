@@ -1,0 +1,42 @@
+"""What a user asks, in one record that each verb makes once and that is passed on as a whole.
+
+Nothing is checked here: `checked` in `calls` makes a `Call` of it, or says what is wrong. Checks that need tables for
+other backgrounds, models or bands ask the same question with a few things replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Question:
+    """The arguments of `band_importance`, as they were given; `band_maps` has some of them."""
+
+    model: Any
+    x: Any
+    y: Any = None
+    method: str = "deepshap"
+    background: Any = None
+    n_background: int = 100
+    target: str | int = "class"
+    output: str = "auto"
+    statistic: str | None = None
+    bands: Sequence[str] | None = None
+    wavelengths: Sequence[float | None] | None = None
+    groups: Mapping[str, Sequence[str | int]] | None = None
+    classes: Sequence[str] | None = None
+    band_axis: int = -1
+    batch_size: int | None = None
+    seed: int = 0
+    method_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model: Any, x: Any, y: Any, /, **arguments: Any) -> Question:
+        """From arguments as `band_importance` takes them: those that are none of its own are options of the method."""
+        own = {entry.name for entry in fields(cls)} - {"method_options"}
+        options = {name: value for name, value in arguments.items() if name not in own}
+        known = {name: value for name, value in arguments.items() if name in own}
+        return cls(model=model, x=x, y=y, method_options=options, **known)
