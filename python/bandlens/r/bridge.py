@@ -8,7 +8,6 @@ and turns those in results back.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ import numpy as np
 from .._version import __version__
 from ..data.positions import first
 from ..engine import precision
-from ..errors import ResultError
 from ..results.columns import (
     WHOLE,
     activation_columns,
@@ -28,7 +26,8 @@ from ..results.columns import (
     overall_columns,
     top_columns,
 )
-from .conversions import Answer, answer, column, columns, fields, for_r, plain
+from ..results.schema import restored
+from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
@@ -90,11 +89,7 @@ def band_maps(
     from .. import band_maps as compute
 
     maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
-    return {
-        **fields(maps, column, ("values", "image_class", "prediction", "image_output", "residuals", "cancellations")),
-        **fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
-        **fields(maps, plain, ("band_axis", "method", "output", "seed", "model", "completeness", "cancellation")),
-    }
+    return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
 
 
 @answer
@@ -264,60 +259,22 @@ def _text(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-# arrays of a result
-_SCORES = tuple(
-    "scores output_values base_values residuals cancellations band_means score_errors local_fit drops".split()
-)
-_CODES = ("image_class", "prediction", "image_output", "background")
-
-
 def _importance(result: BandImportance) -> Answer:
-    what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "cancellation", "groups")
-    origin = ("background_source", "options", "seed", "model", "versions", "seconds")
     return {
         "table": columns(class_columns(result)),
         "overall": columns(overall_columns(result)),
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
-        **fields(result, column, _SCORES + _CODES),
-        **fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
-        **fields(result, plain, what + origin),
+        **all_fields(result),
+        **fields(result, plain, ("completeness", "cancellation")),
     }
 
 
 def _result(given: Mapping[str, Any]) -> BandImportance:
-    """A result that R has kept, from plain arrays and lists; the inverse of `_importance`.
-
-    Parameters
-    ----------
-    given : dict
-        Fields of `BandImportance` by name, positions counted from 0. None stands for a field's default.
-
-    Raises
-    ------
-    ResultError
-        If fields are missing that have no default.
-    """
+    """A result that R has kept, from its fields as `_importance` gives them."""
     from ..results.importance import BandImportance
 
-    convert: dict[str, Callable[[Any], Any]] = {
-        **dict.fromkeys(("classes", "outputs", "bands"), lambda names: tuple(map(str, names))),
-        **dict.fromkeys(_CODES, lambda codes: np.array(codes, np.int64)),
-        **dict.fromkeys(_SCORES, lambda numbers: np.array(numbers, np.float64, order="C")),
-        "wavelengths": lambda waves: tuple(map(float, waves)),
-        # R has one kind of empty list
-        **dict.fromkeys(("options", "versions"), lambda entries: dict(entries or {})),
-    }
-    parts = {name: convert.get(name, lambda value: value)(value) for name, value in given.items() if value is not None}
-    needed = [entry.name for entry in dataclasses.fields(BandImportance) if _has_no_default(entry)]
-    missing = [name for name in needed if name not in parts]
-    if missing:
-        raise ResultError("The result is not complete.", expected=", ".join(needed), given=f"no {', '.join(missing)}")
-    return BandImportance(**parts)
-
-
-def _has_no_default(entry: dataclasses.Field) -> bool:
-    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+    return restored(BandImportance, given)
 
 
 def _check(check: Check) -> Answer:
@@ -362,9 +319,7 @@ def layer_kernels(model: Any, arguments: Mapping[str, Any]) -> Answer:
     found = read(model, **arguments)
     return {
         "tables": {level: columns(kernel_columns(found, level)) for level in ("weight", "band")},
-        **fields(found, column, ("values", "kernel")),
-        **fields(found, list, ("bands", "wavelengths")),
-        **fields(found, plain, ("layer", "kind", "model")),
+        **all_fields(found),
     }
 
 
@@ -381,7 +336,6 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     from .. import visualize_features as compute
 
     found = compute(model, **arguments, progress=progress or False)
-    arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
     return {
         "tables": {level: columns(feature_columns(found, level)) for level in ("feature", "band", "trace")},
         "levels": {
@@ -389,12 +343,8 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
             "feature": list(dict.fromkeys(found.names)),
             "band": list(found.bands),
         },
-        **fields(found, column, (*arrays, "restarts", "low", "high", "contrast")),
-        **fields(found, list, ("names", "bands", "wavelengths")),
-        **fields(
-            found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")
-        ),
-        **fields(found, plain, ("model", "versions", "seconds")),
+        **all_fields(found),
+        "contrast": column(found.contrast),
     }
 
 
@@ -415,9 +365,7 @@ def layer_activations(
     found = compute(model, x, **arguments, progress=progress or False)
     return {
         "tables": {"image": columns(activation_columns(found, "image"))},
-        **fields(found, column, ("values", "feature")),
-        **fields(found, list, ("names",)),
-        **fields(found, plain, ("layer", "kind", "model")),
+        **all_fields(found),
     }
 
 
@@ -434,10 +382,7 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     from .. import top_images as compute
 
     found = compute(model, x, **arguments, progress=progress or False)
-    arrays = ("index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high")
     return {
         "tables": {level: columns(top_columns(found, level)) for level in ("image", "band")},
-        **fields(found, column, (*arrays, "feature")),
-        **fields(found, list, ("names", "bands", "wavelengths")),
-        **fields(found, plain, ("layer", "statistic", "n", "model")),
+        **all_fields(found),
     }
