@@ -77,6 +77,10 @@ format: setup-python ## rewrite the Python sources as ruff wants them
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
+.PHONY: schema
+schema: setup-python ## tell R of the fields of results, after one was added to a Python class
+	PYTHONPATH=python $(python) -m bandlens.r.schema
+
 .PHONY: typecheck
 typecheck: setup-python ## mypy
 	$(python) -m mypy

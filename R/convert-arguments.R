@@ -76,27 +76,7 @@ as_option <- function(value) {
 # A result as Python's own class takes it: its fields by name, without what is derived from them.
 as_result <- function(result, name = "result") {
   check_result(result, name)
-  result <- unclass(result) # whose `[` takes images
-  converted <- function(fields, convert) {
-    found <- fields[!vapply(result[fields], is.null, NA)]
-    lapply(stats::setNames(result[found], found), convert)
-  }
-  codes <- function(values) array(as.integer(values) - 1L, if (is.null(dim(values))) length(values) else dim(values))
-  c(
-    converted(c("image_class", "prediction", "image_output", "background"), codes),
-    converted(
-      c(
-        "scores", "output_values", "base_values", "residuals", "cancellations", "score_errors", "local_fit", "drops",
-        "band_means"
-      ),
-      as_numbers
-    ),
-    converted("wavelengths", as_wavelengths),
-    converted(c("classes", "outputs", "bands", "options", "versions"), as.list),
-    converted("groups", function(groups) lapply(groups, as.list)),
-    converted(c("method", "statistic", "output", "signed", "directed", "balanced", "background_source"), identity),
-    converted(c("seed", "model", "seconds"), identity)
-  )
+  as_fields(result, "band_importance")
 }
 
 check_result <- function(result, name) {

@@ -116,76 +116,46 @@ from_feature_columns <- function(columns, levels) {
 
 # What the bridge returns -> a plain `layer_kernels` object.
 as_layer_kernels <- function(value) {
-  bands <- as.character(value$bands)
-  kernel <- from_positions(value$kernel)
-  structure(
-    list(
-      values = named_numbers(value$values, kernel, NULL, NULL, bands), kernel = kernel,
-      tables = lapply(value$tables, from_feature_columns, list(band = bands)), bands = bands,
-      wavelengths = from_numbers(as.double(value$wavelengths)), layer = value$layer, kind = value$kind,
-      model = value$model
-    ),
-    class = "layer_kernels"
-  )
+  fields <- from_fields(value, "layer_kernels", list(kernel = from_positions(value$kernel)))
+  tables <- lapply(value$tables, from_feature_columns, list(band = fields$bands))
+  first <- c("values", "kernel", "tables", "bands", "wavelengths")
+  structure(in_order(c(fields, list(tables = tables)), first), class = "layer_kernels")
 }
 
 # What the bridge returns -> a plain `feature_images` object.
 as_feature_images <- function(value) {
-  bands <- as.character(value$bands)
-  names <- as.character(value$names)
-  structure(
-    list(
-      values = named_numbers(value$values, names, NULL, NULL, bands),
-      feature = from_positions(value$feature), image = from_positions(value$image), names = names,
-      activation_before = from_numbers(value$activation_before),
-      activation_after = from_numbers(value$activation_after),
-      trace = from_numbers(value$trace), contrast = named_numbers(value$contrast, names, bands),
-      done = as.vector(value$done), restarts = as.vector(value$restarts), dead = as.vector(value$dead),
-      low = from_numbers(value$low), high = from_numbers(value$high),
-      tables = lapply(value$tables, from_feature_columns, value$levels), bands = bands,
-      wavelengths = from_numbers(as.double(value$wavelengths)), layer = value$layer, objective = value$objective,
-      activation = value$activation, start = value$start, steps = value$steps, interrupted = value$interrupted,
-      seed = value$seed, options = value$options, model = value$model, versions = unlist(value$versions),
-      seconds = value$seconds
-    ),
-    class = "feature_images"
+  fields <- from_fields(value, "feature_images")
+  dimnames(fields$trace) <- NULL
+  derived <- list(
+    contrast = named_numbers(value$contrast, fields$names, fields$bands),
+    tables = lapply(value$tables, from_feature_columns, value$levels)
   )
+  first <- c(
+    "values", "feature", "image", "names", "activation_before", "activation_after", "trace", "contrast", "done",
+    "restarts", "dead", "low", "high", "tables", "bands", "wavelengths"
+  )
+  structure(in_order(c(fields, derived), first), class = "feature_images")
 }
 
 # What the bridge returns -> a plain `layer_activations` object.
 as_layer_activations <- function(value) {
-  names <- as.character(value$names)
-  values <- value$values
-  dimnames(values) <- c(rep(list(NULL), length(dim(values)) - 1), list(names))
+  fields <- from_fields(value, "layer_activations")
+  table <- from_feature_columns(value$tables$image, list(feature = fields$names))
   structure(
-    list(
-      values = from_numbers(values), feature = from_positions(value$feature), names = names,
-      table = from_feature_columns(value$tables$image, list(feature = names)), layer = value$layer, kind = value$kind,
-      model = value$model
-    ),
+    in_order(c(fields, list(table = table)), c("values", "feature", "names", "table")),
     class = "layer_activations"
   )
 }
 
 # What the bridge returns -> a plain `top_images` object.
 as_top_images <- function(value) {
-  bands <- as.character(value$bands)
-  names <- as.character(value$names)
-  index <- value$index + 1L
-  rownames(index) <- names
-  structure(
-    list(
-      index = index, activation = named_numbers(value$activation, names, NULL),
-      mean = named_numbers(value$mean, names, NULL, bands), std = named_numbers(value$std, names, NULL, bands),
-      values = named_numbers(value$values, names, NULL, NULL, NULL, bands), all_mean = from_numbers(value$all_mean),
-      all_std = from_numbers(value$all_std), quantile = named_numbers(value$quantile, names, c("5%", "50%", "95%")),
-      low = from_numbers(value$low), high = from_numbers(value$high), feature = from_positions(value$feature),
-      names = names, tables = lapply(value$tables, from_feature_columns, list(feature = names, band = bands)),
-      layer = value$layer, statistic = value$statistic, bands = bands,
-      wavelengths = from_numbers(as.double(value$wavelengths)), n = value$n, model = value$model
-    ),
-    class = "top_images"
+  fields <- from_fields(value, "top_images", list(quantile = c("5%", "50%", "95%")))
+  tables <- lapply(value$tables, from_feature_columns, list(feature = fields$names, band = fields$bands))
+  first <- c(
+    "index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high", "feature", "names",
+    "tables"
   )
+  structure(in_order(c(fields, list(tables = tables)), first), class = "top_images")
 }
 
 # One row per image x pixel x band, the band varying fastest.
@@ -224,12 +194,9 @@ some_images <- function(object, at) {
   object <- unclass(object)
   n <- length(object$names)
   first_axis <- function(values) {
-    do.call(`[`, c(list(values, at), rep(list(TRUE), length(dim(values)) - 1), drop = FALSE))
+    do.call(`[`, c(list(values, at), rep(list(TRUE), max(length(dim(values)), 1) - 1), drop = FALSE))
   }
-  for (field in c("feature", "image", "names", "activation_before", "activation_after", "done", "restarts", "dead")) {
-    object[[field]] <- object[[field]][at]
-  }
-  for (field in c("values", "trace", "contrast")) {
+  for (field in c(fields_along("feature_images", "image"), "contrast")) {
     object[[field]] <- first_axis(object[[field]])
   }
   object$tables <- lapply(object$tables, function(table) {

@@ -5,81 +5,33 @@ as_band_importance <- function(value) {
   classes <- as.character(value$classes)
   outputs <- as.character(value$outputs)
   bands <- as.character(value$bands)
-  image_class <- from_codes(value$image_class, classes)
-  # results of 0.1.0, which did not measure it, stay what they were
-  cancellation <- if (!is.null(value$cancellations)) value[c("cancellations", "cancellation")]
-  structure(
-    c(list(
-      table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
-      overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
-      scores = named_numbers(value$scores, NULL, NULL, bands),
-      image_class = image_class,
-      prediction = from_codes(value$prediction, classes),
-      image_output = value$image_output + 1L,
-      output_values = from_numbers(value$output_values),
-      base_values = from_numbers(value$base_values),
-      residuals = value$residuals,
-      score_errors = named_numbers(value$score_errors, NULL, NULL, bands),
-      local_fit = value$local_fit,
-      median_local_fit = value$median_local_fit,
-      drops = named_numbers(value$drops, NULL, c(levels(droplevels(image_class)), value$whole), bands),
-      band_means = named_numbers(value$band_means, NULL, bands),
-      classes = classes,
-      outputs = outputs,
-      bands = bands,
-      wavelengths = from_numbers(as.double(value$wavelengths)),
-      groups = if (!is.null(value$groups)) lapply(value$groups, as.character),
-      method = value$method,
-      statistic = value$statistic,
-      output = value$output,
-      signed = value$signed,
-      directed = value$directed,
-      balanced = value$balanced,
-      completeness = value$completeness,
-      background = if (!is.null(value$background)) as.vector(value$background) + 1L,
-      background_source = value$background_source,
-      options = value$options,
-      seed = value$seed,
-      model = value$model,
-      versions = unlist(value$versions),
-      seconds = value$seconds
-    ), cancellation),
-    class = "band_importance"
+  occurring <- levels(droplevels(from_codes(value$image_class, classes)))
+  fields <- from_fields(value, "band_importance", list("occurring class or all" = c(occurring, value$whole)))
+  derived <- list(
+    table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
+    overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
+    median_local_fit = value$median_local_fit,
+    completeness = value$completeness
   )
+  first <- c(
+    "table", "overall", "scores", "image_class", "prediction", "image_output", "output_values", "base_values",
+    "residuals", "score_errors", "local_fit", "median_local_fit", "drops", "band_means", "classes", "outputs", "bands",
+    "wavelengths", "groups", "method", "statistic", "output", "signed", "directed", "balanced", "completeness"
+  )
+  cancellation <- if (!is.null(value$cancellations)) value["cancellation"]
+  structure(c(in_order(c(derived, fields), first), cancellation), class = "band_importance")
 }
 
 # What the bridge returns -> a plain `band_maps` object.
 as_band_maps <- function(value) {
-  classes <- as.character(value$classes)
-  bands <- as.character(value$bands)
-  values <- value$values
+  fields <- from_fields(value, "band_maps")
   # in the values, outputs have come between the images and their axes
-  band_axis <- value$band_axis + 2L
-  names <- vector("list", length(dim(values)))
-  names[[band_axis]] <- bands
-  dimnames(values) <- names
-  structure(
-    list(
-      values = values,
-      band_axis = band_axis,
-      image_class = from_codes(value$image_class, classes),
-      prediction = from_codes(value$prediction, classes),
-      image_output = value$image_output + 1L,
-      classes = classes,
-      outputs = as.character(value$outputs),
-      bands = bands,
-      wavelengths = from_numbers(as.double(value$wavelengths)),
-      method = value$method,
-      output = value$output,
-      seed = value$seed,
-      model = value$model,
-      residuals = value$residuals,
-      cancellations = value$cancellations,
-      completeness = value$completeness,
-      cancellation = value$cancellation
-    ),
-    class = "band_maps"
-  )
+  fields$band_axis <- value$band_axis + 2L
+  names <- vector("list", length(dim(value$values)))
+  names[[fields$band_axis]] <- fields$bands
+  dimnames(fields$values) <- names
+  derived <- list(completeness = value$completeness, cancellation = value$cancellation)
+  structure(c(in_order(fields, c("values", "band_axis")), derived), class = "band_maps")
 }
 
 # What the bridge returns -> a plain `band_check` object, of a class of its own too.
@@ -150,11 +102,8 @@ from_positions <- function(positions) {
   if (is.integer(positions)) positions + 1L else positions
 }
 
-# An array with names along its axes; NULL stays NULL.
+# An array with names along its axes.
 named_numbers <- function(values, ...) {
-  if (is.null(values)) {
-    return(NULL)
-  }
   dimnames(values) <- list(...)
   from_numbers(values)
 }
@@ -164,7 +113,7 @@ from_numbers <- function(values) {
   if (length(dim(values)) == 1) {
     values <- as.vector(values)
   }
-  if (is.double(values)) {
+  if (is.double(values) && anyNA(values)) {
     values[is.nan(values)] <- NA_real_
   }
   values

@@ -1,8 +1,11 @@
 # The palette and the names of methods, read from the files that the Python side reads: one palette for both languages.
 
-plots_file <- function(name) {
+plots_file <- function(name) core_file("plots", name)
+
+# A table that is kept in a folder of the Python core.
+core_file <- function(folder, name) {
   utils::read.csv(
-    system.file("python", "bandlens", "plots", name, package = "bandlens"),
+    system.file("python", "bandlens", folder, name, package = "bandlens"),
     colClasses = "character", na.strings = character(), encoding = "UTF-8"
   )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..data.positions import first
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..progress import Progress, ticker
 from ..results import drawing
+from ..results.schema import Names, Numbers, Positions
 from ..results.tables import Table, check_level, pixel_names
 from .layers import Layer, Network, make_network
 from .settings import check_layer, chosen_features
@@ -39,9 +40,9 @@ class LayerActivations:
     layer, kind, model : str
     """
 
-    values: np.ndarray
-    feature: np.ndarray
-    names: tuple[str, ...]
+    values: Annotated[np.ndarray, Numbers("image", "...", "feature")]
+    feature: Annotated[np.ndarray, Positions("feature")]
+    names: Annotated[tuple[str, ...], Names("feature")]
     layer: str
     kind: str
     model: str = ""

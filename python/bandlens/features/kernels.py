@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..data.positions import first
 from ..errors import LayerError, ModelTypeError
 from ..models.predictor import loaded
 from ..results import drawing
+from ..results.schema import Names, Numbers, Positions
 from ..results.tables import Table, check_level
 from .layers import layers_of, no_layer
 from .settings import chosen_features
@@ -43,12 +44,12 @@ class LayerKernels:
     model : str
     """
 
-    values: np.ndarray
-    kernel: np.ndarray
+    values: Annotated[np.ndarray, Numbers("kernel", "row", "col", "band")]
+    kernel: Annotated[np.ndarray, Positions("kernel")]
     layer: str
     kind: str
-    bands: tuple[str, ...]
-    wavelengths: tuple[float, ...]
+    bands: Annotated[tuple[str, ...], Names("band")]
+    wavelengths: Annotated[tuple[float, ...], Numbers("band")]
     model: str = ""
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from ..results import drawing
+from ..results.schema import Counts, Flags, Names, Numbers, Positions, taken
 from ..results.tables import Table, check_level
 
 if TYPE_CHECKING:
@@ -67,24 +68,24 @@ class FeatureImages:
     seconds : float
     """
 
-    values: np.ndarray
-    feature: np.ndarray
-    image: np.ndarray
-    names: tuple[str, ...]
-    activation_before: np.ndarray
-    activation_after: np.ndarray
-    trace: np.ndarray
-    done: np.ndarray
-    restarts: np.ndarray
-    dead: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    values: Annotated[np.ndarray, Numbers("image", "row", "col", "band")]
+    feature: Annotated[np.ndarray, Positions("image")]
+    image: Annotated[np.ndarray, Positions("image")]
+    names: Annotated[tuple[str, ...], Names("image")]
+    activation_before: Annotated[np.ndarray, Numbers("image")]
+    activation_after: Annotated[np.ndarray, Numbers("image")]
+    trace: Annotated[np.ndarray, Numbers("image", "step")]
+    done: Annotated[np.ndarray, Counts("image")]
+    restarts: Annotated[np.ndarray, Counts("image")]
+    dead: Annotated[np.ndarray, Flags("image")]
+    low: Annotated[np.ndarray, Numbers("band")]
+    high: Annotated[np.ndarray, Numbers("band")]
     layer: str
     objective: str
     activation: str
     start: str
-    bands: tuple[str, ...]
-    wavelengths: tuple[float, ...]
+    bands: Annotated[tuple[str, ...], Names("band")]
+    wavelengths: Annotated[tuple[float, ...], Numbers("band")]
     steps: int
     interrupted: bool = False
     seed: int = 0
@@ -207,22 +208,7 @@ class FeatureImages:
 
     def subset(self, images: Sequence[int] | np.ndarray) -> FeatureImages:
         """Some of the images, by position."""
-        from dataclasses import replace
-
-        at = np.asarray(images)
-        rows = (
-            "values",
-            "feature",
-            "image",
-            "activation_before",
-            "activation_after",
-            "trace",
-            "done",
-            "restarts",
-            "dead",
-        )
-        names = tuple(np.asarray(self.names, dtype=object)[at].tolist())
-        return replace(self, names=names, **{name: getattr(self, name)[at] for name in rows})
+        return replace(self, **taken(self, "image", np.asarray(images)))
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape[1:]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ..data.labels import band_names, band_wavelengths
 from ..data.options import one_of, whole
 from ..progress import Progress, ticker
 from ..results import drawing
+from ..results.schema import Names, Numbers, Positions
 from ..results.tables import Table, check_level
 from .activations import STATISTICS, activation_batches, asked, feature_names, over_positions
 from .space import as_canvas, canvas
@@ -56,22 +57,22 @@ class TopImages:
     model : str
     """
 
-    index: np.ndarray
-    activation: np.ndarray
-    mean: np.ndarray
-    std: np.ndarray
-    values: np.ndarray
-    all_mean: np.ndarray
-    all_std: np.ndarray
-    quantile: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    feature: np.ndarray
-    names: tuple[str, ...]
+    index: Annotated[np.ndarray, Positions("feature", "place")]
+    activation: Annotated[np.ndarray, Numbers("feature", "place")]
+    mean: Annotated[np.ndarray, Numbers("feature", "place", "band")]
+    std: Annotated[np.ndarray, Numbers("feature", "place", "band")]
+    values: Annotated[np.ndarray, Numbers("feature", "place", "row", "col", "band")]
+    all_mean: Annotated[np.ndarray, Numbers("band")]
+    all_std: Annotated[np.ndarray, Numbers("band")]
+    quantile: Annotated[np.ndarray, Numbers("feature", "quantile")]
+    low: Annotated[np.ndarray, Numbers("band")]
+    high: Annotated[np.ndarray, Numbers("band")]
+    feature: Annotated[np.ndarray, Positions("feature")]
+    names: Annotated[tuple[str, ...], Names("feature")]
     layer: str
     statistic: str
-    bands: tuple[str, ...]
-    wavelengths: tuple[float, ...]
+    bands: Annotated[tuple[str, ...], Names("band")]
+    wavelengths: Annotated[tuple[float, ...], Numbers("band")]
     n: int
     model: str = ""
 

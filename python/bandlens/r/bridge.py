@@ -8,7 +8,6 @@ and turns those in results back.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,9 @@ import numpy as np
 from .._version import __version__
 from ..data.positions import first
 from ..engine import precision
-from ..errors import ResultError
+from ..results.schema import restored
 from ..results.tables import WHOLE
-from .conversions import Answer, answer, column, columns, fields, for_r, plain
+from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def band_importance(
     dict
         ``value``: columns of the class x band table, arrays and metadata of the result.
     """
-    from .. import band_importance as compute
+    from ..explain.importance import band_importance as compute
 
     return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
 
@@ -78,14 +77,10 @@ def band_maps(
     dict
         ``value``: arrays and metadata of the result.
     """
-    from .. import band_maps as compute
+    from ..explain.importance import band_maps as compute
 
     maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
-    return {
-        **fields(maps, column, ("values", "image_class", "prediction", "image_output", "residuals", "cancellations")),
-        **fields(maps, list, ("classes", "outputs", "bands", "wavelengths")),
-        **fields(maps, plain, ("band_axis", "method", "output", "seed", "model", "completeness", "cancellation")),
-    }
+    return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
 
 
 @answer
@@ -124,7 +119,7 @@ def subset(result: Mapping[str, Any], images: np.ndarray) -> Answer:
 @answer
 def combine(results: Sequence[Mapping[str, Any]]) -> Answer:
     """One result of several that explain different images; `results` as R keeps them, see `_result`."""
-    from .. import combine as together
+    from ..results.combining import combine as together
 
     return _importance(together(*map(_result, results)))
 
@@ -145,7 +140,7 @@ def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[
     dict
         ``value``: tables, verdict and facts, as from all checks.
     """
-    from .. import compare_importance as compare
+    from ..checks import compare_importance as compare
 
     return _check(compare(*map(_result, results), **arguments))
 
@@ -155,7 +150,7 @@ def check_stability(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
     """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
-    from .. import check_stability as check
+    from ..checks import check_stability as check
 
     return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
 
@@ -165,7 +160,7 @@ def check_randomization(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
     """Check of the table against those of random weights; arguments as for `band_importance`."""
-    from .. import check_randomization as check
+    from ..checks import check_randomization as check
 
     return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
 
@@ -175,7 +170,7 @@ def check_null(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
 ) -> Answer:
     """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
-    from .. import check_null as check
+    from ..checks import check_null as check
 
     return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
 
@@ -190,7 +185,7 @@ def check_deletion(
     progress: Callable[[int, int], Any] | None,
 ) -> Answer:
     """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
-    from .. import check_deletion as check
+    from ..checks import check_deletion as check
 
     return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
 
@@ -255,60 +250,22 @@ def _text(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-# arrays of a result
-_SCORES = tuple(
-    "scores output_values base_values residuals cancellations band_means score_errors local_fit drops".split()
-)
-_CODES = ("image_class", "prediction", "image_output", "background")
-
-
 def _importance(result: BandImportance) -> Answer:
-    what = ("method", "statistic", "output", "signed", "directed", "balanced", "completeness", "cancellation", "groups")
-    origin = ("background_source", "options", "seed", "model", "versions", "seconds")
     return {
         "table": columns(result.columns("class").columns),
         "overall": columns(result.columns("overall").columns),
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
-        **fields(result, column, _SCORES + _CODES),
-        **fields(result, list, ("classes", "outputs", "bands", "wavelengths")),
-        **fields(result, plain, what + origin),
+        **all_fields(result),
+        **fields(result, plain, ("completeness", "cancellation")),
     }
 
 
 def _result(given: Mapping[str, Any]) -> BandImportance:
-    """A result that R has kept, from plain arrays and lists; the inverse of `_importance`.
-
-    Parameters
-    ----------
-    given : dict
-        Fields of `BandImportance` by name, positions counted from 0. None stands for a field's default.
-
-    Raises
-    ------
-    ResultError
-        If fields are missing that have no default.
-    """
+    """A result that R has kept, from its fields as `_importance` gives them."""
     from ..results.importance import BandImportance
 
-    convert: dict[str, Callable[[Any], Any]] = {
-        **dict.fromkeys(("classes", "outputs", "bands"), lambda names: tuple(map(str, names))),
-        **dict.fromkeys(_CODES, lambda codes: np.array(codes, np.int64)),
-        **dict.fromkeys(_SCORES, lambda numbers: np.array(numbers, np.float64, order="C")),
-        "wavelengths": lambda waves: tuple(map(float, waves)),
-        # R has one kind of empty list
-        **dict.fromkeys(("options", "versions"), lambda entries: dict(entries or {})),
-    }
-    parts = {name: convert.get(name, lambda value: value)(value) for name, value in given.items() if value is not None}
-    needed = [entry.name for entry in dataclasses.fields(BandImportance) if _has_no_default(entry)]
-    missing = [name for name in needed if name not in parts]
-    if missing:
-        raise ResultError("The result is not complete.", expected=", ".join(needed), given=f"no {', '.join(missing)}")
-    return BandImportance(**parts)
-
-
-def _has_no_default(entry: dataclasses.Field) -> bool:
-    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+    return restored(BandImportance, given)
 
 
 def _check(check: Check) -> Answer:
@@ -332,7 +289,7 @@ def list_layers(model: Any, arguments: Mapping[str, Any]) -> Answer:
     dict
         ``value``: `table`, the columns of `to_frame()` (-1 features where that is unknown), and `model`.
     """
-    from .. import list_layers as layers_of
+    from ..features import list_layers as layers_of
 
     found = layers_of(model, **arguments)
     return {"table": columns(found.columns().columns), "model": found.model}
@@ -348,14 +305,12 @@ def layer_kernels(model: Any, arguments: Mapping[str, Any]) -> Answer:
         ``value``: `values` (kernels, rows, cols, bands), `kernel` (counted from 0), `tables` "weight" and "band"
         (`band` as a code into `bands`, counted from 0), `bands`, `wavelengths`, `layer`, `kind`, `model`.
     """
-    from .. import layer_kernels as read
+    from ..features import layer_kernels as read
 
     found = read(model, **arguments)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("weight", "band")},
-        **fields(found, column, ("values", "kernel")),
-        **fields(found, list, ("bands", "wavelengths")),
-        **fields(found, plain, ("layer", "kind", "model")),
+        **all_fields(found),
     }
 
 
@@ -369,10 +324,9 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
         ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
         `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
     """
-    from .. import visualize_features as compute
+    from ..features import visualize_features as compute
 
     found = compute(model, **arguments, progress=progress or False)
-    arrays = ("values", "feature", "image", "activation_before", "activation_after", "trace", "done", "dead")
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
         "levels": {
@@ -380,12 +334,8 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
             "feature": list(dict.fromkeys(found.names)),
             "band": list(found.bands),
         },
-        **fields(found, column, (*arrays, "restarts", "low", "high", "contrast")),
-        **fields(found, list, ("names", "bands", "wavelengths")),
-        **fields(
-            found, plain, ("layer", "objective", "activation", "start", "steps", "interrupted", "seed", "options")
-        ),
-        **fields(found, plain, ("model", "versions", "seconds")),
+        **all_fields(found),
+        "contrast": column(found.contrast),
     }
 
 
@@ -401,14 +351,12 @@ def layer_activations(
         ``value``: `values` (n, *positions, features), `feature` (counted from 0), `names`, `tables` "image" (`image`
         and `feature` counted from 0, the latter into `names`), `layer`, `kind`, `model`.
     """
-    from .. import layer_activations as compute
+    from ..features import layer_activations as compute
 
     found = compute(model, x, **arguments, progress=progress or False)
     return {
         "tables": {"image": columns(found.columns("image").columns)},
-        **fields(found, column, ("values", "feature")),
-        **fields(found, list, ("names",)),
-        **fields(found, plain, ("layer", "kind", "model")),
+        **all_fields(found),
     }
 
 
@@ -422,13 +370,10 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
         ``value``: the fields of `TopImages`, `index` counted from 0, and `tables` "image" and "band" (`image`,
         `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1).
     """
-    from .. import top_images as compute
+    from ..features import top_images as compute
 
     found = compute(model, x, **arguments, progress=progress or False)
-    arrays = ("index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high")
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
-        **fields(found, column, (*arrays, "feature")),
-        **fields(found, list, ("names", "bands", "wavelengths")),
-        **fields(found, plain, ("layer", "statistic", "n", "model")),
+        **all_fields(found),
     }

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
+from ..results.schema import Field, schema
 
 Answer = dict[str, Any]
 
@@ -88,6 +89,17 @@ def for_r(function: Callable[..., Any]) -> Callable[..., Any]:
 def fields(result: object, convert: Callable[[Any], Any], names: Sequence[str]) -> Answer:
     """Fields of a result, converted."""
     return {name: convert(getattr(result, name)) for name in names}
+
+
+def all_fields(result: object) -> Answer:
+    """All fields of a result that its class declares, converted as they are declared."""
+    return {name: _field(entry, getattr(result, name)) for name, entry in schema(type(result)).items()}
+
+
+def _field(entry: Field, value: Any) -> Any:
+    if entry.array:
+        return column(value)
+    return list(value) if entry.kind in ("names", "numbers") else plain(value)
 
 
 def columns(table: Mapping[str, np.ndarray]) -> Answer:

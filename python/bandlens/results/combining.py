@@ -9,48 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..data.positions import first
 from ..errors import OptionError, ResultError
-
-if TYPE_CHECKING:
-    from .importance import BandImportance
+from .importance import BandImportance
+from .schema import fields_along, joined, schema, taken
 
 # with one entry per image
-OF_IMAGES = (
-    "scores",
-    "image_class",
-    "prediction",
-    "image_output",
-    "output_values",
-    "base_values",
-    "band_means",
-    "residuals",
-    "cancellations",
-    "score_errors",
-    "local_fit",
-)
+OF_IMAGES = fields_along(BandImportance, "image")
 # what pieces must have in common, and what to call it
-COMMON = {
-    "model": "the model",
-    "method": "the method",
-    "statistic": "the statistic",
-    "output": "the scale of the output",
-    "options": "the options of the method",
-    "seed": "the seed",
-    "bands": "the bands",
-    "wavelengths": "the wavelengths",
-    "groups": "the groups of bands",
-    "classes": "the classes",
-    "outputs": "the outputs of the model",
-    "signed": "whether scores have a sign",
-    "directed": "whether importance has a sign",
-    "balanced": "whether classes count the same",
-    "background_source": "where the background is from",
-}
+COMMON = {name: field.same for name, field in schema(BandImportance).items() if field.same}
+# what all pieces have or none
+_ALL_OR_NONE = [
+    name for name in OF_IMAGES if not (schema(BandImportance)[name].required or schema(BandImportance)[name].newer)
+]
 # mean outputs over one background differ by no more, relative to what scores explain
 SAME_BASE = 1e-4
 LISTED = 8
@@ -60,10 +35,7 @@ def subset(result: BandImportance, images: Any) -> BandImportance:
     """Result of some of the images; see `BandImportance.subset`."""
     _refuse_drops([result], "cut")
     chosen = _positions(images, result.n)
-    parts: dict[str, Any] = {
-        name: getattr(result, name)[chosen] for name in OF_IMAGES if getattr(result, name) is not None
-    }
-    return replace(result, **parts, seconds=result.seconds * len(chosen) / result.n)
+    return replace(result, **taken(result, "image", chosen), seconds=result.seconds * len(chosen) / result.n)
 
 
 def combine(*results: BandImportance) -> BandImportance:
@@ -94,8 +66,6 @@ def combine(*results: BandImportance) -> BandImportance:
     Without a `background` of your own, each result takes one from its images; such results can't be combined, since
     their scores compare the images with different things.
     """
-    from .importance import BandImportance
-
     if not results or not all(isinstance(result, BandImportance) for result in results):
         wrong = [type(result).__name__ for result in results if not isinstance(result, BandImportance)]
         raise ResultError(
@@ -105,12 +75,8 @@ def combine(*results: BandImportance) -> BandImportance:
     start = results[0]
     for number, other in enumerate(results[1:], start=1):
         _check_alike(start, other, f"results {first()} and {number + first()}")
-    columns = {name: [getattr(result, name) for result in results] for name in OF_IMAGES}
-    parts: dict[str, Any] = {
-        # only cancellations may be there in some and not in others: earlier versions did not measure them
-        name: None if any(values is None for values in column) else np.concatenate(column)
-        for name, column in columns.items()
-    }
+    # pieces may lack what earlier versions did not measure
+    parts: dict[str, Any] = joined(results, "image")
     seconds = sum(result.seconds for result in results)
     return replace(start, **parts, versions=_versions(results), seconds=seconds)
 
@@ -165,7 +131,7 @@ def _check_alike(one: BandImportance, other: BandImportance, which: str) -> None
     for name, meaning in COMMON.items():
         _check_same(meaning, getattr(one, name), getattr(other, name), which)
     _check_same("the number of outputs per image", one.scores.shape[1], other.scores.shape[1], which)
-    for name in ("residuals", "score_errors", "local_fit"):
+    for name in _ALL_OR_NONE:
         _check_same(
             f"whether they have `{name}`", getattr(one, name) is not None, getattr(other, name) is not None, which
         )

@@ -5,18 +5,18 @@ It holds no framework object, so it outlives the session, the model and the mach
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from ..errors import OptionError, ResultError
 from . import drawing
 from .completeness import largest, shown
+from .schema import Names, Numbers, Positions, Same, restored, schema
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
@@ -83,34 +83,34 @@ class BandImportance:
     seconds : float
     """
 
-    scores: np.ndarray
-    image_class: np.ndarray
-    prediction: np.ndarray
-    image_output: np.ndarray
-    output_values: np.ndarray
-    base_values: np.ndarray
-    band_means: np.ndarray
-    classes: tuple[str, ...]
-    outputs: tuple[str, ...]
-    bands: tuple[str, ...]
-    wavelengths: tuple[float, ...]
-    method: str
-    statistic: str
-    output: str
-    signed: bool
-    residuals: np.ndarray | None = None
-    cancellations: np.ndarray | None = None
-    score_errors: np.ndarray | None = None
-    local_fit: np.ndarray | None = None
-    drops: np.ndarray | None = None
-    directed: bool = False
-    balanced: bool = False
-    groups: dict[str, list[str]] | None = None
-    background: np.ndarray | None = None
-    background_source: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    model: str = ""
+    scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
+    image_class: Annotated[np.ndarray, Positions("image", of="classes")]
+    prediction: Annotated[np.ndarray, Positions("image", of="classes")]
+    image_output: Annotated[np.ndarray, Positions("image", "explained", of="outputs")]
+    output_values: Annotated[np.ndarray, Numbers("image", "explained")]
+    base_values: Annotated[np.ndarray, Numbers("image", "explained")]
+    band_means: Annotated[np.ndarray, Numbers("image", "band")]
+    classes: Annotated[tuple[str, ...], Names("class"), Same("the classes")]
+    outputs: Annotated[tuple[str, ...], Names("output"), Same("the outputs of the model")]
+    bands: Annotated[tuple[str, ...], Names("band"), Same("the bands")]
+    wavelengths: Annotated[tuple[float, ...], Numbers("band"), Same("the wavelengths")]
+    method: Annotated[str, Same("the method")]
+    statistic: Annotated[str, Same("the statistic")]
+    output: Annotated[str, Same("the scale of the output")]
+    signed: Annotated[bool, Same("whether scores have a sign")]
+    residuals: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
+    cancellations: Annotated[np.ndarray | None, Numbers("image", "explained", newer=True)] = None
+    score_errors: Annotated[np.ndarray | None, Numbers("image", "explained", "band")] = None
+    local_fit: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
+    drops: Annotated[np.ndarray | None, Numbers("repeat", "occurring class or all", "band")] = None
+    directed: Annotated[bool, Same("whether importance has a sign")] = False
+    balanced: Annotated[bool, Same("whether classes count the same")] = False
+    groups: Annotated[dict[str, list[str]] | None, Same("the groups of bands")] = None
+    background: Annotated[np.ndarray | None, Positions("background")] = None
+    background_source: Annotated[str | None, Same("where the background is from")] = None
+    options: Annotated[dict[str, Any], Same("the options of the method")] = field(default_factory=dict)
+    seed: Annotated[int, Same("the seed")] = 0
+    model: Annotated[str, Same("the model")] = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -306,14 +306,9 @@ class BandImportance:
 
     def save(self, path: str | Path) -> None:
         """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""
-        arrays: dict[str, np.ndarray] = {}
-        plain: dict[str, Any] = {}
-        for entry in dataclasses.fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, np.ndarray):
-                arrays[entry.name] = value
-            else:
-                plain[entry.name] = value
+        values = {name: getattr(self, name) for name in schema(type(self))}
+        arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        plain = {name: value for name, value in values.items() if name not in arrays}
         with Path(path).open("wb") as file:
             np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)  # type: ignore[arg-type]
 
@@ -331,6 +326,4 @@ class BandImportance:
                 raise ResultError(f"{path} holds no BandImportance.", expected=f"a file of format {FORMAT}")
             arguments = json.loads(str(stored["_plain"]))
             arguments.update({name: stored[name] for name in stored.files if not name.startswith("_")})
-        for name in ("classes", "outputs", "bands", "wavelengths"):
-            arguments[name] = tuple(arguments[name])
-        return cls(**arguments)
+        return restored(cls, arguments)

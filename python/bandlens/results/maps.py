@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from . import drawing
 from .completeness import largest, shown
+from .schema import Names, Numbers, Positions
 from .tables import Table, pixel_names
 
 if TYPE_CHECKING:
@@ -41,21 +42,21 @@ class BandMaps:
         As in `BandImportance`; None for methods that are not additive.
     """
 
-    values: np.ndarray
-    image_class: np.ndarray
-    prediction: np.ndarray
-    image_output: np.ndarray
+    values: Annotated[np.ndarray, Numbers("image", "explained", "...")]
+    image_class: Annotated[np.ndarray, Positions("image", of="classes")]
+    prediction: Annotated[np.ndarray, Positions("image", of="classes")]
+    image_output: Annotated[np.ndarray, Positions("image", "explained", of="outputs")]
     band_axis: int
-    classes: tuple[str, ...]
-    outputs: tuple[str, ...]
-    bands: tuple[str, ...]
-    wavelengths: tuple[float, ...]
+    classes: Annotated[tuple[str, ...], Names("class")]
+    outputs: Annotated[tuple[str, ...], Names("output")]
+    bands: Annotated[tuple[str, ...], Names("band")]
+    wavelengths: Annotated[tuple[float, ...], Numbers("band")]
     method: str
     output: str
     seed: int = 0
     model: str = ""
-    residuals: np.ndarray | None = None
-    cancellations: np.ndarray | None = None
+    residuals: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
+    cancellations: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
 
     @property
     def n(self) -> int:

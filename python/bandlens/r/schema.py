@@ -1,0 +1,48 @@
+"""The fields of all results as a file, `schema.csv`, which R reads: it takes and gives results without Python, too.
+
+`make schema` writes the file from the classes; a test fails where it is not what they say.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib import import_module
+from pathlib import Path
+
+from ..results.schema import schema
+
+FILE = Path(__file__).with_name("schema.csv")
+
+# what R calls a result, and where its class is
+RESULTS = {
+    "band_importance": ("results.importance", "BandImportance"),
+    "band_maps": ("results.maps", "BandMaps"),
+    "feature_images": ("features.result", "FeatureImages"),
+    "layer_activations": ("features.activations", "LayerActivations"),
+    "layer_kernels": ("features.kernels", "LayerKernels"),
+    "top_images": ("features.top", "TopImages"),
+}
+
+
+def result_class(name: str) -> type:
+    """Class of a result, by R's name of it."""
+    module, class_name = RESULTS[name]
+    found: type = getattr(import_module(f"bandlens.{module}"), class_name)
+    return found
+
+
+def as_text() -> str:
+    """The file: one row per field, in the order of the classes; axes are separated by " x "."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["result", "field", "kind", "axes", "of", "newer"])
+    for result in RESULTS:
+        for field in schema(result_class(result)).values():
+            newer = "yes" if field.newer else ""
+            table.writerow([result, field.name, field.kind, " x ".join(field.axes), field.of, newer])
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    FILE.write_text(as_text(), encoding="utf-8", newline="\n")

@@ -1,0 +1,83 @@
+# Fields of results come and go by what the Python classes say of them (schema.csv); what is derived is named here.
+
+# One of each kind: as the bridge gives it, the parts of that which are derived, and those that R makes of them.
+kind_of_result <- function(as, value, derived, in_r = derived) {
+  list(as = as, value = value, derived = derived, in_r = in_r)
+}
+
+totals <- c("completeness", "cancellation")
+made <- list(
+  band_importance = kind_of_result(as_band_importance,
+    utils::modifyList(bridge_value(), list(options = list(n_samples = 50L))),
+    c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
+  ),
+  band_maps = kind_of_result(as_band_maps, maps_value(), totals),
+  feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
+    c("tables", "contrast")
+  ),
+  layer_activations = kind_of_result(as_layer_activations, activations_value(), "tables", "table"),
+  layer_kernels = kind_of_result(as_layer_kernels, kernels_value(), "tables"),
+  top_images = kind_of_result(as_top_images, utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ])),
+    "tables"
+  )
+)
+
+test_that("results have the fields that the classes say, and what is derived, and nothing else", {
+  expect_setequal(names(made), unique(core_file("r", "schema.csv")$result))
+  for (kind in names(made)) {
+    one <- made[[kind]]
+    expect_setequal(names(one$as(one$value)), c(schema_of(kind)$field, one$in_r))
+  }
+})
+
+test_that("results of every kind are in Python what they are in R", {
+  skip_without_python()
+  bridge()
+  theirs <- reticulate::import("bandlens.r.schema")
+  restored <- reticulate::import("bandlens.results.schema", convert = FALSE)$restored
+  all_fields <- reticulate::import("bandlens.r.conversions")$all_fields
+  for (kind in names(made)) {
+    one <- made[[kind]]
+    result <- one$as(one$value)
+    back <- all_fields(restored(theirs$result_class(kind), as_fields(result, kind)))
+    expect_setequal(names(back), schema_of(kind)$field)
+    back$band_axis <- one$value$band_axis # in R it is that of the values
+    again <- one$as(c(back, one$value[one$derived]))
+    expect_identical(again, result, label = kind)
+  }
+})
+
+test_that("what the bridge gives are the fields that the classes say", {
+  skip_without_python()
+  found <- list()
+  test <- environment()
+  lapply(names(made), function(kind) {
+    local_fake(paste0("as_", kind), function(value) found[[kind]] <<- value, test)
+  })
+  model <- small_model()
+  band_importance(model, images(), method = "saliency")
+  band_maps(model, images(), method = "saliency")
+  suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
+  layer_activations(model, images(), "first")
+  layer_kernels(model, "first")
+  top_images(model, images(), "first", n = 2)
+  for (kind in names(made)) {
+    one <- made[[kind]]
+    expect_setequal(names(found[[kind]]), c(schema_of(kind)$field, one$derived))
+  }
+})
+
+test_that("a field that is added to a class comes to R and goes back by itself", {
+  before <- schema_of("band_importance")
+  field <- data.frame(
+    result = "band_importance", field = "weights", kind = "numbers", axes = "image x band", of = "", newer = "yes"
+  )
+  local_fake("schema_of", function(result) rbind(before, field))
+  expect_identical(stored_result(), as_band_importance(bridge_value())) # which lacks it
+  expect_null(stored_result()$weights)
+  value <- bridge_value()
+  value$weights <- matrix(c(1, NaN), 4, 2)
+  result <- as_band_importance(value)
+  expect_identical(result$weights, matrix(c(1, NA), 4, 2, dimnames = list(NULL, c("blue", "nir\u00e9"))))
+  expect_identical(as_result(result)$weights, matrix(c(1, NaN), 4, 2))
+})
