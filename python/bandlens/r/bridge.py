@@ -77,7 +77,7 @@ def band_maps(
     dict
         ``value``: arrays and metadata of the result.
     """
-    from ..explain.importance import band_maps as compute
+    from ..explain.maps import band_maps as compute
 
     maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
     return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}

@@ -1,4 +1,4 @@
-"""Results of some of the images, and of several pieces together: scenes may be too large to explain at once.
+"""Results of several pieces together: scenes may be too large to explain at once.
 
 Tables are not added up but made anew from the scores of the images, so that pieces that were put together give exactly
 the table of all. What can't be said of the whole is refused: pieces must stem from one model, method and background.
@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..data.positions import first
-from ..errors import OptionError, ResultError
+from ..errors import ResultError
+from .choosing import listed, refuse_drops
 from .importance import BandImportance
-from .schema import fields_along, joined, schema, taken
+from .schema import fields_along, joined, schema
 
 # with one entry per image
 OF_IMAGES = fields_along(BandImportance, "image")
@@ -28,14 +29,6 @@ _ALL_OR_NONE = [
 ]
 # mean outputs over one background differ by no more, relative to what scores explain
 SAME_BASE = 1e-4
-LISTED = 8
-
-
-def subset(result: BandImportance, images: Any) -> BandImportance:
-    """Result of some of the images; see `BandImportance.subset`."""
-    _refuse_drops([result], "cut")
-    chosen = _positions(images, result.n)
-    return replace(result, **taken(result, "image", chosen), seconds=result.seconds * len(chosen) / result.n)
 
 
 def combine(*results: BandImportance) -> BandImportance:
@@ -71,7 +64,7 @@ def combine(*results: BandImportance) -> BandImportance:
         raise ResultError(
             "There is nothing to combine.", expected="results of `band_importance`", given=", ".join(wrong) or "nothing"
         )
-    _refuse_drops(results, "combined")
+    refuse_drops(results, "combined")
     start = results[0]
     for number, other in enumerate(results[1:], start=1):
         _check_alike(start, other, f"results {first()} and {number + first()}")
@@ -79,52 +72,6 @@ def combine(*results: BandImportance) -> BandImportance:
     parts: dict[str, Any] = joined(results, "image")
     seconds = sum(result.seconds for result in results)
     return replace(start, **parts, versions=_versions(results), seconds=seconds)
-
-
-def _refuse_drops(results: Sequence[BandImportance], what: str) -> None:
-    if any(result.drops is not None for result in results):
-        raise ResultError(
-            f"The result can't be {what}: its images have no scores of their own.",
-            expected="a method that scores each image",
-            given=f"method {results[0].method!r} with a metric that is computed for a class at once",
-            fix="compute it anew, for the images that you want",
-        )
-
-
-def _positions(images: Any, n: int) -> np.ndarray:
-    """Positions of images that are given as positions, a mask or a slice."""
-    if isinstance(images, slice):
-        chosen = np.arange(n)[images]
-    else:
-        given = np.atleast_1d(np.asarray(images))
-        if given.dtype == bool and given.shape == (n,):
-            chosen = np.flatnonzero(given)
-        elif given.ndim == 1 and (given.dtype.kind in "iu" or given.size == 0):
-            chosen = given.astype(np.int64)
-        else:
-            raise OptionError(
-                "`images` does not say which images to take.",
-                expected=f"positions from 0 to {n - 1}, a slice, or {n} times True or False",
-                given=f"{given.dtype} of shape {given.shape}",
-            )
-    beyond = chosen[(chosen < -n) | (chosen >= n)]
-    if len(beyond):
-        raise OptionError(
-            "There are no such images.",
-            expected=f"positions from {first()} to {n - 1 + first()}",
-            given=_listed(beyond + first()),
-        )
-    chosen = chosen % n
-    values, counts = np.unique(chosen, return_counts=True)
-    if (counts > 1).any():
-        raise OptionError(
-            "Images are taken more than once, which would make the intervals too narrow.",
-            expected="each image at most once",
-            given=f"several times {_listed(values[counts > 1] + first())}",
-        )
-    if not len(chosen):
-        raise OptionError("No image is left.", expected="at least one image", given="none")
-    return chosen
 
 
 def _check_alike(one: BandImportance, other: BandImportance, which: str) -> None:
@@ -163,13 +110,8 @@ def _shown(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        return _listed(value)
+        return listed(value)
     return _text(value) if isinstance(value, dict) else str(value)
-
-
-def _listed(values: Sequence[Any] | np.ndarray) -> str:
-    text = ", ".join(map(str, values[:LISTED]))
-    return f"{text}, ... ({len(values)} in all)" if len(values) > LISTED else text
 
 
 def _other_background(one: BandImportance, other: BandImportance) -> str | None:
@@ -180,7 +122,7 @@ def _other_background(one: BandImportance, other: BandImportance) -> str | None:
         return "; ".join("none" if result.background is None else "some" for result in (one, other))
     if not np.array_equal(one.background, other.background):
         return "; ".join(
-            f"{len(background)} images, at {_listed(background + first())}"
+            f"{len(background)} images, at {listed(background + first())}"
             for background in (one.background, other.background)
         )
     explained = [result.output_values - result.base_values for result in (one, other)]

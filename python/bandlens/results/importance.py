@@ -6,7 +6,7 @@ It holds no framework object, so it outlives the session, the model and the mach
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +15,9 @@ import numpy as np
 
 from ..errors import OptionError, ResultError
 from . import drawing
+from .choosing import positions, refuse_drops
 from .completeness import largest, shown
-from .schema import Names, Numbers, Positions, Same, restored, schema
+from .schema import Names, Numbers, Positions, Same, restored, schema, taken
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
@@ -248,9 +249,10 @@ class BandImportance:
         OptionError
             If there are no such images, or none is left.
         """
-        from .combining import subset
-
-        return subset(self, images)
+        refuse_drops([self], "cut")
+        chosen = positions(images, self.n)
+        seconds = self.seconds * len(chosen) / self.n
+        return replace(self, **taken(self, "image", chosen), seconds=seconds)
 
     def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
         """Draw the table; see `bandlens.plots` for the kinds.

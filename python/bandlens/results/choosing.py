@@ -1,0 +1,78 @@
+"""Which images of a result are meant: positions, a mask or a slice, each image once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..data.positions import first
+from ..errors import OptionError, ResultError
+
+LISTED = 8
+
+
+class Scored(Protocol):
+    """What is asked of a result here."""
+
+    @property
+    def drops(self) -> np.ndarray | None:
+        """Falls of a metric, where images have no scores."""
+
+    @property
+    def method(self) -> str:
+        """The method's name."""
+
+
+def refuse_drops(results: Sequence[Scored], what: str) -> None:
+    """Refuse results whose images have no scores of their own."""
+    if any(result.drops is not None for result in results):
+        raise ResultError(
+            f"The result can't be {what}: its images have no scores of their own.",
+            expected="a method that scores each image",
+            given=f"method {results[0].method!r} with a metric that is computed for a class at once",
+            fix="compute it anew, for the images that you want",
+        )
+
+
+def positions(images: Any, n: int) -> np.ndarray:
+    """Positions of images that are given as positions, a mask or a slice."""
+    if isinstance(images, slice):
+        chosen = np.arange(n)[images]
+    else:
+        given = np.atleast_1d(np.asarray(images))
+        if given.dtype == bool and given.shape == (n,):
+            chosen = np.flatnonzero(given)
+        elif given.ndim == 1 and (given.dtype.kind in "iu" or given.size == 0):
+            chosen = given.astype(np.int64)
+        else:
+            raise OptionError(
+                "`images` does not say which images to take.",
+                expected=f"positions from 0 to {n - 1}, a slice, or {n} times True or False",
+                given=f"{given.dtype} of shape {given.shape}",
+            )
+    beyond = chosen[(chosen < -n) | (chosen >= n)]
+    if len(beyond):
+        raise OptionError(
+            "There are no such images.",
+            expected=f"positions from {first()} to {n - 1 + first()}",
+            given=listed(beyond + first()),
+        )
+    chosen = chosen % n
+    values, counts = np.unique(chosen, return_counts=True)
+    if (counts > 1).any():
+        raise OptionError(
+            "Images are taken more than once, which would make the intervals too narrow.",
+            expected="each image at most once",
+            given=f"several times {listed(values[counts > 1] + first())}",
+        )
+    if not len(chosen):
+        raise OptionError("No image is left.", expected="at least one image", given="none")
+    return chosen
+
+
+def listed(values: Sequence[Any] | np.ndarray) -> str:
+    """The first few of many, and how many there are."""
+    text = ", ".join(map(str, values[:LISTED]))
+    return f"{text}, ... ({len(values)} in all)" if len(values) > LISTED else text
