@@ -48,6 +48,16 @@ test-all: setup ## the same with the slow tests
 	@PYTEST_ADDOPTS='-m ""' BACKEND_TESTS=tests/python .ci/test \
 	  lint-python lint-r typecheck test-python test-jax test-torch bench-small check test-r-current test-packaging
 
+# Leaves out: lintr; the contract of every method, layers, random networks, checks, features, most pictures, other backends;
+# all that R does with Python, R's pictures and reports; packaging. So run `make test` before you hand anything on.
+FAST_TESTS := $(addprefix tests/python/test_,$(addsuffix .py,bridge datasets errors groups heads interrupts known_answers \
+                missing not_finite package pieces plots_maps saliency statistics))
+.PHONY: test-fast
+test-fast: lint-python typecheck setup-r ## what to run between edits: types, closed forms, errors, R without Python; < 3 minutes
+	$(python) -m pytest -n 2 -q $(FAST_TESTS) $(ARGS)
+	CI=true NOT_CRAN=true RETICULATE_PYTHON=/nowhere/python RETICULATE_MINICONDA_ENABLED=FALSE Rscript \
+	  -e 'testthat::test_local(filter = "^(autoplot|render)", invert = TRUE, reporter = "check")'
+
 # --- Setup ----------------------------------------------------------------------------------------------------------
 
 .PHONY: setup setup-demo setup-python setup-r setup-r-current
@@ -144,6 +154,7 @@ check-cran: $(tarball) setup-r ## R CMD check --as-cran, with Python and on a ma
 	done
 	exit $${status:-0}
 
+# Without R's pictures, which no Python is asked for; `check` compares them.
 .PHONY: test-r-current
 test-r-current: $(tarball) setup-r-current ## the same package's tests with a current reticulate and NumPy 2
 	rm -rf $(results)/test-r-current* $(envs)/rlib-current $(envs)/check-current
@@ -151,7 +162,8 @@ test-r-current: $(tarball) setup-r-current ## the same package's tests with a cu
 	$(r_new) R CMD INSTALL --no-docs --library=$(envs)/rlib-current $(tarball)
 	tar -xzf $(tarball) -C $(envs)/check-current
 	cd $(envs)/check-current/bandlens/tests
-	BANDLENS_NO_SKIP=1 NOT_CRAN=true $(r_new) Rscript testthat.R 2>&1 | tee $(results)/test-r-current.log || status=$$?
+	BANDLENS_NO_SKIP=1 NOT_CRAN=true $(r_new) Rscript -e 'library(bandlens)' \
+	  -e 'testthat::test_check("bandlens", filter = "^autoplot", invert = TRUE)' 2>&1 | tee $(results)/test-r-current.log || status=$$?
 	cd $(CURDIR)
 	$(report) test-r-current $(results)/test-r-current.log
 	exit $${status:-0}
