@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.backends.contract import Arrays
 from .space import Space, amplitude
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 SOFT = 0.01
 
 
-def prior_of(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], Any]:
+def prior_of(nd: Arrays, space: Space, step: Step, dtype: str) -> Callable[[Any], Any]:
     """What images of this kind are like, as a linear map of the gradient.
 
     To climb in other coordinates, ``image = A coordinates``, is to climb along ``A A' gradient``. Fourier coefficients
@@ -36,7 +37,7 @@ def prior_of(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], A
     return apply
 
 
-def variation(nd: Any, images: Any) -> Any:
+def variation(nd: Arrays, images: Any) -> Any:
     """Derivative of the total variation of images that go round at their borders, between -1 and 1."""
     total: Any = 0.0
     for axis in (1, 2):
