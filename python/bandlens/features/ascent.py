@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.backends.contract import Arrays
 from ..engine.batching import MOST_IMAGES, fitting, step_bytes
 from ..engine.graph import Operation
 from ..models.predictor import Predictor
@@ -295,7 +296,7 @@ def _plain(arguments: Sequence[Any]) -> list[np.ndarray]:
     return [np.empty(tuple(a.shape), np.asarray(a).dtype) for a in arguments]
 
 
-def _size(nd: Any, images: Any, gradient: Any) -> Any:
+def _size(nd: Arrays, images: Any, gradient: Any) -> Any:
     """Root mean square of images where it matters to what they excite, that is weighted by the gradient's squares."""
     weight = gradient * gradient
     total = nd.sum(weight, (1, 2, 3), keepdims=True)

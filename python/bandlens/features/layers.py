@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data.images import Images
-from ..engine.backends.contract import Backend
+from ..engine.backends.contract import Arrays, Backend
 from ..errors import LayerError
 from ..models.predictor import Predictor, loaded, make_predictor
 from .weights import kernel_shape
@@ -64,14 +64,14 @@ class Layer:
         return self.shape[:axis] + self.shape[axis + 1 :]
 
 
-def positions_first(nd: Any, value: Any, layer: Layer) -> Any:
+def positions_first(nd: Arrays, value: Any, layer: Layer) -> Any:
     """A layer's output as (n, positions, features)."""
     features = layer.n_features
     positions = math.prod(length or 1 for length in layer.positions)
     return nd.reshape(nd.moveaxis(value, layer.feature_axis, -1), (-1, positions, features))
 
 
-def as_layer(nd: Any, direction: Any, layer: Layer) -> Any:
+def as_layer(nd: Arrays, direction: Any, layer: Layer) -> Any:
     """The way back from (n, positions, features) to the layout of the layer's output."""
     return nd.moveaxis(nd.reshape(direction, (-1, *layer.positions, layer.n_features)), -1, layer.feature_axis)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.backends.contract import Arrays
+
 Formula = Callable[..., tuple[Any, list[Any]]]
 
 
@@ -35,19 +37,19 @@ class Objective:
     summary: str
 
 
-def _squared(nd: Any, activations: Sequence[Any], readout: Any, places: Any, weights: Any) -> tuple[Any, list[Any]]:
+def _squared(nd: Arrays, activations: Sequence[Any], readout: Any, places: Any, weights: Any) -> tuple[Any, list[Any]]:
     signal = nd.einsum("npc,nc->np", activations[0], readout)
     size = nd.sqrt(nd.mean(signal * signal, 1))
     return size, [nd.einsum("np,nc->npc", 2 * signal, readout)]
 
 
-def _mean(nd: Any, activations: Sequence[Any], readout: Any, places: Any, weights: Any) -> tuple[Any, list[Any]]:
+def _mean(nd: Arrays, activations: Sequence[Any], readout: Any, places: Any, weights: Any) -> tuple[Any, list[Any]]:
     signal = nd.einsum("npc,nc->np", activations[0], readout)
     weighted = nd.ones_like(signal) * nd.reshape(places, (1, -1))
     return nd.sum(signal * weighted, 1), [nd.einsum("np,nc->npc", weighted, readout)]
 
 
-def _dream(nd: Any, activations: Sequence[Any], readout: Any, places: Any, weights: Any) -> tuple[Any, list[Any]]:
+def _dream(nd: Arrays, activations: Sequence[Any], readout: Any, places: Any, weights: Any) -> tuple[Any, list[Any]]:
     total, directions = None, []
     for number, activation in enumerate(activations):
         part = weights[number]
@@ -67,7 +69,7 @@ OBJECTIVES = {
 }
 
 
-def unlike(nd: Any, activation: Any, direction: Any, images: int, strength: float) -> Any:
+def unlike(nd: Arrays, activation: Any, direction: Any, images: int, strength: float) -> Any:
     """A direction that also makes the images of a feature differ from each other.
 
     Parameters
@@ -107,7 +109,7 @@ def unlike(nd: Any, activation: Any, direction: Any, images: int, strength: floa
 TINY = 1e-30
 
 
-def _unit(nd: Any, tensor: Any) -> Any:
+def _unit(nd: Arrays, tensor: Any) -> Any:
     length = nd.sqrt(nd.sum(tensor * tensor, (1, 2), keepdims=True))
     return tensor / nd.maximum(length, nd.ones_like(length) * TINY)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.backends.contract import Arrays
 from .space import Space, amplitude
 from .step import Step
 
@@ -14,7 +15,7 @@ from .step import Step
 SOFT = 0.01
 
 
-def prior_of(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], Any]:
+def prior_of(nd: Arrays, space: Space, step: Step, dtype: str) -> Callable[[Any], Any]:
     """What images of this kind are like, as a linear map of the gradient.
 
     To climb in other coordinates, ``image = A coordinates``, is to climb along ``A A' gradient``. Fourier coefficients
@@ -34,7 +35,7 @@ def prior_of(nd: Any, space: Space, step: Step, dtype: str) -> Callable[[Any], A
     return apply
 
 
-def variation(nd: Any, images: Any) -> Any:
+def variation(nd: Arrays, images: Any) -> Any:
     """Derivative of the total variation of images that go round at their borders, between -1 and 1."""
     total: Any = 0.0
     for axis in (1, 2):

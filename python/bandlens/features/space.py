@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.images import Images
+from ..engine.backends.contract import Arrays
 from ..errors import InputError, OptionError
 
 # quantiles of the background that are the ends of a band's range: single broken pixels are beyond
@@ -57,16 +58,16 @@ class Space:
         """Middle of each band's range, shape (bands,)."""
         return (self.low + self.high) / 2
 
-    def to_model(self, nd: Any, images: Any) -> Any:
+    def to_model(self, nd: Arrays, images: Any) -> Any:
         """From (n, rows, cols, bands) to a batch for the model."""
         return to_model(nd, images, self.shape, self.band_axis)
 
-    def from_model(self, nd: Any, images: Any) -> Any:
+    def from_model(self, nd: Arrays, images: Any) -> Any:
         """From a batch for the model to (n, rows, cols, bands)."""
         return nd.reshape(nd.moveaxis(images, self.band_axis, -1), (-1, self.rows, self.cols, self.bands))
 
 
-def to_model(nd: Any, images: Any, shape: tuple[int, ...], band_axis: int) -> Any:
+def to_model(nd: Arrays, images: Any, shape: tuple[int, ...], band_axis: int) -> Any:
     """From (n, rows, cols, bands) to images of a shape, the bands on an axis of the batch."""
     pixels = [length for axis, length in enumerate(shape, 1) if axis != band_axis]
     bands = shape[band_axis - 1]

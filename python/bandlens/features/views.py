@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.backends.contract import Arrays
+
 # of a view: a 2 x 2 matrix (row-major), then shifts along rows and columns
 PARAMETERS = 6
 
@@ -56,7 +58,7 @@ class Moves:
         return np.stack(both, axis=1)
 
 
-def moved(nd: Any, images: Any, view: Any, number: Any, *, whole: bool) -> Any:
+def moved(nd: Arrays, images: Any, view: Any, number: Any, *, whole: bool) -> Any:
     """Images as seen in a view.
 
     Parameters

@@ -18,9 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from ....errors import BandlensError, ModelError
 from ...graph import Family, Graph, Layout, Operation, Region
-from ...reasons import reason
 from .. import heads, refusals
 from ..flat import leading_to
 from ..trace import BaseTrace, window_of_reduction
@@ -107,16 +105,7 @@ class Trace(BaseTrace[Entry]):
 
     def _check_images_are_apart(self) -> None:
         """Refuse a model in which images of a batch meet; traces of two batch sizes tell, by the shapes of values."""
-        try:
-            few, more = (self._flattened(n) for n in (2, 3))
-        except BandlensError:
-            raise
-        except Exception as error:  # the model is the user's code and may raise anything
-            raise ModelError(
-                f"The model can't be followed for batches of other sizes: {reason(error)}",
-                expected="a model that takes batches of any size",
-                fix="write -1, or the length of its input, where the model has a number of images",
-            ) from error
+        few, more = (self._flattened(n) for n in (2, 3))
         wanted = leading_to(few.output, few.inputs_of)
         if [entry.kind for entry in few.entries] != [entry.kind for entry in more.entries]:
             raise refusals.mixes_images("its operations depend on their number")
