@@ -127,14 +127,14 @@ def test_bands_without_a_derivative_are_named(method: str) -> None:
     assert (others[..., 2:] != 0).any(axis=(0, 1)).all()
 
 
-@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
-@pytest.mark.parametrize("maps", [False, True])
 def test_a_check_warns_of_the_line_that_calls_it() -> None:
     with pytest.warns(NoDerivativeWarning) as caught:
         bl.check_stability(some_bands, X, method="saliency", target=0, backgrounds=2, resamples=4)
     assert {one.filename for one in caught if one.category is NoDerivativeWarning} == {__file__}
 
 
+@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
+@pytest.mark.parametrize("maps", [False, True])
 @pytest.mark.parametrize("method", ["saliency", "integrated_gradients"])
 def test_straight_through_estimators_are_named(method: str, maps: bool) -> None:
     """Beside the rounding there is a way, but on both together the derivative is 0."""
