@@ -152,8 +152,8 @@ as_top_images <- function(value) {
   fields <- from_fields(value, "top_images", list(quantile = c("5%", "50%", "95%")))
   tables <- lapply(value$tables, from_feature_columns, list(feature = fields$names, band = fields$bands))
   first <- c(
-    "index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high", "feature", "names",
-    "tables"
+    "index", "activation", "mean", "std", "values", "all_mean", "all_std", "quantile", "low", "high", "feature",
+    "names", "tables"
   )
   structure(in_order(c(fields, list(tables = tables)), first), class = "top_images")
 }
