@@ -50,8 +50,8 @@ test-all: setup ## the same with the slow tests
 
 # Leaves out: lintr; the contract of every method, layers, random networks, checks, features, most pictures, other backends;
 # all that R does with Python, R's pictures and reports; packaging. So run `make test` before you hand anything on.
-FAST_TESTS := $(addprefix tests/python/test_,$(addsuffix .py,bridge datasets errors groups heads interrupts known_answers \
-                missing not_finite package pieces plots_maps saliency statistics))
+FAST_TESTS := $(addprefix tests/python/test_,$(addsuffix .py,architecture bridge datasets errors groups heads interrupts known_answers \
+                missing not_finite package pieces plots_maps saliency schema statistics))
 .PHONY: test-fast
 test-fast: lint-python typecheck setup-r ## what to run between edits: types, closed forms, errors, R without Python; < 3 minutes
 	$(python) -m pytest -n 2 -q $(FAST_TESTS) $(ARGS)
