@@ -18,7 +18,15 @@ report_belief <- function(importance) {
       c("### Completeness", "", paste0(
         "The scores of an image should sum to its output less that of the background. The largest deviation of any ",
         "image is ", format(importance$completeness, digits = 2), " times that difference (or times its mean over ",
-        "images, where that is larger)."
+        "images, where that is larger).",
+        # results of 0.1.0 did not measure it
+        if (!is.null(importance$cancellation)) {
+          paste0(
+            " The sizes of an image's scores add up to at most ", format(importance$cancellation, digits = 2),
+            " times the distance of its output from the background's: bands that oppose each other make this large, ",
+            "and scores of hundreds of times would cancel."
+          )
+        }
       ), "")
     },
     if (!is.null(importance$median_local_fit)) {

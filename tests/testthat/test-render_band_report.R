@@ -105,6 +105,14 @@ test_that("a stored result becomes one file with everything in it, without Pytho
   expect_match(pictures, "alt=\"[A-Z][^\"]+Most important: red for red soil", all = TRUE)
 })
 
+test_that("the report says how much scores cancel, where it was measured", {
+  importance <- landsat_result()
+  importance$cancellation <- NULL
+  expect_no_match(paste(report_belief(importance), collapse = " "), "sizes of an image's scores")
+  importance$cancellation <- 2.4
+  expect_match(paste(report_belief(importance), collapse = " "), "scores add up to at most 2.4 times the distance")
+})
+
 test_that("names may mean something in Markdown, HTML or LaTeX", {
   skip_without_pandoc()
   classes <- c("a|b *c* _d_", "<b>\\alpha</b> $x$ & `r 1 + 1`", "[url](x) (y) 1. ~^@", "it's \"q\" -- ...")
