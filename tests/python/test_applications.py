@@ -26,8 +26,8 @@ def check(keras: Any, name: str, bands: int) -> None:
 
 
 def parameters(name: str, bands: int) -> Any:
-    """Keras has no NASNet on PyTorch."""
-    return pytest.param(name, bands, marks=[pytest.mark.not_torch] if name.startswith("NASNet") else [])
+    """Keras has no NASNet on PyTorch, and it takes a minute alone."""
+    return pytest.param(name, bands, marks=[pytest.mark.not_torch, pytest.mark.slow] if "NASNet" in name else [])
 
 
 @pytest.mark.parametrize(

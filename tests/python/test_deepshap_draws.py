@@ -34,7 +34,9 @@ def trained(keras: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     return model, x, y
 
 
-@pytest.mark.parametrize(("draws", "rate", "most"), [(4, 0.85, 0.06), (8, 0.95, 0.04)])
+@pytest.mark.parametrize(
+    ("draws", "rate", "most"), [(4, 0.85, 0.06), pytest.param(8, 0.95, 0.04, marks=pytest.mark.slow)]
+)
 def test_own_background_estimates_the_whole(
     trained: tuple[Any, np.ndarray, np.ndarray], draws: int, rate: float, most: float
 ) -> None:

@@ -31,7 +31,11 @@ def assert_repeats_are_equal(models: dict[str, Any], chosen: Callable[[str], boo
 
 # integrated gradients are asked for with too few steps, to be quick, and say so
 @pytest.mark.filterwarnings("ignore:Integrated gradients:bandlens.errors.CompletenessWarning")
-@pytest.mark.parametrize("method", bl.METHODS)
+@pytest.mark.parametrize(
+    "method",
+    # what shares its way of computing with another is slow
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ("vargrad", "expected_gradients"))) for name in bl.METHODS],
+)
 def test_repeats_in_one_process_are_equal(models: dict[str, Any], method: str) -> None:
     assert_repeats_are_equal(
         models, lambda case: case.split(" ", 1)[0] == method and not of_all_outputs_by_deepshap(case)
