@@ -104,14 +104,17 @@ def tables(model: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 # backwards with fewer outputs than bands, forwards with more
-@pytest.mark.parametrize("outputs", [2, 12])
+DIRECTIONS = pytest.mark.parametrize("outputs", [2, pytest.param(12, marks=pytest.mark.slow_elsewhere)])
+
+
+@DIRECTIONS
 @pytest.mark.parametrize("name", INDICES)
 def test_indices_equal_exact_shapley_values(keras: Any, name: str, outputs: int) -> None:
     ours, exact = tables(model_of(keras, INDICES[name], outputs))
     assert np.abs(ours - exact).max() <= 1e-5 * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("outputs", [2, 12])
+@DIRECTIONS
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 def test_normalisations_are_bounded_and_near_exact(keras: Any, name: str, outputs: int) -> None:
     ours, exact = tables(model_of(keras, NORMALIZATIONS[name], outputs))
