@@ -6,7 +6,7 @@ made_check <- function(passed = TRUE, name = "check_something", facts = "dict(se
   make <- reticulate::py_run_string(paste(
     "def make(name, passed, facts):",
     "    import numpy as np",
-    "    from bandlens import bridge",
+    "    from bandlens.r import bridge",
     "    from bandlens.checks import Check",
     "    curve = {",
     "        'band': np.array([1, 0, -1]), 'image': np.array([0, 1, 5]), 'step': np.arange(3),",
