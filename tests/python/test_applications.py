@@ -25,9 +25,14 @@ def check(keras: Any, name: str, bands: int) -> None:
     assert np.abs(result.scores.sum(axis=-1) - difference).max() <= 1e-3 * np.abs(difference).max()
 
 
+# half a minute to a minute each, of layers that others here have, too
+LONGEST = ("NASNetMobile", "DenseNet121", "EfficientNetV2B0")
+
+
 def parameters(name: str, bands: int) -> Any:
-    """Keras has no NASNet on PyTorch, and it takes a minute alone."""
-    return pytest.param(name, bands, marks=[pytest.mark.not_torch, pytest.mark.slow] if "NASNet" in name else [])
+    """Keras has no NASNet on PyTorch."""
+    marks = [pytest.mark.not_torch] * name.startswith("NASNet") + [pytest.mark.slow] * (name in LONGEST)
+    return pytest.param(name, bands, marks=marks)
 
 
 @pytest.mark.parametrize(
