@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from dataclasses import fields
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -460,3 +461,12 @@ def test_a_band_named_after_a_colour_has_it():
     assert palette.band_colours(["green", "red", "nir_1", "nir_2"])[:2] == [green, red]
     assert not {blue, green, red} & set(palette.band_colours(["green", "red", "nir_1", "nir_2"])[2:])
     assert palette.band_colours(["b1", "b2", "b3"]) == [blue, green, red]
+
+
+def test_a_subclass_of_a_result_is_drawn_like_it():
+    class Mine(BandImportance):
+        pass
+
+    result = result_of()
+    mine = Mine(**{entry.name: getattr(result, entry.name) for entry in fields(result)})
+    assert mine.plot("bars").labels.title == result.plot("bars").labels.title

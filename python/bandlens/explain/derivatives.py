@@ -10,9 +10,10 @@ import numpy as np
 
 from ..data.images import Images
 from ..engine.graph import Operation
-from ..errors import NoDerivativeWarning
+from ..errors import ModelError, NoDerivativeWarning
 from ..methods import Task
 from ..methods.findings import all_scores
+from ..methods.mixtures import mixed_outputs
 from ..methods.saliency import SALIENCY
 from ..models.derivatives import OUTPUTS_ONLY, derivative_ends, lost_bands, require_derivative, some_of
 from ..models.predictor import Predictor
@@ -83,7 +84,6 @@ def check_zeros(task: Task, scores: np.ndarray, features: Sequence[str], label: 
     if not silent.size:
         return
     few = slice(0, min(task.images.n, EXCHANGED))
-    explained = task.image_output[few]
     images = task.images.take(few, task.predictor.trace.dtype)
     sample = replace(
         task, images=task.images.holding(images), seeds=task.seeds[few], options={}, tick=lambda done: None
@@ -91,15 +91,24 @@ def check_zeros(task: Task, scores: np.ndarray, features: Sequence[str], label: 
     # scores may be 0 for other reasons: a variance of gradients is, where the model is linear
     slopes = all_scores(SALIENCY.scores(replace(sample, statistic=SALIENCY.statistic)), len(images))
     silent = silent[~np.any(slopes, axis=(0, 1))[silent]]
-    shape = [1] * images.ndim
-    shape[task.images.band_axis] = -1
-    others = np.roll(images, 1, axis=0)
-    mixed = [np.where(task.members[feature].reshape(shape), others, images) for feature in silent]
-    outputs = task.predictor.outputs(task.images.holding(np.concatenate([images, *mixed])), task.images_per_batch)
-    own, *exchanged = (np.take_along_axis(part, explained, 1) for part in np.split(outputs, 1 + len(silent)))
-    names = [features[at] for at, found in zip(silent.tolist(), exchanged, strict=True) if not np.allclose(found, own)]
+    names = [features[at] for at in silent[_matter(sample, images, silent)].tolist()]
     if names:
         _warn_of(names, label, ends, "all ways together have a derivative of 0, as it ends", stacklevel=5)
+
+
+def _matter(task: Task, images: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Whether an output changes when each of some features is taken from another image; bool, (features,)."""
+    # a single image has no other to take it from
+    others = np.roll(images, 1, axis=0) if len(images) > 1 else np.zeros_like(images)
+    every = np.ones((1, len(task.members)), bool)
+    present = np.concatenate([every, ~np.eye(len(task.members), dtype=bool)[features]])
+    try:
+        found = mixed_outputs(task, task.seeds, images, others[:, None], present, positions=slice(0, len(images)))
+    except ModelError:  # the output is finite for the images themselves, so it has changed
+        return np.ones(len(features), bool)
+    own, exchanged = found[:, 0, :1], found[:, 0, 1:]
+    changed: np.ndarray = ~np.isclose(exchanged, own).all(axis=(0, 2))
+    return changed
 
 
 def _warn_of(names: Sequence[str], label: str, ends: Sequence[Operation], why: str, stacklevel: int) -> None:

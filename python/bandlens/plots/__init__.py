@@ -101,7 +101,7 @@ def draw(result: Any, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
     OptionError
         If there is no such kind, or it does not take these options.
     """
-    kinds = PICTURES[type(result).__name__]
+    kinds = next(PICTURES[one.__name__] for one in type(result).__mro__ if one.__name__ in PICTURES)
     if kind not in kinds:
         raise OptionError("There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind))
     picture = kinds[kind]
