@@ -147,6 +147,18 @@ class DeadFeatureWarning(BandlensWarning):
     kind = "dead_feature"
 
 
+class DataWarning(BandlensWarning):
+    """Images, background or wavelengths look as if they were not what the model or the call takes them for."""
+
+    kind = "data"
+
+
+class AccuracyWarning(BandlensWarning):
+    """The model is hardly better than chance on the images it is explained on, or their labels look shifted."""
+
+    kind = "accuracy"
+
+
 class InterruptedWarning(BandlensWarning):
     """A computation was interrupted, and what it had found so far is returned."""
 
