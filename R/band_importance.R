@@ -13,7 +13,8 @@
 #'   changed.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
-#'   predicts. For a model that predicts a number, its observed values, which only `"permutation"` takes.
+#'   predicts. For a model that predicts a number, the observed ones: the result says how well it does (R^2), and
+#'   `"permutation"` asks how much worse it would.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
 #'   error is part of the standard errors.
@@ -64,6 +65,16 @@
 #' [`glance()`][glance.band_importance]); and scores that are far larger than what exchanging their bands with the
 #' background's does to the output, so that scores of opposite signs cancel (`cancellation`), as divisions by nearly
 #' zero make them.
+#'
+#' What does not fit together comes with a warning of class `bandlens_warning_data`: images and background on different
+#' scales, values that the model's own first layers (normalisation, rescaling) were not made for, a value such as -9999
+#' or 0 that stands for "no data" in more than a few pixels, bands that have one value everywhere, spectra whose bands
+#' are not on `band_axis`, wavelengths in micrometres. A sample of the pixels is looked at. A background that is plain,
+#' such as zeros, or one image over and over, is a baseline and not compared.
+#'
+#' On at least 30 images with labels, a warning of class `bandlens_warning_accuracy` says if the model is no better than
+#' chance. It also says, even on fewer, if labels would fit far better counted from another number, or with the classes
+#' in another order, and by how much images would have to be multiplied for the model to be right.
 #'
 #' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()

@@ -127,6 +127,7 @@ format.band_maps <- function(x, ...) {
       count(size[[1]], "image"), " of ", pixels, " pixels, ", count(length(x$bands), "band"), ", ",
       count(size[[2]], "output"), " per image; output: ", x$output
     ),
+    if (!is.null(x$accuracy)) told_accuracy(x),
     if (!is.null(x$completeness)) sentence(account(x)),
     cli::col_grey("# as.array() gives the attributions, tidy() a table of them")
   )

@@ -10,7 +10,8 @@
 #' @param model The model that was explained.
 #' @param result A [band_importance()].
 #' @param x The images that were explained, in the same order.
-#' @param y Class of each image, as for [band_importance()]; `NULL` takes those of `result`. A regression has none.
+#' @param y Class of each image, as for [band_importance()]; `NULL` takes those of `result`. For a
+#'   regression, the observed numbers, which only tell whether the model fits.
 #' @param ... Not used: all that follows must be named.
 #' @param replacement What a removed band is replaced by: `"background"`, the same pixels of background images that are
 #'   drawn for each image, averaging what comes out; `"background_mean"`, the mean background image; or `"zero"`, which
@@ -90,7 +91,6 @@ check_deletion <- function(model,
     kept <- as_result(result)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
-    values <- is_regression(y, model, x, axis, output)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
       background = as_background(background),
@@ -104,7 +104,7 @@ check_deletion <- function(model,
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )
-    y <- as_labels(y, result$classes, values)$y
+    y <- as_labels(y, result$classes)$y
     as_band_check(call_bridge("check_deletion", model, kept, x, y, arguments, progress_bar(progress, "Checking")))
   })
 }

@@ -96,7 +96,12 @@ as_bands <- function(bands, x, band_axis) {
     names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
     n_axes <- length(image_dim(x))
     axis <- if (band_axis < 0) n_axes else band_axis + 1L
-    bands <- if (length(names) == n_axes) names[[axis]]
+    if (length(names) == n_axes) {
+      bands <- names[[axis]]
+      if (is.null(bands) && band_axis < 0) {
+        check_names_elsewhere(names, image_dim(x))
+      }
+    }
   }
   if (is.null(bands)) {
     return(NULL)
@@ -106,6 +111,26 @@ as_bands <- function(bands, x, band_axis) {
   }
   as.list(as.character(bands))
 }
+
+# Names on one other axis, and none on that of the bands, which is the last by default: those are the bands. Numbers
+# name positions of pixels, unless there is a single band.
+check_names_elsewhere <- function(names, size) {
+  n_axes <- length(size)
+  named <- setdiff(which(lengths(names) > 0), c(1, n_axes))
+  if (length(named) != 1 || size[[n_axes]] > 1 && all(looks_like_number(names[[named]]))) {
+    return(invisible())
+  }
+  cause("bands",
+    paste0("The names in `dimnames(x)` are on axis ", named, ", and the bands are taken from axis ", n_axes, "."),
+    expected = "names of the bands on the axis of the bands, which is the last one by default",
+    given = paste0(
+      "`x` with dimensions ", paste(size, collapse = " x "), ", axis ", named, " named ", some(names[[named]], 4)
+    ),
+    fix = paste0("if these are the bands, use `band_axis = ", named, "`; if not, name the bands with `bands`")
+  )
+}
+
+looks_like_number <- function(texts) grepl("^[-+]?[0-9.]+(e[-+]?[0-9]+)?$", texts, ignore.case = TRUE)
 
 as_wavelengths <- function(wavelengths) {
   if (is.null(wavelengths)) {

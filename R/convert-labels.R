@@ -1,8 +1,8 @@
 # Labels and class names on their way to Python.
 
-# Labels and class names. Factors bring their levels; numbers are classes counted from 1, in the order of the outputs.
-# `values` says that they are values for a regression instead.
-as_labels <- function(y, classes = NULL, values = FALSE) {
+# Labels and class names. Factors bring their levels. Numbers go as they are: only the model can tell whether they are
+# classes, counted from 1 in the order of the outputs, or the observed values of a regression.
+as_labels <- function(y, classes = NULL) {
   check_labels(y)
   if (is.logical(y) && length(dim(y)) < 2) {
     y <- factor(y, levels = c(FALSE, TRUE))
@@ -10,16 +10,11 @@ as_labels <- function(y, classes = NULL, values = FALSE) {
   if (is.matrix(y) && ncol(y) == 1) {
     y <- y[, 1]
   }
-  if (values) {
-    return(list(y = array(as.double(y), length(y)), classes = as_classes(classes)))
-  }
   if (is.null(classes)) {
     classes <- own_classes(y)
   }
   list(y = label_codes(y), classes = as_classes(classes))
 }
-
-holds_numbers <- function(y) is.numeric(y) && length(y) > 0 && NCOL(y) == 1
 
 # Class names that labels bring with them.
 own_classes <- function(y) {
@@ -35,7 +30,7 @@ label_codes <- function(y) {
   if (is.factor(y) || is.character(y)) {
     return(as.list(as.character(y)))
   }
-  if (length(dim(y)) > 1) unname(y) else if (!is.null(y)) from_class_numbers(y)
+  if (length(dim(y)) > 1) unname(y) else if (!is.null(y)) array(as.double(y), length(y))
 }
 
 check_labels <- function(y) {
@@ -53,22 +48,6 @@ check_labels <- function(y) {
       expected = "one label per image", given = paste(missing, "missing"), fix = "drop the images without a label"
     )
   }
-}
-
-from_class_numbers <- function(y) {
-  wrong <- y != floor(y) | y < 1
-  if (any(wrong)) {
-    cause("labels", "`y` holds numbers that are not class numbers.",
-      expected = "whole numbers from 1: in R, classes are counted from 1",
-      given = some(format(sort(unique(y[wrong])), trim = TRUE)),
-      fix = if (!is_whole(y)) {
-        "for a model that predicts a number leave `y` out: only the method \"permutation\" uses it"
-      } else if (min(y) == 0) {
-        "if the classes are counted from 0, use `y + 1`"
-      }
-    )
-  }
-  array(as.integer(y) - 1L, length(y))
 }
 
 as_classes <- function(classes) {

@@ -19,8 +19,11 @@ as_band_importance <- function(value) {
     "wavelengths", "groups", "method", "statistic", "output", "signed", "directed", "balanced", "completeness"
   )
   cancellation <- if (!is.null(value$cancellations)) value["cancellation"]
-  structure(c(in_order(c(derived, fields), first), cancellation), class = "band_importance")
+  structure(c(in_order(c(derived, fields), first), cancellation, as_accuracy(value)), class = "band_importance")
 }
+
+# How often the model is right, and by chance, where there were labels.
+as_accuracy <- function(value) Filter(Negate(is.null), value[c("accuracy", "chance")])
 
 # What the bridge returns -> a plain `band_maps` object.
 as_band_maps <- function(value) {
@@ -31,7 +34,7 @@ as_band_maps <- function(value) {
   names[[fields$band_axis]] <- fields$bands
   dimnames(fields$values) <- names
   derived <- list(completeness = value$completeness, cancellation = value$cancellation)
-  structure(c(in_order(fields, c("values", "band_axis")), derived), class = "band_maps")
+  structure(c(in_order(fields, c("values", "band_axis")), derived, as_accuracy(value)), class = "band_maps")
 }
 
 # What the bridge returns -> a plain `band_check` object, of a class of its own too.

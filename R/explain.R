@@ -35,9 +35,7 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
   model <- as_model(model)
   x <- as_images(x)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  # nothing but permutation takes the `y` of a regression
-  values <- identical(arguments$method, "permutation") && is_regression(y, model, x, axis, arguments$output)
-  labels <- as_labels(y, arguments$classes, values)
+  labels <- as_labels(y, arguments$classes)
   converted <- list(
     background = as_background(arguments$background),
     n_background = as_count(arguments$n_background, "n_background"),
@@ -57,9 +55,4 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
 explain_check <- function(verb, model, x, y, asked, own, progress) {
   asked$arguments <- c(asked$arguments, own)
   as_band_check(explain(verb, model, x, y, asked, progress, "Checking"))
-}
-
-# Does `y` hold values that a model predicts, instead of class numbers? Only the model can tell.
-is_regression <- function(y, model, x, axis, output) {
-  holds_numbers(y) && !call_bridge("classifies", model, x, axis, output)
 }

@@ -18,6 +18,11 @@
 #'     where larger), for the image where this is largest. About 1 where bands agree, some tens where they oppose each
 #'     other; hundreds and more come from scores that can't be right. `NA` for methods that are not additive, and in
 #'     results that were saved before it was measured}
+#'   \item{`accuracy`}{share of the explained images that the model classifies right; R^2 for a model that predicts a
+#'     number; `NA` without `y`}
+#'   \item{`chance`}{the accuracy to be expected of predictions that come as often as the model's but have nothing to do
+#'     with the labels: the sum over classes of their share of the labels times their share of the predictions (as in
+#'     Cohen's kappa). 0 for R^2, which is that of the mean; `NA` where all labels are of one class}
 #' }
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
@@ -38,7 +43,9 @@ glance.band_importance <- function(x, ...) {
     model = x$model,
     seconds = x$seconds,
     local_fit = number_or_na(x$median_local_fit),
-    cancellation = number_or_na(x$cancellation)
+    cancellation = number_or_na(x$cancellation),
+    accuracy = number_or_na(x$accuracy),
+    chance = number_or_na(x$chance)
   )
 }
 

@@ -35,9 +35,10 @@ about <- function(x) {
   c(
     cli::style_bold(paste0("Band importance by ", x$method)),
     paste0(
-      count(length(x$image_class), "image"), ", ", count(length(x$classes), "class", "classes"), " x ",
+      count(length(x$image_class), "image"), ", ", count_classes(x), " x ",
       count(length(x$bands), "band"), "; output: ", x$output, "; statistic: ", x$statistic
     ),
+    if (!is.null(x$accuracy)) told_accuracy(x),
     if (!is.null(x$background)) {
       paste0(
         "Background: ", count(length(x$background), "image"), " from `", x$background_source, "`",
@@ -49,6 +50,24 @@ about <- function(x) {
     if (!is.null(x$median_local_fit)) {
       paste0("Median R^2 of local fits: ", format(x$median_local_fit, digits = 2))
     }
+  )
+}
+
+# How many classes there are, and how many of them have images.
+count_classes <- function(x) {
+  occurring <- length(unique(x$image_class))
+  classes <- count(length(x$classes), "class", "classes")
+  if (occurring < length(x$classes)) paste(occurring, "of", classes) else classes
+}
+
+# How often the model is right on these images.
+told_accuracy <- function(x) {
+  if (is.null(x$correct)) {
+    return(paste0("The model predicts `y` with R^2 = ", format(x$accuracy, digits = 2)))
+  }
+  paste0(
+    "The model is right on ", sum(x$correct), " of ", count(length(x$correct), "image"), " (",
+    sprintf("%.0f %%", 100 * x$accuracy), if (!is.null(x$chance)) sprintf("; by chance %.0f %%", 100 * x$chance), ")"
   )
 }
 

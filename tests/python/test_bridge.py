@@ -89,10 +89,25 @@ def test_functions_are_given_types_that_r_has():
     assert value["drops"].shape[0] == 2
 
 
-def test_whether_numbers_are_classes_is_known_before_they_are_counted():
-    x = np.ones((2, 2, 2, 3))
-    assert bridge.classifies(model, x, -1, "auto") == {"ok": True, "value": True}
-    assert not bridge.classifies(lambda x: model(x)[:, :1], x, -1, "auto")["value"]
+def test_numbers_from_r_are_classes_from_1_or_values_as_the_model_says():
+    x, y = np.arange(36.0).reshape(3, 2, 2, 3) / 36, np.array([2.0, 1.0, 2.0])
+    classes = bridge.band_importance(model, x, y, {"method": "occlusion"}, None)["value"]
+    assert classes["image_class"].tolist() == [1, 0, 1]
+    assert classes["correct"].tolist() == (classes["prediction"] == [1, 0, 1]).tolist()
+    assert classes["accuracy"] == classes["correct"].mean()
+    number = bridge.band_importance(lambda x: model(x)[:, :1], x, y, {"method": "occlusion"}, None)["value"]
+    assert number["observed"].tolist() == [2.0, 1.0, 2.0]
+    assert number["correct"] is None
+    missed = ((number["observed"] - number["fitted"]) ** 2).sum()
+    assert (number["accuracy"], number["chance"]) == (pytest.approx(1 - missed / (2 / 3)), 0.0)
+    for wrong, given, fix in (
+        ([0.0, 1.0, 1.0], "0", "if the classes are counted from 0, use `y + 1`"),
+        ([1.0, 9.0, 1.0], "9", None),
+        ([1.0, 1.5, 2.0], "1.5", None),
+    ):
+        answer = bridge.band_importance(model, x, np.array(wrong), {"method": "occlusion"}, None)
+        assert (answer["ok"], answer["kind"], answer["given"], answer["fix"]) == (False, "labels", given, fix)
+        assert "whole numbers from 1 to " in answer["expected"]
 
 
 def test_methods_are_listed_with_their_options():

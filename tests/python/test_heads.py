@@ -8,7 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.errors import LabelError, OptionError
+from bandlens.errors import AccuracyWarning, LabelError, OptionError
 from keras import ops
 
 # what keeps every number: layers after a head over one pixel
@@ -259,16 +259,24 @@ NO_USE = r"`{}` has no use: the model has one output.*\n  expected: no `{}`{}\n 
 
 
 @pytest.mark.parametrize("method", [name for name in bl.METHODS if name != "permutation"])
-def test_labels_of_a_regression_are_not_ignored(number: Any, images: np.ndarray, method: str) -> None:
+def test_numbers_say_how_well_a_regression_fits(number: Any, images: np.ndarray, method: str) -> None:
     advice = "; if it is the logit of that class, say so with output='logit'"
-    numbers = ", or numbers with method='permutation'"
-    with pytest.raises(LabelError, match=NO_USE.format("y", "y", numbers, "y", "12 entries", advice)):
-        bl.band_importance(number, images, np.arange(12) % 2, method=method)
+    fitted = np.asarray(number.predict(images, verbose=0), np.float64)[:, 0]
+    y = fitted + np.linspace(-0.1, 0.1, 12)
+    result = bl.band_importance(number, images, y, method=method, n_background=4)
+    np.testing.assert_allclose(result.fitted, fitted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(result.observed, y)
+    expected = 1 - ((y - fitted) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+    assert (result.accuracy, result.chance) == (pytest.approx(expected, rel=1e-3), 0.0)
+    assert f"R^2 {expected:.2f}" in repr(result)
+    with pytest.raises(LabelError, match="`y` must hold numbers: the model is a regression"):
+        bl.band_importance(number, images, ["no", "yes"] * 6, method=method)
     with pytest.raises(LabelError, match=NO_USE.format("classes", "classes", "", "classes", "2 entries", advice)):
         bl.band_importance(number, images, method=method, classes=["no", "yes"])
-    if bl.METHODS[method].maps is not None:
-        with pytest.raises(LabelError, match="`y` has no use"):
-            bl.band_maps(number, images, np.arange(12) % 2, method=method)
+    if bl.METHODS[method].maps is not None and not bl.METHODS[method].maps_options:
+        maps = bl.band_maps(number, images, y, method=method)
+        assert maps.accuracy == pytest.approx(expected, rel=1e-3)
+        assert f"R^2 {expected:.2f}" in repr(maps)
 
 
 def test_classes_of_a_regression_are_not_ignored_by_permutation(number: Any, images: np.ndarray) -> None:
@@ -278,20 +286,28 @@ def test_classes_of_a_regression_are_not_ignored_by_permutation(number: Any, ima
         bl.band_importance(number, images, ["no", "yes"] * 6, method="permutation")
 
 
-def test_labels_of_a_regression_are_not_ignored_by_checks(number: Any, images: np.ndarray) -> None:
+def test_checks_take_the_numbers_of_a_regression(number: Any, images: np.ndarray) -> None:
     result = bl.band_importance(number, images, method="occlusion")
-    with pytest.raises(LabelError, match="`y` has no use"):
-        bl.check_deletion(number, result, images, np.arange(12.0))
-    for check in (bl.check_stability, bl.check_null, bl.check_randomization):
-        with pytest.raises(LabelError, match="`y` has no use"):
-            check(number, images, np.arange(12.0), method="saliency")
+    deletions = [bl.check_deletion(number, result, images, y, orders=4) for y in (None, np.arange(12.0))]
+    assert deletions[0].verdict == deletions[1].verdict
+    for call in (
+        lambda y: bl.check_deletion(number, result, images, y),
+        lambda y: bl.check_stability(number, images, y, method="saliency"),
+        lambda y: bl.check_null(number, images, y, method="saliency"),
+        lambda y: bl.check_randomization(number, images, y, method="saliency"),
+    ):
+        with pytest.raises(LabelError, match="`y` must hold one finite number per image"):
+            call(np.arange(11.0))
+    assert bl.check_null(number, images, np.arange(12.0), method="saliency").passed
 
 
 def test_a_probability_that_is_not_seen_as_one_is_named(keras: Any, images: np.ndarray) -> None:
     model = of(keras, lambda layers, dense: layers.Average()([dense("sigmoid", 1), dense("sigmoid", 1)]))
     y = np.arange(12) % 2
-    with pytest.raises(LabelError, match=NO_USE.format("y", "y", ".*", "y", "12 entries", "")):
-        bl.band_importance(model, images, y)
+    with pytest.warns(AccuracyWarning, match=r"`y` is 0 or 1, like labels of two classes.*1 - p and p\.$"):
+        bl.band_importance(model, images, y, method="saliency")
+    with pytest.raises(LabelError, match=NO_USE.format("classes", "classes", "", "classes", "2 entries", "")):
+        bl.band_importance(model, images, classes=["no", "yes"])
 
     def both(x: Any) -> Any:  # as the error says
         p = model(x, training=False)

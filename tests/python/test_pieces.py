@@ -29,6 +29,9 @@ def full(n=(5, 8, 3), **options):
         options={"n_samples": 50},
         versions={"bandlens": "0.1.0", "numpy": "2.0"},
         seconds=16.0,
+        correct=random.random(result.n) < 0.5,
+        observed=random.normal(size=result.n),
+        fitted=random.normal(size=result.n),
     )
 
 
@@ -64,6 +67,7 @@ def test_a_part_has_the_images_and_the_table_of_these_images():
         np.testing.assert_array_equal(getattr(part, name), getattr(result, name)[[2, 0, 15]])
     assert part.completeness == part.residuals.max()
     assert part.cancellation == part.cancellations.max()
+    assert part.accuracy == result.correct[[2, 0, 15]].mean()
     frame = part.to_frame()
     assert frame["class"].unique().tolist() == ["water", "city"]
     water = frame[frame["class"] == "water"]["importance"]

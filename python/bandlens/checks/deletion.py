@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..data.images import Images, check_background, check_images
-from ..data.labels import label_codes, no_classes
+from ..data.labels import band_names, label_codes, observed_numbers
 from ..data.moments import half_width
 from ..data.options import one_of, optional, whole
 from ..data.summaries import mean_image
 from ..errors import BackgroundError, ResultError
+from ..explain.fitting import check_fit
+from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..progress import Progress, ticker
@@ -64,7 +66,8 @@ def check_deletion(
     x : array_like, shape (n, rows, cols, bands)
         The images that were explained, in the same order.
     y : array_like, shape (n,), optional
-        Class of each image, as for `band_importance`; by default as in `result`. Not for a regression, which has none.
+        Class of each image, as for `band_importance`; by default as in `result`. For a regression, the
+        observed numbers, which only tell whether the model fits.
     replacement : {"background", "background_mean", "zero"}
         What a removed band is replaced by: the same pixels of background images, drawn for each image, averaging what
         comes out; the mean background image; or 0, which is seldom an image that the model knows.
@@ -126,16 +129,33 @@ def check_deletion(
     images = check_images(x, band_axis)
     members = member_bands(result, images, bands)
     check_same_images(result, images, members)
-    predictor = _followed(loaded(model), images, output)
+    model = loaded(model)
+    predictor = _followed(model, images, output)
     check_classes(result, predictor)
-    if y is not None and not predictor.classifies:
-        raise no_classes("y", y, predictor.trace.made_of())
-    codes = result.image_class if y is None else label_codes(y, result.classes, images.n)
+    observed = None if predictor.classifies else observed_numbers(y, images.n)
+    labels = None if y is None or not predictor.classifies else label_codes(y, result.classes, images.n)
+    codes = result.image_class if labels is None else labels
     rankings = _rankings(result, codes)
     pool, draws = _pool(images, background, replacement, n_background, seed)
     size = batch_size or predictor.images_per_batch
     before = predictor.outputs(images, size)
     check_same_model(result, before)
+    check_fit(
+        Subject(
+            model=model,
+            predictor=predictor,
+            images=images,
+            background=None if background is None else check_background(background, images),
+            bands=result.bands if bands is None else band_names(bands, images.n_bands),
+            classes=result.classes,
+            wavelengths=(),  # those of the result were looked at
+            y=y,
+            labels=labels,
+            observed=observed,
+            outputs=before,
+        ),
+        stacklevel=3,
+    )
 
     randoms, every_order = _random_orders(len(members), orders, seed)
     removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))

@@ -133,7 +133,7 @@ def check_null(
         wide = replace(_wider(question, images, names, band), model=wrapped)
         if len(plain.outputs) > 1:  # the same images in each class, even where two outputs are equal up to rounding
             wide = replace(wide, y=plain.image_class, classes=plain.classes)
-        wider = importance_of(wide, progress=False)
+        wider = importance_of(wide, progress=False, fit=False)
         tick(1)
     return _judged(plain, wider, band, duplicate is None)
 

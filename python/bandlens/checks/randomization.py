@@ -150,7 +150,7 @@ def check_randomization(
                 for at, layer in enumerate(copy.layers):
                     layer.set_weights(donor[at] if at in randomised else trained[at])
                 with unsaid():  # a random model may hardly vary, and its table is not the user's
-                    tables.append(importance_of(question, progress=False).table.importance)
+                    tables.append(importance_of(question, progress=False, fit=False).table.importance)
                 tick(1)
     found = np.array(tables).reshape(repeats, len(steps), *tables[0].shape)
     last = [min(step) for step in steps]

@@ -21,7 +21,7 @@ from ..explain.question import Question
 from ..models.predictor import loaded
 from ..progress import ticker
 from ..results.importance import BandImportance
-from ..results.statistics import rank_of, share_of
+from ..results.statistics import at_least_zero, rank_of, share_of
 from .agreement import kendall
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
@@ -94,9 +94,9 @@ def check_stability(
 
     For shares the first is a bootstrap variance times n / (n - 1). Intervals are the table's value +- t standard
     errors, t with the degrees of freedom of Satterthwaite (1946, Biometrics Bulletin 2, 110-114) from n - 1 and
-    `backgrounds` - 1; those of shares end at 0 and 1. So they hold the value for the whole background population, not
-    only the mean of the samples that were drawn: percentiles of so few can't reach into the tails. Ranks, `first` and
-    `rank_stability` are read off the nested bootstrap.
+    `backgrounds` - 1; those of shares end at 0 and 1, those of means of sizes at 0. So they hold the value for the
+    whole background population, not only the mean of the samples that were drawn: percentiles of so few can't reach
+    into the tails. Ranks, `first` and `rank_stability` are read off the nested bootstrap.
 
     Where a metric is computed for whole classes (permutation with a function), images have no scores: its repeats are
     resampled in their place, and `n` counts repeats in the above. `facts` says what was resampled.
@@ -119,7 +119,7 @@ def check_stability(
             found = []
             for place, draw in enumerate(_draws(table, pool, backgrounds, seed)):
                 other = replace(question, background=pool.take(draw, None), n_background=len(draw))
-                found.append(_resampled(importance_of(other, _onwards(tick)), sizes[place], seed, place))
+                found.append(_resampled(importance_of(other, _onwards(tick), fit=False), sizes[place], seed, place))
     return _check(table, found, resamples)
 
 
@@ -189,6 +189,7 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     n = _units(table)
     images, between = _components([one.variance for one in found], [one.importance for one in found])
     low, high = _interval(numbers.importance, images, between, n, len(found))
+    low = low if table.directed else at_least_zero(low)
     parts_of_share = _components([one.share_variance for one in found], [one.share for one in found])
     share_low, share_high = _interval(numbers.share, *parts_of_share, n, len(found))
     known = varies(table)[: len(cells)]

@@ -8,18 +8,35 @@ alphabetical.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import BandError, LabelError, OptionError
-from .positions import first
+from .positions import first, spelled
 
 # for a probability that is not seen as one
 TWO_COLUMNS = (
     "if the output is the probability of the second of two classes, explain a function of the images that returns a "
     "column for each, 1 - p and p"
 )
+
+
+@dataclass(frozen=True, eq=False)
+class NumbersFromR:
+    """Numbers that R gives as labels: classes counted from 1, or what was observed; which, only the model can tell.
+
+    As an array they are classes counted from 0.
+    """
+
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.values - 1, dtype)
 
 
 def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[str, ...]:
@@ -89,16 +106,69 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
     if labels.dtype.kind not in "buif":
         raise LabelError("`y` holds neither class indices nor class names.", given=f"dtype {labels.dtype}")
     if not np.isfinite(labels.astype(np.float64)).all() or (labels != np.floor(labels)).any():
-        raise LabelError("`y` holds numbers that are not class indices.", given=_shorten(np.unique(labels)))
+        wrong = np.unique(labels[~np.isfinite(labels) | (labels != np.floor(labels))])
+        raise LabelError(
+            "`y` holds numbers that are not class indices.",
+            expected=f"whole numbers from {first()} to {first() + len(names) - 1}, as the model tells classes apart",
+            given=_shorten(f"{value:.7g}" for value in wrong + first()),
+        )
     codes = labels.astype(np.int64)
     outside = codes[(codes < 0) | (codes >= len(names))]
     if outside.size:
         raise LabelError(
             "`y` holds classes that the model doesn't have.",
-            expected=f"whole numbers from {first()} to {first() + len(names) - 1}",
+            expected=f"whole numbers from {first()} to {first() + len(names) - 1}: {counting_of_classes()}",
             given=_shorten(np.unique(outside) + first()),
+            fix=_shifted(codes, len(names)),
         )
     return codes
+
+
+def counting_of_classes() -> str:
+    """From where class numbers count, in the language of those who read it."""
+    return spelled("in Python, classes are counted from 0", "in R, classes are counted from 1")
+
+
+def _shifted(codes: np.ndarray, n_classes: int) -> str | None:
+    """How to mend labels that count from the other language's first number, if they may do so."""
+    low, high = int(codes.min()), int(codes.max())
+    if (first(), low) == (1, -1) and high < n_classes - 1:
+        return "if the classes are counted from 0, use `y + 1`"
+    if (first(), high) == (0, n_classes) and low > 0:
+        return "if the classes are counted from 1, use `y - 1`"
+    return None
+
+
+def observed_numbers(y: Any, n_images: int) -> np.ndarray | None:
+    """Observed values for a regression, as given, float64, shape ``(n,)``; None if there are none.
+
+    Raises
+    ------
+    LabelError
+        If there is not one finite number per image.
+    """
+    if y is None:
+        return None
+    given = np.asarray(y.values if isinstance(y, NumbersFromR) else y)
+    try:
+        if given.dtype.kind in "US":
+            raise TypeError("names, even where they can be read as numbers")
+        numbers = given.astype(np.float64)
+    except (TypeError, ValueError):
+        raise LabelError(
+            "`y` must hold numbers: the model is a regression.",
+            expected="a number for each image, as the model has one output, and no softmax or sigmoid at its end",
+            given=type(y).__name__,
+            fix=TWO_COLUMNS,
+        ) from None
+    numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
+    if numbers.shape != (n_images,) or not np.isfinite(numbers).all():
+        raise LabelError(
+            "`y` must hold one finite number per image: the model is a regression.",
+            expected=f"{n_images} numbers",
+            given=f"shape {numbers.shape}" if numbers.shape != (n_images,) else "values that are not finite",
+        )
+    return numbers
 
 
 def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") -> LabelError:

@@ -10,22 +10,32 @@ import numpy as np
 
 from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
-from ..data.labels import band_names, band_wavelengths, class_names, label_codes, no_classes, target_outputs
+from ..data.labels import (
+    band_names,
+    band_wavelengths,
+    class_names,
+    label_codes,
+    no_classes,
+    observed_numbers,
+    target_outputs,
+)
 from ..data.options import whole_number
 from ..errors import OptionError
 from ..methods import METHODS, Method, Request, Task
 from ..methods.kinds import GradientMethod
 from ..methods.reduction import check_statistic
-from ..models.predictor import Predictor, make_predictor
+from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.tables import WHOLE
 from .derivatives import check_derivative
 from .question import Question
+from .subject import Subject
 
 
 @dataclass(frozen=True)
 class Call:
     """A question after all checks, and what they have found out."""
 
+    model: Any
     predictor: Predictor
     method: Method
     images: Images
@@ -34,6 +44,7 @@ class Call:
     background_source: str | None
     draws: np.ndarray | None
     labels: np.ndarray | None
+    observed: np.ndarray | None
     codes: np.ndarray
     predictions: np.ndarray
     image_output: np.ndarray
@@ -54,6 +65,32 @@ class Call:
         predictions = self.model_outputs.argmax(axis=1)
         codes = predictions if self.labels is None else self.labels
         return replace(self, codes=codes, predictions=predictions, deferred=False)
+
+    @property
+    def truth(self) -> dict[str, np.ndarray | None]:
+        """What a result keeps of labels and numbers that were observed, by the names of its fields."""
+        return {
+            "correct": None if self.labels is None else self.labels == self.predictions,
+            "observed": self.observed,
+            "fitted": None if self.observed is None else self.model_outputs[:, 0],
+        }
+
+    def subject(self, *, maps: bool) -> Subject:
+        """What has to fit together."""
+        return Subject(
+            model=self.model,
+            predictor=self.predictor,
+            images=self.images,
+            background=None if self.background_source != "background" else self.background,
+            bands=self.bands,
+            classes=self.classes,
+            wavelengths=self.wavelengths,
+            y=self.y,
+            labels=self.labels,
+            observed=self.observed,
+            outputs=self.model_outputs,
+            maps=maps,
+        )
 
     def task(self, tick: Callable[[int], None]) -> Task:
         """What the method needs."""
@@ -93,10 +130,12 @@ def checked(question: Question, *, maps: bool = False) -> Call:
     background = None
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)
-    predictor = make_predictor(q.model, images, q.output)
+    model = loaded(q.model)
+    predictor = make_predictor(model, images, q.output)
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
-    if not predictor.classifies:
-        _check_no_classes(predictor, method, q.y, q.classes)
+    observed = None if predictor.classifies else observed_numbers(q.y, images.n)
+    if not predictor.classifies and q.classes is not None:
+        raise no_classes("classes", q.classes, predictor.trace.made_of())
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     method.prepare(Request(predictor, images, q.y, options, maps))
@@ -113,6 +152,7 @@ def checked(question: Question, *, maps: bool = False) -> Call:
     if background is not None:
         draws = _draw(background.n, q.n_background, codes if background is images else None, q.seed)
     return Call(
+        model=model,
         predictor=predictor,
         method=method,
         images=images,
@@ -121,6 +161,7 @@ def checked(question: Question, *, maps: bool = False) -> Call:
         background_source=None if background is None else "x" if q.background is None else "background",
         draws=draws,
         labels=labels,
+        observed=observed,
         codes=codes,
         predictions=predictions,
         image_output=target_outputs(q.target, outputs, codes, predictions),
@@ -160,15 +201,6 @@ def _is_deferred(q: Question, method: Method, *, known: bool) -> bool:
     """
     depends = q.target == "predicted" or (q.target == "class" and not known)
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
-
-
-def _check_no_classes(predictor: Predictor, method: Method, y: Any, classes: Any) -> None:
-    """Refuse labels and names of classes that a model of one number would ignore."""
-    if y is not None and not method.uses_numbers:
-        using = " or ".join(repr(other.name) for other in METHODS.values() if other.uses_numbers)
-        raise no_classes("y", y, predictor.trace.made_of(), f"numbers with method={using}")
-    if classes is not None:
-        raise no_classes("classes", classes, predictor.trace.made_of())
 
 
 def _method(name: str, maps: bool) -> Method:

@@ -17,6 +17,7 @@ from ..progress import Progress, ticker
 from ..results.importance import BandImportance
 from .calls import Call, checked
 from .derivatives import check_zeros
+from .fitting import check_fit
 from .gathering import gathered
 from .question import Question
 from .selfcheck import Explained, Measured, check_scores
@@ -55,8 +56,8 @@ def band_importance(
         order, or a list of single images. Converted batch by batch, never modified.
     y : array_like, shape (n,), optional
         Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
-        Without it, images belong to the class that the model predicts. A model of one number has no classes; then only
-        the method "permutation" takes `y`, as numbers.
+        Without it, images belong to the class that the model predicts. For a model of one number, the observed numbers:
+        the result says how well it predicts them (R^2), and the method "permutation" asks how much worse it would.
     method : str
         Key of `bandlens.METHODS`.
     background : array_like, shape (m, rows, cols, bands), optional
@@ -106,6 +107,14 @@ def band_importance(
     CompletenessWarning
         If scores of an additive method miss what they should sum to by more than rounding or stated standard errors
         explain, or are far larger than what their bands do to the output and cancel. It names the worst image.
+    DataWarning
+        If images, background or wavelengths look as if they were not what the model takes them for: images and
+        background on different scales, values that the model's own first layers were not made for, a value that stands
+        for "no data" in more than a few pixels, bands that are constant, spectra whose bands are not on `band_axis`,
+        wavelengths in micrometres.
+    AccuracyWarning
+        If, on at least 30 images with labels, the model is no better than chance, or worse than the mean of `y`; or if
+        labels would fit far better shifted by one or with the classes in another order.
     """
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
@@ -115,12 +124,15 @@ def band_importance(
     return importance_of(question, progress)
 
 
-def importance_of(question: Question, progress: Progress = None) -> BandImportance:
+def importance_of(question: Question, progress: Progress = None, *, fit: bool = True) -> BandImportance:
     """Check a question, let its method answer, let the answer check itself, and make the result.
 
-    Warnings point at the line that called the caller of this.
+    Warnings point at the line that called the caller of this. Whether model and data fit is said if `fit`: once for a
+    verb that makes several tables.
     """
     call = checked(question)
+    if fit and not call.deferred:
+        check_fit(call.subject(maps=False))
     started = time.perf_counter()
     with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)
@@ -129,6 +141,8 @@ def importance_of(question: Question, progress: Progress = None) -> BandImportan
         found = gathered(call, call.method.scores(task))
     if values is None:
         call = call.completed()
+        if fit:
+            check_fit(call.subject(maps=False))
         values = call.method.values(task)
     scores = _scores(call, found)
     if call.method.differentiates:
@@ -174,6 +188,7 @@ def _result(
         signed=SIGNED[call.statistic],
         residuals=None if measured is None else measured.residuals,
         cancellations=None if measured is None else measured.cancellations,
+        **call.truth,
         score_errors=found.get(ScoreErrors),
         local_fit=found.get(Fit),
         drops=found.drops,

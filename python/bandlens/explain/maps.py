@@ -12,6 +12,7 @@ from ..progress import Progress, ticker
 from ..results.maps import BandMaps
 from .calls import checked
 from .derivatives import check_zeros
+from .fitting import check_fit
 from .gathering import gathered
 from .question import Question
 from .selfcheck import Explained, check_scores
@@ -52,7 +53,7 @@ def band_maps(
 
     Warns
     -----
-    CompletenessWarning
+    CompletenessWarning, DataWarning, AccuracyWarning
         As for `band_importance`.
     """
     question = Question(
@@ -69,6 +70,7 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps:
     Warnings point at the line that called the caller of this.
     """
     call = checked(question, maps=True)
+    check_fit(call.subject(maps=True))
     assert call.method.maps is not None
     with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)
@@ -98,4 +100,5 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps:
         model=call.predictor.name,
         residuals=None if measured is None else measured.residuals,
         cancellations=None if measured is None else measured.cancellations,
+        **call.truth,
     )

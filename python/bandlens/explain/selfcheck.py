@@ -67,6 +67,11 @@ def unsaid() -> Iterator[None]:
         _UNSAID.reset(token)
 
 
+def is_unsaid() -> bool:
+    """Whether nothing is to be said."""
+    return _UNSAID.get()
+
+
 @dataclass(frozen=True)
 class Explained:
     """What was found for all images by an additive method.
@@ -120,7 +125,7 @@ def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False
         distances = output_distances(found.values, task.image_output, task.background_outputs)
     cancellations = score_cancellations(found.scores, task.image_output, distances, _rounding(call, found))
     measured = Measured(residuals, cancellations)
-    if not _UNSAID.get():
+    if not is_unsaid():
         for message in (
             _incomplete(call, task, found, residuals, maps),
             _cancelling(call, task, found, measured, maps),

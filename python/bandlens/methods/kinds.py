@@ -133,8 +133,6 @@ class Method:
     directed : bool
         Whether importance is the mean of the signed scores, not of their size: scores vary about 0 for a useless band,
         which must average out.
-    uses_numbers : bool
-        Whether `y` of a model that predicts a number has a use.
     """
 
     name: str
@@ -156,7 +154,6 @@ class Method:
 
     differentiates: ClassVar[bool] = False
     directed: ClassVar[bool] = False
-    uses_numbers: ClassVar[bool] = False
 
     @property
     def additive(self) -> bool:
@@ -232,4 +229,3 @@ class MetricMethod(BandMethod):
     balanced: Callable[[Options], bool]
 
     directed: ClassVar[bool] = True
-    uses_numbers: ClassVar[bool] = True

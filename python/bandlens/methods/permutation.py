@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..data.labels import TWO_COLUMNS
+from ..data.labels import observed_numbers
 from ..data.options import Option, one_of, whole
-from ..errors import LabelError, OptionError
+from ..errors import OptionError
 from ..models.predictor import Predictor
 from .findings import Drops, Findings, Scores
 from .kinds import MetricMethod
@@ -74,7 +74,7 @@ def prepare(request: Request) -> None:
     """The metric must suit the model, and the labels the metric."""
     predictor, metric = request.predictor, request.options["metric"]
     if not predictor.classifies:
-        _numbers(request.y, request.images.n)
+        observed_numbers(request.y, request.images.n)
     if callable(metric):
         return
     suitable = FOR_CLASSES if predictor.classifies else ("squared_error",)
@@ -162,32 +162,12 @@ def _truth(task: Task) -> np.ndarray:
     """Labels; where there are none, what the model predicts."""
     if task.predictor.classifies:
         return task.codes
-    numbers = _numbers(task.y, task.images.n)
+    numbers = observed_numbers(task.y, task.images.n)
     return task.outputs[:, 0] if numbers is None else numbers
 
 
 def _predicted(task: Task, outputs: np.ndarray) -> np.ndarray:
     return outputs.argmax(axis=1) if task.predictor.classifies else outputs[:, 0]
-
-
-def _numbers(y: Any, n: int) -> np.ndarray | None:
-    """Observed values for a regression, as given."""
-    if y is None:
-        return None
-    try:
-        numbers = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise LabelError(
-            "`y` must hold numbers: the model is a regression.", given=type(y).__name__, fix=TWO_COLUMNS
-        ) from None
-    numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
-    if numbers.shape != (n,) or not np.isfinite(numbers).all():
-        raise LabelError(
-            "`y` must hold one finite number per image: the model is a regression.",
-            expected=f"{n} numbers",
-            given=f"shape {numbers.shape}" if numbers.shape != (n,) else "values that are not finite",
-        )
-    return numbers
 
 
 def _named(predictor: Predictor, metric: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._version import __version__
+from ..data.labels import NumbersFromR
 from ..data.positions import first
 from ..engine import precision
 from ..results.schema import restored
@@ -51,6 +52,7 @@ def band_importance(
         Keras model, callable, or path.
     x : array or list of arrays
     y : list of str, array or None
+        Names, one-hot rows, or numbers as R counts them, as float64.
     arguments : dict
         The other arguments of `bandlens.band_importance`, by name.
     progress : callable or None
@@ -63,7 +65,7 @@ def band_importance(
     """
     from ..explain.importance import band_importance as compute
 
-    return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
+    return _importance(compute(model, x, _labels(y), **_arguments(arguments), progress=progress or False))
 
 
 @answer
@@ -79,8 +81,8 @@ def band_maps(
     """
     from ..explain.maps import band_maps as compute
 
-    maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
-    return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
+    maps = compute(model, x, _labels(y), **_arguments(arguments), progress=progress or False)
+    return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation", "accuracy", "chance"))}
 
 
 @answer
@@ -152,7 +154,7 @@ def check_stability(
     """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
     from ..checks import check_stability as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    return _check(check(model, x, _labels(y), **_arguments(arguments), progress=progress or False))
 
 
 @answer
@@ -162,7 +164,7 @@ def check_randomization(
     """Check of the table against those of random weights; arguments as for `band_importance`."""
     from ..checks import check_randomization as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    return _check(check(model, x, _labels(y), **_arguments(arguments), progress=progress or False))
 
 
 @answer
@@ -172,7 +174,7 @@ def check_null(
     """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
     from ..checks import check_null as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    return _check(check(model, x, _labels(y), **_arguments(arguments), progress=progress or False))
 
 
 @answer
@@ -187,22 +189,12 @@ def check_deletion(
     """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
     from ..checks import check_deletion as check
 
-    return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
+    return _check(check(model, _result(result), x, _labels(y), **arguments, progress=progress or False))
 
 
-@answer
-def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
-    """Whether a model tells classes apart, so that numbers in `y` are classes, which R counts from 1.
-
-    Returns
-    -------
-    dict
-        ``value``: False for a regression, whose `y` holds values.
-    """
-    from ..data.images import check_images
-    from ..models.predictor import make_predictor
-
-    return make_predictor(model, check_images(x, band_axis), output).classifies
+def _labels(y: Any) -> Any:
+    """Labels as the core takes them: what R has as numbers are classes counted from 1, or what was observed."""
+    return NumbersFromR(y) if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind == "f" else y
 
 
 def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,7 +249,7 @@ def _importance(result: BandImportance) -> Answer:
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **all_fields(result),
-        **fields(result, plain, ("completeness", "cancellation")),
+        **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance")),
     }
 
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..errors import OptionError, ResultError
 from . import drawing
+from .accuracy import described, determination, expected_agreement, how_many, share_correct
 from .choosing import positions, refuse_drops
 from .completeness import largest, shown
-from .schema import Names, Numbers, Positions, Same, restored, schema, taken
+from .schema import Flags, Names, Numbers, Positions, Same, restored, schema, taken
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
@@ -82,6 +83,11 @@ class BandImportance:
         Name of the model.
     versions : dict of str
     seconds : float
+    correct : ndarray of bool, shape (n,), or None
+        Whether the class that the model predicts is the image's label; None where images had no labels, and in results
+        that versions before this attribute have saved.
+    observed, fitted : ndarray of float64, shape (n,), or None
+        Observed numbers and those that the model predicts, where it predicts a number and the observed ones were given.
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -114,6 +120,9 @@ class BandImportance:
     model: Annotated[str, Same("the model")] = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
+    observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
+    fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -129,6 +138,22 @@ class BandImportance:
     def cancellation(self) -> float | None:
         """Largest cancellation, or None where the method is not additive or it is not known."""
         return largest(self.cancellations)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the images that the model classifies right; R^2 where it predicts a number; None without labels."""
+        return determination(self.observed, self.fitted) if self.correct is None else share_correct(self.correct)
+
+    @property
+    def chance(self) -> float | None:
+        """The accuracy that predictions would have which come as often but have nothing to do with the labels.
+
+        0 for a model that predicts a number; None without labels, or with those of a single class. See
+        `bandlens.results.accuracy`.
+        """
+        if self.correct is None:
+            return None if self.accuracy is None else 0.0
+        return expected_agreement(self.image_class, self.prediction)
 
     @property
     def n_background(self) -> int | None:
@@ -280,11 +305,13 @@ class BandImportance:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
-        account = shown(self.completeness, self.cancellation)
+        right = described(self.accuracy, self.chance, number=self.correct is None)
+        account = right + shown(self.completeness, self.cancellation)
+        classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
-            f"{len(self.classes)} classes x {len(self.bands)} bands{used}{account}{fit}>"
+            f"{classes} x {len(self.bands)} bands{used}{account}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from . import drawing
+from .accuracy import described, determination, expected_agreement, share_correct
 from .completeness import largest, shown
-from .schema import Names, Numbers, Positions
+from .schema import Flags, Names, Numbers, Positions
 from .tables import Table, pixel_names
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class BandMaps:
     model : str
     residuals, cancellations : ndarray of float64, shape (n, k), or None
         As in `BandImportance`; None for methods that are not additive.
+    correct, observed, fitted : ndarray, shape (n,), or None
+        As in `BandImportance`.
     """
 
     values: Annotated[np.ndarray, Numbers("image", "explained", "...")]
@@ -57,6 +60,9 @@ class BandMaps:
     model: str = ""
     residuals: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
     cancellations: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
+    correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
+    observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
+    fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -72,6 +78,18 @@ class BandMaps:
     def cancellation(self) -> float | None:
         """Largest cancellation, or None where the method is not additive."""
         return largest(self.cancellations)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the images that the model classifies right, or R^2, as in `BandImportance`."""
+        return determination(self.observed, self.fitted) if self.correct is None else share_correct(self.correct)
+
+    @property
+    def chance(self) -> float | None:
+        """The accuracy to be expected by chance, as in `BandImportance`."""
+        if self.correct is None:
+            return None if self.accuracy is None else 0.0
+        return expected_agreement(self.image_class, self.prediction)
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: one row per image x output x pixel x band, so as many as `values` has entries.
@@ -149,5 +167,6 @@ class BandMaps:
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape))
-        account = shown(self.completeness, self.cancellation)
+        account = described(self.accuracy, self.chance, number=self.correct is None)
+        account += shown(self.completeness, self.cancellation)
         return f"<BandMaps: {self.method} ({self.output}), {self.n} images, values {shape}{account}>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -18,6 +18,7 @@ class ClassBandTable:
     ----------
     importance, effect, share, std_error, conf_low, conf_high : ndarray of float64, shape (cells, bands)
         `effect` is NaN where the scores have no sign.
+        Where importance is a mean of sizes, `conf_low` is the bound of a Student interval of the mean, but at least 0.
     rank : ndarray of int64, shape (cells, bands)
         1 is the most important band; ties go to the band that comes first.
     n : ndarray of int64, shape (cells,)
@@ -55,7 +56,13 @@ def class_band_table(
     """
     moments = Moments.of(scores if directed else np.abs(scores), cell, cells)
     effect = Moments.of(scores, cell, cells).mean if signed else np.full_like(moments.mean, np.nan)
-    return _table(moments, np.where(moments.count > 0, effect, np.nan), moments.count[:, 0])
+    table = _table(moments, np.where(moments.count > 0, effect, np.nan), moments.count[:, 0])
+    return table if directed else replace(table, conf_low=at_least_zero(table.conf_low))
+
+
+def at_least_zero(low: np.ndarray) -> np.ndarray:
+    """Lower bounds of means of sizes, which are not below 0: an interval that is cut there holds the mean as often."""
+    return np.maximum(low, 0.0)
 
 
 def repeated_table(repeats: np.ndarray, n: np.ndarray) -> ClassBandTable:

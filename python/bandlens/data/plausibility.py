@@ -1,0 +1,218 @@
+"""What images look like, from a sample of their pixels: enough to tell that they can't be what a call takes them for.
+
+The sample is bounded, however many images there are: some hundred thousand values of a few hundred images, drawn at
+random, so that looking costs a fraction of a second, and the whole is never copied. What is only there in very few
+pixels is not seen; what is said of whole bands ("constant") is confirmed by going through them.
+
+Every criterion here has to let pass what people explain on purpose: a single image, images of one class, a background
+of zeros or of the mean image (which is a baseline, not a sample), data in dB or standardised, bands that are 0 or 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .images import Images
+
+MOST_IMAGES = 256
+MOST_VALUES = 1 << 19
+# containers other than arrays in memory are read image by image, at most so much of them
+MOST_BYTES = 1 << 26
+
+# values that stand for "no data" in raster files, and are no reflectance: one band that has them is enough. The last
+# one is the most negative number of float32, which GDAL writes.
+NEVER_DATA = (-9999.0, -32768.0, -99999.0, float(np.finfo(np.float32).min))
+# values that stand for it, too, but may be data: all bands of a pixel must have them at once
+MAY_BE_NO_DATA = (0.0, 65535.0, -999.0, -99.0)
+MOST_NEVER = 1e-3
+MOST_NO_DATA = 1e-2
+# such a value is one of its own if nothing else is nearer than this part of the spread of all other values
+APART = 0.05
+STRAY = 1e-3
+
+# sizes of values that differ by so much, in (nearly) every image and band, are on other scales: bands of water and
+# forest differ by 20 in the infrared, but not in all bands; scales by 100, 255, 1000, 10000
+OTHER_SCALE = 10.0
+OTHER_SCALE_OF_ONE_BAND = 50.0
+NEARLY_ALL = 0.9
+BELOW_ZERO = 0.2
+# in fewer, all bands may differ between two kinds of land, as in radar
+SEVERAL_BANDS = 3
+# with fewer, images of two samples may differ so by chance
+LEAST_PAIRS = 20
+LEAST_BACKGROUND = 5
+# images that must all show the same value in a band, for it to be called constant
+LEAST_IMAGES = 10
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Pixels of some images.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (images, pixels, bands)
+    complete : bool
+        Whether these are all images.
+    """
+
+    values: np.ndarray
+    complete: bool
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands."""
+        return self.values.shape[2]
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Pixels of all images, shape (images x pixels, bands)."""
+        return self.values.reshape(-1, self.n_bands)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Largest size of a value in each image, shape (images, bands)."""
+        return np.abs(self.values).max(axis=1)
+
+    def span(self, band: int) -> tuple[float, float]:
+        """Smallest and largest value of a band."""
+        return float(self.values[..., band].min()), float(self.values[..., band].max())
+
+
+def sample_of(images: Images) -> Sample:
+    """Draw pixels from images; the same ones every time."""
+    random = np.random.default_rng(0)
+    count = min(images.n, MOST_IMAGES)
+    in_memory = isinstance(images.source, np.ndarray | list | tuple)
+    if not in_memory:
+        count = min(count, max(8, MOST_BYTES // (8 * int(np.prod(images.shape)))))
+    chosen = np.arange(images.n) if count == images.n else np.sort(random.choice(images.n, count, replace=False))
+    axis = images.band_axis - 1
+    rest = tuple(size for at, size in enumerate(images.shape) if at != axis)
+    every = int(np.prod(rest))
+    most = max(1, MOST_VALUES // (count * images.n_bands))
+    found = np.empty((count, min(every, most), images.n_bands))
+    for row, position in enumerate(chosen.tolist()):
+        one = np.moveaxis(np.asarray(images.source[position]), axis, -1)
+        pixels = np.arange(every) if every <= most else random.integers(every, size=most)
+        found[row] = one[np.unravel_index(pixels, rest)] if rest else one
+    return Sample(found, count == images.n)
+
+
+def is_baseline(background: Sample) -> bool:
+    """Whether background images are no sample of anything: one image over and over, or plain surfaces."""
+    values = background.values
+    if (values == values[:1]).all():
+        return True
+    return values.shape[1] > 1 and bool((values == values[:, :1]).all())
+
+
+def constant_bands(images: Images, sample: Sample) -> dict[int, float]:
+    """Bands that have one value in all pixels of all of several images, and that value."""
+    if len(sample.values) < LEAST_IMAGES:
+        return {}
+    pixels = sample.pixels
+    suspects = np.flatnonzero((pixels == pixels[:1]).all(axis=0)).tolist()
+    values = {band: float(pixels[0, band]) for band in suspects}
+    if suspects:  # a sample may have missed what is different
+        axis = images.band_axis - 1
+        for position in range(images.n):
+            one = np.moveaxis(np.asarray(images.source[position]), axis, 0)
+            values = {band: value for band, value in values.items() if (one[band] == value).all()}
+            if not values:
+                break
+    return values
+
+
+@dataclass(frozen=True)
+class NoData:
+    """A value that stands for "no data", as it seems, and the part of the pixels that have it."""
+
+    value: float
+    share: float
+    every_band: bool
+
+
+def no_data(sample: Sample) -> NoData | None:
+    """A value that stands for "no data" in more than a few pixels."""
+    pixels = sample.pixels
+    for value in NEVER_DATA:
+        hit = np.isclose(pixels, value, rtol=1e-6, atol=0).any(axis=1)
+        if hit.mean() > MOST_NEVER and not hit.all() and _is_apart(pixels[~hit], value):
+            return NoData(value, float(hit.mean()), every_band=False)
+    if sample.n_bands == 1:
+        return None
+    for value in MAY_BE_NO_DATA:
+        hit = (pixels == value).all(axis=1)
+        if hit.mean() > MOST_NO_DATA and not hit.all() and _is_apart(pixels[~hit], value):
+            return NoData(value, float(hit.mean()), every_band=True)
+    return None
+
+
+def _is_apart(others: np.ndarray, value: float) -> bool:
+    """Whether a value lies beyond all others of every band, with a gap: zeros of black pixels have ones beside them."""
+    low, high = np.quantile(others, (STRAY, 1 - STRAY), axis=0)
+    gap = APART * (high - low)
+    return bool(((value < low - gap) | (value > high + gap)).all())
+
+
+@dataclass(frozen=True)
+class OtherScale:
+    """Bands in which images and background are on other scales.
+
+    Attributes
+    ----------
+    bands : tuple of int
+        The first is where they differ most.
+    factor : float
+        By how much sizes in the images are larger (or, below 1, smaller); NaN where only the signs differ.
+    whole : bool
+        Whether these are (nearly) all bands.
+    """
+
+    bands: tuple[int, ...]
+    factor: float
+    whole: bool
+
+
+def other_scale(images: Sample, background: Sample) -> OtherScale | None:
+    """Bands in which images and background can't be samples of the same kind of data."""
+    n, m = len(images.values), len(background.values)
+    if n * m < LEAST_PAIRS or m < LEAST_BACKGROUND or is_baseline(background):
+        return None
+    ratio = _separation(images.sizes, background.sizes)
+    for direction in (1, -1):
+        factors = ratio**direction
+        beyond = factors >= OTHER_SCALE
+        whole = bool(beyond.mean() >= NEARLY_ALL) and images.n_bands >= SEVERAL_BANDS
+        if not whole:
+            beyond = factors >= OTHER_SCALE_OF_ONE_BAND
+        if beyond.any():
+            order = np.argsort(-factors, kind="stable")
+            bands = tuple(order[: int(beyond.sum())].tolist())
+            typical = np.median(images.sizes, axis=0)[list(bands)] / np.maximum(
+                np.median(background.sizes, axis=0)[list(bands)], np.finfo(float).tiny
+            )
+            return OtherScale(bands, float(np.median(typical)), whole)
+    signs = _signs_differ(images.values, background.values)
+    if signs.mean() >= NEARLY_ALL and images.n_bands >= SEVERAL_BANDS:
+        return OtherScale(tuple(np.flatnonzero(signs).tolist()), float("nan"), True)
+    return None
+
+
+def _separation(sizes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How far sizes in images lie above (below 1: under) those in others, but for one in twenty images; 1 if mixed."""
+    low, high = np.quantile(sizes, (0.05, 0.95), axis=0)
+    other_low, other_high = np.quantile(others, (0.05, 0.95), axis=0)
+    tiny = np.finfo(float).tiny
+    above, below = low / np.maximum(other_high, tiny), other_low / np.maximum(high, tiny)
+    return np.where(above > 1, above, np.where(below > 1, 1 / below, 1.0))
+
+
+def _signs_differ(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Bands in which a good part of one of them is below 0, and nothing of the other; bool, (bands,)."""
+    one, other = ((part < 0).mean(axis=(0, 1)) for part in (values, others))
+    found: np.ndarray = ((one >= BELOW_ZERO) & (other == 0)) | ((other >= BELOW_ZERO) & (one == 0))
+    return found

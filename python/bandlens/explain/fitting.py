@@ -1,0 +1,225 @@
+"""Does the model fit the data? What looks wrong is warned of: with nonsense for images, a table looks as sound as any.
+
+`data.plausibility` knows what images look like, `models.preparation` what a model was made for, `explain.accuracy`
+whether it is right. Here it is decided what to say, in which words, and each kind of thing once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ..data.plausibility import (
+    OtherScale,
+    Sample,
+    constant_bands,
+    is_baseline,
+    no_data,
+    other_scale,
+    sample_of,
+)
+from ..data.positions import first, spelled
+from ..errors import AccuracyWarning, DataWarning
+from ..models.preparation import FACTORS, Misfit, images_for, misfit
+from .accuracy import accuracy_doubts, fits_well
+from .selfcheck import is_unsaid
+from .subject import Subject, some_positions, times
+
+# all wavelengths below are too short for light, in nm; in micrometres they are what instruments have
+SHORTEST = 100.0
+# a single band, and as many values on another axis: those are the bands
+LEAST_LENGTH = 8
+# differences between the two largest logits, for the typical image, beyond which all probabilities are 0 or 1 to the
+# last digit, as no training leaves them, and what is usual
+SATURATED = 300.0
+USUAL = (0.1, 50.0)
+LEAST_IMAGES = 10
+MOST_NAMED = 4
+
+
+def check_fit(subject: Subject, stacklevel: int = 4) -> None:
+    """Warn of what does not fit together; at most once of each kind.
+
+    Parameters
+    ----------
+    subject : Subject
+    stacklevel : int
+        Of the line that is to be named.
+
+    Warns
+    -----
+    DataWarning, AccuracyWarning
+    """
+    if is_unsaid():
+        return
+    for message in _data_doubts(subject):
+        warnings.warn(message, DataWarning, stacklevel=stacklevel)
+    for message in accuracy_doubts(subject):
+        warnings.warn(message, AccuracyWarning, stacklevel=stacklevel)
+
+
+def _data_doubts(subject: Subject) -> Iterator[str]:
+    images = sample_of(subject.images)
+    background = None if subject.background is None else sample_of(subject.background)
+    if background is not None and is_baseline(background):
+        background = None  # chosen on purpose, and no sample of anything
+    samples = {"x": images} if background is None else {"x": images, "background": background}
+    for doubt in (
+        _wavelengths(subject.wavelengths),
+        _one_band(subject),
+        _no_data(samples),
+        _constant(subject, images, background),
+        None if background is None else _scales(subject, images, background, other_scale(images, background)),
+        _unfit(subject),
+    ):
+        if doubt is not None:
+            yield doubt
+
+
+def _wavelengths(wavelengths: Sequence[float]) -> str | None:
+    known = [value for value in wavelengths if value == value]
+    if not known or max(known) >= SHORTEST:
+        return None
+    return (
+        f"`wavelengths` are in nm, and {_span(min(known), max(known))} would be shorter than any light. They look like "
+        "micrometres: multiply them by 1000."
+    )
+
+
+def _one_band(subject: Subject) -> str | None:
+    shape, axis = subject.images.shape, subject.images.band_axis
+    lengths = {at + 1: size for at, size in enumerate(shape) if at + 1 != axis}
+    longest = [at for at, size in lengths.items() if size > 1]
+    # images have two such axes; a map of a series in time is one of its values
+    if shape[axis - 1] > 1 or subject.maps or len(longest) not in (1, 3):
+        return None
+    *_, place = longest
+    if lengths[place] < LEAST_LENGTH:
+        return None
+    return (
+        f"`x` has a single band on axis {axis + first()}, which has all the importance, and {lengths[place]} values on "
+        f"axis {place + first()}. If these are the bands of spectra, say so with "
+        f"{spelled(f'band_axis={place}', f'`band_axis = {place + 1}`')}."
+    )
+
+
+def _no_data(samples: Mapping[str, Sample]) -> str | None:
+    found = {name: no_data(sample) for name, sample in samples.items()}
+    named = [
+        f"{_share(one.share)} of the pixels in `{name}` are {one.value:g} in "
+        f"{'all bands' if one.every_band else 'a band'}"
+        for name, one in found.items()
+        if one is not None
+    ]
+    if not named:
+        return None
+    return (
+        f'{" and ".join(named)}, apart from all other values: that looks like "no data", which the model takes for '
+        "numbers like any others. Fill such pixels as in training, or leave such images out."
+    )
+
+
+def _constant(subject: Subject, images: Sample, background: Sample | None) -> str | None:
+    found = constant_bands(subject.images, images)
+    if background is not None:
+        found = {band: value for band, value in found.items() if (background.values[..., band] == value).all()}
+    # with one-hot or 0/1 data all may be so
+    if not found or len(found) == images.n_bands:
+        return None
+    named = [f"'{subject.bands[band]}' ({value:g})" for band, value in found.items()]
+    where = "`x`" if background is None else "`x` and `background`"
+    several = len(named) > 1
+    return (
+        f"{'Bands' if several else 'Band'} {_some(named)} {'have' if several else 'has'} one value in all of {where}: "
+        f"nothing can be learnt of {'them' if several else 'it'} from these images."
+    )
+
+
+def _scales(subject: Subject, images: Sample, background: Sample, found: OtherScale | None) -> str | None:
+    if found is None:
+        return None
+    band, *others = found.bands
+    also = ""
+    if others:
+        names = [f"'{subject.bands[other]}'" for other in others]
+        also = f"; so it is in {_some(names)}"
+    return (
+        f"`x` and `background` are on different scales: in band '{subject.bands[band]}' `x` is "
+        f"{_span(*images.span(band))} and `background` {_span(*background.span(band))}{also}. Bring both to the scale "
+        "that the model was trained on."
+    )
+
+
+def _unfit(subject: Subject) -> str | None:
+    """That the model is not made for these values; where labels say that it is right, it is."""
+    if fits_well(subject.labels, subject.outputs):
+        return None
+    positions = images_for(subject.images.n, subject.images.shape)
+    if not len(positions):
+        return None
+    batch = subject.images.take(positions, subject.predictor.trace.dtype)
+    found = misfit(subject.model, batch)
+    if found is not None:
+        return _misfit(found, float(batch.min()), float(batch.max()))
+    return _saturated(subject)
+
+
+def _misfit(found: Misfit, low: float, high: float) -> str:
+    given = f"`x` is {_span(low, high)}"
+    if found.kind == "rescaling":
+        return (
+            f"{given}, and the model's layer '{found.layer}' divides by {found.factor:g}: all that the model sees is "
+            f"at most {found.size:.2g}. Don't rescale the images yourself: the model does."
+        )
+    if found.kind == "normalised":
+        return (
+            f"{given}, which looks normalised already, and the model's layer '{found.layer}' normalises again. Give "
+            "the images as they were before."
+        )
+    what = (
+        f"values are typically {found.size:.2g} standard deviations from those that it has seen in training"
+        if found.kind == "far out"
+        else "values hardly differ, by the measure of those that it has seen in training"
+    )
+    fix = f" With {times(found.factor)} they would be as usual." if found.factor else ""
+    return f"{given}, which the model was not trained on: in its layer '{found.layer}' {what}.{fix}"
+
+
+def _saturated(subject: Subject) -> str | None:
+    """Outputs that are one-hot for all images, and would not be on another scale."""
+    predictor = subject.predictor
+    if predictor.scale != "logit" or predictor.trace.head is None or len(subject.outputs) < LEAST_IMAGES:
+        return None
+    lead = float(np.median(_leads(subject.outputs)))
+    if lead <= SATURATED:
+        return None
+    positions = some_positions(subject.images.n)
+    for factor in FACTORS:
+        if factor < 1 and USUAL[0] <= np.median(_leads(subject.outputs_of(positions, factor))) <= USUAL[1]:
+            return (
+                f"The model's outputs are saturated: for a typical image the logit of its class is {lead:.3g} above "
+                f"the next, so that all probabilities are exactly 0 or 1. `x` looks unscaled: with {times(factor)} "
+                "they would be as usual."
+            )
+    return None
+
+
+def _leads(outputs: np.ndarray) -> np.ndarray:
+    best = np.sort(outputs, axis=1)
+    found: np.ndarray = best[:, -1] - best[:, -2]
+    return found
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.4g} to {high:.4g}"
+
+
+def _share(part: float) -> str:
+    return f"{100 * part:.2g} %"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
