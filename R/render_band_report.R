@@ -287,8 +287,14 @@ do_checks <- function(plan, say, importance, model, ...) {
       return(plan[[i]])
     }
     say(paste("Checking:", names(plan)[[i]]))
-    make_check(names(plan)[[i]], plan[[i]], importance, model, ...)
+    told_before(make_check(names(plan)[[i]], plan[[i]], importance, model, ...))
   })
+}
+
+# Whether model and data fit was said when the importance was computed.
+told_before <- function(expr) {
+  muffled <- function(warning) rlang::cnd_muffle(warning)
+  withCallingHandlers(expr, bandlens_warning_data = muffled, bandlens_warning_accuracy = muffled)
 }
 
 make_check <- function(name, options, importance, model, x, y, given, progress) {

@@ -76,10 +76,10 @@ def test_errors_of_groups_are_those_of_their_sums(small_cnn: Any, images: np.nda
 
 def test_wavelength_of_a_group_is_unknown_where_a_bands_is(small_cnn: Any, images: np.ndarray) -> None:
     result = bl.band_importance(
-        small_cnn, images, method="saliency", wavelengths=[1, 2, None, 4], groups={"b": [1, 2], "a": [3]}
+        small_cnn, images, method="saliency", wavelengths=[100, 200, None, 400], groups={"b": [1, 2], "a": [3]}
     )
     assert result.bands == ("band_1", "b", "a")
-    np.testing.assert_array_equal(result.wavelengths, [1, np.nan, 4])
+    np.testing.assert_array_equal(result.wavelengths, [100, np.nan, 400])
 
 
 def test_results_with_groups_survive_a_file(small_cnn: Any, images: np.ndarray, tmp_path: Any) -> None:

@@ -143,13 +143,20 @@ test_that("for a model that predicts a number, `y` holds values and no classes",
   seen <- NULL
   own <- explain(1:12, metric = function(true, predicted) -max(abs((seen <<- true) - predicted)))
   expect_identical(seen, as.double(1:12))
-  expect_error(
-    band_importance(model, images(), 0:11 / 4), "only the method \"permutation\" uses it",
-    class = "bandlens_error_labels"
-  )
-  expect_error(
-    band_importance(small_model(), images(), 0:11 / 4, method = "permutation"), class = "bandlens_error_labels"
-  )
+  y <- 0:11 / 4
+  for (method in c("deepshap", "permutation")) {
+    result <- band_importance(model, images(), y, method = method)
+    expect_equal(result$fitted, predicted, tolerance = 1e-5)
+    expect_identical(result$observed, y)
+    expect_equal(glance(result)$accuracy, 1 - sum((y - predicted)^2) / sum((y - mean(y))^2), tolerance = 1e-4)
+    expect_identical(glance(result)$chance, 0)
+    expect_error(
+      band_importance(small_model(), images(), y, method = method), "not class indices", class = "bandlens_error_labels"
+    )
+  }
+  maps <- band_maps(model, images(), y, method = "saliency")
+  expect_equal(maps$accuracy, result$accuracy, tolerance = 1e-4)
+  expect_match(format(maps), "predicts `y` with R\\^2", all = FALSE)
 })
 
 test_that("how well LIME's local models fit is reported", {

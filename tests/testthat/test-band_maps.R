@@ -20,7 +20,7 @@ test_that("maps summed over pixels are band scores", {
 
 test_that("the table of maps has every position in step with its value", {
   skip_without_python()
-  maps <- band_maps(small_model(), images(3), labels(3), method = "saliency", target = "all", wavelengths = 1:4)
+  maps <- band_maps(small_model(), images(3), labels(3), method = "saliency", target = "all", wavelengths = 1:4 * 200)
   table <- tidy(maps)
   expect_named(table, c("image", "class", "output", "row", "col", "band", "wavelength", "attribution"))
   expect_equal(nrow(table), 3 * 3 * 25 * 4)
@@ -28,7 +28,7 @@ test_that("the table of maps has every position in step with its value", {
     at <- table[row, ]
     position <- c(at$image, match(at$output, classes), at$row, at$col, match(at$band, bands))
     expect_identical(at$attribution, maps$values[t(position)])
-    expect_identical(at$wavelength, as.double(match(at$band, bands)))
+    expect_identical(at$wavelength, 200 * match(at$band, bands))
     expect_identical(as.character(at$class), classes[[at$image]])
   }
   expect_identical(as.data.frame(maps), as.data.frame(table))

@@ -189,10 +189,9 @@ test_that("the `y` of a regression holds values, also in checks", {
   check <- check_stability(model, images(), y, method = "permutation", n_repeats = 2, resamples = 4, backgrounds = 2)
   expect_identical(levels(tidy(check)$class), "all")
   result <- band_importance(model, images(), method = "occlusion")
-  expect_error(
-    check_deletion(model, result, images(), y, orders = 4), "`y` has no use", class = "bandlens_error_labels"
-  )
   deletion <- check_deletion(model, result, images(), orders = 4)
+  expect_identical(tidy(check_deletion(model, result, images(), y, orders = 4)), tidy(deletion))
+  expect_error(check_deletion(model, result, images(), y[-1], orders = 4), "one finite number per image")
   expect_identical(levels(tidy(deletion)$measure), "fidelity")
   expect_s3_class(ggplot2::ggplotGrob(autoplot(deletion)), "gtable")
   expect_s3_class(ggplot2::ggplotGrob(autoplot(compare_importance(result, result, resamples = 2))), "gtable")

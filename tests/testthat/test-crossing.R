@@ -22,11 +22,11 @@ equivalences <- list(
   equivalence("labels: a factor", factor(c("a", "c", "a"), c("c", "a")), "['a', 'c', 'a']",
     to = function(labels) as_labels(labels)$y, from = function(labels) factor(labels, c("c", "a"))
   ),
-  equivalence("labels: positions", c(1L, 3L), "np.array([0, 2], np.int32)",
-    to = function(labels) as_labels(labels)$y, from = function(codes) as.vector(codes) + 1L
+  equivalence("labels: numbers", c(1, 3), "np.array([1.0, 3.0])",
+    to = function(labels) as_labels(labels)$y, from = as.vector
   ),
-  equivalence("labels: one position", 2L, "np.array([1], np.int32)",
-    to = function(labels) as_labels(labels)$y, from = function(codes) as.vector(codes) + 1L
+  equivalence("labels: one number", 2, "np.array([2.0])",
+    to = function(labels) as_labels(labels)$y, from = as.vector
   ),
   equivalence("wavelengths with NA", c(480, NA), "[480.0, np.nan]", as_wavelengths, from_numbers),
   equivalence("one wavelength, NA", NA_real_, "[np.nan]", as_wavelengths, from_numbers),

@@ -5,13 +5,19 @@ kind_of_result <- function(as, value, derived, in_r = derived) {
   list(as = as, value = value, derived = derived, in_r = in_r)
 }
 
-totals <- c("completeness", "cancellation")
+totals <- c("completeness", "cancellation", "accuracy", "chance")
+of_labels <- function(n) {
+  list(
+    correct = array(seq_len(n) %% 2 == 0), observed = array(seq_len(n) / 4), fitted = array(seq_len(n) / 8),
+    accuracy = 0.5, chance = 0.25
+  )
+}
 made <- list(
   band_importance = kind_of_result(as_band_importance,
-    utils::modifyList(bridge_value(), list(options = list(n_samples = 50L))),
+    utils::modifyList(bridge_value(), c(list(options = list(n_samples = 50L)), of_labels(4))),
     c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
   ),
-  band_maps = kind_of_result(as_band_maps, maps_value(), totals),
+  band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3)), totals),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")
   ),

@@ -132,7 +132,7 @@ def check_deletion(
     model = loaded(model)
     predictor = _followed(model, images, output)
     check_classes(result, predictor)
-    observed = None if predictor.classifies else observed_numbers(y, images.n)
+    observed = None if predictor.classifies else observed_numbers(y, images.n, predictor.trace.made_of())
     labels = None if y is None or not predictor.classifies else label_codes(y, result.classes, images.n)
     codes = result.image_class if labels is None else labels
     rankings = _rankings(result, codes)

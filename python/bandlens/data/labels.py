@@ -139,8 +139,15 @@ def _shifted(codes: np.ndarray, n_classes: int) -> str | None:
     return None
 
 
-def observed_numbers(y: Any, n_images: int) -> np.ndarray | None:
+def observed_numbers(y: Any, n_images: int, made_of: str | None = None) -> np.ndarray | None:
     """Observed values for a regression, as given, float64, shape ``(n,)``; None if there are none.
+
+    Parameters
+    ----------
+    y : object
+    n_images : int
+    made_of : str or None
+        What the model's output is made of, where that is known to be probabilities.
 
     Raises
     ------
@@ -158,8 +165,8 @@ def observed_numbers(y: Any, n_images: int) -> np.ndarray | None:
         raise LabelError(
             "`y` must hold numbers: the model is a regression.",
             expected="a number for each image, as the model has one output, and no softmax or sigmoid at its end",
-            given=type(y).__name__,
-            fix=TWO_COLUMNS,
+            given=f"`y` with {_size(y)}, such as {given.flat[0] if given.size else None!r}",
+            fix=as_two_classes(made_of),
         ) from None
     numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
     if numbers.shape != (n_images,) or not np.isfinite(numbers).all():
@@ -189,8 +196,14 @@ def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") ->
         "to predict a number.",
         expected=f"no `{argument}`{use and f', or {use}'}",
         given=f"`{argument}` with {_size(given)}",
-        fix=TWO_COLUMNS + ("" if made_of else "; if it is the logit of that class, say so with output='logit'"),
+        fix=as_two_classes(made_of),
     )
+
+
+def as_two_classes(made_of: str | None) -> str:
+    """How to make two classes of a single output; `made_of` is what it is known to be made of, if it is."""
+    logit = spelled("output='logit'", 'output = "logit"')
+    return TWO_COLUMNS + ("" if made_of else f"; if it is the logit of that class, say so with {logit}")
 
 
 def _size(given: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from .images import Images
 
 MOST_IMAGES = 256
-MOST_VALUES = 1 << 19
+MOST_VALUES = 1 << 18
 # containers other than arrays in memory are read image by image, at most so much of them
 MOST_BYTES = 1 << 26
 
@@ -35,7 +35,7 @@ STRAY = 1e-3
 # sizes of values that differ by so much, in (nearly) every image and band, are on other scales: bands of water and
 # forest differ by 20 in the infrared, but not in all bands; scales by 100, 255, 1000, 10000
 OTHER_SCALE = 10.0
-OTHER_SCALE_OF_ONE_BAND = 50.0
+OTHER_SCALE_OF_ONE_BAND = 100.0
 NEARLY_ALL = 0.9
 BELOW_ZERO = 0.2
 # in fewer, all bands may differ between two kinds of land, as in radar
@@ -139,7 +139,7 @@ def no_data(sample: Sample) -> NoData | None:
     """A value that stands for "no data" in more than a few pixels."""
     pixels = sample.pixels
     for value in NEVER_DATA:
-        hit = np.isclose(pixels, value, rtol=1e-6, atol=0).any(axis=1)
+        hit = (pixels == value).any(axis=1)
         if hit.mean() > MOST_NEVER and not hit.all() and _is_apart(pixels[~hit], value):
             return NoData(value, float(hit.mean()), every_band=False)
     if sample.n_bands == 1:
@@ -166,25 +166,21 @@ class OtherScale:
     ----------
     bands : tuple of int
         The first is where they differ most.
-    factor : float
-        By how much sizes in the images are larger (or, below 1, smaller); NaN where only the signs differ.
     whole : bool
         Whether these are (nearly) all bands.
     """
 
     bands: tuple[int, ...]
-    factor: float
     whole: bool
 
 
 def other_scale(images: Sample, background: Sample) -> OtherScale | None:
     """Bands in which images and background can't be samples of the same kind of data."""
-    n, m = len(images.values), len(background.values)
-    if n * m < LEAST_PAIRS or m < LEAST_BACKGROUND or is_baseline(background):
+    # black images are on every scale
+    sizes, others = (each[each.any(axis=1)] for each in (images.sizes, background.sizes))
+    if len(sizes) * len(others) < LEAST_PAIRS or len(others) < LEAST_BACKGROUND or is_baseline(background):
         return None
-    ratio = _separation(images.sizes, background.sizes)
-    for direction in (1, -1):
-        factors = ratio**direction
+    for factors in (_times_larger(sizes, others), _times_larger(others, sizes)):
         beyond = factors >= OTHER_SCALE
         whole = bool(beyond.mean() >= NEARLY_ALL) and images.n_bands >= SEVERAL_BANDS
         if not whole:
@@ -192,23 +188,18 @@ def other_scale(images: Sample, background: Sample) -> OtherScale | None:
         if beyond.any():
             order = np.argsort(-factors, kind="stable")
             bands = tuple(order[: int(beyond.sum())].tolist())
-            typical = np.median(images.sizes, axis=0)[list(bands)] / np.maximum(
-                np.median(background.sizes, axis=0)[list(bands)], np.finfo(float).tiny
-            )
-            return OtherScale(bands, float(np.median(typical)), whole)
+            return OtherScale(bands, whole)
     signs = _signs_differ(images.values, background.values)
     if signs.mean() >= NEARLY_ALL and images.n_bands >= SEVERAL_BANDS:
-        return OtherScale(tuple(np.flatnonzero(signs).tolist()), float("nan"), True)
+        return OtherScale(tuple(np.flatnonzero(signs).tolist()), True)
     return None
 
 
-def _separation(sizes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """How far sizes in images lie above (below 1: under) those in others, but for one in twenty images; 1 if mixed."""
-    low, high = np.quantile(sizes, (0.05, 0.95), axis=0)
-    other_low, other_high = np.quantile(others, (0.05, 0.95), axis=0)
-    tiny = np.finfo(float).tiny
-    above, below = low / np.maximum(other_high, tiny), other_low / np.maximum(high, tiny)
-    return np.where(above > 1, above, np.where(below > 1, 1 / below, 1.0))
+def _times_larger(sizes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """By how many times sizes in images lie above those in others, but for one in twenty images; at most 1 if mixed."""
+    low, high = np.quantile(sizes, 0.05, axis=0), np.quantile(others, 0.95, axis=0)
+    found: np.ndarray = np.divide(low, high, out=np.where(low > 0, np.inf, 1.0), where=high > 0)
+    return found
 
 
 def _signs_differ(values: np.ndarray, others: np.ndarray) -> np.ndarray:

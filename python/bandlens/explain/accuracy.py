@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize, stats
 
-from ..data.labels import TWO_COLUMNS, NumbersFromR, counting_of_classes
+from ..data.labels import NumbersFromR, as_two_classes, counting_of_classes
 from ..data.positions import spelled
 from ..errors import BandlensError
 from ..models.preparation import FACTORS
@@ -145,11 +145,13 @@ def _instead(subject: Subject, labels: np.ndarray) -> str:
     """What would make the model right, if it is a number by which images are off."""
     positions = some_positions(subject.images.n)
     mine = labels[positions]
-    for factor, outputs in _scaled(subject, positions):
-        predictions = outputs.argmax(axis=1)
-        hits = _hits(mine, predictions)
-        if fits_well(mine, outputs) and _above(hits, len(mine), 1 / outputs.shape[1]) < CERTAIN / len(FACTORS):
-            return f"With {times(factor)} it would be right on {hits} of {len(mine)}: `x` is on another scale."
+    tried = {factor: outputs for factor, outputs in _scaled(subject, positions) if fits_well(mine, outputs)}
+    if tried:
+        right = {factor: _hits(mine, outputs.argmax(axis=1)) for factor, outputs in tried.items()}
+        factor = max(right, key=lambda factor: right[factor])
+        hits = right[factor]
+        if _above(hits, len(mine), 1 / subject.outputs.shape[1]) < CERTAIN / len(FACTORS):
+            return f"With {times(factor)} it would be right on {hits} of {len(mine)} tried: `x` is on another scale."
     return (
         "Its importances say little of these classes. Are images scaled, bands ordered and labels counted as they were "
         "in training?"
@@ -164,12 +166,10 @@ def _numbers(subject: Subject, observed: np.ndarray) -> str | None:
         return None
     made_of = subject.predictor.trace.made_of()
     if np.isin(observed, (0, 1)).all() and (made_of is not None or squared <= 0):
-        logit = spelled("output='logit'", 'output = "logit"')
-        advice = "" if made_of else f"; if it is the logit of that class, say so with {logit}"
+        advice = as_two_classes(made_of)
         return (
             "`y` is 0 or 1, like labels of two classes, but the model has one output, and no softmax or sigmoid at its "
-            f"end, so that it is taken to predict a number: R^2 = {squared:.2g}. {TWO_COLUMNS[0].upper()}"
-            f"{TWO_COLUMNS[1:]}{advice}."
+            f"end, so that it is taken to predict a number: R^2 = {squared:.2g}. {advice[0].upper()}{advice[1:]}."
         )
     if squared > 0 or len(observed) < LEAST_IMAGES:
         return None

@@ -133,7 +133,7 @@ def checked(question: Question, *, maps: bool = False) -> Call:
     model = loaded(q.model)
     predictor = make_predictor(model, images, q.output)
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
-    observed = None if predictor.classifies else observed_numbers(q.y, images.n)
+    observed = None if predictor.classifies else observed_numbers(q.y, images.n, predictor.trace.made_of())
     if not predictor.classifies and q.classes is not None:
         raise no_classes("classes", q.classes, predictor.trace.made_of())
     if method.differentiates:

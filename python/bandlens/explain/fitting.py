@@ -179,7 +179,7 @@ def _misfit(found: Misfit, low: float, high: float) -> str:
             "the images as they were before."
         )
     what = (
-        f"values are typically {found.size:.2g} standard deviations from those that it has seen in training"
+        f"values are typically {found.size:.0f} standard deviations from those that it has seen in training"
         if found.kind == "far out"
         else "values hardly differ, by the measure of those that it has seen in training"
     )
@@ -199,9 +199,9 @@ def _saturated(subject: Subject) -> str | None:
     for factor in FACTORS:
         if factor < 1 and USUAL[0] <= np.median(_leads(subject.outputs_of(positions, factor))) <= USUAL[1]:
             return (
-                f"The model's outputs are saturated: for a typical image the logit of its class is {lead:.3g} above "
-                f"the next, so that all probabilities are exactly 0 or 1. `x` looks unscaled: with {times(factor)} "
-                "they would be as usual."
+                f"The model's outputs are saturated: for a typical image the logit of its class is {lead:.0f} above "
+                f"the next, so that all probabilities are exactly 0 or 1. `x` looks unscaled: with {times(factor)}, "
+                "for one, they would be as usual."
             )
     return None
 

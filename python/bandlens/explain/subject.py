@@ -10,8 +10,10 @@ import numpy as np
 from ..data.images import Images
 from ..models.predictor import Predictor
 
-# images that something is tried with
-TRIED = 64
+# images that something is tried with, of so many each; in between, so that trying costs little next to explaining
+LEAST_TRIED = 16
+MOST_TRIED = 64
+OF = 5
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Subject:
 
 def some_positions(n: int) -> np.ndarray:
     """Positions of a few images, to try something with."""
-    return np.sort(np.random.default_rng(0).choice(n, min(n, TRIED), replace=False))
+    count = max(LEAST_TRIED, min(MOST_TRIED, n // OF))
+    return np.sort(np.random.default_rng(0).choice(n, min(n, count), replace=False))
 
 
 def times(factor: float) -> str:

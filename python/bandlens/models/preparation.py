@@ -19,6 +19,8 @@ import numpy as np
 MOST_LAYERS = 8
 MOST_VALUES = 1 << 20
 MOST_IMAGES = 32
+# values of a channel that are judged by
+MOST_JUDGED = 1 << 12
 
 # numbers by which images may be off
 FACTORS = (255.0, 1 / 255, 1e4, 1e-4, 1e3, 1e-3, 1e2, 1e-2, 65535.0, 1 / 65535)
@@ -110,14 +112,18 @@ def _judged(
     collapsed = len(batch) >= LEAST_IMAGES and (spread <= COLLAPSED).mean() >= MOST_CHANNELS
     if far_out < FAR_OUT and not collapsed:
         return None
+    remedies: dict[float, float] = {}
     for factor in FACTORS:
         scaled = _through(before, batch * np.asarray(factor, batch.dtype))
         again = None if scaled is None else measure(layer, scaled)
         if again is not None and _is_normal(again):
-            return Misfit(layer.name, "far out" if far_out >= FAR_OUT else "collapsed", far_out, factor)
+            remedies[factor] = float(np.abs(np.log(np.median(again.std(axis=0)))))
+    if remedies:
+        best = min(remedies, key=lambda factor: remedies[factor])
+        return Misfit(layer.name, "far out" if far_out >= FAR_OUT else "collapsed", far_out, best)
     if far_out >= ABSURD:
         return Misfit(layer.name, "far out", far_out, None)
-    if type(layer).__name__ == "Normalization" and _is_normal(values.reshape(-1, values.shape[-1])):
+    if type(layer).__name__ == "Normalization" and _is_normal(_columns(values, _axis(layer, values))):
         return Misfit(layer.name, "normalised", float(np.median(spread)), None)
     return None
 
@@ -144,7 +150,7 @@ def _number(tensor: Any) -> np.ndarray:
     """A tensor of any framework as an array."""
     if hasattr(tensor, "detach"):  # PyTorch's, perhaps on a GPU
         tensor = tensor.detach().cpu()
-    return np.asarray(tensor, dtype=np.float64)
+    return np.asarray(tensor)
 
 
 def _largest_left(layer: Any, values: np.ndarray) -> float | None:
@@ -164,7 +170,7 @@ def _normalized(layer: Any, values: np.ndarray) -> np.ndarray | None:
     if (mean == 0).all() and (variance == 1).all():
         return None
     found = (values - mean) / np.sqrt(np.maximum(variance, np.finfo(np.float32).eps))
-    return np.moveaxis(found, _axis(layer, found), -1).reshape(-1, found.shape[_axis(layer, found)])
+    return _columns(found, _axis(layer, found))
 
 
 def _standardized(layer: Any, values: np.ndarray) -> np.ndarray | None:
@@ -172,8 +178,15 @@ def _standardized(layer: Any, values: np.ndarray) -> np.ndarray | None:
     mean, variance = _number(layer.moving_mean), _number(layer.moving_variance)
     if (mean == 0).all() and (variance == 1).all():
         return None
-    columns = np.moveaxis(values, _axis(layer, values), -1).reshape(-1, mean.size)
-    return (columns - mean) / np.sqrt(variance + layer.epsilon)
+    return (_columns(values, _axis(layer, values)) - mean) / np.sqrt(variance + layer.epsilon)
+
+
+def _columns(values: np.ndarray, axis: int) -> np.ndarray:
+    """Values by channel, (values, channels), float64; some of them are enough."""
+    columns = np.moveaxis(values, axis, -1)
+    size = columns.size // columns.shape[-1]
+    places = np.unravel_index(np.linspace(0, size - 1, min(size, MOST_JUDGED)).astype(np.int64), columns.shape[:-1])
+    return columns[places].astype(np.float64)
 
 
 def _axis(layer: Any, values: np.ndarray) -> int:
@@ -218,7 +231,9 @@ def _parts(model: Any) -> tuple[list[Any], bool]:
     found: list[Any] = []
     tensor, operations = inputs[0], getattr(model, "operations", None) or model.layers
     while tensor is not outputs[0]:
-        uses = [(one, node) for one in operations for node in _nodes(one) if _takes(node, tensor)]
+        # in Keras 2, an input takes itself
+        later = [one for one in operations if type(one).__name__ != "InputLayer"]
+        uses = [(one, node) for one in later for node in _nodes(one) if _takes(node, tensor)]
         if len(uses) != 1:
             return found, False
         operation, node = uses[0]
