@@ -332,8 +332,12 @@ def test_a_rescaling_leaves_nothing_of_what_is_rescaled_already(keras: Any) -> N
 
 def test_outputs_that_are_saturated(keras: Any) -> None:
     x, _ = scene()
-    message = only(said(levels(keras, scale=1 / 255), x), DataWarning)
+    model = levels(keras, scale=1 / 255)
+    message = only(said(model, x), DataWarning)
     assert "all probabilities are exactly 0 or 1. `x` looks unscaled: with `x / 255`, for one, they would" in message
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel, 0 * bias])  # as if it had never been trained
+    assert said(model, x) == []
 
 
 # ---- Bands and values

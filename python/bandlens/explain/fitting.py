@@ -22,7 +22,7 @@ from ..data.plausibility import (
 )
 from ..data.positions import first, spelled
 from ..errors import AccuracyWarning, DataWarning
-from ..models.preparation import FACTORS, Misfit, images_for, misfit
+from ..models.preparation import FACTORS, Misfit, images_for, misfit, was_trained
 from .accuracy import accuracy_doubts, fits_well
 from .selfcheck import is_unsaid
 from .subject import Subject, some_positions, times
@@ -33,7 +33,7 @@ SHORTEST = 100.0
 LEAST_LENGTH = 8
 # differences between the two largest logits, for the typical image, beyond which all probabilities are 0 or 1 to the
 # last digit, as no training leaves them, and what is usual
-SATURATED = 300.0
+SATURATED = 1000.0
 USUAL = (0.1, 50.0)
 LEAST_IMAGES = 10
 MOST_NAMED = 4
@@ -193,7 +193,7 @@ def _saturated(subject: Subject) -> str | None:
     if predictor.scale != "logit" or predictor.trace.head is None or len(subject.outputs) < LEAST_IMAGES:
         return None
     lead = float(np.median(_leads(subject.outputs)))
-    if lead <= SATURATED:
+    if lead <= SATURATED or not was_trained(subject.model):
         return None
     positions = some_positions(subject.images.n)
     for factor in FACTORS:

@@ -29,8 +29,9 @@ FACTORS = (255.0, 1 / 255, 1e4, 1e-4, 1e3, 1e-3, 1e2, 1e-2, 65535.0, 1 / 65535)
 FAR_OUT = 20.0
 ABSURD = 200.0
 COLLAPSED = 0.03
-NORMAL_MEDIAN = 3.0
-NORMAL_SPREAD = (0.1, 5.0)
+# the largest median, and the smallest and largest deviation, of some images, and of images that were standardised
+USUAL = (3.0, 0.1, 5.0)
+STANDARD = (0.5, 0.5, 2.0)
 # of the channels, that must agree
 MOST_CHANNELS = 0.8
 # images of one kind may be much alike
@@ -98,6 +99,16 @@ def misfit(model: Any, batch: np.ndarray) -> Misfit | None:
     return None
 
 
+def was_trained(model: Any) -> bool:
+    """Whether a model's biases, which start at 0, are not all 0 still; outputs of one that was not trained are wild.
+
+    True where there are none to be seen.
+    """
+    weights = model.weights if _has_layers(model) else []
+    biases = [one for one in weights if str(getattr(one, "path", None) or one.name).split(":")[0].endswith("bias")]
+    return not biases or any(_number(one).any() for one in biases)
+
+
 def _judged(
     layer: Any,
     measure: Callable[[Any, np.ndarray], np.ndarray | None],
@@ -112,26 +123,28 @@ def _judged(
     collapsed = len(batch) >= LEAST_IMAGES and (spread <= COLLAPSED).mean() >= MOST_CHANNELS
     if far_out < FAR_OUT and not collapsed:
         return None
+    normalised = _is_normal(_columns(values, _axis(layer, values)), *STANDARD)
+    if normalised and type(layer).__name__ == "Normalization":
+        return Misfit(layer.name, "normalised", float(np.median(spread)), None)
     remedies: dict[float, float] = {}
     for factor in FACTORS:
         scaled = _through(before, batch * np.asarray(factor, batch.dtype))
         again = None if scaled is None else measure(layer, scaled)
-        if again is not None and _is_normal(again):
-            remedies[factor] = float(np.abs(np.log(np.median(again.std(axis=0)))))
+        if again is not None and _is_normal(again, *USUAL):
+            odd = np.abs(np.log(again.std(axis=0))) + np.abs(np.median(again, axis=0))
+            remedies[factor] = float(np.median(odd))
     if remedies:
         best = min(remedies, key=lambda factor: remedies[factor])
         return Misfit(layer.name, "far out" if far_out >= FAR_OUT else "collapsed", far_out, best)
     if far_out >= ABSURD:
         return Misfit(layer.name, "far out", far_out, None)
-    if type(layer).__name__ == "Normalization" and _is_normal(_columns(values, _axis(layer, values))):
-        return Misfit(layer.name, "normalised", float(np.median(spread)), None)
     return None
 
 
-def _is_normal(found: np.ndarray) -> bool:
-    """Whether (values, channels) look like what has a mean of 0 and a deviation of 1."""
+def _is_normal(found: np.ndarray, most: float, low: float, high: float) -> bool:
+    """Whether (values, channels) have, mostly, a median and a deviation as of what has a mean of 0 and one of 1."""
     middle, spread = np.abs(np.median(found, axis=0)), found.std(axis=0)
-    normal = (middle <= NORMAL_MEDIAN) & (spread >= NORMAL_SPREAD[0]) & (spread <= NORMAL_SPREAD[1])
+    normal = (middle <= most) & (spread >= low) & (spread <= high)
     return bool(normal.mean() >= MOST_CHANNELS)
 
 
