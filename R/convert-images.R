@@ -93,15 +93,7 @@ as_band_axis <- function(band_axis, size) {
 # Band names: those given, else the dimnames of the band axis; NULL lets the core name them.
 as_bands <- function(bands, x, band_axis) {
   if (is.null(bands) && !inherits(x, "python.builtin.object") && length(x) > 0) {
-    names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
-    n_axes <- length(image_dim(x))
-    axis <- if (band_axis < 0) n_axes else band_axis + 1L
-    if (length(names) == n_axes) {
-      bands <- names[[axis]]
-      if (is.null(bands) && band_axis < 0) {
-        check_names_elsewhere(names, image_dim(x))
-      }
-    }
+    bands <- own_bands(x, band_axis)
   }
   if (is.null(bands)) {
     return(NULL)
@@ -110,6 +102,20 @@ as_bands <- function(bands, x, band_axis) {
     cause("bands", "Band names are missing.", given = shown(as.character(bands)))
   }
   as.list(as.character(bands))
+}
+
+# Band names that images bring with them.
+own_bands <- function(x, band_axis) {
+  names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
+  size <- image_dim(x)
+  if (length(names) != length(size)) {
+    return(NULL)
+  }
+  bands <- names[[if (band_axis < 0) length(size) else band_axis + 1L]]
+  if (is.null(bands) && band_axis < 0) {
+    check_names_elsewhere(names, size)
+  }
+  bands
 }
 
 # Names on one other axis, and none on that of the bands, which is the last by default: those are the bands. Numbers

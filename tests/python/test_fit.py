@@ -411,6 +411,7 @@ def test_data_of_many_kinds_is_let_pass() -> None:
         "standardised": random.normal(size=shape),
         "binary": random.random(shape) < 0.1,
         "one-hot": (random.integers(0, 3, (30, 4, 4, 1)) == np.arange(3)).astype("uint8"),
+        "codes": np.repeat(random.integers(0, 5, (30, 4, 4, 1)), 3, axis=-1),
         "counts": random.poisson(0.2, shape),
         "saturated": np.minimum(random.gamma(2, 3e4, shape), 65535).astype("uint16"),
         "black": np.zeros(shape),

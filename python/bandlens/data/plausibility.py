@@ -31,6 +31,8 @@ MOST_NO_DATA = 1e-2
 # such a value is one of its own if nothing else is nearer than this part of the spread of all other values
 APART = 0.05
 STRAY = 1e-3
+# where there are fewer different values, they are codes, and each is one of its own
+LEAST_VALUES = 32
 
 # sizes of values that differ by so much, in (nearly) every image and band, are on other scales: bands of water and
 # forest differ by 20 in the infrared, but not in all bands; scales by 100, 255, 1000, 10000
@@ -142,7 +144,7 @@ def no_data(sample: Sample) -> NoData | None:
         hit = (pixels == value).any(axis=1)
         if hit.mean() > MOST_NEVER and not hit.all() and _is_apart(pixels[~hit], value):
             return NoData(value, float(hit.mean()), every_band=False)
-    if sample.n_bands == 1:
+    if sample.n_bands == 1 or len(np.unique(pixels)) < LEAST_VALUES:
         return None
     for value in MAY_BE_NO_DATA:
         hit = (pixels == value).all(axis=1)
