@@ -43,7 +43,7 @@ def bin_edges(levels: np.ndarray, most: int) -> np.ndarray:
     ordered = np.sort(levels)
     least = min(LEAST, len(ordered))
     wanted = max(1, min(most, len(ordered) // least))
-    inner = ordered[np.ceil(np.arange(1, wanted) / wanted * len(ordered)).astype(int) - 1]
+    inner = ordered[-(-np.arange(1, wanted) * len(ordered) // wanted) - 1]
     edges, below = [ordered[0]], 0
     for edge in np.unique(inner):
         up_to = np.searchsorted(ordered, edge, side="right")
