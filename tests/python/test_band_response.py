@@ -234,20 +234,22 @@ def test_bands_that_vary_by_rounding_alone_do_not_vary(small_cnn: Any, images: n
         bl.band_response(small_cnn, centred, np.arange(12) % 3)
 
 
-def test_images_that_alone_are_explained_by_an_output_are_said(small_cnn: Any, images: np.ndarray) -> None:
-    predicted = bl.band_response(small_cnn, images, target="all").image_class
-    y = np.full(12, predicted[0])
-    others = int((predicted != predicted[0]).sum())
-    assert others
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DataWarning)
-        found = bl.band_response(small_cnn, images, y, target="predicted")
-    counts = np.bincount(predicted)
-    alone = [str(code) for code in np.flatnonzero(counts == 1)]
-    said = [str(one.message) for one in caught if "too few images are explained" in str(one.message)]
-    assert bool(said) == bool(alone)
-    explained = {str(code) for code in np.flatnonzero(counts > 1)}
-    assert set(found.to_frame()["output"].astype(str)) == explained
+def test_images_that_alone_are_explained_by_an_output_are_said(keras: Any) -> None:
+    model = of_means(keras, lambda m: m[:, :2])
+    x = pictures(20)
+    x[..., 0] += 5
+    x[3, ..., 1] += 10
+    with pytest.warns(DataWarning, match=r"of class '0' too few images are explained by output '1'"):
+        found = bl.band_response(model, x, np.zeros(20, int), target="predicted")
+    frame = found.to_frame()
+    assert set(frame["output"].astype(str)) == {"0"}
+    assert (frame.groupby("band", observed=True)["n"].sum() == 19).all()
+    # of single images, there are curves without an error
+    found = bl.band_response(model, x, np.zeros(20, int), target="predicted", kind="ice")
+    alone = found.to_frame().query("output == '1'")
+    assert (alone["n"] == 1).all()
+    assert alone["std_error"].isna().all()
+    assert alone["effect"].notna().all()
 
 
 def test_correct_calls_warn_of_nothing(small_cnn: Any, images: np.ndarray) -> None:

@@ -114,7 +114,7 @@ def band_response(
     started = time.perf_counter()
     levels = band_means(call.images)
     varies = _varies(call, levels)
-    missing = _missing(call, levels, varies, chosen)
+    missing = _missing(call, levels, varies, chosen, kind)
     rows = _Rows()
     grid = values = None
     with ticker(progress, len(chosen) * call.images.n, "Response curves") as tick:
@@ -226,7 +226,7 @@ def _varies(call: Call, levels: np.ndarray) -> np.ndarray:
     return found
 
 
-def _missing(call: Call, levels: np.ndarray, varies: np.ndarray, chosen: np.ndarray) -> dict[str, list[str]]:
+def _missing(call: Call, levels: np.ndarray, varies: np.ndarray, chosen: np.ndarray, kind: str) -> dict[str, list[str]]:
     """Classes of which a band has no curve; warns of them, and refuses a call that would give none at all."""
     present, n = np.unique(call.codes, return_counts=True)
     missing = {
@@ -250,7 +250,7 @@ def _missing(call: Call, levels: np.ndarray, varies: np.ndarray, chosen: np.ndar
         constant = [name for name in lacking if name not in alone]
         if constant:
             said.append(f"the level of band '{band}' is the same in all images of class {_listed(constant)}")
-    for (code, *outputs), mine in _groups(call):
+    for (code, *outputs), mine in _groups(call) if kind == "ale" else ():
         # some of a class's images only, where each is explained by the output that the model predicts
         if (varies[code, chosen] & (np.ptp(levels[np.ix_(mine, chosen)], axis=0) == 0)).any():
             named = _listed([call.outputs[output] for output in outputs])
