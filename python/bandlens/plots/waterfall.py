@@ -14,7 +14,7 @@ import plotnine as p9
 
 from ..errors import ResultError
 from .labels import label, longest, unit, wrap
-from .maps import _output, _position
+from .maps import _named, _output, _position
 from .palette import colours, ink
 from .panels import most_of, wrap_lines
 from .theme import SMALL, characters, theme_bandlens
@@ -111,7 +111,7 @@ def draw(
     points = pd.DataFrame({"row": [0.0, len(steps) + 1.0], "at": [base, value]})
     points["text"] = [f"{at:{digits}}" for at in points["at"]]
     room = characters(width, base_size)
-    labels = [wrap(text, int(0.3 * room)) for text in ["mean of the background", *names, "this image"]]
+    labels = [wrap(text, int(0.3 * room)) for text in [_start(result), *names, "this image"]]
     spread = float(bars["right"].max() - bars["left"].min()) or 1.0
     panel = room - longest(labels) - 4
     gap = 0.8 * spread / panel
@@ -152,6 +152,12 @@ def _name(result: BandImportance, image: int, band: int) -> str:
     return result.bands[band] + (f" ({level:.3g})" if np.isfinite(level) else "")
 
 
+def _start(result: BandImportance) -> str:
+    """What scores are counted from."""
+    found = label("start", result.method)
+    return "mean of the background" if found == result.method else found
+
+
 def _sign(name: str, step: float) -> str:
     if name == MISSED:
         return "none"
@@ -165,9 +171,8 @@ def _digits(values: list[float]) -> int:
 
 
 def _note(result: BandImportance, image: int, explained: int) -> str:
-    """Which image and output, by which method."""
+    """Which output, by which method, and which image."""
     output = result.outputs[result.image_output[image, explained]]
-    own, predicted = (result.classes[codes[image]] for codes in (result.image_class, result.prediction))
-    which = f"image {image}" + (f": {own}" if len(result.classes) > 1 else "")
-    which += f", predicted as {predicted}" if predicted != own else ""
-    return f"{label('method', result.method)}, {result.output} of {output}\n{which}"
+    named = _named(result, image)  # type: ignore[arg-type]  # has the same fields
+    first = f"{label('method', result.method)}, {result.output} of {output}"
+    return f"{first}\n{named}; positive values raise the {result.output}"
