@@ -67,7 +67,7 @@ level_look <- function(base_size, legend) {
     legend.position = if (legend) "bottom" else "none",
     legend.title = ggplot2::element_blank(),
     panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3),
-    panel.spacing.x = ggplot2::unit(1.5 * base_size, "pt"),
+    panel.spacing.x = ggplot2::unit(2.5 * base_size, "pt"),
     strip.clip = "off"
   )
 }

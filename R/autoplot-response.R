@@ -147,12 +147,11 @@ draw_own_response <- function(object, top, bands, classes, width, base_size) {
 
   room <- characters(width, base_size) - 9
   titles <- band_titles(object, chosen, strip_width(room, length(chosen)))
-  n <- lengths(by_class)[shown_classes]
-  beside <- stats::setNames(wrap(sprintf("%s (n = %d)", shown_classes, n), 14), shown_classes)
+  beside <- class_titles(means, shown_classes, 14)
   strongest <- function(what, given) if (is.null(given)) paste0(what, ", those with the largest curves") else what
   note <- paste0(
     "lines: images; black: their mean, the partial dependence",
-    if (max(n) > most_curves) sprintf("; at most %d images of a class are drawn", as.integer(most_curves)),
+    if (max(lengths(by_class)[shown_classes]) > most_curves) sprintf("; at most %d images of a class are drawn", as.integer(most_curves)),
     some_of(length(chosen), length(object$bands), strongest("bands", bands)),
     some_of(length(shown_classes), length(every), strongest("classes", classes))
   )

@@ -18,7 +18,7 @@ from .choosing import band_titles, coloured_classes, level_axis, shown_bands, so
 from .distribution import sample
 from .labels import label, longest, own_output, several_outputs, wrap
 from .palette import colours, ink
-from .panels import more_lines, present, strip_width, wrap_lines
+from .panels import class_titles, more_lines, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def draw_own(
     strip = strip_width(room, len(chosen))
     titles = {name: wrap(text, strip) for name, text in _titles(result, chosen).items()}
     counts = pd.Series(result.image_class).value_counts()
-    beside = {name: wrap(f"{name} (n = {counts[result.classes.index(name)]})", 14) for name in shown}
+    beside = class_titles(means, shown, 14)
     note = _note(result, frame, "lines: images; black: their mean, the partial dependence")
     most = max(counts[result.classes.index(name)] for name in shown)
     note += f"; at most {LINES} images of a class are drawn" if most > LINES else ""
