@@ -151,7 +151,9 @@ draw_own_response <- function(object, top, bands, classes, width, base_size) {
   strongest <- function(what, given) if (is.null(given)) paste0(what, ", those with the largest curves") else what
   note <- paste0(
     "lines: images; black: their mean, the partial dependence",
-    if (max(lengths(by_class)[shown_classes]) > most_curves) sprintf("; at most %d images of a class are drawn", as.integer(most_curves)),
+    if (max(lengths(by_class)[shown_classes]) > most_curves) {
+      sprintf("; at most %d images of a class are drawn", as.integer(most_curves))
+    },
     some_of(length(chosen), length(object$bands), strongest("bands", bands)),
     some_of(length(shown_classes), length(every), strongest("classes", classes))
   )

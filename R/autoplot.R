@@ -92,18 +92,7 @@ autoplot.band_importance <- function(object,
         expected = "top = NULL", given = shown(top)
       )
     }
-    if (!is.null(bands) && type != "dependence") {
-      cause(
-        "option", paste0("The picture \"", type, "\" takes no bands."),
-        expected = "bands = NULL", given = shown(bands)
-      )
-    }
-    if (type != "waterfall" && !(identical(image, 1) && identical(output, 1))) {
-      cause(
-        "option", paste0("The picture \"", type, "\" is not of a single image."),
-        expected = "no `image` and no `output`", given = paste0("image = ", shown(image), ", output = ", shown(output))
-      )
-    }
+    check_of_one_type(type, bands, image, output)
     check_size(width, "width")
     check_size(base_size, "base_size")
     switch(type,
@@ -117,6 +106,22 @@ autoplot.band_importance <- function(object,
       waterfall = draw_waterfall(object, image, output, top, width, base_size)
     )
   })
+}
+
+# Options that only one type takes.
+check_of_one_type <- function(type, bands, image, output) {
+  if (!is.null(bands) && type != "dependence") {
+    cause(
+      "option", paste0("The picture \"", type, "\" takes no bands."),
+      expected = "bands = NULL", given = shown(bands)
+    )
+  }
+  if (type != "waterfall" && !(identical(image, 1) && identical(output, 1))) {
+    cause(
+      "option", paste0("The picture \"", type, "\" is not of a single image."),
+      expected = "no `image` and no `output`", given = paste0("image = ", shown(image), ", output = ", shown(output))
+    )
+  }
 }
 
 check_size <- function(value, name) {
