@@ -59,7 +59,7 @@ plot.band_response <- function(x, ...) {
 draw_response <- function(object, top, bands, classes, width, base_size) {
   table <- curve_table(object)
   chosen <- panel_bands(object$bands, curve_spans(table, "band", object$bands), bands, top)
-  table <- table[as.integer(table$band) %in% chosen, ]
+  table <- curves_of(table, object, chosen)
   every <- present(table$class)
   front_classes <- coloured_classes(every, curve_spans(table, "class", every), classes)
   all_outputs <- if (several_outputs(table)) present(table$output)
@@ -128,7 +128,7 @@ draw_own_response <- function(object, top, bands, classes, width, base_size) {
   means <- curve_table(object)
   spans <- curve_spans(means, "band", object$bands)
   chosen <- panel_bands(object$bands, spans, bands, top, most_own, most_own)
-  means <- means[as.integer(means$band) %in% chosen, ]
+  means <- curves_of(means, object, chosen)
   every <- present(means$class)
   most <- if (is.null(classes)) most_own else length(palette_colours("class"))
   shown_classes <- coloured_classes(every, curve_spans(means, "class", every), classes, most)
@@ -177,6 +177,18 @@ draw_own_response <- function(object, top, bands, classes, width, base_size) {
       x = display_name("axis", "level"),
       y = paste0("Output of the image (", object$output, ")")
     )
+}
+
+# Curves of some bands, of which at least one must have one.
+curves_of <- function(table, object, chosen) {
+  found <- table[as.integer(table$band) %in% chosen, ]
+  if (nrow(found) == 0) {
+    cause("result", "There is no curve of these bands.",
+      expected = "bands whose level varies within a class; `missing` lists the others",
+      given = some(object$bands[chosen])
+    )
+  }
+  found
 }
 
 # How much curves span on average, by the names in a column.

@@ -95,7 +95,8 @@ def test_ice_gives_the_output_of_each_image_and_its_mean(keras: Any, small_cnn: 
     moved[..., 2] += row["level"] - moved[..., 2].mean()
     logits = keras.Model(small_cnn.inputs, small_cnn.layers[-2].output)(moved)
     weights = small_cnn.layers[-1]
-    expected = np.asarray(logits) @ np.asarray(weights.kernel) + np.asarray(weights.bias)
+    hidden, kernel, bias = map(keras.ops.convert_to_numpy, (logits, weights.kernel, weights.bias))
+    expected = hidden @ kernel + bias
     assert row["value"] == pytest.approx(expected[0, 7 % 3], rel=1e-4, abs=1e-4)
     means = frame.groupby(["class", "band", "level"], observed=True)["value"].mean()
     mean = found.to_frame().set_index(["class", "band", "level"])["effect"]

@@ -12,6 +12,8 @@ from bandlens.errors import BandError, OptionError, ResultError
 from bandlens.plots import draw
 from bandlens.plots.palette import colours
 from bandlens.results.importance import BandImportance
+from bandlens.results.response import BandResponse
+from bandlens.results.schema import fields_along
 from curves import made_up
 from matplotlib.colors import to_hex
 from test_plots import result_of
@@ -153,6 +155,17 @@ def test_of_many_images_some_are_drawn() -> None:
 def test_what_there_is_not_is_refused(options: dict[str, Any], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         made_up(4, 2).plot(**options)
+
+
+def test_bands_without_a_curve_can_only_be_shown_with_others(panels: Any) -> None:
+    result = made_up(4, 2)
+    kept = result.row_band != 1
+    rows = {name: getattr(result, name)[kept] for name in fields_along(BandResponse, "row")}
+    lacking = replace(result, **rows, missing={"band_2": list(result.classes)})
+    with pytest.raises(ResultError, match=r"no curve of these bands(.|\n)*band_2"):
+        lacking.plot(bands=["band_2"])
+    assert len(panels(lacking.plot())) == 4
+    assert repr(lacking).endswith("2 classes x 4 bands, 2 curves missing>")
 
 
 @pytest.mark.parametrize(("n_bands", "n_classes"), SIZES)

@@ -96,6 +96,15 @@ test_that("options that don't fit are refused", {
   expect_error(autoplot(summed(), "waterfall", values = TRUE), class = "bandlens_error_option")
 })
 
+test_that("bands without a curve can only be shown with others", {
+  response <- made_response()
+  kept <- response$row_band != "band_2"
+  rows <- fields_along("band_response", "row")
+  response[rows] <- lapply(response[rows], `[`, kept)
+  expect_error(autoplot(response, bands = "band_2"), class = "bandlens_error_result")
+  expect_equal(panels(autoplot(response)), 4)
+})
+
 test_that("a waterfall leads from the background to the image", {
   result <- summed(bands = paste0("band_", 1:60))
   plot <- autoplot(result, "waterfall", image = 7)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
+from ..errors import ResultError
 from .choosing import band_titles, coloured_classes, level_axis, shown_bands, some_of
 from .distribution import sample
 from .labels import label, longest, own_output, several_outputs, wrap
@@ -65,7 +66,7 @@ def draw(
     """
     frame = result.to_frame()
     chosen = shown_bands(result.bands, _spans(frame, "band", result.bands), bands, top)
-    frame = frame[frame["band"].cat.codes.isin(chosen)]
+    frame = _of_bands(frame, result, chosen)
     every = present(frame, "class")
     front_classes = coloured_classes(every, _spans(frame, "class", every), classes)
     outputs = present(frame, "output") if several_outputs(frame) else []
@@ -146,7 +147,7 @@ def draw_own(
     """Curves of single images, a panel per class and band, with their mean; options as for `draw`, at most four."""
     frame, means = result.to_frame("image"), result.to_frame()
     chosen = shown_bands(result.bands, _spans(means, "band", result.bands), bands, top, most=OWN, many=OWN)
-    means = means[means["band"].cat.codes.isin(chosen)]
+    means = _of_bands(means, result, chosen)
     every = present(means, "class")
     shown = coloured_classes(every, _spans(means, "class", every), classes, OWN if classes is None else 0)
     frame = frame[frame["band"].cat.codes.isin(chosen) & frame["class"].isin(shown)]
@@ -195,6 +196,18 @@ def draw_own(
             y=f"Output of the image ({result.output})",
         )
     )  # fmt: skip
+
+
+def _of_bands(frame: pd.DataFrame, result: BandResponse, chosen: Sequence[int]) -> pd.DataFrame:
+    """Curves of some bands, of which at least one must have one."""
+    found = frame[frame["band"].cat.codes.isin(chosen)]
+    if found.empty:
+        raise ResultError(
+            "There is no curve of these bands.",
+            expected="bands whose level varies within a class; `missing` lists the others",
+            given=", ".join(result.bands[at] for at in chosen),
+        )
+    return found
 
 
 def _look(base_size: float, *, legend: bool) -> list[Any]:

@@ -201,7 +201,7 @@ class BandResponse:
 
     def __repr__(self) -> str:
         without = sum(map(len, self.missing.values()))
-        lacking = f", {without} without a curve" if without else ""
+        lacking = f", {without} curves missing" if without else ""
         return (
             f"<BandResponse: {self.kind} ({self.output}), {self.n} images, "
             f"{len(np.unique(self.image_class))} classes x {len(self.bands)} bands{lacking}>"
