@@ -1,7 +1,7 @@
 """What users do wrong, one line each in `tests/fixtures/misuses.csv`: none of it may pass without a word.
 
-The list is read by the tests of R as well (`tests/testthat/test-misuses.R`). Here stands how each is done in Python, and
-a dozen correct calls, of other kinds of data each, none of which may give a warning.
+The list is read by the tests of R as well (`tests/testthat/test-misuses.R`). Here stands how each is done in Python,
+and a dozen correct calls, of other kinds of data each, none of which may give a warning.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pandas as pd
 import pytest
-
-import bandlens as bl
 from bandlens import errors
 
 keras = pytest.importorskip("keras")
@@ -49,10 +48,7 @@ def given() -> SimpleNamespace:
 def call(verb: Callable[..., Any] = bl.band_importance, /, **changed: Any) -> Any:
     """The correct call with something changed; what is None is left out."""
     g = given()
-    arguments = dict(
-        model=g.model, x=g.x, y=g.y, method="saliency", bands=g.bands, wavelengths=g.wavelengths, classes=g.classes
-    )
-    arguments.update(changed)
+    arguments = {**vars(g), "method": "saliency", "background": None, **changed}
     positional = [arguments.pop(name) for name in ("model", "x", "y")]
     return verb(*positional, **{name: value for name, value in arguments.items() if value is not None})
 
@@ -78,6 +74,12 @@ def network(shape: tuple[int, ...], *layers: Any) -> Any:
 def classifier(shape: tuple[int, ...], n: int = 3) -> Any:
     """One that ends in a softmax over `n` classes."""
     return network(shape, keras.layers.Flatten(), keras.layers.Dense(n, activation="softmax"))
+
+
+def of_spectra() -> Any:
+    """A network over spectra of 60 bands."""
+    layers = keras.layers
+    return network((60, 1), layers.Conv1D(4, 5, activation="relu"), layers.GlobalMaxPooling1D(), layers.Dense(3))
 
 
 def one_number() -> Any:
@@ -156,12 +158,13 @@ HOW: dict[str, Callable[[Path], Any]] = {
     "x_constant_band": lambda _: call(x=where(given().x, (..., 2), 0.0)),
     "x_other_order": lambda _: in_other_order(),
     "x_spectra": lambda _: call(
-        model=network(
-            (60, 1), keras.layers.Conv1D(4, 5, activation="relu"), keras.layers.GlobalMaxPooling1D(), keras.layers.Dense(3)
-        ),
+        model=of_spectra(),
         x=np.random.default_rng(1).uniform(0, 1, (40, 60, 1)),
-        y=None, bands=None, wavelengths=None, classes=None,
-    ),  # fmt: skip
+        y=None,
+        bands=None,
+        wavelengths=None,
+        classes=None,
+    ),
     "y_from_one": lambda _: call(x=given().x[:50], y=given().y[:50] + 1),
     "y_outside": lambda _: call(y=given().y + 1),
     "y_short": lambda _: call(y=given().y[:-1]),
@@ -297,11 +300,8 @@ def standardised() -> Any:
 
 @correct
 def spectra() -> Any:
-    model = network(
-        (60, 1), keras.layers.Conv1D(4, 5, activation="relu"), keras.layers.GlobalMaxPooling1D(), keras.layers.Dense(3)
-    )
     x = smooth((40, 60), 0, 0.5)[..., None]
-    return bl.band_importance(model, x, band_axis=1, wavelengths=np.linspace(400, 2400, 60), n_background=8)
+    return bl.band_importance(of_spectra(), x, band_axis=1, wavelengths=np.linspace(400, 2400, 60), n_background=8)
 
 
 @correct
