@@ -84,6 +84,16 @@ def band_maps(
 
 
 @answer
+def band_response(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Curves of outputs against levels of bands, as the fields of the result; arguments as for `band_importance`."""
+    from ..explain.response import band_response as compute
+
+    return all_fields(compute(model, x, y, **arguments, progress=progress or False))
+
+
+@answer
 def sentinel2(seed: int, cache: str) -> Answer:
     """Patches of the Sentinel-2 scene, see `bandlens.datasets.sentinel2`.
 
