@@ -185,10 +185,10 @@ def numpy_means(x: Any) -> np.ndarray:
     return np.asarray(x).mean((1, 2))
 
 
-@pytest.mark.parametrize("method", ["saliency", "occlusion", "deepshap"])
+@pytest.mark.parametrize("method", ["saliency", "deepshap"])
 def test_functions_that_give_numbers_are_named(small_cnn: Any, images: np.ndarray, method: str) -> None:
-    for function in (numpy_means, lambda x: small_cnn.predict(x, verbose=0), lambda x: numpy_means(x).tolist()[0]):
-        with pytest.raises(ModelTypeError, match=r"gives numbers.*\n.*\n.*\n.*pass the model itself"):
+    for function in (numpy_means, lambda x: small_cnn.predict(x, verbose=0), lambda x: numpy_means(x).tolist()):
+        with pytest.raises(ModelTypeError, match=r"gives numbers.*\n.*\n.*\n.*pass the model itself.*'occlusion'"):
             bl.band_importance(function, images, method=method)
 
 

@@ -94,6 +94,8 @@ def checked(question: Question, *, maps: bool = False) -> Call:
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)
     predictor = make_predictor(q.model, images, q.output)
+    if predictor.refusal is not None and method.looks_inside:
+        raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
     if not predictor.classifies:
         _check_no_classes(predictor, method, q.y, q.classes)
@@ -142,7 +144,7 @@ def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...]
     """Names of classes and outputs, and the labels of the images, if they have any; `target` must be one of them."""
     labels = None
     if predictor.classifies:
-        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs)
+        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs, predictor.names)
         if q.y is not None:
             labels = label_codes(q.y, classes, n)
     else:
