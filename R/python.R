@@ -15,6 +15,7 @@ bridge <- function() {
 call_bridge <- function(name, ...) {
   arguments <- list(...)
   tf32 <- as_flag(getOption("bandlens.tf32", FALSE), "options(\"bandlens.tf32\")")
+  say_first_call(name)
   module <- bridge()
   module$allow_tf32(tf32)
   answer <- tryCatch(

@@ -95,7 +95,7 @@ def check_gives_tensors(found: Any) -> None:
         raise GivesNumbersError.of(type(found).__name__)
 
 
-def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str) -> None:
+def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, *, numbers: bool = False) -> None:
     """Find out why a model could not be followed: whether it gives numbers, or takes one number of images only.
 
     Parameters
@@ -105,6 +105,8 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
     shape : tuple of int
         Of one image.
     dtype : str
+    numbers : bool
+        Whether it may give numbers.
 
     Raises
     ------
@@ -119,7 +121,8 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
         except Exception:  # the model is the user's code and may raise anything
             refused.append(n)
             continue
-        check_gives_tensors(found)
+        if not numbers:
+            check_gives_tensors(found)
         possible.append(n)
         if len(possible) > 1:
             return

@@ -122,7 +122,7 @@ def _not_followed(model: Any, images: Images, error: _NotFollowedError, function
             return _scored(model, images, error.refusal)
         except ModelError as other:
             failed = other
-    check_failure(inference(model), images.shape, error.dtype)
+    check_failure(inference(model), images.shape, error.dtype, numbers=function)
     raise failed or error.refusal
 
 

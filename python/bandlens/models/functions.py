@@ -117,12 +117,13 @@ def _called(function: Callable[[Any], Any], batch: np.ndarray) -> _Scores:
         raise
     except Exception as error:  # it is the user's code and may raise anything
         raise ModelError(
-            f"The function fails for a batch of images: {reason(error)}",
+            f"The model can't be called with these images: {reason(error)}",
             expected=_wanted(),
             given=f"an array of shape {batch.shape}, {batch.dtype}",
             fix=spelled(
-                "change their shape inside, if it needs another: lambda x: predict(x.reshape(len(x), -1))",
-                "change their shape inside, if it needs another: "
+                "try the function with a few images; if it needs another shape, change it inside: "
+                "lambda x: predict(x.reshape(len(x), -1))",
+                "try the function with a few images; if it needs another shape, change it inside: "
                 "`function(x) predict(fitted, matrix(x, nrow = dim(x)[1]))`",
             ),
         ) from error
@@ -146,6 +147,13 @@ def _as_scores(found: Any, n: int) -> _Scores:
         values = _array(found)
     except Exception as error:
         raise _no_scores(f"{type(found).__name__}: {reason(error)}") from error
+    if hasattr(found, "layers"):
+        raise ModelError(
+            "The function makes a model instead of scores.",
+            expected=_wanted(),
+            given=type(found).__name__,
+            fix="call it, and pass the model that it makes",
+        )
     if values.dtype.kind in "OUST":
         _refuse_texts(found, values)
         values = values.astype(np.float64)
