@@ -31,6 +31,12 @@ as_model <- function(model, bands = NULL, axis = -1L) {
     return(path.expand(model))
   }
   if (is.function(model)) {
+    if (environmentName(topenv(environment(model), NULL)) %in% c("keras3", "keras")) {
+      cause("model_type", "`model` is a function of keras3 that makes models or layers.",
+        expected = "a model that was made, and trained", given = "the function itself",
+        fix = "call it, and pass what it gives"
+      )
+    }
     return(as_model_function(model, "R function", bands, axis))
   }
   cause("model_type", "`model` is not a model that can be explained.",

