@@ -17,7 +17,7 @@ SUFFIXES = (".keras", ".h5", ".hdf5")
 
 # what Keras 3 and Keras 2 say of classes and functions that they don't know
 _MISSING = re.compile(
-    r"(?:could not locate|unknown) (?P<what>class|layer|object|function|[a-z ]+?):? '?(?:[\w.]+>)?(?P<name>\w+)",
+    r"(?:could not locate|unknown) (?P<what>[a-z ]+?)(?:: '?| ')(?:[\w.]+>)?(?P<name>\w+)",
     re.IGNORECASE,
 )
 # what keras3 calls a function of R that it puts into a model
