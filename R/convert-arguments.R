@@ -31,7 +31,7 @@ as_model <- function(model, bands = NULL, axis = -1L) {
     return(path.expand(model))
   }
   if (is.function(model)) {
-    if (environmentName(topenv(environment(model), NULL)) %in% c("keras3", "keras")) {
+    if (makes_models(model)) {
       cause("model_type", "`model` is a function of keras3 that makes models or layers.",
         expected = "a model that was made, and trained", given = "the function itself",
         fix = "call it, and pass what it gives"
@@ -43,6 +43,12 @@ as_model <- function(model, bands = NULL, axis = -1L) {
     expected = "a Keras model, the path of a saved one (.keras or .h5), or a function from images to scores",
     given = shown(model), fix = model_instead(model)
   )
+}
+
+# Is it one of keras3's own functions, such as application_mobilenet() without its brackets?
+makes_models <- function(model, packages = c("keras3", "keras")) {
+  home <- environment(model)
+  is.environment(home) && isNamespace(home) && getNamespaceName(home)[["name"]] %in% packages
 }
 
 # What to pass instead of what is no model.
@@ -64,7 +70,7 @@ model_instead <- function(model) {
 }
 
 lost_object <- function(name) {
-  paste0("`", name, "` belongs to an R session that has ended: only an empty reference to it is left.")
+  paste0("`", name, "` was made in another R session: only an empty reference to it has come along.")
 }
 
 # Options of a method. R users write 50 where Python insists on an integer.

@@ -6,7 +6,12 @@ as_model_function <- function(given, name, bands = NULL, axis = -1L) {
   called <- function(x) {
     tryCatch(
       as_scores(given(with_band_names(x, bands, axis))),
-      error = function(error) list(error = python_message(error))
+      error = function(error) list(error = python_message(error)),
+      # versions of reticulate differ in what they make of it; call_bridge() has R hear it in the end
+      interrupt = function(interrupt) {
+        session$interrupted <- TRUE
+        list(interrupted = TRUE)
+      }
     )
   }
   reticulate::py_call(bridge()[["r_function"]], called, name)

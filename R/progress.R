@@ -65,6 +65,10 @@ calls_with_model <- c(
   "check_stability", "layer_activations", "list_layers", "layer_kernels", "top_images", "visualize_features"
 )
 
+# Names of their own, so that tests can look.
+cli_bar <- function(...) cli::cli_progress_bar(...)
+seconds <- function() proc.time()[["elapsed"]]
+
 progress_bar <- function(progress, doing = "Explaining images", frame = rlang::caller_env()) {
   if (is.null(progress)) {
     progress <- shows_progress()
@@ -76,15 +80,15 @@ progress_bar <- function(progress, doing = "Explaining images", frame = rlang::c
     return(NULL)
   }
   force(frame) # the bar goes when the verb that called does, also after an error
-  started <- proc.time()[["elapsed"]]
+  started <- seconds()
   bar <- NULL
   function(done, total) {
     if (is.null(bar)) {
       # two seconds of the call, some of which are over
-      wait <- getOption("cli.progress_show_after", 2) - (proc.time()[["elapsed"]] - started)
+      wait <- getOption("cli.progress_show_after", 2) - (seconds() - started)
       old <- options(cli.progress_show_after = max(0, wait))
       on.exit(options(old))
-      bar <<- cli::cli_progress_bar(doing, total = total, .envir = frame)
+      bar <<- cli_bar(doing, total = total, .envir = frame)
     }
     if (done < total) {
       cli::cli_progress_update(set = done, id = bar, .envir = frame)

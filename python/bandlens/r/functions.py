@@ -40,7 +40,8 @@ class RFunction:
     Parameters
     ----------
     called : callable
-        From images to a dictionary: ``error``, a text, if it failed; else ``value`` and maybe ``names``.
+        From images to a dictionary: ``error``, a text, if it failed; ``interrupted``, if the user ended it; else
+        ``value`` and maybe ``names``.
     name : str
     """
 
@@ -51,6 +52,8 @@ class RFunction:
     def __call__(self, x: Any) -> Any:
         """Call the function."""
         answer = self._called(x)
+        if answer.get("interrupted"):
+            raise KeyboardInterrupt
         if answer.get("error") is not None:
             raise RError(answer["error"])
         names = answer.get("names")
