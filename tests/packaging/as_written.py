@@ -38,5 +38,7 @@ def _in_r(block):
     if block.language == "python":
         return f'reticulate::py_run_string(r"---({block.code})---")\n'
     if block.fails:
-        return f'if (!inherits(try({{\n{block.code}}}), "try-error")) stop("the text shows an error, but there is none")\n'
+        return (
+            f'if (!inherits(try({{\n{block.code}}}), "try-error")) stop("the text shows an error, but there is none")\n'
+        )
     return block.code

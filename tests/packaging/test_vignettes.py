@@ -55,9 +55,7 @@ def test_say_nothing_of_the_machine_they_were_knitted_on():
 SLOW = {"sentinel2"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES])
 def test_runs_as_written(name, library, tmp_path):
     shown = blocks((FOLDER / f"{name}.Rmd.orig").read_text(encoding="utf-8"))
     assert next(block.code for block in shown if block.language == "r").startswith("library(bandlens)\n")
