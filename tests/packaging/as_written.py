@@ -16,6 +16,7 @@ class Block:
 
     @property
     def shown(self):
+        """Is it to be read? Also what isn't run when the vignette is made (`eval = FALSE`) must run for its readers."""
         return not re.search(r"(include|echo) *= *FALSE", self.options)
 
     @property
@@ -41,4 +42,7 @@ def _in_r(block):
         return (
             f'if (!inherits(try({{\n{block.code}}}), "try-error")) stop("the text shows an error, but there is none")\n'
         )
+    needed = re.search(r'needs *= *"(\w+)"', block.options)
+    if needed:
+        return f'if (requireNamespace("{needed[1]}", quietly = TRUE)) {{\n{block.code}}}\n'
     return block.code
