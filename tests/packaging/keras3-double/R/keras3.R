@@ -23,6 +23,10 @@ keras_model_sequential <- function(input_shape = NULL, name = NULL, ..., layers 
   keras()$Sequential(c(first, unname(layers)), name = name)
 }
 
+keras_input <- function(shape, ...) call_keras(keras()$Input, shape, ...)
+
+keras_model <- function(inputs, outputs, ...) keras()$Model(inputs, outputs, ...)
+
 load_model <- function(model, ...) keras()$saving$load_model(model, ...)
 
 save_model <- function(model, filepath = NULL, overwrite = FALSE, ...) {
@@ -38,6 +42,7 @@ set_weights <- function(object, weights) {
   invisible(object)
 }
 
+# S3 methods of the generics that keras3 exports again
 compile.keras.src.models.model.Model <- function(object, ...) {
   call_keras(object$compile, ...)
   invisible(object)
