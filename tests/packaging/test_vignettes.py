@@ -66,3 +66,14 @@ def test_runs_as_written(name, library, tmp_path):
 def test_are_listed_once_installed(library, tmp_path):
     said = run_r('cat(vignette(package = "bandlens")$results[, "Item"], sep = "\\n")', library, tmp_path)
     assert sorted(said.split()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shows_its_source_s_code(name):
+    """Whether output is as new as the code, no test can tell; `make vignettes` makes both."""
+
+    def code(suffix):
+        shown = blocks((FOLDER / f"{name}{suffix}").read_text(encoding="utf-8"))
+        return [line for block in shown for line in block.code.splitlines() if line.strip()]
+
+    assert code(".Rmd") == code(".Rmd.orig")
