@@ -84,18 +84,10 @@
 #' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' keras$utils$set_random_seed(1L)
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Rescaling(1 / 255),
-#'   keras$layers$Conv2D(16L, 2L, activation = "relu"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' # untrained: train yours before you explain it
+#' some <- seq(1, 2000, by = 40) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' importance <- band_importance(
-#'   model, landsat$test$x[1:50, , , ], landsat$test$y[1:50],
+#'   model, landsat$test$x[some, , , ], landsat$test$y[some],
 #'   background = landsat$train$x, n_background = 20, wavelengths = landsat$wavelengths
 #' )
 #' importance

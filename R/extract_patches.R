@@ -279,18 +279,24 @@ format.band_patches <- function(x, ...) {
     paste("Bands:", some(dimnames(x$x)[[4]])),
     paste("Classes:", if (is.null(classes)) "none given" else some(paste0(names(classes), " (", classes, ")"))),
     if (any(x$dropped > 0)) paste("Dropped:", was_dropped(x$dropped)),
-    cli::col_grey("# $x are the images, $y their classes, $places where they come from")
+    cli::col_grey(paste0(
+      "# $x are the images, $y their classes", if (!is.null(x$places)) ", $places where they come from"
+    ))
   )
 }
 
 #' @export
 summary.band_patches <- function(object, ...) {
   in_verb("summarise it", rlang::check_dots_empty())
-  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$places)), exclude = NULL) else object$y
-  places <- split(object$places$location, y)
+  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$x)), exclude = NULL) else object$y
+  patches <- split(seq_along(y), y)
+  places <- object$places
+  location <- if (is.null(places[["location"]])) places[["polygon"]] else places[["location"]]
   tibble::tibble(
     class = factor(levels(y), levels(y)),
-    n = unname(lengths(places)),
-    locations = vapply(places, function(own) length(unique(own)), 0L, USE.NAMES = FALSE)
+    n = unname(lengths(patches)),
+    locations = if (!is.null(location)) {
+      vapply(patches, function(own) length(unique(location[own])), 0L, USE.NAMES = FALSE)
+    }
   )
 }

@@ -46,3 +46,17 @@ test_that("landsat_model() is a network for landsat_patches(), as good as its pa
   expect_equal(round(100 * mean(images$prediction == images$class), 1), 90.8)
   expect_identical(importance$model, "landsat_cnn")
 })
+
+test_that("sets of patches print in a few lines, and are lists", {
+  landsat <- landsat_patches()
+  expect_length(format(landsat), 6)
+  expect_snapshot({
+    landsat
+    landsat$train
+    summary(landsat$test)
+  })
+  expect_type(landsat, "list")
+  expect_output(str(landsat, max.level = 1), "List of 8")
+  expect_named(landsat["train"], "train")
+  expect_s3_class(landsat$test, "band_patches")
+})

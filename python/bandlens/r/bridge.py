@@ -133,7 +133,7 @@ def sentinel2(seed: int, cache: str) -> Answer:
         part: {name: column(getattr(patches, f"{name}_{part}")) for name in ("x", "y", "polygon", "centre")}
         for part in ("train", "test")
     }
-    return {**parts, **fields(patches, plain, ("bands", "wavelengths", "classes", "crs", "source", "licence"))}
+    return {**parts, **fields(patches, plain, ("bands", "wavelengths", "classes", "crs", "source", "licence", "title"))}
 
 
 @answer
