@@ -38,25 +38,18 @@
 #'
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "second"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' look <- function(layer) {
 #'   visualize_features(
 #'     model, layer,
-#'     steps = 20, background = landsat$train$x, wavelengths = landsat$wavelengths
+#'     features = 1:6, steps = 40, background = landsat$train$x, wavelengths = landsat$wavelengths
 #'   )
 #' }
-#' first <- look("first")
+#' first <- look("re_lu")
 #' autoplot(first, rgb = "strongest")
 #' autoplot(first, "bands")
 #' autoplot(first[1:4], "spectrum")
-#' autoplot(c(first, look("second")))
+#' autoplot(c(first, look("re_lu_1")))
 #' @export
 autoplot.feature_images <- function(object,
                                     type = NULL,

@@ -37,12 +37,7 @@ light <- c(red = 660, green = 560, blue = 480) # nm
 #'
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' images <- landsat$test$x[1:2, , , ]
 #' maps <- band_maps(
 #'   model, images, landsat$test$y[1:2],

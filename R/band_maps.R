@@ -33,12 +33,7 @@
 #' @seealso [`autoplot()`][autoplot.band_maps] draws them.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' two <- landsat$test$x[1:2, , , ]
 #' maps <- band_maps(model, two, landsat$test$y[1:2], background = landsat$train$x)
 #' maps

@@ -54,14 +54,10 @@
 #' @seealso [band_check] for what can be done with the outcome of a check.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' x <- landsat$test$x[1:60, , , ]
-#' importance <- band_importance(model, x, landsat$test$y[1:60], method = "saliency")
+#' some <- seq(1, 2000, by = 25) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
+#' x <- landsat$test$x[some, , , ]
+#' importance <- band_importance(model, x, landsat$test$y[some], method = "saliency")
 #' deletion <- check_deletion(model, importance, x, background = landsat$train$x)
 #' deletion
 #' tidy(deletion, "area")
@@ -86,10 +82,10 @@ check_deletion <- function(model,
   in_verb("check the ranking", {
     rlang::check_dots_empty()
     output <- as_output(output)
-    model <- as_model(model)
     kept <- as_result(result)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
+    model <- as_model(model, if (is.null(result$groups)) result$bands else as_bands(bands, x, axis), axis)
     values <- is_regression(y, model, x, axis, output)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),

@@ -155,7 +155,7 @@ as_shapes <- function(locations, scene) {
     )
   }
   if (!same_crs(scene, shapes)) {
-    rlang::inform(
+    say(
       paste0("Reprojecting `locations` from ", crs_name(shapes), " to ", crs_name(scene), ", that of `raster`."),
       class = "bandlens_message_reprojected"
     )
@@ -198,7 +198,7 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
   location <- wanted$location[within]
   # what is an error anyway is found before anything is read
   refuse_missing(wanted$location[!within], integer(), wanted$empty, on_missing)
-  x <- read_patches(scene, top, left, size)
+  x <- read_patches(scene, top, left, size, progress_bar(NULL, "Reading patches"))
   whole <- is_complete(x)
   refuse_missing(integer(), location[!whole], integer(), on_missing)
   dropped <- c(edge = sum(!within), missing = sum(!whole), empty = length(wanted$empty))
@@ -206,7 +206,7 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
     cause("locations", "No patch is left.", given = was_dropped(dropped))
   }
   if (any(dropped > 0)) {
-    rlang::inform(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
+    say(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
   }
   if (!all(whole)) {
     x <- x[whole, , , , drop = FALSE]
@@ -279,18 +279,24 @@ format.band_patches <- function(x, ...) {
     paste("Bands:", some(dimnames(x$x)[[4]])),
     paste("Classes:", if (is.null(classes)) "none given" else some(paste0(names(classes), " (", classes, ")"))),
     if (any(x$dropped > 0)) paste("Dropped:", was_dropped(x$dropped)),
-    cli::col_grey("# $x are the images, $y their classes, $places where they come from")
+    cli::col_grey(paste0(
+      "# $x are the images, $y their classes", if (!is.null(x$places)) ", $places where they come from"
+    ))
   )
 }
 
 #' @export
 summary.band_patches <- function(object, ...) {
   in_verb("summarise it", rlang::check_dots_empty())
-  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$places)), exclude = NULL) else object$y
-  places <- split(object$places$location, y)
+  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$x)), exclude = NULL) else object$y
+  patches <- split(seq_along(y), y)
+  places <- object$places
+  location <- if (is.null(places[["location"]])) places[["polygon"]] else places[["location"]]
   tibble::tibble(
     class = factor(levels(y), levels(y)),
-    n = unname(lengths(places)),
-    locations = vapply(places, function(own) length(unique(own)), 0L, USE.NAMES = FALSE)
+    n = unname(lengths(patches)),
+    locations = if (!is.null(location)) {
+      vapply(patches, function(own) length(unique(location[own])), 0L, USE.NAMES = FALSE)
+    }
   )
 }

@@ -32,14 +32,8 @@
 #'   most.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' activations <- layer_activations(model, landsat$test$x[1:3, , , ], "first")
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
+#' activations <- layer_activations(model, landsat$test$x[1:3, , , ], "re_lu")
 #' activations
 #' tidy(activations)
 #' autoplot(activations, image = 2)

@@ -32,15 +32,9 @@
 #' @seealso [`autoplot()`][autoplot.top_images] draws them, beside the images of [visualize_features()].
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' top <- top_images(
-#'   model, landsat$test$x, "first",
+#'   model, landsat$test$x, "re_lu",
 #'   features = 1:3, n = 5, wavelengths = landsat$wavelengths
 #' )
 #' top

@@ -112,15 +112,9 @@
 #'   excite the same features; [layer_kernels()] is for first layers.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' found <- visualize_features(
-#'   model, "first",
+#'   model, "re_lu",
 #'   features = 1:4, steps = 20, background = landsat$train$x, wavelengths = landsat$wavelengths
 #' )
 #' found
