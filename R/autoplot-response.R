@@ -28,13 +28,7 @@ most_own <- 4 # bands and classes with curves of single images
 #' @returns A [ggplot2::ggplot()]. The subtitle says what is not shown.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Rescaling(1 / 255),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model()
 #' response <- band_response(model, landsat$test$x, landsat$test$y, kind = "ice", only = "nir1", steps = 10)
 #' autoplot(response)
 #' @export

@@ -1,5 +1,6 @@
 #' @section Explain a network:
 #' * [band_importance()]: which bands matter, for which class, and how sure that is.
+#' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_maps()]: where in an image.
 #' * [band_methods()]: the ways to ask, their cost and their options.
 #'

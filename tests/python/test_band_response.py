@@ -160,6 +160,24 @@ def test_a_regression_has_one_class(keras: Any) -> None:
         bl.band_response(model, pictures(), labels())
 
 
+def test_a_function_that_gives_numbers_will_do() -> None:
+    """Nothing but outputs is asked for, so that what can't be differentiated has curves, too."""
+
+    def steps(x: Any) -> np.ndarray:
+        level = np.asarray(x).mean(axis=(1, 2))
+        return np.stack([2 * level[:, 0], level[:, 1] > 0], axis=1).astype(np.float32)
+
+    x = pictures()
+    found = bl.band_response(steps, x, labels(), bands=BANDS).to_frame()
+    red = found.query("band == 'red' and `class` == '0'")
+    own = x[labels() == 0].mean(axis=(1, 2))[:, 0]
+    np.testing.assert_allclose(red["effect"], 2 * (red["level"] - own.mean()), atol=1e-4)
+    green = found.query("band == 'green' and `class` == '1'")
+    assert np.ptp(green["effect"]) == pytest.approx(1, abs=0.2)
+    blue = found.query("band == 'blue'")
+    np.testing.assert_array_equal(blue["effect"], 0)
+
+
 def test_errors_say_how_sure_the_curve_is() -> None:
     """Coverage of 95 % intervals over many samples of noisy local effects with known curve."""
     random = np.random.default_rng(0)

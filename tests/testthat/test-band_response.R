@@ -59,9 +59,20 @@ test_that("positions count from 1, and a path and a target will do", {
   expect_equal(nrow(unique(tidy(all)[c("class", "output")])), 9)
 })
 
+test_that("an R function will do, as nothing but outputs is asked for", {
+  skip_without_python()
+  called <- function(x) cbind(water = 3 * apply(x[, , , "red", drop = FALSE], 1, mean), forest = 0, city = 1)
+  response <- band_response(called, images(), labels())
+  curves <- tidy(response)
+  rows <- curves[curves$class == "water" & curves$band == "red", ]
+  own <- apply(images()[labels() == "water", , , 3], 1, mean)
+  expect_equal(rows$effect, 3 * (rows$level - mean(own)), tolerance = 1e-5)
+  expect_true(all(abs(curves$effect[curves$band == "blue"]) < 1e-6))
+})
+
 test_that("what does not fit is refused", {
   x <- images()
-  expect_error(band_response(small_path, x), class = "bandlens_error_model_type")
+  expect_error(band_response(1, x), class = "bandlens_error_model_type")
   expect_error(band_response("a.keras", x, kind = "pdp"), class = "bandlens_error_option")
   expect_error(band_response("a.keras", x, labels(), only = 1.5), class = "bandlens_error_bands")
   expect_error(band_response("a.keras", x, labels(), steps = 0), class = "bandlens_error_option")

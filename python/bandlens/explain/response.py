@@ -17,7 +17,7 @@ from ..data.options import one_of, whole
 from ..data.positions import first
 from ..data.summaries import band_means, band_spread
 from ..errors import BandError, DataWarning
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.local_effects import Curve, accumulated, averaged, bin_edges, bins_of
 from ..results.response import BandResponse
 from .calls import Call, checked
@@ -109,7 +109,8 @@ def band_response(
         output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis,
         batch_size=batch_size,
     )  # fmt: skip
-    call = checked(question)
+    with starting(progress, model):
+        call = checked(question)
     chosen = _chosen(only, call.bands)
     started = time.perf_counter()
     levels = band_means(call.images)

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._version import __version__
-from ..data.positions import first
 from ..engine import precision
 from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.tables import WHOLE
 from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
+from .describing import described
 from .functions import RFunction
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
     from ..checks import Check
-    from ..methods import Method
     from ..results.importance import BandImportance
 
 mend_signals()
@@ -254,34 +253,7 @@ def band_methods() -> list[Answer]:
     """
     from ..methods import METHODS
 
-    return [_method(method) for method in METHODS.values()]
-
-
-def _method(method: Method) -> Answer:
-    options = [
-        {
-            "option": name,
-            "default": _text(option.default),
-            "meaning": option.meaning.replace("counted from 0", f"counted from {first()}"),
-        }
-        for name, option in method.options.items()
-    ]
-    return {
-        **fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
-        "additive": method.additive,
-        "maps": method.maps is not None,
-        "background": method.uses_background,
-        "options": options,
-    }
-
-
-def _text(default: Any) -> str:
-    """The default of an option, as R writes it, strings without quotes."""
-    if default is None:
-        return "NULL"
-    if isinstance(default, bool):
-        return str(default).upper()
-    return f"{default:g}" if isinstance(default, float) else str(default)
+    return [described(method) for method in METHODS.values()]
 
 
 def _importance(result: BandImportance) -> Answer:
