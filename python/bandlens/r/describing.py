@@ -14,7 +14,7 @@ def described(method: Method) -> Answer:
     options = [
         {
             "option": name,
-            "default": _text(option.default),
+            "default": written(option.default),
             "meaning": option.meaning.replace("counted from 0", f"counted from {first()}"),
         }
         for name, option in method.options.items()
@@ -28,7 +28,7 @@ def described(method: Method) -> Answer:
     }
 
 
-def _text(default: Any) -> str:
+def written(default: Any) -> str:
     """The default of an option, as R writes it, strings without quotes."""
     if default is None:
         return "NULL"
