@@ -22,15 +22,7 @@ as_scores <- function(found) {
   if (inherits(found, "python.builtin.object")) {
     return(list(value = found))
   }
-  if (inherits(found, "torch_tensor")) {
-    found <- as.array(found)
-  }
-  if (is.data.frame(found)) {
-    found <- as.matrix(found)
-  }
-  if (is.factor(found)) {
-    found <- as.character(found)
-  }
+  found <- as_plain_scores(found)
   if (!is.atomic(found) || is.null(found)) {
     return(list(error = paste0(
       "it gives ", shown(found), ", not a matrix with one row of scores per image",
@@ -41,6 +33,17 @@ as_scores <- function(found) {
   # vectors of length 1 would arrive as single numbers
   value <- array(found, if (is.null(dim(found))) length(found) else dim(found))
   if (is.null(names)) list(value = value) else list(value = value, names = as.list(names))
+}
+
+# Of containers of scores, the values.
+as_plain_scores <- function(found) {
+  if (inherits(found, "torch_tensor")) {
+    return(as.array(found))
+  }
+  if (is.data.frame(found)) {
+    return(as.matrix(found))
+  }
+  if (is.factor(found)) as.character(found) else found
 }
 
 # R arrays get the names that the bands of `x` have: R functions may ask for bands by name.

@@ -27,6 +27,16 @@ table_arguments <- function(...,
   list(arguments = arguments, options = as_method_options(...))
 }
 
+# For verbs that make one table.
+one_method <- function(method) {
+  if (length(method) > 1) {
+    cause("option", "This takes one method at a time.",
+      expected = "one of `band_methods()`", given = shown(unlist(method)),
+      fix = "`band_importance()` takes several, and `compare_importance()` what it gives"
+    )
+  }
+}
+
 as_output <- function(output) choose(output, c("auto", "logit", "probability"), "output")
 
 # Convert what a verb was given, and have the core compute. `asked` is of table_arguments().

@@ -56,7 +56,8 @@ say_first_call <- function(verb, frame = rlang::caller_env()) {
   if (is.null(session$called) && verb %in% calls_with_model) {
     session$called <- TRUE
     framework <- switch(keras_backend(), jax = "JAX", torch = "PyTorch", "TensorFlow")
-    say_meanwhile(paste0("Starting Python and ", framework, ", following the model: the first call takes longest"), frame)
+    text <- paste0("Starting Python and ", framework, ", following the model: the first call takes longest")
+    say_meanwhile(text, frame)
   }
 }
 

@@ -73,6 +73,7 @@ render_band_report <- function(model = NULL,
       model <- NULL
     }
     given <- list(...)
+    one_method(given$method)
     file <- report_file(output_file, if (!missing(format)) format)
     plan <- check_plan(checks)
     check_report_input(model, x, importance, given, plan, by_default = isTRUE(checks))

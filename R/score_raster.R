@@ -93,6 +93,7 @@ score_raster <- function(model,
     if (!rlang::is_bool(prediction)) {
       cause("option", "`prediction` must be TRUE or FALSE.", given = shown(prediction))
     }
+    one_method(method)
     if (identical(method, "permutation")) {
       cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
         expected = "a method that explains each patch on its own", given = shown(method)

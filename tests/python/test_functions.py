@@ -138,6 +138,8 @@ def test_one_number_per_image(one: Any) -> None:
     found = bl.band_importance(number, X, method="occlusion")
     assert (found.outputs, found.output) == (("output",), "output")
     y = np.arange(20) % 2
+    with pytest.raises(LabelError, match=r"`y` has no use(.*\n)+.*output='probability' or output='logit'"):
+        bl.band_importance(number, X, y, method="occlusion")
     for output in ("probability", "logit"):
         two = bl.band_importance(number, X, y, method="occlusion", output=output)
         assert (two.classes, two.output) == (("0", "1"), output)
@@ -203,7 +205,7 @@ def test_names_of_columns_are_the_classes() -> None:
         (lambda x: linear(x).mean(), r"one row of scores per image(.*\n)+.*shape \(\)"),
         (lambda x: linear(x).mean(0), r"other scores when it is asked|one row of scores per image"),
         (lambda x: None, r"classes or texts(.*\n)+.*None|one row of scores per image(.*\n)+.*no output"),
-        (lambda x: [[1, 2], [3]] + [[4, 5]] * (len(x) - 2), r"one row of scores per image(.*\n)+.*list"),
+        (lambda x: [[1, 2], [3]] + [[4, 5]] * (len(x) - 2), r"one row of scores per image"),
         (lambda x: linear(x).argmax(1), r"looks like a class(.*\n)+.*predict_proba"),
         (lambda x: linear(x)[:, 0] > 0, r"looks like a class"),
         (lambda x: np.array(["a", "b", "c"])[linear(x).argmax(1)], r"classes or texts(.*\n)+.*predict_proba"),

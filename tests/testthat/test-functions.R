@@ -169,3 +169,12 @@ test_that("functions of keras3 itself are no models", {
   local_fake("makes_models", function(...) TRUE)
   expect_snapshot(error = TRUE, band_importance(linear, images()))
 })
+
+test_that("verbs that make one table take one method", {
+  skip_if_not_installed("terra")
+  two <- c("saliency", "occlusion")
+  expect_snapshot(error = TRUE, {
+    score_raster("model.keras", terra::rast(array(0, c(6, 6, 4))), method = two)
+    render_band_report("model.keras", images(), labels(), method = two, output_file = "report.html")
+  })
+})

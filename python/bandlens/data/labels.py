@@ -112,7 +112,7 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
     return codes
 
 
-def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") -> LabelError:
+def no_classes(argument: str, given: Any, made_of: str | None, use: str = "", *, function: bool = False) -> LabelError:
     """The error for an argument about classes where the model has one output that is seen as a number.
 
     Parameters
@@ -124,13 +124,18 @@ def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") ->
         What the output is made of, where that is known to be probabilities.
     use : str
         What the argument would have a use for.
+    function : bool
+        Whether the model is a function of which only the user knows what it gives.
     """
+    scale = "the logit of that class, say so with output='logit'"
+    if function:
+        scale = "that probability, or its logit, say so with output='probability' or output='logit'"
     return LabelError(
         f"`{argument}` has no use: the model has one output, and no softmax or sigmoid at its end, so that it is taken "
         "to predict a number.",
         expected=f"no `{argument}`{use and f', or {use}'}",
         given=f"`{argument}` with {_size(given)}",
-        fix=TWO_COLUMNS + ("" if made_of else "; if it is the logit of that class, say so with output='logit'"),
+        fix=TWO_COLUMNS + ("" if made_of else f"; if it is {scale}"),
     )
 
 

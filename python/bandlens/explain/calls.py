@@ -170,11 +170,12 @@ def _is_deferred(q: Question, method: Method, *, known: bool) -> bool:
 
 def _check_no_classes(predictor: Predictor, method: Method, y: Any, classes: Any) -> None:
     """Refuse labels and names of classes that a model of one number would ignore."""
+    made_of, function = predictor.trace.made_of(), predictor.refusal is not None
     if y is not None and not method.uses_numbers:
         using = " or ".join(repr(other.name) for other in METHODS.values() if other.uses_numbers)
-        raise no_classes("y", y, predictor.trace.made_of(), f"numbers with method={using}")
+        raise no_classes("y", y, made_of, f"numbers with method={using}", function=function)
     if classes is not None:
-        raise no_classes("classes", classes, predictor.trace.made_of())
+        raise no_classes("classes", classes, made_of, function=function)
 
 
 def _method(name: Any, maps: bool) -> Method:

@@ -119,7 +119,7 @@ def _called(function: Callable[[Any], Any], batch: np.ndarray) -> _Scores:
         raise ModelError(
             f"The model can't be called with these images: {reason(error)}",
             expected=_wanted(),
-            given=f"an array of shape {batch.shape}, {batch.dtype}",
+            given=f"an array of shape {batch.shape}" + spelled(f", {batch.dtype}", ""),
             fix=spelled(
                 "try the function with a few images; if it needs another shape, change it inside: "
                 "lambda x: predict(x.reshape(len(x), -1))",
@@ -163,7 +163,7 @@ def _as_scores(found: Any, n: int) -> _Scores:
         raise ModelError(
             "The function gives one whole number per image, which looks like a class, not like scores.",
             expected=_wanted(),
-            given=f"{values.dtype}: {', '.join(map(str, values[:8]))}",
+            given=spelled(f"{values.dtype}: ", "") + ", ".join(map(str, values[:8])),
             fix=_give_scores() + "; if they are values of a quantity, give them as decimal numbers",
         )
     if values.ndim not in (1, 2) or len(values) != n or values.size == 0:
@@ -185,7 +185,7 @@ def _refuse_texts(found: Any, values: np.ndarray) -> None:
             raise ModelError(
                 "The function gives classes or texts, not scores.",
                 expected=_wanted(),
-                given=f"{type(found).__name__} with {value!r}",
+                given=spelled(f"{type(found).__name__} with ", "") + repr(value),
                 fix=_give_scores(),
             )
 

@@ -58,3 +58,6 @@ class RFunction:
             raise RError(answer["error"])
         names = answer.get("names")
         return answer["value"] if names is None else NamedScores(np.asarray(answer["value"]), tuple(names))
+
+
+RFunction.__name__ = "function of R"  # as errors call it
