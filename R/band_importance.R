@@ -7,7 +7,7 @@
 #' scores over the images of that class, with a standard error and a 95 % confidence interval.
 #'
 #' @param model A trained Keras model (as made or loaded with keras3, keras, or reticulate), the path of a saved one
-#'   (`.keras`, `.h5`), or a Python function from a batch of images to outputs.
+#'   (`.keras`, `.h5`), or a function, of R or Python, from a batch of images to outputs: see section Functions.
 #' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one
 #'   per image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor
 #'   changed.
@@ -20,7 +20,8 @@
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`.
+#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`. Or several: then the model is traced once, all methods have
+#'   the same background, and an option goes to the methods that have it.
 #' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
 #'   `x`, evenly from its classes. Methods that compare with nothing, such as `"saliency"`, don't look at it.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
@@ -29,7 +30,7 @@
 #' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may
 #'   come after it), `"probability"` the value after it; `"auto"` is the logit where the model has one, else the output
 #'   as it is. For a model that ends in neither, `"logit"` says that its outputs are logits; a single one is that of the
-#'   second of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
+#'   second of two classes. `"probability"` says that the scores of a function are probabilities. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
 #'   alone, such as their mean, without a layer with a kernel or a logarithm in between.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
@@ -50,7 +51,22 @@
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
 #'   the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
 #'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance],
-#'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance].
+#'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance]. Of several methods, a list of them
+#'   with the methods as names, which [compare_importance()] takes.
+#'
+#' @section Functions:
+#' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
+#' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
+#' `"permutation"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote service can be
+#' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns scores:
+#' a matrix or a data frame with one row per image and one column per class, whose column names are taken as names of
+#' the classes, or one number per image. It is first tried with three of the images, since scores must depend on the
+#' image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
+#'
+#' ```r
+#' fitted <- ranger::ranger(y ~ ., data = table_of(x_train), probability = TRUE)
+#' band_importance(function(x) predict(fitted, table_of(x))$predictions, x_test, y_test, method = "shapley")
+#' ```
 #'
 #' @section What the numbers mean:
 #' Scores are in units of the explained output and are not rescaled per image, so that images can be compared. A band's
@@ -103,6 +119,10 @@ band_importance <- function(model,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
       band_axis = band_axis, batch_size = batch_size, seed = seed
     )
-    as_band_importance(explain("band_importance", model, x, y, asked, progress))
+    found <- explain("band_importance", model, x, y, asked, progress)
+    if (length(asked$arguments$method) == 1) {
+      return(as_band_importance(found))
+    }
+    stats::setNames(lapply(found, as_band_importance), unlist(asked$arguments$method))
   })
 }

@@ -82,10 +82,10 @@ check_deletion <- function(model,
   in_verb("check the ranking", {
     rlang::check_dots_empty()
     output <- as_output(output)
-    model <- as_model(model)
     kept <- as_result(result)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
+    model <- as_model(model, if (is.null(result$groups)) result$bands else as_bands(bands, x, axis), axis)
     values <- is_regression(y, model, x, axis, output)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),

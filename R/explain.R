@@ -17,9 +17,9 @@ table_arguments <- function(...,
                             batch_size = NULL,
                             seed = 0) {
   arguments <- list(
-    method = method, background = background, n_background = n_background, target = target,
-    output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis,
-    batch_size = batch_size, seed = seed
+    method = if (is.list(method)) unlist(method) else method, background = background, n_background = n_background,
+    target = target, output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes,
+    band_axis = band_axis, batch_size = batch_size, seed = seed
   )
   # maps have neither of these, so they are there only if they were given
   arguments$statistic <- statistic
@@ -32,17 +32,18 @@ as_output <- function(output) choose(output, c("auto", "logit", "probability"), 
 # Convert what a verb was given, and have the core compute. `asked` is of table_arguments().
 explain <- function(verb, model, x, y, asked, progress, doing = "Explaining images") {
   arguments <- asked$arguments
-  model <- as_model(model)
   x <- as_images(x)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
+  bands <- as_bands(arguments$bands, x, axis)
+  model <- as_model(model, bands, axis)
   # nothing but permutation takes the `y` of a regression
-  values <- identical(arguments$method, "permutation") && is_regression(y, model, x, axis, arguments$output)
+  values <- "permutation" %in% arguments$method && is_regression(y, model, x, axis, arguments$output)
   labels <- as_labels(y, arguments$classes, values)
   converted <- list(
     background = as_background(arguments$background),
     n_background = as_count(arguments$n_background, "n_background"),
     target = as_target(arguments$target),
-    bands = as_bands(arguments$bands, x, axis),
+    bands = bands,
     wavelengths = as_wavelengths(arguments$wavelengths),
     classes = labels$classes,
     band_axis = axis,

@@ -17,14 +17,16 @@ around_points <- function(shapes, scene, size) {
 # Upper left pixels of patches inside polygons.
 in_polygons <- function(shapes, scene, size, placement, inside, spacing, n, seed) {
   # what is drawn in one polygon does not depend on the others, as long as they come in the same order
+  bar <- progress_bar(NULL, "Placing patches in polygons")
   found <- with_seed(seed, lapply(seq_len(nrow(shapes)), function(i) {
+    if (!is.null(bar)) bar(i, nrow(shapes))
     window <- patch_window(shapes[i], scene, size)
     fits <- function(top, left) is_inside(shapes[i], scene, size, top, left, inside)
     if (placement == "grid") on_grid(window, spacing, fits) else at_random(window, n, fits)
   }))
   each <- vapply(found, function(place) length(place$top), 0L)
   if (placement == "random" && any(each > 0 & each < n)) {
-    rlang::inform(
+    say(
       paste0(
         count(sum(each > 0 & each < n), "polygon has", "polygons have"), " room for fewer than ", n, " patches: ",
         in_rows(which(each > 0 & each < n)), "."

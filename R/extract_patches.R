@@ -155,7 +155,7 @@ as_shapes <- function(locations, scene) {
     )
   }
   if (!same_crs(scene, shapes)) {
-    rlang::inform(
+    say(
       paste0("Reprojecting `locations` from ", crs_name(shapes), " to ", crs_name(scene), ", that of `raster`."),
       class = "bandlens_message_reprojected"
     )
@@ -198,7 +198,7 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
   location <- wanted$location[within]
   # what is an error anyway is found before anything is read
   refuse_missing(wanted$location[!within], integer(), wanted$empty, on_missing)
-  x <- read_patches(scene, top, left, size)
+  x <- read_patches(scene, top, left, size, progress_bar(NULL, "Reading patches"))
   whole <- is_complete(x)
   refuse_missing(integer(), location[!whole], integer(), on_missing)
   dropped <- c(edge = sum(!within), missing = sum(!whole), empty = length(wanted$empty))
@@ -206,7 +206,7 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
     cause("locations", "No patch is left.", given = was_dropped(dropped))
   }
   if (any(dropped > 0)) {
-    rlang::inform(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
+    say(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
   }
   if (!all(whole)) {
     x <- x[whole, , , , drop = FALSE]

@@ -93,11 +93,12 @@ star_bands <- function(raster, axes, n) {
 block_values <- function() getOption("bandlens.block_values", 2^24)
 
 # Patches by the row and column of their upper left pixels, an array of patches x rows x columns x bands. Patches that
-# lie near each other are read in one window.
-read_patches <- function(scene, top, left, size) {
+# lie near each other are read in one window. `bar` is told how many were read.
+read_patches <- function(scene, top, left, size, bar = NULL) {
   n_bands <- terra::nlyr(scene)
   patches <- array(0, c(length(top), size, size, n_bands), list(NULL, NULL, NULL, names(scene)))
   step <- seq_len(size) - 1
+  read <- 0
   terra::readStart(scene)
   on.exit(terra::readStop(scene))
   for (near in near_each_other(top, left, size, n_bands)) {
@@ -112,6 +113,8 @@ read_patches <- function(scene, top, left, size) {
     # cells of a window are counted along its rows; in the array, the row runs first
     cells <- rows[, rep(step + 1, times = size)] * n_cols + cols[, rep(step + 1, each = size)] + 1
     patches[near, , , ] <- values[cells, ]
+    read <- read + length(near)
+    if (!is.null(bar)) bar(read, length(top))
   }
   patches
 }

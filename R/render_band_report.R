@@ -27,7 +27,8 @@
 #'   of `output_file` decides.
 #' @param title Title, in Markdown; `NULL` asks which bands the model relies on.
 #' @param author Authors, or `NULL`.
-#' @param quiet Whether to say nothing of the progress. Inside knitr documents nothing is said.
+#' @param quiet Whether to say nothing of the progress. Inside knitr documents, and with
+#'   `options(bandlens.quiet = TRUE)`, nothing is said.
 #'
 #' @returns The path of the report, invisibly.
 #'
@@ -78,7 +79,7 @@ render_band_report <- function(model = NULL,
     check_report_text(title, "title")
     check_report_text(author, "author")
     needs_report_tools(file)
-    quiet <- as_flag(quiet, "quiet") || isTRUE(getOption("knitr.in.progress"))
+    quiet <- as_flag(quiet, "quiet") || is_quiet() || isTRUE(getOption("knitr.in.progress"))
     progress <- if (quiet) FALSE
     say <- if (quiet) function(...) NULL else report_progress()
 

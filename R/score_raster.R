@@ -102,7 +102,7 @@ score_raster <- function(model,
     size <- as_patch_size(if (is.null(size)) model_size(model) else size, scene)
     stride <- as_count(stride, "stride")
     seed <- as_count(seed, "seed", least = 0)
-    bar <- progress_bar(progress)
+    bar <- progress_bar(progress, "Scoring the raster")
     drawn <- random_patches(scene, size, if (is.null(background)) as_count(n_background, "n_background") else 1, seed)
     asked <- table_arguments(
       method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
@@ -143,25 +143,7 @@ check_target_file <- function(filename, overwrite, scene) {
 
 # A saved model is loaded once, not for every block.
 load_model <- function(model) {
-  if (!is.character(model)) {
-    return(model)
-  }
-  bridge() # finds Python, or says what is missing
-  if (!file.exists(model)) {
-    cause("model", "There is no saved model at this path.", given = shown(model))
-  }
-  keras <- tryCatch(
-    reticulate::import("keras"),
-    error = function(error) cause("python_missing", python_message(error), given = which_python(), fix = install_hint())
-  )
-  tryCatch(
-    keras$saving$load_model(model, compile = FALSE),
-    error = function(error) {
-      cause("model", paste0("Keras can't load ", basename(model), "."), given = python_message(error),
-        fix = "load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)"
-      )
-    }
-  )
+  if (is.character(model)) call_bridge("loaded_model", model) else model
 }
 
 model_size <- function(model) {
@@ -270,7 +252,7 @@ write_scores <- function(scene, cells, size, stride, score, prediction, filename
   done <- TRUE
   scores <- terra::writeStop(cells)
   warn_of_parts(told)
-  rlang::inform(were_scored(counts, completeness), class = "bandlens_message_scored")
+  say(were_scored(counts, completeness), class = "bandlens_message_scored")
   scores
 }
 

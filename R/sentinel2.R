@@ -93,5 +93,6 @@ call_sentinel2 <- function(name, ..., cache) {
     cause("option", "`cache` must be the path of a folder.", given = shown(cache))
   }
   declare_python(c("pillow", "pip"))
+  say_meanwhile("Reading the Sentinel-2 scene; the first time it is downloaded")
   call_bridge(name, ..., path.expand(cache))
 }

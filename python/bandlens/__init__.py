@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import BandlensError
     from .explain.importance import band_importance
     from .explain.maps import band_maps
+    from .explain.response import band_response
     from .features import (
         FeatureImages,
         LayerActivations,
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from .results.combining import combine
     from .results.importance import BandImportance
     from .results.maps import BandMaps
+    from .results.response import BandResponse
 
 _HOMES = {
     "BandImportance": ".results.importance",
     "BandMaps": ".results.maps",
+    "BandResponse": ".results.response",
     "BandlensError": ".errors",
     "Check": ".checks",
     "FeatureImages": ".features",
@@ -51,6 +54,7 @@ _HOMES = {
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
     "band_maps": ".explain.maps",
+    "band_response": ".explain.response",
     "check_deletion": ".checks",
     "check_null": ".checks",
     "check_randomization": ".checks",
@@ -70,6 +74,7 @@ __all__ = [
     "METHODS",
     "BandImportance",
     "BandMaps",
+    "BandResponse",
     "BandlensError",
     "Check",
     "FeatureImages",
@@ -81,6 +86,7 @@ __all__ = [
     "allow_tf32",
     "band_importance",
     "band_maps",
+    "band_response",
     "check_deletion",
     "check_null",
     "check_randomization",

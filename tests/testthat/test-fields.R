@@ -12,6 +12,7 @@ made <- list(
     c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
   ),
   band_maps = kind_of_result(as_band_maps, maps_value(), totals),
+  band_response = kind_of_result(as_band_response, response_value(kind = "ice"), character()),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")
   ),
@@ -57,6 +58,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   model <- small_model()
   band_importance(model, images(), method = "saliency")
   band_maps(model, images(), method = "saliency")
+  band_response(model, images(), labels())
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")

@@ -22,7 +22,7 @@ from ..data.summaries import mean_image
 from ..errors import BackgroundError, ResultError
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from .matching import check_classes, check_same_images, check_same_model, member_bands
 from .result import Check, columns_of
@@ -126,7 +126,8 @@ def check_deletion(
     images = check_images(x, band_axis)
     members = member_bands(result, images, bands)
     check_same_images(result, images, members)
-    predictor = _followed(loaded(model), images, output)
+    with starting(progress, model):
+        predictor = _followed(loaded(model), images, output)
     check_classes(result, predictor)
     if y is not None and not predictor.classifies:
         raise no_classes("y", y, predictor.trace.made_of())

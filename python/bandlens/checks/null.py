@@ -21,7 +21,7 @@ from ..errors import BandError, OptionError
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import inference, loaded, make_predictor
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from .result import Check
 
@@ -124,7 +124,8 @@ def check_null(
     images = check_images(x, question.band_axis)
     names = band_names(question.bands, images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None
-    model = loaded(model)
+    with starting(progress, model):
+        model = loaded(model)
     with ticker(progress, 2, "Null check") as tick:
         plain = importance_of(replace(question, model=model), progress=False)
         tick(1)

@@ -22,7 +22,7 @@ from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.selfcheck import unsaid
 from ..models.predictor import loaded, make_predictor
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from ..results.statistics import share_of
 from .agreement import kendall, spearman
@@ -132,7 +132,8 @@ def check_randomization(
     images = check_images(x, question.band_axis)
     if len(band_names(question.bands, images.n_bands)) < 2:
         raise OptionError("A single band has no rank.", expected="at least two bands")
-    model = loaded(model)
+    with starting(progress, model):
+        model = loaded(model)
     batch = images.take(slice(0, COMPARED), make_predictor(model, images).trace.dtype)
     copy = copy_of(model, batch)
     trained = copy.weights

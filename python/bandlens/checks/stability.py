@@ -19,7 +19,7 @@ from ..data.options import whole_number
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import loaded
-from ..progress import ticker
+from ..progress import starting, ticker
 from ..results.importance import BandImportance
 from ..results.statistics import rank_of, share_of
 from .agreement import kendall
@@ -107,7 +107,8 @@ def check_stability(
     progress = options.pop("progress", None)
     question = Question.of(model, x, y, seed=seed, **options)
     images = check_images(x, question.band_axis)
-    question = replace(question, model=loaded(model))  # once, not for every background
+    with starting(progress, model):
+        question = replace(question, model=loaded(model))  # once, not for every background
     with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
         table = importance_of(question, _onwards(tick))
         if table.background is None:

@@ -22,7 +22,7 @@ TWO_COLUMNS = (
 )
 
 
-def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[str, ...]:
+def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int, own: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names of the classes in the order of the model's outputs.
 
     Parameters
@@ -33,15 +33,19 @@ def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[
         Labels as the user gave them.
     n_classes : int
         Number of classes the model tells apart.
+    own : tuple of str
+        Names that the outputs have themselves, such as those of the columns of a data frame; then `y` may hold them.
 
     Raises
     ------
     LabelError
-        If there are not `n_classes` different names.
+        If there are not `n_classes` different names, or some of the outputs' own names in another order.
     """
     names = classes
     if names is None:
         names = _categories(y)
+    if names is None and own:
+        names = own
     if names is None:
         if y is not None and np.asarray(y).dtype.kind in "OUST":
             raise LabelError(
@@ -56,6 +60,13 @@ def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[
             "The class names don't match the model.",
             expected=f"{n_classes} different names, one per class, in the order of the model's outputs",
             given=f"{len(names)}: {_shorten(names)}",
+        )
+    if own and names != own and set(names) & set(own):
+        raise LabelError(
+            "The class names are not those of the model's outputs, or in another order.",
+            expected=_shorten(own),
+            given=_shorten(names),
+            fix="give `classes` as the outputs are named, in their order; labels are then matched by name",
         )
     return names
 

@@ -76,8 +76,11 @@ class Call:
         )
 
 
-def checked(question: Question, *, maps: bool = False) -> Call:
-    """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise."""
+def checked(question: Question, *, maps: bool = False, predictor: Predictor | None = None) -> Call:
+    """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
+
+    `predictor` is that of an earlier call about the same model and images, if there was one.
+    """
     q = question
     method = _method(q.method, maps)
     options = _options(method, q.method_options)
@@ -93,7 +96,10 @@ def checked(question: Question, *, maps: bool = False) -> Call:
     background = None
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)
-    predictor = make_predictor(q.model, images, q.output)
+    if predictor is None:
+        predictor = make_predictor(q.model, images, q.output)
+    if predictor.refusal is not None and method.looks_inside:
+        raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
     if not predictor.classifies:
         _check_no_classes(predictor, method, q.y, q.classes)
@@ -142,7 +148,7 @@ def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...]
     """Names of classes and outputs, and the labels of the images, if they have any; `target` must be one of them."""
     labels = None
     if predictor.classifies:
-        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs)
+        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs, predictor.names)
         if q.y is not None:
             labels = label_codes(q.y, classes, n)
     else:
@@ -171,8 +177,15 @@ def _check_no_classes(predictor: Predictor, method: Method, y: Any, classes: Any
         raise no_classes("classes", classes, predictor.trace.made_of())
 
 
-def _method(name: str, maps: bool) -> Method:
-    if name not in METHODS:
+def _method(name: Any, maps: bool) -> Method:
+    if isinstance(name, list | tuple):
+        raise OptionError(
+            "This takes one method at a time.",
+            expected=" or ".join(map(repr, METHODS)),
+            given=", ".join(map(repr, name)) or "none",
+            fix="`band_importance` takes several, and `compare_importance` what it gives",
+        )
+    if not isinstance(name, str) or name not in METHODS:
         raise OptionError("There is no such method.", expected=" or ".join(map(repr, METHODS)), given=repr(name))
     method = METHODS[name]
     if maps and method.maps is None:

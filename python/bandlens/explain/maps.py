@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..methods.findings import Maps
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.maps import BandMaps
 from .calls import checked
 from .derivatives import check_zeros
@@ -68,7 +68,8 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps:
 
     Warnings point at the line that called the caller of this.
     """
-    call = checked(question, maps=True)
+    with starting(progress, question.model):
+        call = checked(question, maps=True)
     assert call.method.maps is not None
     with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)

@@ -12,7 +12,7 @@ from ..data.images import Images, check_images
 from ..data.options import whole_number
 from ..data.positions import first
 from ..engine.batching import images_per_batch, portions, step_bytes
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results import drawing
 from ..results.schema import Names, Numbers, Positions
 from ..results.tables import Table, check_level, pixel_names
@@ -133,7 +133,8 @@ def layer_activations(
         `LayerError` for an unknown layer, with the nearest names; others as for `band_importance`.
     """
     images = check_images(x, band_axis)
-    network, one, at = asked(model, images, layer, features, batch_size)
+    with starting(progress, model):
+        network, one, at = asked(model, images, layer, features, batch_size)
     found = np.empty((images.n, *map(int, filter(None, one.positions)), len(at)), network.predictor.trace.dtype)
     with ticker(progress, images.n, "Activations") as tick:
         for part, activations in activation_batches(network, one, images, batch_size):

@@ -15,7 +15,7 @@ import numpy as np
 from ..data.images import check_images
 from ..data.labels import band_names, band_wavelengths
 from ..data.options import one_of, whole
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results import drawing
 from ..results.schema import Names, Numbers, Positions
 from ..results.tables import Table, check_level
@@ -177,7 +177,8 @@ def top_images(
     one_of(*STATISTICS)("statistic", statistic)
     canvas(images.shape, images.band_axis)
     names, waves = band_names(bands, images.n_bands), band_wavelengths(wavelengths, images.n_bands)
-    network, one, at = asked(model, images, layer, features, batch_size)
+    with starting(progress, model):
+        network, one, at = asked(model, images, layer, features, batch_size)
     activation = np.empty((images.n, len(at)))
     usual = np.zeros((2, images.n_bands))
     with ticker(progress, images.n, "Activations") as tick:

@@ -18,7 +18,7 @@ from ..data.options import number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
 from ..models.derivatives import require_derivative
 from ..models.predictor import loaded
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from . import settings
 from .ascent import Ascent, Found
 from .layers import make_network
@@ -172,7 +172,8 @@ def visualize_features(
     keep = (
         settings.interactive() if keep_on_interrupt is None else settings.flag("keep_on_interrupt", keep_on_interrupt)
     )
-    model = loaded(model)
+    with starting(progress, model):
+        model = loaded(model)
     images, sample = sample_of(model, background, shape, band_axis, n_background, seed)
     names, waves = band_names(bands, images.n_bands), band_wavelengths(wavelengths, images.n_bands)
     space = make_space(images, sample, value_range)

@@ -19,6 +19,7 @@ from . import (
     bars,
     comparison,
     deletion,
+    dependence,
     distribution,
     effect,
     feature_bands,
@@ -32,9 +33,11 @@ from . import (
     null,
     randomization,
     ranks,
+    response,
     spectrum,
     stability,
     top_images,
+    waterfall,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ KINDS: dict[str, Draw] = {
     "spectrum": spectrum.draw,
     "ranks": ranks.draw,
     "distribution": distribution.draw,
+    "dependence": dependence.draw,
+    "waterfall": waterfall.draw,
 }
 FEATURES: dict[str, Draw] = {
     "grid": feature_grid.draw,
@@ -60,6 +65,7 @@ FEATURES: dict[str, Draw] = {
 PICTURES: dict[str, dict[str, Draw]] = {
     "BandImportance": KINDS,
     "BandMaps": {"maps": maps.draw},
+    "BandResponse": {"ale": response.draw, "ice": response.draw_own},
     "Check": {
         "check_deletion": deletion.draw,
         "check_null": null.draw,
@@ -81,12 +87,13 @@ def draw(result: Any, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
 
     Parameters
     ----------
-    result : BandImportance, BandMaps, Check, FeatureImages, LayerActivations, LayerKernels or TopImages
+    result : BandImportance, BandMaps, BandResponse, Check, FeatureImages, LayerActivations, LayerKernels or TopImages
         Or several FeatureImages, in a tuple.
     kind : str
         A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
         signed means), "bars" (importance with intervals), "spectrum" (lines of importance over wavelength), "ranks"
-        (bands in order of importance), "distribution" (scores of single images).
+        (bands in order of importance), "distribution" (scores of single images), "dependence" (those against the level
+        of the band), "waterfall" (those of one image, from the background's output to its own).
     **options
         What this kind takes. All take `width`, the width in mm at which the picture will be shown (175, two columns
         of a journal), and `base_size`, the font size in points (8); they decide how names are wrapped and thinned.

@@ -16,9 +16,11 @@ import numpy as np
 from .._version import __version__
 from ..data.positions import first
 from ..engine import precision
+from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.tables import WHOLE
 from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
+from .functions import RFunction
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..results.importance import BandImportance
 
 mend_signals()
+drawn_elsewhere()
 
 
 def version() -> str:
@@ -39,31 +42,52 @@ def allow_tf32(allow: bool) -> None:
     precision.allow_tf32(allow)
 
 
+def r_function(called: Callable[[Any], Mapping[str, Any]], name: str) -> RFunction:
+    """A function of R that can be given as `model` below; see `RFunction`."""
+    return RFunction(called, name)
+
+
+@answer
+def loaded_model(path: str) -> Any:
+    """A saved model, for several calls.
+
+    Returns
+    -------
+    dict
+        ``value``: the model, a Python object.
+    """
+    from ..models.saved import loaded
+
+    return loaded(path)
+
+
 @answer
 def band_importance(
     model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
-) -> Answer:
+) -> Answer | list[Answer]:
     """Importance of every band for every class.
 
     Parameters
     ----------
     model : object
-        Keras model, callable, or path.
+        Keras model, callable, what `r_function` gives, or path.
     x : array or list of arrays
     y : list of str, array or None
     arguments : dict
-        The other arguments of `bandlens.band_importance`, by name.
+        The other arguments of `bandlens.band_importance`, by name; `method` may be a list.
     progress : callable or None
         Called with images done and images in all.
 
     Returns
     -------
     dict
-        ``value``: columns of the class x band table, arrays and metadata of the result.
+        ``value``: columns of the class x band table, arrays and metadata of the result; of several methods, a list of
+        such.
     """
     from ..explain.importance import band_importance as compute
 
-    return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
+    found = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    return [_importance(one) for one in found.values()] if isinstance(found, dict) else _importance(found)
 
 
 @answer
@@ -81,6 +105,16 @@ def band_maps(
 
     maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
     return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
+
+
+@answer
+def band_response(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Curves of outputs against levels of bands, as the fields of the result; arguments as for `band_importance`."""
+    from ..explain.response import band_response as compute
+
+    return all_fields(compute(model, x, y, **arguments, progress=progress or False))
 
 
 @answer

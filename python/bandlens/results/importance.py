@@ -5,7 +5,6 @@ It holds no framework object, so it outlives the session, the model and the mach
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from ..errors import OptionError, ResultError
+from ..errors import OptionError
 from . import drawing
 from .choosing import positions, refuse_drops
 from .completeness import largest, shown
-from .schema import Names, Numbers, Positions, Same, restored, schema, taken
+from .schema import Names, Numbers, Positions, Same, taken
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+from .storing import store, stored
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
 if TYPE_CHECKING:
@@ -308,11 +308,7 @@ class BandImportance:
 
     def save(self, path: str | Path) -> None:
         """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""
-        values = {name: getattr(self, name) for name in schema(type(self))}
-        arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-        plain = {name: value for name, value in values.items() if name not in arrays}
-        with Path(path).open("wb") as file:
-            np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)  # type: ignore[arg-type]
+        store(self, path, FORMAT)
 
     @classmethod
     def load(cls, path: str | Path) -> BandImportance:
@@ -323,9 +319,4 @@ class BandImportance:
         ResultError
             If the file holds something else.
         """
-        with np.load(path, allow_pickle=False) as stored:
-            if "_format" not in stored or str(stored["_format"]) != FORMAT:
-                raise ResultError(f"{path} holds no BandImportance.", expected=f"a file of format {FORMAT}")
-            arguments = json.loads(str(stored["_plain"]))
-            arguments.update({name: stored[name] for name in stored.files if not name.startswith("_")})
-        return restored(cls, arguments)
+        return stored(cls, path, FORMAT)
