@@ -1,6 +1,7 @@
 #' @section Explain a network:
 #' * [band_importance()]: which bands matter, for which class, and how sure that is.
 #' * [band_maps()]: where in an image.
+#' * [band_response()]: how the output goes up and down with a band's level.
 #' * [band_methods()]: the ways to ask, their cost and their options.
 #'
 #' @section Look at a result, take out the numbers:
