@@ -57,16 +57,7 @@
 #' @seealso [band_importance()] for how much each band matters; its pictures `"dependence"` and `"waterfall"`.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' keras$utils$set_random_seed(1L)
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Rescaling(1 / 255),
-#'   keras$layers$Conv2D(16L, 2L, activation = "relu"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' # untrained: train yours before you explain it
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' response <- band_response(model, landsat$test$x, landsat$test$y, wavelengths = landsat$wavelengths)
 #' response
 #' tidy(response)
