@@ -2,13 +2,14 @@
 #' * [band_importance()]: which bands matter, for which class, and how sure that is.
 #' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_maps()]: where in an image.
+#' * [band_response()]: how the output goes up and down with a band's level.
 #' * [band_methods()]: the ways to ask, their cost and their options.
 #'
 #' @section Look at a result, take out the numbers:
 #' * [`autoplot()`][autoplot.band_importance], also of [maps][autoplot.band_maps] and of [checks][band_check].
 #' * [`print()`][print.band_importance], [`summary()`][summary.band_importance].
-#' * [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance], [`glance()`][glance.band_importance]: a row
-#'   for each band, for each image, for the whole.
+#' * [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance], [`glance()`][glance.band_importance]: a
+#'   row for each band, for each image, for the whole.
 #' * [`x[i]`, `c()`][pieces]: results of some of the images, and of several calls.
 #'
 #' @section Can it be believed?:

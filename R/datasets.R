@@ -117,23 +117,3 @@ format.band_dataset <- function(x, ...) {
     cli::col_grey("# band_importance(model, $test$x, $test$y, background = $train$x, wavelengths = $wavelengths)")
   )
 }
-
-#' A trained network to try things on
-#'
-#' The path of a small convolutional network, trained on the patches of [landsat_patches()], which ships with the
-#' package. It takes their digital numbers and gives probabilities of their six classes, and is right for 90.8 % of the
-#' test patches. The script `system.file("examples", "landsat.R", package = "bandlens")` trains the same one from R.
-#'
-#' @details
-#' Two convolutions with batch normalisation, pooling and dropout. `python/bandlens/datasets/make_landsat_model.py` made
-#' the file, which every Keras 3 reads, on TensorFlow, JAX and PyTorch.
-#'
-#' @returns A string, the path of a file that [band_importance()] and all other functions take as `model`.
-#'   `keras3::load_model()` gives the model itself.
-#' @seealso [landsat_patches()]
-#' @examples
-#' basename(landsat_model())
-#' @export
-landsat_model <- function() {
-  system.file("python", "bandlens", "datasets", "landsat.keras", package = "bandlens", mustWork = TRUE)
-}

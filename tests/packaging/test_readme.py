@@ -55,7 +55,10 @@ def shown(language):
 
 def table(text):
     """The first output in a text."""
-    return steady(re.findall(r"^```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0])
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    output = steady(next(inside for language, inside in fenced if not language))
+    assert "residual" in output
+    return output
 
 
 def steady(text):

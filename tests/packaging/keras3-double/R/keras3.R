@@ -49,7 +49,7 @@ compile.keras.src.models.model.Model <- function(object, ...) {
 }
 
 fit.keras.src.models.model.Model <- function(object, x = NULL, y = NULL, ...) {
-  call_keras(object$fit, unname(x), if (is.null(dim(y))) as.array(y) else y, ...)
+  invisible(call_keras(object$fit, unname(x), if (is.null(dim(y))) as.array(y) else y, ...))
 }
 
 predict.keras.src.models.model.Model <- function(object, x, ...) call_keras(object$predict, unname(x), ...)
@@ -60,10 +60,11 @@ predict.keras.src.models.model.Model <- function(object, x, ...) call_keras(obje
 layer <- function(class) {
   force(class)
   function(object, ...) {
-    made <- call_keras(keras()$layers[[class]], ...)
     if (missing(object)) {
-      return(made)
+      return(call_keras(keras()$layers[[class]], ...))
     }
+    force(object) # what comes first in a pipe is made first: its names, and its random numbers
+    made <- call_keras(keras()$layers[[class]], ...)
     if (!inherits(object, "keras.src.models.sequential.Sequential")) {
       return(made(object))
     }
@@ -79,7 +80,7 @@ layer_conv_2d <- layer("Conv2D")
 layer_dense <- layer("Dense")
 layer_dropout <- layer("Dropout")
 layer_flatten <- layer("Flatten")
-layer_global_average_pooling_2d <- layer("GlobalAveragePooling2D")
+layer_global_average_pooling_2d <- layer("GlobalAveragePooling2D") # nolint: object_length_linter.
 layer_max_pooling_1d <- layer("MaxPooling1D")
 layer_max_pooling_2d <- layer("MaxPooling2D")
 layer_normalization <- layer("Normalization")
@@ -94,8 +95,8 @@ adapt <- function(object, data, ...) {
 
 optimizer_adam <- function(learning_rate = 0.001, ...) keras()$optimizers$Adam(learning_rate, ...)
 
-learning_rate_schedule_cosine_decay <- function(initial_learning_rate, decay_steps, ...) {
-  keras()$optimizers$schedules$CosineDecay(initial_learning_rate, as.integer(decay_steps), ...)
+learning_rate_schedule_cosine_decay <- function(initial_learning_rate, ...) { # nolint: object_length_linter.
+  call_keras(keras()$optimizers$schedules$CosineDecay, initial_learning_rate, ...)
 }
 
 set_random_seed <- function(seed) invisible(keras()$utils$set_random_seed(as.integer(seed)))
