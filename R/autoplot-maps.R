@@ -8,8 +8,6 @@ most_maps <- 25 # bands that are shown where there are more than are named
 end_quantile <- 0.999 # where the scale ends if single values are far beyond
 far_beyond <- 2 # times that quantile
 most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; more are an image
-stretch <- c(0.02, 0.98) # quantiles that are the darkest and the brightest of a composite
-light <- c(red = 660, green = 560, blue = 480) # nm
 
 #' Draw the attributions of an image
 #'
@@ -23,9 +21,10 @@ light <- c(red = 660, green = 560, blue = 480) # nm
 #' @param x For `plot()`, a [band_maps()]. For `autoplot()`, the images of these maps, all of them: a composite of three
 #'   bands stands beside the attributions (the spectrum itself beside those of a spectrum). Each band is stretched from
 #'   its 2 % to its 98 % quantile over all these images.
-#' @param rgb Three bands of the composite, by name or position, for red, green and blue. `NULL` takes the bands of
-#'   these names, else those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same
-#'   band, it takes the first three in falling wavelength.
+#' @param rgb Three bands of the composite, by name or position, for red, green and blue. `NULL` takes the bands of such
+#'   light: by wavelength (those nearest to 660, 560 and 480 nm, where these are red, green and blue), else by name
+#'   (red, green, blue; R, G, B; B4, B3, B2 of Sentinel-2 and Landsat 8; in capitals or not). Where they are not all
+#'   there, it takes false colours, and the subtitle says of which bands.
 #' @inheritParams autoplot.band_importance
 #'
 #' @returns A [ggplot2::ggplot()].
@@ -116,6 +115,7 @@ draw_maps <- function(object, values, facts, pictures, image, rgb, width, base_s
     front <- map_pixels("rgb", size)
     front$colour <- as.vector(composite(pictures, image, chosen))
     names <- c(composite_name(object, chosen), names)
+    facts <- c(facts, false_colours(object, chosen))
     panels <- c("rgb", panels)
     front$panel <- factor(front$panel, panels)
   }
@@ -220,52 +220,6 @@ scale_tick <- function(limit) {
   signif(floor(limit / unit * (1 + 1e-9)) * unit, 2)
 }
 
-# Positions of the bands that are shown as red, green and blue, unless the user chooses them.
-composite_bands <- function(bands, wavelengths) {
-  if (length(bands) < 3) {
-    return(c(1, 1, 1))
-  }
-  named <- match(names(light), tolower(bands))
-  if (!anyNA(named)) {
-    return(named)
-  }
-  known <- which(is.finite(wavelengths))
-  if (length(known) < 3) {
-    return(1:3)
-  }
-  nearest <- vapply(light, function(middle) which.min(abs(wavelengths - middle)), 1L, USE.NAMES = FALSE)
-  if (anyDuplicated(nearest) == 0) {
-    return(nearest)
-  }
-  first <- known[1:3] # the usual false colours, such as near infrared, red and green
-  first[order(-wavelengths[first])]
-}
-
-# Colours of the pixels of an image, stretched over all images so that they can be compared.
-composite <- function(pictures, image, chosen) {
-  channels <- lapply(chosen, function(band) {
-    all <- pictures[, band, , ]
-    ends <- stats::quantile(all, stretch, names = FALSE)
-    part <- array(pictures[image, band, , ], dim(pictures)[3:4])
-    if (ends[[2]] == ends[[1]]) {
-      return(array(128, dim(part)))
-    }
-    # The tiny offset makes halves round up here and in Python alike.
-    floor(255 * pmin(pmax((part - ends[[1]]) / (ends[[2]] - ends[[1]]), 0), 1) + 0.5 + 1e-6)
-  })
-  colours <- do.call(sprintf, c("#%02X%02X%02X", lapply(channels, as.integer)))
-  array(colours, dim(pictures)[3:4])
-}
-
-composite_name <- function(object, chosen) {
-  names <- map_names(object, chosen)
-  if (length(unique(chosen)) == 1) {
-    return(paste("image:", names[[1]]))
-  }
-  short <- paste(sub(" nm$", "", names), collapse = ", ")
-  if (identical(tolower(names), names(light))) "RGB" else paste0("RGB: ", short)
-}
-
 # One image as bands x pixels, or with `first` empty all of them as images x bands x pixels; without axes of a single
 # pixel. `band_axis` is that of `values`, whose first axes, as many as `first` has entries, pick the image.
 bands_first <- function(values, band_axis, first) {
@@ -326,14 +280,4 @@ as_explained <- function(given, object, image) {
     )
   }
   match(given, names)
-}
-
-as_rgb <- function(given, bands) {
-  positions <- if (is.character(given)) match(given, bands) else given
-  if (length(positions) != 3 || !is_whole(positions) || any(positions < 1 | positions > length(bands))) {
-    cause("bands", "`rgb` does not name three bands.",
-      expected = paste("three of", some(paste0("\"", bands, "\"")), "or positions counted from 1"), given = shown(given)
-    )
-  }
-  positions
 }

@@ -31,10 +31,11 @@ rgb_note <- function(object, chosen) {
   if (length(unique(chosen)) == 1) {
     return(paste("grey:", names[[1]]))
   }
-  if (identical(tolower(names), names(light))) {
+  if (identical(tolower(names), primaries)) {
     return("colours: red, green, blue")
   }
-  paste("red, green, blue:", paste(names, collapse = ", "))
+  false <- false_colours(object, chosen)
+  if (is.null(false)) paste("red, green, blue:", paste(names, collapse = ", ")) else false
 }
 
 stretch_note <- function(stretch) {

@@ -19,9 +19,12 @@
 #'     image. It needs scores of images, which `"permutation"` with a metric of your own does not give.
 #' @param ... Not used.
 #' @param values Whether to print the values in the tiles of `"heatmap"`, `"effect"` and `"ranks"`; `NULL` prints them
-#'   where they fit.
+#'   where they fit, in the first two only where every band is named.
 #' @param top How many bands to show: the first ones of each class in `"ranks"`, those with the largest mean share of
 #'   importance in `"distribution"`. `NULL` shows as many as can be read.
+#' @param scales `"free"` gives each class a scale of its own, so that weak classes can be seen: a panel of `"bars"`,
+#'   `"distribution"` and `"spectrum"` (whose classes then have a panel each), a row of colours of `"heatmap"` and
+#'   `"effect"`. The subtitle says so. `"ranks"` has no scale.
 #' @param width Width in mm at which the picture will be shown, such as 85 for one column of a journal. It decides how
 #'   names are wrapped, how many panels stand side by side, and what is printed; save the picture at this width.
 #' @param base_size Font size in points.
@@ -52,6 +55,7 @@ autoplot.band_importance <- function(object,
                                      ...,
                                      values = NULL,
                                      top = NULL,
+                                     scales = c("fixed", "free"),
                                      width = 175,
                                      base_size = 8) {
   in_verb("draw the picture", {
@@ -75,15 +79,19 @@ autoplot.band_importance <- function(object,
         expected = "top = NULL", given = shown(top)
       )
     }
+    free <- choose(scales, c("fixed", "free"), "scales") == "free"
+    if (free && type == "ranks") {
+      cause("option", "The picture \"ranks\" has no scale.", expected = "scales = \"fixed\"", given = shown(scales))
+    }
     check_size(width, "width")
     check_size(base_size, "base_size")
     switch(type,
-      heatmap = draw_heatmap(object, values, width, base_size),
-      bars = draw_bars(object, values, width, base_size),
-      effect = draw_effect(object, values, width, base_size),
-      spectrum = draw_spectrum(object, width, base_size),
+      heatmap = draw_heatmap(object, values, free, width, base_size),
+      bars = draw_bars(object, values, free, width, base_size),
+      effect = draw_effect(object, values, free, width, base_size),
+      spectrum = draw_spectrum(object, free, width, base_size),
       ranks = draw_ranks(object, top, values, width, base_size),
-      distribution = draw_distribution(object, top, width, base_size)
+      distribution = draw_distribution(object, top, free, width, base_size)
     )
   })
 }

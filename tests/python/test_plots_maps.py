@@ -1,13 +1,16 @@
 """Pictures and tables of attributions: tiles, lines and composites in their places and colours."""
 
+import csv
 import itertools
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bandlens.errors import BandError, InputError, OptionError, ResultError
+from bandlens.plots import composites, palette
 from bandlens.plots import maps as picture
-from bandlens.plots import palette
+from bandlens.plots.axes import Bands
 from bandlens.results.maps import BandMaps
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
@@ -100,15 +103,38 @@ def test_the_composite_stands_in_front_stretched_over_all_images(axes_of):  # no
     assert tiles(axes_of(maps.plot(2, x=list(x)))[0]) == tiles(axes[0])
 
 
-def test_composites_have_the_bands_of_their_colours():
-    bands = [f"B{band}" for band in range(13)]
-    assert picture.composite_bands(bands, SENTINEL) == [3, 2, 1]
-    assert picture.composite_bands(["Blue", "Green", "nir", "Red"], [np.nan] * 4) == [3, 1, 0]
-    assert picture.composite_bands(BANDS, NM) == [2, 1, 0]
-    assert picture.composite_bands(list("abcde"), [np.nan] * 5) == [0, 1, 2]
-    assert picture.composite_bands(list("abcde"), [np.nan, 660, 480, np.nan, 560]) == [1, 4, 2]
-    assert picture.composite_bands(["pan"], [500]) == [0, 0, 0]
-    assert set(picture.composite(np.full((1, 3, 2, 2), 7.0), 0, [0, 1, 2]).flat) == {"#808080"}
+def composite_cases():
+    with (Path(__file__).parents[1] / "fixtures" / "composites.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [list(group) for _, group in itertools.groupby(rows, key=lambda row: row["case"])]
+
+
+@pytest.mark.parametrize("case", composite_cases(), ids=lambda case: case[0]["case"])
+def test_composites_have_the_bands_of_red_green_and_blue_light_by_wavelength_else_by_name_as_in_r(case):
+    bands = Bands(tuple(row["band"] for row in case), tuple(float(row["wavelength"] or "nan") for row in case))
+    chosen = composites.composite_bands(*bands)
+    assert [case[at]["shown"] for at in chosen] == ["red", "green", "blue"]
+    assert (composites.false_colours(bands, chosen) is None) == (case[0]["true_colours"] == "yes")
+
+
+def test_composites_of_one_band_are_grey():
+    assert composites.composite_bands(["pan"], [500]) == [0, 0, 0]
+    assert set(composites.composite(np.full((1, 3, 2, 2), 7.0), 0, [0, 1, 2]).flat) == {"#808080"}
+
+
+def test_pictures_say_where_colours_are_false(axes_of):  # noqa: F811
+    maps = maps_of(wavelengths=NM)
+    x = images_of(maps)
+
+    def note(**options):
+        return maps.plot(x=x, **options).labels.subtitle.replace("\n", " ")
+
+    assert "false colours, as bands of red, green and blue are not all known: nir1, red, green" in note()
+    assert "false" not in note(rgb=("nir2", "nir1", "red"))
+    maps = maps_of((3, 3, 13), [f"B{band:02d}" for band in range(1, 14)], wavelengths=SENTINEL)
+    x = images_of(maps)
+    assert "false" not in note()
+    assert "RGB: B04, B03, B02" in titles(axes_of(maps.plot(x=x))[0])
 
 
 def test_of_many_bands_those_that_matter_most_are_shown(axes_of):  # noqa: F811

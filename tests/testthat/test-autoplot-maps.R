@@ -70,15 +70,28 @@ test_that("the composite stands in front, stretched over all images", {
   expect_match(gsub("\n", " ", strips(chosen)[[1]]), "RGB: nir2, red, red")
 })
 
-test_that("composites have the bands of their colours", {
-  expect_equal(composite_bands(names(sentinel), sentinel), c(4, 3, 2))
-  expect_equal(composite_bands(c("Blue", "Green", "nir", "Red"), NA), c(4, 2, 1))
-  expect_equal(composite_bands(c("green", "red", "nir1", "nir2"), c(550, 650, 750, 950)), c(3, 2, 1))
-  expect_equal(composite_bands(letters[1:5], rep(NA, 5)), 1:3)
-  expect_equal(composite_bands(letters[1:5], c(NA, 660, 480, NA, 560)), c(2, 5, 3))
+test_that("composites have the bands of red, green and blue light, by wavelength, else by name, as in Python", {
+  cases <- utils::read.csv(test_path("..", "fixtures", "composites.csv"), colClasses = c(shown = "character"))
+  for (case in split(cases, cases$case)) {
+    chosen <- composite_bands(case$band, case$wavelength)
+    expect_identical(case$shown[chosen], primaries, info = case$case[[1]])
+    false <- false_colours(list(bands = case$band, wavelengths = case$wavelength), chosen)
+    expect_identical(is.null(false), case$true_colours[[1]] == "yes", info = case$case[[1]])
+  }
   expect_equal(composite_bands("pan", 500), c(1, 1, 1))
   flat <- array(7, c(1, 3, 2, 2))
   expect_equal(unique(as.vector(composite(flat, 1, 1:3))), "#808080")
+})
+
+test_that("pictures say where colours are false", {
+  maps <- landsat_maps()
+  note <- function(maps, ...) gsub("\n", " ", autoplot(maps, x = map_pixels_of(maps), ...)$labels$subtitle)
+  false <- "false colours, as bands of red, green and blue are not all known: nir1, red, green"
+  expect_match(note(maps), false, fixed = TRUE)
+  expect_no_match(note(maps, rgb = c("nir2", "nir1", "red")), "false")
+  maps <- sentinel_maps(c(5, 5))
+  expect_no_match(note(maps), "false")
+  expect_match(gsub("\n", " ", strips(autoplot(maps, x = map_pixels_of(maps)))[[1]]), "RGB: B04, B03, B02")
 })
 
 test_that("of many bands those that matter most are shown, and single large values don't bleach the others", {

@@ -16,9 +16,10 @@ import pandas as pd
 import plotnine as p9
 
 from ..data.images import check_images
-from ..errors import BandError, InputError, OptionError, ResultError
+from ..errors import InputError, OptionError, ResultError
 from . import curves
 from .axes import NAMED
+from .composites import band_names, chosen_bands, composite, composite_bands, composite_name, false_colours
 from .labels import label, unit, wrap
 from .palette import colours, ink
 from .panels import more_lines, strip_width, wrap_lines
@@ -31,8 +32,6 @@ MOST = 25  # bands that are shown where there are more than are named
 QUANTILE = 0.999  # where the scale ends if single values are far beyond
 FAR = 2.0  # times that quantile
 TILES = 12  # pixels along a side that are drawn as tiles with borders; more are an image
-STRETCH = (0.02, 0.98)  # quantiles that are the darkest and the brightest of a composite
-LIGHT = {"red": 660.0, "green": 560.0, "blue": 480.0}  # nm
 
 
 def draw(
@@ -58,9 +57,8 @@ def draw(
         The images of `maps`, all of them, to show this one beside its attributions: a composite of three bands, the
         spectrum itself for spectra.
     rgb : sequence of three str or int, optional
-        Bands of the composite by name or position, for red, green and blue; by default the bands of these names, else
-        those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same band, the
-        first three in falling wavelength.
+        Bands of the composite by name or position, for red, green and blue; by default those of such light, else false
+        colours (see `composites`).
     base_size : float
         Font size in points.
     width : float
@@ -116,7 +114,7 @@ def draw(
             f"the darkest colours stand for all beyond \u00b1{limit:.2g}, {100 * (1 - QUANTILE):.4g} % of values"
         )
 
-    names = dict(zip(map(str, shown), curves.band_names(maps, shown), strict=True))
+    names = dict(zip(map(str, shown), band_names(maps, shown), strict=True))
     frame = _pixels(values[shown], [str(at) for at in shown], "value", np.clip(values[shown], -limit, limit))
     panels = [str(at) for at in shown]
     front = None
@@ -124,7 +122,8 @@ def draw(
         chosen = composite_bands(maps.bands, maps.wavelengths) if rgb is None else chosen_bands(rgb, maps.bands)
         hexes = composite(pictures, place, chosen)
         front = _pixels(hexes[None], ["rgb"], "colour", hexes[None])
-        names = {"rgb": _composite_name(maps, chosen), **names}
+        names = {"rgb": composite_name(maps, chosen), **names}
+        facts += [note for note in [false_colours(maps, chosen)] if note]
         panels = ["rgb", *panels]
 
     room = characters(width, base_size)
@@ -194,44 +193,6 @@ def scale_tick(limit: float) -> float:
     return float(f"{math.floor(limit / unit_of * (1 + 1e-9)) * unit_of:.2g}")
 
 
-def composite_bands(bands: Sequence[str], wavelengths: Sequence[float]) -> list[int]:
-    """Positions of the bands that are shown as red, green and blue, unless the user chooses them."""
-    if len(bands) < 3:
-        return [0, 0, 0]
-    lower = [band.lower() for band in bands]
-    if all(colour in lower for colour in LIGHT):
-        return [lower.index(colour) for colour in LIGHT]
-    waves = np.asarray(wavelengths, dtype=np.float64)
-    if np.isfinite(waves).sum() < 3:
-        return [0, 1, 2]
-    nearest = [int(np.nanargmin(np.abs(waves - middle))) for middle in LIGHT.values()]
-    if len(set(nearest)) == 3:
-        return nearest
-    first = np.flatnonzero(np.isfinite(waves))[:3]  # the usual false colours, such as near infrared, red and green
-    return first[np.argsort(-waves[first], kind="stable")].tolist()
-
-
-def composite(pictures: np.ndarray, image: int, chosen: Sequence[int]) -> np.ndarray:
-    """Colours of the pixels of an image, stretched over all images so that they can be compared."""
-    channels = []
-    for band in chosen:
-        low, high = np.quantile(pictures[:, band], STRETCH)
-        part = pictures[image, band]
-        bright = np.clip((part - low) / (high - low), 0, 1) if high > low else np.full(part.shape, 0.5)
-        # The tiny offset makes halves round up here and in R alike.
-        channels.append(np.floor(255 * bright + 0.5 + 1e-6).astype(int))
-    red, green, blue = channels
-    return np.vectorize("#{:02X}{:02X}{:02X}".format, otypes=[object])(red, green, blue)
-
-
-def _composite_name(maps: BandMaps, chosen: Sequence[int]) -> str:
-    names = curves.band_names(maps, chosen)
-    if len(set(chosen)) == 1:
-        return f"image: {names[0]}"
-    short = ", ".join(name.removesuffix(" nm") for name in names)
-    return "RGB" if [name.lower() for name in names] == list(LIGHT) else f"RGB: {short}"
-
-
 def _named(maps: BandMaps, image: int) -> str:
     """Which image it is, and whether the model takes it for something else."""
     if len(maps.classes) == 1:
@@ -290,20 +251,3 @@ def _output(maps: BandMaps, image: int, given: Any) -> int:
             )
         return names.index(given)
     return _position(given, maps.image_output.shape[1], "output")
-
-
-def chosen_bands(given: Any, bands: Sequence[str]) -> list[int]:
-    """Positions of the three bands that the user names or counts."""
-    given = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    known = [
-        (isinstance(band, str) and band in bands)
-        or (isinstance(band, (int, np.integer)) and not isinstance(band, bool) and 0 <= band < len(bands))
-        for band in given
-    ]
-    if len(given) != 3 or not all(known):
-        raise BandError(
-            "`rgb` does not name three bands.",
-            expected=f"three of {', '.join(map(repr, bands[:8]))}{', ...' if len(bands) > 8 else ''}, or positions",
-            given=repr(given),
-        )
-    return [list(bands).index(band) if isinstance(band, str) else int(band) for band in given]

@@ -123,9 +123,10 @@ class BandMaps:
             spectrum itself beside those of a spectrum). Each band is stretched from its 2 % to its 98 % quantile over
             all these images.
         rgb : sequence of three str or int, optional
-            Bands of the composite, by name or position, for red, green and blue. By default the bands of these names,
-            else those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same
-            band, the first three in falling wavelength.
+            Bands of the composite, by name or position, for red, green and blue. By default the bands of such light: by
+            wavelength (those nearest to 660, 560 and 480 nm, where these are red, green and blue), else by name (red,
+            green, blue; R, G, B; B4, B3, B2 of Sentinel-2 and Landsat 8; in capitals or not). Where they are not all
+            there, false colours, and the subtitle says of which bands.
         width : float
             Width in mm at which the picture will be shown; decides how names are wrapped and panels arranged.
         base_size : float
