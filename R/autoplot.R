@@ -59,6 +59,11 @@ autoplot.band_importance <- function(object,
                                      width = 175,
                                      base_size = 8) {
   in_verb("draw the picture", {
+    if ("interactive" %in% ...names()) {
+      cause("option", "`autoplot()` always gives a ggplot.", expected = "no `interactive`",
+        fix = "`plot(x, interactive = TRUE)` draws by plotly"
+      )
+    }
     rlang::check_dots_empty()
     type <- choose(type, c("heatmap", "bars", "effect", "spectrum", "ranks", "distribution"), "type")
     if (!is.null(values) && !rlang::is_bool(values)) {
