@@ -12,10 +12,11 @@ most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; mor
 #' Draw the attributions of an image
 #'
 #' `autoplot()` draws the attributions of one image, a panel per band, on one scale that is symmetric about zero, as a
-#' complete ggplot; `plot()` draws what `autoplot()` returns, without the images.
+#' complete ggplot; `plot()` draws what `autoplot()` returns. Several images are drawn an image in a row, a band in a
+#' column.
 #'
 #' @param object A [band_maps()].
-#' @param image Position of the image in these maps, from 1.
+#' @param image Position of the image in these maps, from 1, or of up to 12 images.
 #' @param output Which of the outputs that are explained for this image: its position among them, from 1, or its name.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param x For `plot()`, a [band_maps()]. For `autoplot()`, the images of these maps, all of them: a composite of three
@@ -25,12 +26,14 @@ most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; mor
 #'   light: by wavelength (those nearest to 660, 560 and 480 nm, where these are red, green and blue), else by name
 #'   (red, green, blue; R, G, B; B4, B3, B2 of Sentinel-2 and Landsat 8; in capitals or not). Where they are not all
 #'   there, it takes false colours, and the subtitle says of which bands.
+#' @param scales `"free"` gives each of several images a scale of its own, so that weak ones can be seen.
 #' @inheritParams autoplot.band_importance
 #'
 #' @returns A [ggplot2::ggplot()].
 #'
 #' @details
-#' Of more than 26 bands, the 25 with the largest sum of |attribution| are shown, in the order of the bands. Where
+#' Of more than 26 bands, the 25 with the largest sum of |attribution| are shown, in the order of the bands; of several
+#' images, as many bands as have room. Where
 #' single values lie far beyond all others, the scale ends at the 99.9 % quantile. The subtitle says so. Spectra, and
 #' images with one axis of pixels, are drawn as lines; more than two axes of pixels can't be drawn.
 #'
@@ -49,12 +52,26 @@ most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; mor
 #' )
 #' autoplot(maps)
 #' autoplot(maps, image = 2, x = images, rgb = c("nir1", "red", "green"))
+#' autoplot(maps, image = 1:2, x = images)
 #' @export
-autoplot.band_maps <- function(object, image = 1, output = 1, ..., x = NULL, rgb = NULL, width = 175, base_size = 8) {
+autoplot.band_maps <- function(object, image = 1, output = 1, ..., x = NULL, rgb = NULL, scales = c("fixed", "free"),
+                               width = 175, base_size = 8) {
   in_verb("draw the picture", {
     rlang::check_dots_empty()
     check_size(width, "width")
     check_size(base_size, "base_size")
+    free <- choose(scales, c("fixed", "free"), "scales") == "free"
+    if (length(image) > 1) {
+      places <- as_map_places(image, object)
+      explained <- vapply(places, function(place) as_explained(output, object, place), 1L)
+      pictures <- if (!is.null(x)) map_images(object, x)
+      return(draw_map_rows(object, places, explained, pictures, rgb, free, width, base_size))
+    }
+    if (free) {
+      cause("option", "A single image has one scale.", expected = "scales = \"fixed\", or several images",
+        given = shown(scales)
+      )
+    }
     image <- as_map_position(image, dim(object$values)[[1]], "image")
     explained <- as_explained(output, object, image)
     values <- bands_first(object$values, object$band_axis, c(image, explained))
@@ -97,10 +114,7 @@ draw_maps <- function(object, values, facts, pictures, image, rgb, width, base_s
   facts <- c(
     facts,
     if (length(shown) < length(object$bands)) maps_left_out(object, shown),
-    if (end$beyond) {
-      beyond <- 100 * (1 - end_quantile)
-      sprintf("the darkest colours stand for all beyond \u00b1%.2g, %.4g %% of values", end$limit, beyond)
-    }
+    if (end$beyond) far_note(end$limit)
   )
   limits <- c(-1, 1) * end$limit
   # panels are numbered, since bands may be called anything
@@ -167,6 +181,13 @@ map_facts <- function(object, image, explained) {
     # not for gradients, which tell of changes of the band
     if (score_unit(object) == object$output) paste("positive values raise the", object$output)
   )
+}
+
+# What the ends of the scale stand for; without `limit`, of scales that differ.
+far_note <- function(limit = NULL) {
+  beyond <- sprintf("%.4g %% of values", 100 * (1 - end_quantile))
+  if (!is.null(limit)) beyond <- sprintf("\u00b1%.2g, %s", limit, beyond)
+  paste("the darkest colours stand for all beyond", beyond)
 }
 
 map_subtitle <- function(facts, width, base_size) {
@@ -266,6 +287,15 @@ as_map_position <- function(given, n, name) {
     )
   }
   as.integer(given)
+}
+
+as_map_places <- function(given, object) {
+  if (length(given) > most_map_rows) {
+    cause("option", "These are too many images for one picture.", expected = paste("at most", most_map_rows),
+      given = as.character(length(given))
+    )
+  }
+  vapply(given, as_map_position, 1L, n = dim(object$values)[[1]], name = "image")
 }
 
 # Position of an output among those explained for an image.

@@ -137,6 +137,94 @@ def test_pictures_say_where_colours_are_false(axes_of):  # noqa: F811
     assert "RGB: B04, B03, B02" in titles(axes_of(maps.plot(x=x))[0])
 
 
+def cell(axes, maps, row, column, beside=0):
+    """Colours of an image's band (of its composite: column -1) in a picture of several, by row and column."""
+    rows, cols, _ = maps.values.shape[2:]
+    x, y = (column + beside) * (cols + max(0.08 * cols, 0.4)), row * (rows + max(0.08 * rows, 0.4))
+    found = {}
+    for shape in axes.collections:
+        for path, colour in zip(*painted(shape), strict=True):
+            across, up = path.vertices[:4].mean(axis=0) - [x, -y]
+            at = (round(-up), round(across))
+            if 0 <= at[0] < rows and 0 <= at[1] < cols and abs(across - at[1]) < 0.1:
+                found[at] = colour
+    return found
+
+
+def test_several_images_stand_in_rows_on_one_scale_beside_their_composites(axes_of):  # noqa: F811
+    maps = maps_of(wavelengths=NM)
+    x = images_of(maps)
+    plot = maps.plot([2, 0], x=x)
+    axes = axes_of(plot)[0]
+    limit = np.abs(maps.values[[2, 0], 0]).max()
+    scale = plot.scales.get_scales("fill")
+    np.testing.assert_allclose(scale.limits, (-limit, limit))
+    for row, image in enumerate((2, 0)):
+        for band in range(4):
+            shown = cell(axes, maps, row, band, beside=1)
+            assert len(shown) == 9
+            for at, colour in shown.items():
+                assert colour.lower() == scale.map([maps.values[image, 0][(*at, band)]])[0].lower()
+        alone = tiles(axes_of(maps.plot(image, x=x))[0])
+        assert cell(axes, maps, row, -1, beside=1) == alone
+    assert texts(axes.get_yticklabels()) == ["2: city", "0: water"]
+    assert texts(axes.get_xticklabels()) == ["RGB", *BANDS]
+    note = plot.labels.subtitle.replace("\n", " ")
+    assert note.startswith("DeepSHAP, class logit rows: images with their classes")
+    assert "false colours" in note
+    assert texts(axes_of(maps.plot(range(3)))[0].get_yticklabels())[1].replace("\n", " ") == "1: forest, as water"
+    every = maps_of(every=True)
+    assert every.plot([0, 1], "city").labels.subtitle.startswith("DeepSHAP, logit of city\n")
+    mixed = every.plot([0, 2], 1)
+    assert mixed.labels.subtitle.startswith("DeepSHAP, logit of forest\n")
+
+
+def test_each_of_several_images_may_have_its_own_scale(axes_of):  # noqa: F811
+    maps = maps_of()
+    maps.values[1] /= 1000
+    plot = maps.plot([0, 1], scales="free")
+    scale = plot.scales.get_scales("fill")
+    assert tuple(scale.limits) == (-1, 1)
+    axes = axes_of(plot)[0]
+    for image in (0, 1):
+        values = maps.values[image, 0, ..., 0] / np.abs(maps.values[image]).max()
+        for at, colour in cell(axes, maps, image, 0).items():
+            np.testing.assert_allclose(to_rgb(colour), to_rgb(scale.map([values[at]])[0]), atol=1.5 / 255)
+    assert "each has its own scale" in plot.labels.subtitle.replace("\n", " ")
+    assert "own scale" not in maps.plot([0, 1]).labels.subtitle
+    assert plot.labels.fill == "Attribution (part of the largest of its image)"
+
+
+@pytest.mark.parametrize(("n_bands", "shown"), [(60, 11), (200, 11)])
+def test_several_images_of_many_bands_show_those_that_have_room(n_bands, shown, axes_of):  # noqa: F811
+    maps = many(n_bands, (20, 30))  # an image, not tiles
+    plot = maps.plot([0, 1, 2], x=images_of(maps))
+    axes = axes_of(plot)[0]
+    labels = texts(axes.get_xticklabels())
+    assert labels[0] == "RGB"
+    best = np.sort(np.argsort(-np.abs(maps.values).sum(axis=(0, 1, 2, 3)), kind="stable")[: len(labels) - 1])
+    assert labels[1:] == [f"{maps.wavelengths[band]:.0f} nm" for band in best]
+    assert f"{len(best)} of {n_bands} bands, those with the largest sum" in plot.labels.subtitle.replace("\n", " ")
+    assert abs(len(best) - shown) <= 1
+    boxes = [text.get_window_extent() for text in axes.get_xticklabels()]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def test_several_images_that_cant_be_drawn_together_are_named():
+    maps = maps_of()
+    for images in ([], range(13)):
+        with pytest.raises(OptionError, match="1 to 12 images"):
+            maps.plot(images)
+    with pytest.raises(OptionError, match="no such image"):
+        maps.plot([0, 3])
+    with pytest.raises(OptionError, match="single image"):
+        maps.plot(0, scales="free")
+    with pytest.raises(OptionError, match="two axes of pixels"):
+        spectra().plot([0, 1])
+    with pytest.raises(OptionError, match="rgb without x"):
+        maps.plot([0, 1], rgb=(0, 1, 2))
+
+
 def test_of_many_bands_those_that_matter_most_are_shown(axes_of):  # noqa: F811
     maps = many()
     plot = maps.plot()

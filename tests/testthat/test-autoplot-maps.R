@@ -94,6 +94,73 @@ test_that("pictures say where colours are false", {
   expect_match(gsub("\n", " ", strips(autoplot(maps, x = map_pixels_of(maps)))[[1]]), "RGB: B04, B03, B02")
 })
 
+test_that("several images stand in rows on one scale beside their composites", {
+  maps <- landsat_maps()
+  x <- map_pixels_of(maps)
+  plot <- autoplot(maps, c(3, 1), x = x)
+  expect_picture("several maps", plot)
+  values <- maps$values[c(3, 1), 1, , , ]
+  limit <- max(abs(values))
+  scale <- plot$scales$get_scales("fill")
+  expect_equal(scale$limits, c(-limit, limit))
+  tiles <- drawn(plot, 2)
+  tiles <- tiles[order(-tiles$y, tiles$x), ] # row of an image, row of pixels, band, column
+  expect_equal(tiles$fill, scale$map(as.vector(aperm(values, c(3, 4, 2, 1)))))
+  front <- drawn(plot, 3)
+  alone <- function(image) {
+    at <- drawn(autoplot(maps, image, x = x), 2)
+    at$fill[order(-at$y, at$x)]
+  }
+  expect_identical(front$fill[order(-front$y, front$x)], c(alone(3), alone(1)))
+  expect_identical(y_labels(plot), c("3: city", "1: water"))
+  expect_identical(x_labels(plot), c("RGB", maps$bands))
+  note <- gsub("\n", " ", plot$labels$subtitle)
+  expect_match(note, "^DeepSHAP, class logit rows: images with their classes")
+  expect_match(note, "false colours", fixed = TRUE)
+  expect_identical(gsub("\n", " ", y_labels(autoplot(maps, 1:3)))[[2]], "2: forest, as water")
+  every <- landsat_maps(all_outputs = TRUE)
+  expect_match(autoplot(every, 1:2, "city")$labels$subtitle, "^DeepSHAP, logit of city\n")
+})
+
+test_that("each of several images may have its own scale", {
+  maps <- landsat_maps()
+  maps$values[2, , , , ] <- maps$values[2, , , , ] / 1000
+  plot <- autoplot(maps, 1:2, scales = "free")
+  expect_picture("several maps on free scales", plot)
+  scale <- plot$scales$get_scales("fill")
+  expect_equal(scale$limits, c(-1, 1))
+  values <- maps$values[1:2, 1, , , ]
+  values <- values / apply(abs(values), 1, max)
+  tiles <- drawn(plot, 2)
+  expect_equal(tiles$fill[order(-tiles$y, tiles$x)], scale$map(as.vector(aperm(values, c(3, 4, 2, 1)))))
+  expect_match(gsub("\n", " ", plot$labels$subtitle), "each has its own scale", fixed = TRUE)
+  expect_no_match(autoplot(maps, 1:2)$labels$subtitle, "own scale")
+})
+
+test_that("several images of many bands show those that have room", {
+  for (n in c(60, 200)) {
+    maps <- made_maps(c(20, 30), paste0("b", seq_len(n)), seq(400, 2400, length.out = n)) # an image, not tiles
+    plot <- autoplot(maps, 1:3, x = map_pixels_of(maps))
+    expect_no_warning(ggplot2::ggplotGrob(plot))
+    labels <- x_labels(plot)
+    best <- sort(order(-apply(abs(maps$values), 5, sum))[seq_len(length(labels) - 1)])
+    expect_identical(labels, c("RGB", sprintf("%.0f nm", maps$wavelengths[best])))
+    expect_true(length(best) %in% 10:12)
+    expect_match(gsub("\n", " ", plot$labels$subtitle), sprintf("%d of %d bands, those with", length(best), n))
+  }
+})
+
+test_that("several images that can't be drawn together are named", {
+  maps <- landsat_maps()
+  expect_snapshot(error = TRUE, {
+    autoplot(maps, rep(1:3, 5))
+    autoplot(maps, c(1, 4))
+    autoplot(maps, 1, scales = "free")
+    autoplot(spectra(), 1:2)
+    autoplot(maps, 1:2, rgb = 1:3)
+  })
+})
+
 test_that("of many bands those that matter most are shown, and single large values don't bleach the others", {
   maps <- many_maps()
   plot <- autoplot(maps)

@@ -28,7 +28,7 @@ from . import (
     heatmap,
     kernel_profile,
     kernel_tiles,
-    maps,
+    map_rows,
     null,
     randomization,
     ranks,
@@ -57,7 +57,7 @@ FEATURES: dict[str, Draw] = {
 }
 PICTURES: dict[str, dict[str, Draw]] = {
     "BandImportance": KINDS,
-    "BandMaps": {"maps": maps.draw},
+    "BandMaps": {"maps": map_rows.draw},
     "Check": {
         "check_deletion": deletion.draw,
         "check_null": null.draw,

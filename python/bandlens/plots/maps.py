@@ -75,9 +75,9 @@ def draw(
     OptionError, BandError, InputError
         If there is no such image or output, no such bands, or `x` are not the images of `maps`.
     """
-    place = _position(image, maps.n, "image")
-    explained = _output(maps, place, output)
-    values = _bands_first(maps.values[place, explained], maps.band_axis)
+    place = position(image, maps.n, "image")
+    explained = explained_output(maps, place, output)
+    values = bands_first(maps.values[place, explained], maps.band_axis)
     n_axes = values.ndim - 1
     if n_axes > 2:
         raise ResultError(
@@ -97,7 +97,7 @@ def draw(
     facts = [_named(maps, place)]
     if unit(maps) == maps.output:  # not for gradients, which tell of changes of the band
         facts.append(f"positive values raise the {maps.output}")
-    pictures = None if x is None else _pictures(maps, x)
+    pictures = None if x is None else pictures_of(maps, x)
     if n_axes < 2:
         return curves.draw(
             maps, values, source, facts, None if pictures is None else pictures[place], base_size=base_size, width=width
@@ -201,14 +201,14 @@ def _named(maps: BandMaps, image: int) -> str:
     return f"image {image}: {name}" + (f", predicted as {predicted}" if predicted != name else "")
 
 
-def _bands_first(array: np.ndarray, band_axis: int) -> np.ndarray:
+def bands_first(array: np.ndarray, band_axis: int) -> np.ndarray:
     """One image as bands x pixels, without axes of a single pixel."""
     moved = np.moveaxis(array, band_axis - 1, 0)
     return moved.reshape(moved.shape[0], *(size for size in moved.shape[1:] if size > 1))
 
 
-def _pictures(maps: BandMaps, x: Any) -> np.ndarray:
-    """The images, each as `_bands_first` gives it."""
+def pictures_of(maps: BandMaps, x: Any) -> np.ndarray:
+    """The images, each as `bands_first` gives it."""
     images = check_images(x, maps.band_axis)
     shape = maps.values.shape[2:]
     if (images.n, *images.shape) != (maps.n, *shape):
@@ -217,7 +217,7 @@ def _pictures(maps: BandMaps, x: Any) -> np.ndarray:
             expected=f"{maps.n} images of {' x '.join(map(str, shape))}",
             given=f"{images.n} of {' x '.join(map(str, images.shape))}",
         )
-    return np.stack([_bands_first(one, maps.band_axis) for one in images.take(slice(None), np.float64)])
+    return np.stack([bands_first(one, maps.band_axis) for one in images.take(slice(None), np.float64)])
 
 
 def _pixels(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndarray) -> pd.DataFrame:
@@ -233,13 +233,14 @@ def _pixels(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndar
     )
 
 
-def _position(given: Any, n: int, name: str) -> int:
+def position(given: Any, n: int, name: str) -> int:
+    """A position that there is."""
     if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or not 0 <= given < n:
         raise OptionError(f"There is no such {name}.", expected=f"{name} from 0 to {n - 1}", given=repr(given))
     return int(given)
 
 
-def _output(maps: BandMaps, image: int, given: Any) -> int:
+def explained_output(maps: BandMaps, image: int, given: Any) -> int:
     """Position of an output among those explained for an image."""
     if isinstance(given, str):
         names = [maps.outputs[at] for at in maps.image_output[image]]
@@ -250,4 +251,4 @@ def _output(maps: BandMaps, image: int, given: Any) -> int:
                 given=repr(given),
             )
         return names.index(given)
-    return _position(given, maps.image_output.shape[1], "output")
+    return position(given, maps.image_output.shape[1], "output")

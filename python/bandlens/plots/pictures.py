@@ -177,12 +177,16 @@ def drawn(
     )
 
 
-def signed_scale(limit: float) -> p9.scale_fill_gradientn:
-    """The diverging scale, symmetric about zero."""
+def signed_scale(limit: float, between: str = "#7F7F7F") -> p9.scale_fill_gradientn:
+    """The diverging scale, symmetric about zero; `between` is the colour of what has no value."""
     from .maps import scale_tick
 
     end = scale_tick(limit)
     ticks = [-end, 0.0, end]
     return p9.scale_fill_gradientn(
-        colors=colours("signed"), limits=(-limit, limit), breaks=ticks, labels=[f"{tick:.4g}" for tick in ticks]
+        colors=colours("signed"),
+        limits=(-limit, limit),
+        breaks=ticks,
+        labels=[f"{tick:.4g}" for tick in ticks],
+        na_value=between,
     )
