@@ -17,9 +17,8 @@
 #'   `NULL` is `"grid"`, for spectra `"spectrum"`.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param rgb Three bands of the composite, by name or position, for red, green and blue; or `"strongest"`, the three
-#'   bands that hold most, the longest wavelength as red. `NULL` takes the bands of these names, else those nearest to
-#'   660, 560 and 480 nm, else the first three. Where two colours would have the same band, it takes the first three in
-#'   falling wavelength.
+#'   bands that hold most, the longest wavelength as red. `NULL` takes those of red, green and blue light, else
+#'   false colours, as for [autoplot.band_maps()].
 #' @param stretch Where colours are full: at each image's own largest deviations from the middle, by one factor for all
 #'   its bands (`"image"`), or at the ends of the bands' ranges (`"range"`).
 #' @param per_layer How many images of each layer to draw: the first that are not dead.

@@ -24,13 +24,16 @@
 #'     own.
 #' @param ... Not used.
 #' @param values Whether to print the values in the tiles of `"heatmap"`, `"effect"` and `"ranks"`; `NULL` prints them
-#'   where they fit.
+#'   where they fit, in the first two only where every band is named.
 #' @param top How many bands to show: the first ones of each class in `"ranks"`, those with the largest mean share of
 #'   importance in `"distribution"` and `"dependence"`, those with the largest scores in `"waterfall"`, which takes the
 #'   others together. `NULL` shows as many as can be read.
 #' @param bands Which bands to show in `"dependence"`, by name or position, instead of `top`.
 #' @param image,output For `"waterfall"`: position of the image, from 1, and which of the outputs that are explained for
 #'   it: its position among them, from 1, or its name.
+#' @param scales `"free"` gives each class a scale of its own, so that weak classes can be seen: a panel of `"bars"`,
+#'   `"distribution"` and `"spectrum"` (whose classes then have a panel each), a row of colours of `"heatmap"` and
+#'   `"effect"`. The subtitle says so. The others have none.
 #' @param width Width in mm at which the picture will be shown, such as 85 for one column of a journal. It decides how
 #'   names are wrapped, how many panels stand side by side, and what is printed; save the picture at this width.
 #' @param base_size Font size in points.
@@ -69,9 +72,15 @@ autoplot.band_importance <- function(object,
                                      bands = NULL,
                                      image = 1,
                                      output = 1,
+                                     scales = c("fixed", "free"),
                                      width = 175,
                                      base_size = 8) {
   in_verb("draw the picture", {
+    if ("interactive" %in% ...names()) {
+      cause("option", "`autoplot()` always gives a ggplot.", expected = "no `interactive`",
+        fix = "`plot(x, interactive = TRUE)` draws by plotly"
+      )
+    }
     rlang::check_dots_empty()
     type <- choose(type, eval(formals(autoplot.band_importance)$type), "type")
     if (!is.null(values) && !rlang::is_bool(values)) {
@@ -93,15 +102,21 @@ autoplot.band_importance <- function(object,
       )
     }
     check_of_one_type(type, bands, image, output)
+    free <- choose(scales, c("fixed", "free"), "scales") == "free"
+    if (free && type %in% c("ranks", "dependence", "waterfall")) {
+      cause("option", paste0("The picture \"", type, "\" has no scale for each class."),
+        expected = "scales = \"fixed\"", given = shown(scales)
+      )
+    }
     check_size(width, "width")
     check_size(base_size, "base_size")
     switch(type,
-      heatmap = draw_heatmap(object, values, width, base_size),
-      bars = draw_bars(object, values, width, base_size),
-      effect = draw_effect(object, values, width, base_size),
-      spectrum = draw_spectrum(object, width, base_size),
+      heatmap = draw_heatmap(object, values, free, width, base_size),
+      bars = draw_bars(object, values, free, width, base_size),
+      effect = draw_effect(object, values, free, width, base_size),
+      spectrum = draw_spectrum(object, free, width, base_size),
       ranks = draw_ranks(object, top, values, width, base_size),
-      distribution = draw_distribution(object, top, width, base_size),
+      distribution = draw_distribution(object, top, free, width, base_size),
       dependence = draw_dependence(object, top, bands, width, base_size),
       waterfall = draw_waterfall(object, image, output, top, width, base_size)
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import OptionError
 from . import (
@@ -29,7 +29,7 @@ from . import (
     heatmap,
     kernel_profile,
     kernel_tiles,
-    maps,
+    map_rows,
     null,
     randomization,
     ranks,
@@ -39,9 +39,7 @@ from . import (
     top_images,
     waterfall,
 )
-
-if TYPE_CHECKING:
-    import plotnine
+from .interactive import draw as draw_interactive
 
 Draw = Callable[..., Any]
 
@@ -64,7 +62,7 @@ FEATURES: dict[str, Draw] = {
 }
 PICTURES: dict[str, dict[str, Draw]] = {
     "BandImportance": KINDS,
-    "BandMaps": {"maps": maps.draw},
+    "BandMaps": {"maps": map_rows.draw},
     "BandResponse": {"ale": response.draw, "ice": response.draw_own},
     "Check": {
         "check_deletion": deletion.draw,
@@ -82,7 +80,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
 }
 
 
-def draw(result: Any, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **options: Any) -> Any:
     """Draw a result.
 
     Parameters
@@ -94,23 +92,35 @@ def draw(result: Any, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
         signed means), "bars" (importance with intervals), "spectrum" (lines of importance over wavelength), "ranks"
         (bands in order of importance), "distribution" (scores of single images), "dependence" (those against the level
         of the band), "waterfall" (those of one image, from the background's output to its own).
+    interactive : bool
+        Draw "heatmap", "bars" or "spectrum" by plotly, which says under the mouse what is where.
     **options
         What this kind takes. All take `width`, the width in mm at which the picture will be shown (175, two columns
         of a journal), and `base_size`, the font size in points (8); they decide how names are wrapped and thinned.
 
     Returns
     -------
-    plotnine.ggplot
-        A complete plot to which layers, scales and themes can be added.
+    plotnine.ggplot or plotly.graph_objects.Figure
+        A complete plot to which layers, scales and themes can be added; a figure where it is interactive.
 
     Raises
     ------
     OptionError
-        If there is no such kind, or it does not take these options.
+        If there is no such kind, or it does not take these options, or is not drawn interactively.
+    MissingPackageError
+        If plotly, which draws interactively, isn't there.
     """
     kinds = next(PICTURES[one.__name__] for one in type(result).__mro__ if one.__name__ in PICTURES)
     if kind not in kinds:
         raise OptionError("There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind))
+    if interactive:
+        if kinds is not KINDS:
+            raise OptionError(
+                "This kind of result is not drawn interactively.",
+                expected="a BandImportance",
+                given=type(result).__name__,
+            )
+        return draw_interactive(result, kind, **options)
     picture = kinds[kind]
     known = list(inspect.signature(picture).parameters)[1:]
     unknown = [name for name in options if name not in known]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 import numpy as np
 
@@ -254,15 +254,32 @@ class BandImportance:
         seconds = self.seconds * len(chosen) / self.n
         return replace(self, **taken(self, "image", chosen), seconds=seconds)
 
-    def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+    @overload
+    def plot(
+        self, kind: str = "heatmap", *, interactive: Literal[False] = False, **options: Any
+    ) -> plotnine.ggplot: ...
+    @overload
+    def plot(self, kind: str = "heatmap", *, interactive: bool, **options: Any) -> Any: ...
+
+    def plot(self, kind: str = "heatmap", *, interactive: bool = False, **options: Any) -> Any:
         """Draw the table; see `bandlens.plots` for the kinds.
+
+        Parameters
+        ----------
+        kind : str
+            "heatmap", "bars", "effect", "spectrum", "ranks" or "distribution".
+        interactive : bool
+            Draw by plotly (``pip install plotly``), which says under the mouse which class and band it is, its
+            wavelength, importance and interval: "heatmap", "bars" and "spectrum".
+        **options
+            What the kind takes: `width` and `base_size`, and `scales="free"` where each class shall have its own scale.
 
         Returns
         -------
-        plotnine.ggplot
-            A complete plot to which layers, scales and themes can be added.
+        plotnine.ggplot or plotly.graph_objects.Figure
+            A complete plot to which layers, scales and themes can be added; a figure where it is interactive.
         """
-        return drawing.draw(self, kind, **options)
+        return drawing.draw(self, kind, interactive=interactive, **options)
 
     def summary(self) -> str:
         """Most important bands of each class, and what produced them, as text."""
