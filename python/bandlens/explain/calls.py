@@ -18,6 +18,7 @@ from ..methods.kinds import GradientMethod
 from ..methods.reduction import check_statistic
 from ..models.predictor import Predictor, make_predictor
 from ..results.tables import WHOLE
+from .arranging import in_order
 from .derivatives import check_derivative
 from .question import Question
 
@@ -42,6 +43,7 @@ class Call:
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
+    image_bands: tuple[str, ...] | None
     wavelengths: tuple[float, ...]
     features: Features
     statistic: str
@@ -78,7 +80,7 @@ class Call:
 
 def checked(question: Question, *, maps: bool = False) -> Call:
     """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise."""
-    q = question
+    q = in_order(question)
     method = _method(q.method, maps)
     options = _options(method, q.method_options)
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
@@ -129,6 +131,7 @@ def checked(question: Question, *, maps: bool = False) -> Call:
         classes=classes,
         outputs=outputs,
         bands=bands,
+        image_bands=bands if features.groups else q.image_bands if q.image_bands != bands else None,
         wavelengths=wavelengths,
         features=features,
         statistic=statistic,
