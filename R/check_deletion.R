@@ -80,6 +80,7 @@ check_deletion <- function(model,
                            output = c("auto", "logit", "probability"),
                            bands = NULL,
                            band_axis = -1,
+                           reorder = FALSE,
                            batch_size = NULL,
                            seed = 0,
                            progress = NULL) {
@@ -89,18 +90,21 @@ check_deletion <- function(model,
     model <- as_model(model)
     kept <- as_result(result)
     x <- as_images(x)
+    background <- as_background(background)
     axis <- as_band_axis(band_axis, image_dim(x))
     values <- is_regression(y, model, x, axis, output)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
-      background = as_background(background),
+      background = background,
       n_background = as_count(n_background, "n_background"),
       orders = as_count(orders, "orders"),
       steps = as_count(steps, "steps"),
       output = output,
-      # the bands of single ones are where they were; their names in `x` may be others than those that were given
-      bands = if (!is.null(bands) || !is.null(result$groups)) as_bands(bands, x, axis),
+      bands = as_bands(bands),
+      x_bands = own_bands(x, axis),
+      background_bands = own_bands(background, axis),
       band_axis = axis,
+      reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )

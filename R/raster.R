@@ -154,16 +154,11 @@ with_seed <- function(seed, code) {
 
 is_raster <- function(x) inherits(x, c("SpatRaster", "stars", "stars_proxy"))
 
-# Rasters and patches given where an array is wanted.
+# Rasters given where an array is wanted.
 refuse_raster <- function(x, name, kind) {
   if (is_raster(x)) {
     cause(kind, paste0("`", name, "` is a raster, not an array of images."), given = shown(x),
       fix = "cut patches from it with `extract_patches()`, or score all of it with `score_raster()`"
-    )
-  }
-  if (inherits(x, "band_patches")) {
-    cause(kind, paste0("`", name, "` is the whole of what `extract_patches()` gives."), given = shown(x),
-      fix = paste0("of patches `p`, give `p$x` as `", name, "`", if (name == "x") " and `p$y` as `y`")
     )
   }
 }

@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._version import __version__
-from ..data.positions import first
 from ..engine import precision
 from ..results.schema import restored
 from ..results.tables import WHOLE
-from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
+from .conversions import Answer, all_fields, answer, column, columns, fields, images_and_options, plain
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
     from ..checks import Check
-    from ..methods import Method
     from ..results.importance import BandImportance
 
 mend_signals()
@@ -63,7 +61,8 @@ def band_importance(
     """
     from ..explain.importance import band_importance as compute
 
-    return _importance(compute(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _importance(compute(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -79,7 +78,8 @@ def band_maps(
     """
     from ..explain.maps import band_maps as compute
 
-    maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    maps = compute(model, x, y, **options, progress=progress or False)
     return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
 
 
@@ -152,7 +152,8 @@ def check_stability(
     """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
     from ..checks import check_stability as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -162,7 +163,8 @@ def check_randomization(
     """Check of the table against those of random weights; arguments as for `band_importance`."""
     from ..checks import check_randomization as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -172,7 +174,8 @@ def check_null(
     """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
     from ..checks import check_null as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -187,7 +190,8 @@ def check_deletion(
     """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
     from ..checks import check_deletion as check
 
-    return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, _result(result), x, y, **options, progress=progress or False))
 
 
 @answer
@@ -205,8 +209,21 @@ def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
     return make_predictor(model, check_images(x, band_axis), output).classifies
 
 
-def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: for_r(value) if callable(value) else value for name, value in given.items()}
+@answer
+def bands_of(model: Any) -> list[str] | None:
+    """Names of bands that are kept with a model, see `bandlens.bands_of`."""
+    from ..models.bands import bands_of as kept
+
+    names = kept(model)
+    return None if names is None else list(names)
+
+
+@answer
+def set_bands(model: Any, bands: Sequence[str] | None) -> None:
+    """Keep names of bands with a model, see `bandlens.set_bands`."""
+    from ..models.bands import set_bands as keep
+
+    keep(model, bands)
 
 
 @answer
@@ -219,35 +236,9 @@ def band_methods() -> list[Answer]:
         ``value``: a dictionary per method, in the order of `bandlens.METHODS`.
     """
     from ..methods import METHODS
+    from .methods import about
 
-    return [_method(method) for method in METHODS.values()]
-
-
-def _method(method: Method) -> Answer:
-    options = [
-        {
-            "option": name,
-            "default": _text(option.default),
-            "meaning": option.meaning.replace("counted from 0", f"counted from {first()}"),
-        }
-        for name, option in method.options.items()
-    ]
-    return {
-        **fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
-        "additive": method.additive,
-        "maps": method.maps is not None,
-        "background": method.uses_background,
-        "options": options,
-    }
-
-
-def _text(default: Any) -> str:
-    """The default of an option, as R writes it, strings without quotes."""
-    if default is None:
-        return "NULL"
-    if isinstance(default, bool):
-        return str(default).upper()
-    return f"{default:g}" if isinstance(default, float) else str(default)
+    return [about(method) for method in METHODS.values()]
 
 
 def _importance(result: BandImportance) -> Answer:
@@ -326,7 +317,8 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import visualize_features as compute
 
-    found = compute(model, **arguments, progress=progress or False)
+    _, options = images_and_options(None, arguments)
+    found = compute(model, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
         "levels": {
@@ -353,7 +345,8 @@ def layer_activations(
     """
     from ..features import layer_activations as compute
 
-    found = compute(model, x, **arguments, progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {"image": columns(found.columns("image").columns)},
         **all_fields(found),
@@ -372,7 +365,8 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import top_images as compute
 
-    found = compute(model, x, **arguments, progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
         **all_fields(found),
