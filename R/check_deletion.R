@@ -20,7 +20,7 @@
 #' @param orders Number of random orders; all there are, instead, where there are no more than that.
 #' @param steps Most steps in which bands are removed; where there are more bands, several go at once.
 #' @param output Output that is followed: `"auto"` is the probability where the model ends in softmax or sigmoid.
-#' @param bands Names of the bands of `x`, if `result` holds groups; `NULL` takes the `dimnames` of `x`.
+#' @param bands Names of the bands of `x`; `NULL` takes its `dimnames`, else those that `result` remembers.
 #' @param seed Makes the random orders and the draws from the background repeatable.
 #'
 #' @returns A [band_check], which has passed if the area of the first measure over all images is above 0 with its whole

@@ -6,11 +6,14 @@
 #' [band_importance()] takes. Only windows of the scene are read, so it may be far larger than the memory; the patches
 #' themselves must fit.
 #'
-#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, or a stars object (also a proxy of a
-#'   file), with one layer, attribute or step of the third dimension per band. Its values are taken as they are: scale
-#'   them as you did for training.
+#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, a stars object (also a proxy of a
+#'   file), or the path of a file that terra reads, such as a GeoTIFF, with one layer, attribute or step of the third
+#'   dimension per band; several paths are files whose layers are the bands, one after the other. Its values are taken
+#'   as they are: scale them as you did for training. A list of these is several scenes.
 #' @param locations Where: points (one patch each) or polygons, as a [`SpatVector`][terra::SpatVector-class] or an sf
-#'   object. If their coordinate reference system is not that of `raster`, they are reprojected, with a message.
+#'   object. If their coordinate reference system is not that of `raster`, they are reprojected, with a message. Or a
+#'   data frame of points: columns `x` and `y` are coordinates in the reference system of `raster`, columns `lon` and
+#'   `lat` (or `longitude` and `latitude`) degrees (WGS 84). For several scenes a list, one for each, or one for all.
 #' @param size Rows and columns of a patch, in pixels. A patch lies around the pixel that holds the point. With an odd
 #'   size this pixel is the middle one; with an even size it is the upper left one of the four in the middle. In both
 #'   cases it is in row and column `ceiling(size / 2)` of the patch.
@@ -37,9 +40,9 @@
 #'   \item{`wavelengths`}{in nm, one per band; `NA` where not given}
 #'   \item{`places`}{a tibble with one row per patch: `location` (row of `locations`), `x` and `y` (coordinates of the
 #'     patch's centre, in the scene's reference system), `row` and `col` (of the patch's upper left pixel in the scene,
-#'     from 1)}
-#'   \item{`crs`}{the scene's coordinate reference system, as WKT}
-#'   \item{`resolution`}{width and height of a pixel}
+#'     from 1); of several scenes also `raster`, its name or position in the list}
+#'   \item{`crs`}{the scene's coordinate reference system, as WKT; of several scenes one for each}
+#'   \item{`resolution`}{width and height of a pixel, of the first of several scenes}
 #'   \item{`dropped`}{how many patches crossed the `edge` or had `missing` values, and how many polygons were `empty`}
 #' }
 #' `summary()` gives a tibble with one row per class: `class`, `n` (patches) and `locations` (how many different ones
@@ -54,8 +57,12 @@
 #' patches <- extract_patches(scene, sites, size = 5, wavelengths = c(485, 560, 660, 835, 1650, 2220))
 #' patches
 #' dim(patches$x)
-#' # with a model for such patches:
-#' # band_importance(model, patches$x, patches$y, wavelengths = patches$wavelengths)
+#' # with a model for such patches, which are taken with their labels, bands and wavelengths:
+#' # band_importance(model, patches)
+#'
+#' # places in a data frame
+#' sites <- data.frame(x = c(290000, 293000), y = c(9117000, 9115000), label = c("town", "water"))
+#' extract_patches(scene, sites, size = 5)
 #' @export
 extract_patches <- function(raster,
                             locations,
@@ -75,29 +82,120 @@ extract_patches <- function(raster,
     placement <- choose(placement, c("grid", "random"), "placement")
     inside <- choose(inside, c("patch", "centre"), "inside")
     on_missing <- choose(on_missing, c("error", "drop"), "on_missing")
-    scene <- as_scene(raster)
-    size <- as_patch_size(size, scene)
-    wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
-    labels <- location_labels(locations, label, classes)
-    shapes <- as_shapes(locations, scene)
-    wanted <- if (terra::geomtype(shapes) == "points") {
-      around_points(shapes, scene, size)
-    } else {
-      seed <- as_count(seed, "seed", least = 0)
-      in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+    scenes <- as_scenes(raster)
+    one <- function(scene, locations, name) {
+      size <- as_patch_size(size, scene)
+      wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
+      places <- as_places(locations, scene, name)
+      labels <- location_labels(locations, label, classes, name)
+      shapes <- as_shapes(places, scene)
+      wanted <- if (terra::geomtype(shapes) == "points") {
+        around_points(shapes, scene, size)
+      } else {
+        seed <- as_count(seed, "seed", least = 0)
+        in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+      }
+      cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
     }
-    cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
+    if (!is_scene_list(raster)) {
+      return(one(scenes[[1]], locations, "locations"))
+    }
+    check_same_layers(scenes)
+    several <- is.list(locations) && !is.object(locations)
+    if (several && length(locations) != length(scenes)) {
+      cause("locations", "`locations` must be one for all rasters, or a list with one for each.",
+        expected = length(scenes), given = length(locations)
+      )
+    }
+    names <- if (several) paste0("locations[[", seq_along(scenes), "]]") else rep("locations", length(scenes))
+    join_patches(Map(one, scenes, if (several) locations else list(locations), names), names(scenes))
   })
+}
+
+# ---- several scenes -------------------------------------------------------------------------------------------------
+
+# Patches of all scenes go into one array, so that their bands must be the same ones.
+check_same_layers <- function(scenes) {
+  first <- names(scenes[[1]])
+  for (i in seq_along(scenes)) {
+    own <- names(scenes[[i]])
+    if (!identical(own, first)) {
+      swapped <- length(own) == length(first) && setequal(own, first)
+      cause("bands",
+        paste0("Raster ", i, " has ", if (swapped) "its layers in another order than" else "other layers than", " the first."),
+        expected = paste0(length(first), ": ", some(first, 20)), given = paste0(length(own), ": ", some(own, 20)),
+        fix = if (swapped) {
+          "put them in order: `terra::subset(raster, names(first))`"
+        } else if (length(own) == length(first)) {
+          "if they are the same bands by other names, rename them: `names(raster) <- names(first)`"
+        }
+      )
+    }
+  }
+}
+
+join_patches <- function(parts, names) {
+  names <- if (is.null(names)) seq_along(parts) else ifelse(nzchar(names), names, seq_along(parts))
+  each <- function(field) lapply(unname(parts), `[[`, field)
+  labels <- each("y")
+  levels <- unique(unlist(lapply(labels, levels)))
+  sizes <- vapply(each("x"), nrow, 0L)
+  places <- do.call(rbind, each("places"))
+  joined <- parts[[1]]
+  joined$x <- bind_patches(each("x"))
+  if (!is.null(levels)) {
+    joined$y <- factor(unlist(lapply(labels, as.character)), levels = levels)
+  }
+  joined$places <- tibble::tibble(raster = rep(names, sizes), places)
+  joined$crs <- stats::setNames(vapply(each("crs"), identity, ""), names)
+  joined$dropped <- Reduce(`+`, each("dropped"))
+  joined
 }
 
 # ---- locations ------------------------------------------------------------------------------------------------------
 
-location_kinds <- "points or polygons, as a SpatVector of terra or an sf object"
+location_kinds <- "points or polygons, as a SpatVector of terra or an sf object, or a data frame of coordinates"
+
+# A data frame of coordinates as points; what is none is left as it is.
+as_places <- function(locations, scene, name) {
+  if (!is.data.frame(locations) || inherits(locations, "sf")) {
+    return(locations)
+  }
+  own <- tolower(names(locations))
+  pairs <- list(c("x", "y"), c("lon", "lat"), c("longitude", "latitude"))
+  there <- Filter(function(pair) all(pair %in% own), pairs)
+  if (length(there) != 1) {
+    cause("locations", paste0("`", name, "` has ", if (length(there) == 0) "no columns" else "several pairs of columns",
+      " for coordinates."
+    ),
+    expected = "columns x and y, in the reference system of `raster`, or lon and lat, in degrees",
+    given = paste("columns", some(names(locations)))
+    )
+  }
+  columns <- match(there[[1]], own)
+  coordinates <- locations[columns]
+  numbers <- vapply(coordinates, is.numeric, NA)
+  wrong <- if (!all(numbers)) seq_len(nrow(locations)) else which(!is.finite(rowSums(coordinates)))
+  degrees <- there[[1]][[1]] != "x"
+  if (degrees && length(wrong) == 0) {
+    wrong <- which(abs(coordinates[[1]]) > 360 | abs(coordinates[[2]]) > 90)
+  }
+  if (length(wrong) > 0 || nrow(locations) == 0) {
+    cause("locations", paste0("`", name, "` has coordinates that are no places."),
+      expected = paste("numbers", if (degrees) "in degrees, latitudes from -90 to 90"),
+      given = if (nrow(locations) == 0) "no rows" else in_rows(wrong)
+    )
+  }
+  crs <- if (degrees) "EPSG:4326" else terra::crs(scene)
+  points <- terra::vect(unname(as.matrix(coordinates)), crs = crs)
+  attr(points, "of_raster") <- !degrees # coordinates of the raster need no reference system
+  points
+}
 
 # Classes of the locations as a factor.
-location_labels <- function(locations, label, classes) {
-  if (!inherits(locations, c("SpatVector", "sf", "sfc"))) {
-    cause("locations", "`locations` holds no places.", expected = location_kinds, given = shown(locations))
+location_labels <- function(locations, label, classes, name = "locations") {
+  if (!inherits(locations, c("SpatVector", "sf", "sfc", "data.frame"))) {
+    cause("locations", paste0("`", name, "` holds no places."), expected = location_kinds, given = shown(locations))
   }
   if (is.null(label)) {
     return(NULL)
@@ -148,6 +246,9 @@ as_shapes <- function(locations, scene) {
   }
   both <- list(raster = terra::crs(scene), locations = terra::crs(shapes))
   lacking <- names(both)[!nzchar(both)]
+  if (length(lacking) == 2 && isTRUE(attr(locations, "of_raster"))) {
+    return(shapes)
+  }
   if (length(lacking) > 0) {
     cause("locations", paste0("`", lacking[[1]], "` has no coordinate reference system."),
       expected = "one for both `raster` and `locations`, so that places can be found",

@@ -14,6 +14,7 @@ from bandlens.data import positions as counting
 from bandlens.methods import lime
 from bandlens.r import bridge
 from bandlens.r import conversions as crossing
+from bandlens.r import methods as methods_for_r
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -103,7 +104,7 @@ def test_methods_are_listed_with_their_options():
     assert methods["deepshap"]["options"][0]["default"] == "NULL"
     assert [option["default"] for option in methods["smoothgrad"]["options"]] == ["0.15", "50"]
     assert "of classes counted from 1" in methods["permutation"]["options"][0]["meaning"]  # it is read in R
-    assert bridge._text(False) == "FALSE"
+    assert methods_for_r._text(False) == "FALSE"
     assert not methods["occlusion"]["maps"]
 
 

@@ -160,8 +160,9 @@ def test_groups_go_together(linear: Any, data: Any) -> None:
     assert check.passed
     assert check.to_frame()["removed"].max() == 2
     assert check.to_frame()["band"].cat.categories.tolist() == ["visible", "nir"]
-    with pytest.raises(BandError, match="names of all bands"):
-        bl.check_deletion(linear, result, *data)
+    assert bl.check_deletion(linear, result, *data).verdict == check.verdict
+    with pytest.raises(BandError, match="names of all bands"):  # which results of earlier versions don't know
+        bl.check_deletion(linear, replace(result, image_bands=None), *data)
     with pytest.raises(BandError, match="of the result in another order"):
         bl.check_deletion(linear, result, *data, bands=["nir", "green", "red", "blue"])
 

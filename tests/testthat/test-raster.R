@@ -33,7 +33,6 @@ test_that("what is no regular stack of bands is refused", {
   file <- landsat_scene()
   upside_down <- stars::st_as_stars(matrix(1:6, 2))
   expect_snapshot({
-    said("scene.tif")
     said(1:3)
     said(terra::rast())
     said(stars::read_stars(file, proxy = TRUE)[, 1:10, 1:10])

@@ -81,7 +81,8 @@ def check_deletion(
     output : {"auto", "logit", "probability"}
         Output that is followed; "auto" is the probability where the model ends in softmax or sigmoid.
     bands : sequence of str, optional
-        Names of the bands of `x`; needed where the result holds groups.
+        Names of the bands of `x`, where it brings none and they are not in the order of the result. A result of an
+        earlier version that holds groups needs them.
     band_axis : int
         Axis of the bands in `x`.
     reorder : bool
