@@ -111,7 +111,8 @@ scene_colours <- function(scene, cells, rgb) {
   }
   colours <- composite(channels, 1, at)
   colours[blank] <- NA
-  list(colours = colours, name = composite_name(list(bands = bands, wavelengths = rep(NA_real_, length(bands))), chosen))
+  known <- list(bands = bands, wavelengths = rep(NA_real_, length(bands)))
+  list(colours = colours, name = composite_name(known, chosen))
 }
 
 extent_text <- function(raster) paste(c("x", "to", "y", "to"), format(as.vector(terra::ext(raster))), collapse = " ")
@@ -179,7 +180,8 @@ score_subtitle <- function(size, n_shown, n_bands, end, all_cells, width, base_s
     if (prod(size) < all_cells) sprintf("a regular sample of %d cells", all_cells),
     if (n_shown < n_bands) sprintf("%d of %d layers, those with the largest sum of |score|", n_shown, n_bands),
     if (end$beyond) {
-      sprintf("the darkest colours stand for all beyond \u00b1%.2g, %.4g %% of values", end$limit, 100 * (1 - end_quantile))
+      beyond <- 100 * (1 - end_quantile)
+      sprintf("the darkest colours stand for all beyond \u00b1%.2g, %.4g %% of values", end$limit, beyond)
     }
   )
   wrap_lines(paste(facts, collapse = "; "), width, base_size)

@@ -46,8 +46,8 @@
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
 #' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
 #'   For spectra in an array, images x bands x 1, it is 2.
-#' @param reorder Whether to bring `x` and `background` into one order of bands, by name. Without it, another order is an
-#'   error; [bandlens_bands()] says how names are compared, and which order it is.
+#' @param reorder Whether to bring `x` and `background` into one order of bands, by name. Without it, another order is
+#'   an error; [bandlens_bands()] says how names are compared, and which order it is.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.

@@ -91,8 +91,11 @@ labelled_images <- function(x, name = "x", kind = "input") {
 
 # A list of images `x` and labels `y`. A list of images has no such names.
 is_labelled <- function(x) {
-  is.list(x) && !is.data.frame(x) && all(c("x", "y") %in% names(x)) &&
-    (length(dim(x$x)) > 1 || is.list(x$x) || inherits(x$x, "python.builtin.object")) && length(dim(x$y)) < 3
+  if (!is.list(x) || is.data.frame(x) || !all(c("x", "y") %in% names(x))) {
+    return(FALSE)
+  }
+  holds_images <- length(dim(x$x)) > 1 || is.list(x$x) || inherits(x$x, "python.builtin.object")
+  holds_images && length(dim(x$y)) < 3
 }
 
 # Labels and wavelengths that are given count before those that images bring.

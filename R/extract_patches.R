@@ -112,85 +112,9 @@ extract_patches <- function(raster,
   })
 }
 
-# ---- several scenes -------------------------------------------------------------------------------------------------
-
-# Patches of all scenes go into one array, so that their bands must be the same ones.
-check_same_layers <- function(scenes) {
-  first <- names(scenes[[1]])
-  for (i in seq_along(scenes)) {
-    own <- names(scenes[[i]])
-    if (!identical(own, first)) {
-      swapped <- length(own) == length(first) && setequal(own, first)
-      cause("bands",
-        paste0("Raster ", i, " has ", if (swapped) "its layers in another order than" else "other layers than", " the first."),
-        expected = paste0(length(first), ": ", some(first, 20)), given = paste0(length(own), ": ", some(own, 20)),
-        fix = if (swapped) {
-          "put them in order: `terra::subset(raster, names(first))`"
-        } else if (length(own) == length(first)) {
-          "if they are the same bands by other names, rename them: `names(raster) <- names(first)`"
-        }
-      )
-    }
-  }
-}
-
-join_patches <- function(parts, names) {
-  names <- if (is.null(names)) seq_along(parts) else ifelse(nzchar(names), names, seq_along(parts))
-  each <- function(field) lapply(unname(parts), `[[`, field)
-  labels <- each("y")
-  levels <- unique(unlist(lapply(labels, levels)))
-  sizes <- vapply(each("x"), nrow, 0L)
-  places <- do.call(rbind, each("places"))
-  joined <- parts[[1]]
-  joined$x <- bind_patches(each("x"))
-  if (!is.null(levels)) {
-    joined$y <- factor(unlist(lapply(labels, as.character)), levels = levels)
-  }
-  joined$places <- tibble::tibble(raster = rep(names, sizes), places)
-  joined$crs <- stats::setNames(vapply(each("crs"), identity, ""), names)
-  joined$dropped <- Reduce(`+`, each("dropped"))
-  joined
-}
-
 # ---- locations ------------------------------------------------------------------------------------------------------
 
 location_kinds <- "points or polygons, as a SpatVector of terra or an sf object, or a data frame of coordinates"
-
-# A data frame of coordinates as points; what is none is left as it is.
-as_places <- function(locations, scene, name) {
-  if (!is.data.frame(locations) || inherits(locations, "sf")) {
-    return(locations)
-  }
-  own <- tolower(names(locations))
-  pairs <- list(c("x", "y"), c("lon", "lat"), c("longitude", "latitude"))
-  there <- Filter(function(pair) all(pair %in% own), pairs)
-  if (length(there) != 1) {
-    cause("locations", paste0("`", name, "` has ", if (length(there) == 0) "no columns" else "several pairs of columns",
-      " for coordinates."
-    ),
-    expected = "columns x and y, in the reference system of `raster`, or lon and lat, in degrees",
-    given = paste("columns", some(names(locations)))
-    )
-  }
-  columns <- match(there[[1]], own)
-  coordinates <- locations[columns]
-  numbers <- vapply(coordinates, is.numeric, NA)
-  wrong <- if (!all(numbers)) seq_len(nrow(locations)) else which(!is.finite(rowSums(coordinates)))
-  degrees <- there[[1]][[1]] != "x"
-  if (degrees && length(wrong) == 0) {
-    wrong <- which(abs(coordinates[[1]]) > 360 | abs(coordinates[[2]]) > 90)
-  }
-  if (length(wrong) > 0 || nrow(locations) == 0) {
-    cause("locations", paste0("`", name, "` has coordinates that are no places."),
-      expected = paste("numbers", if (degrees) "in degrees, latitudes from -90 to 90"),
-      given = if (nrow(locations) == 0) "no rows" else in_rows(wrong)
-    )
-  }
-  crs <- if (degrees) "EPSG:4326" else terra::crs(scene)
-  points <- terra::vect(unname(as.matrix(coordinates)), crs = crs)
-  attr(points, "of_raster") <- !degrees # coordinates of the raster need no reference system
-  points
-}
 
 # Classes of the locations as a factor.
 location_labels <- function(locations, label, classes, name = "locations") {

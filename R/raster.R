@@ -1,4 +1,5 @@
-# Scenes: rasters of terra or stars, or files that terra opens. They may be larger than the memory, so only windows of them are ever read.
+# Scenes: rasters of terra or stars, or files that terra opens. They may be larger than the memory, so only windows of
+# them are ever read.
 
 # A scene as a SpatRaster: its cells stay where they are, in a file or in memory.
 as_scene <- function(raster, name = "raster") {
@@ -24,7 +25,7 @@ as_scene <- function(raster, name = "raster") {
 from_paths <- function(paths, name) {
   needs_packages("terra", name)
   if (length(paths) == 0 || anyNA(paths)) {
-    cause("raster", paste0("`", name, "` names no file."), given = shown(paths))
+    cause("raster", paste0("`", name, "` names no file."), given = if (length(paths) == 0) "no path" else shown(paths))
   }
   # what GDAL reads without it being a file of this name, such as a file in an archive, is left to it
   files <- path.expand(paths)

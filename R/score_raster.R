@@ -32,9 +32,10 @@
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #'
 #' @returns A [`SpatRaster`][terra::SpatRaster-class], or a stars object if `raster` is one (a proxy if `filename` is
-#'   given); for a list of rasters a list of these, with its names. [autoplot_scores()] draws it. Layers are called like the bands or groups; for `target = "all"` there is one per output and band,
-#'   "output.band". A patch with a missing value has missing scores. At the end, a message says how many patches were
-#'   scored, how many had missing values, and for additive methods how nearly scores sum to the output (completeness).
+#'   given); for a list of rasters a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
+#'   the bands or groups; for `target = "all"` there is one per output and band, "output.band". A patch with a
+#'   missing value has missing scores. At the end, a message says how many patches were scored, how many had missing
+#'   values, and for additive methods how nearly scores sum to the output (completeness).
 #'
 #' @section What a cell means:
 #' A cell holds the band scores of one patch, and its centre is the centre of that patch. It is `stride` pixels wide and
@@ -54,7 +55,8 @@
 #' `getOption("bandlens.block_values", 2^24)` numbers are explained at once. Results don't depend on it, but for the
 #' random numbers of the methods that use some.
 #'
-#' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table over classes.
+#' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table
+#'   over classes.
 #' @examplesIf rlang::is_installed("terra") && bandlens:::has_tensorflow()
 #' scene <- terra::rast(
 #'   nrows = 12, ncols = 15, nlyrs = 4, crs = "EPSG:32633", extent = c(0, 150, 0, 120)
@@ -167,10 +169,11 @@ check_layers <- function(scene, model, background) {
   cause("bands", "`raster` has other layers than the model takes.",
     expected = paste0(count(n, "layer"), if (length(known) == n) paste0(": ", some(known, 20))),
     given = paste0(count(terra::nlyr(scene), "layer"), ": ", some(names(scene), 20)),
-    fix = paste0(
-      "take those of the model, in its order: `raster[[c(",
-      if (length(known) == n) some(paste0("\"", known, "\""), 20) else "...", ")]]`"
-    )
+    fix = if (length(known) == n) {
+      paste0("take those of the model, in its order: `raster[[c(", some(paste0("\"", known, "\""), 20), ")]]`")
+    } else {
+      "take the layers that the model was trained on, in that order: `raster[[...]]`"
+    }
   )
 }
 

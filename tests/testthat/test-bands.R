@@ -14,7 +14,7 @@ timeless <- function(result) unclass(result)[setdiff(names(result), "seconds")]
 
 test_that("a background in another order is an error that offers to reorder", {
   skip_without_python()
-  error <- error_of(band_importance(small_model(), images(), labels(), background = named_images(4:1), progress = FALSE))
+  error <- error_of(band_importance(small_model(), images(), background = named_images(4:1), progress = FALSE))
   expect_s3_class(error, "bandlens_error_bands")
   expect_match(conditionMessage(error$parent), "`x` has the bands of `background` in another order", fixed = TRUE)
   expect_match(error$parent$fix, "`reorder = TRUE`", fixed = TRUE)
