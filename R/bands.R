@@ -63,6 +63,11 @@ bandlens_bands <- function(model) {
     if (!is.null(value) && !is.character(value) && !is.factor(value)) {
       cause("bands", "Names of bands must be texts.", expected = "such as c(\"red\", \"nir\")", given = shown(value))
     }
+    if (is.function(model) && !inherits(model, "python.builtin.object")) {
+      cause("model_type", "Names can't be kept with a function of R.",
+        expected = "a Keras model, or the path of a saved one", fix = "give `bands` in each call"
+      )
+    }
     call_bridge("set_bands", as_model(model), as_bands(value))
     model
   })

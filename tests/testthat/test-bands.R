@@ -101,6 +101,8 @@ test_that("names that can't be kept are refused", {
   expect_error(bandlens_bands(path) <- bands, "no saved model", class = "bandlens_error_model")
   nothing <- 3
   expect_error(bandlens_bands(nothing), class = "bandlens_error_model_type")
+  own <- function(x) x
+  expect_error(bandlens_bands(own) <- bands, "function of R", class = "bandlens_error_model_type")
 })
 
 test_that("everything that takes images compares names", {
