@@ -272,7 +272,14 @@ map_images <- function(object, x) {
     cause("input", "`x` holds values that are missing or infinite.", expected = "finite numbers everywhere")
   }
   size <- dim(images[[1]])
-  aperm(array(unlist(images), c(size, length(images))), c(length(size) + 1, seq_along(size)))
+  images <- aperm(array(unlist(images), c(size, length(images))), c(length(size) + 1, seq_along(size)))
+  # maps may have been made in another order of bands than their images have, which names tell
+  own <- unlist(own_bands(x, object$band_axis - 2L))
+  if (is.null(own) || !setequal(own, object$bands)) {
+    return(images)
+  }
+  places <- c(list(TRUE, match(object$bands, own)), rep(list(TRUE), length(size) - 1))
+  do.call(`[`, c(list(images), places, list(drop = FALSE)))
 }
 
 as_map_position <- function(given, n, name) {

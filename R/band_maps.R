@@ -52,6 +52,7 @@ band_maps <- function(model,
                       wavelengths = NULL,
                       classes = NULL,
                       band_axis = -1,
+                      reorder = FALSE,
                       batch_size = NULL,
                       seed = 0,
                       progress = NULL) {
@@ -61,15 +62,15 @@ band_maps <- function(model,
       model, x, ...,
       method = method, background = background, n_background = n_background,
       target = if (identical(target, "class")) "predicted" else target,
-      output = output, classes = classes, batch_size = batch_size, seed = seed, progress = progress
+      output = output, classes = classes, reorder = reorder, batch_size = batch_size, seed = seed, progress = progress
     ))
   }
   in_verb("compute band maps", {
     asked <- table_arguments(
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
-      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, batch_size = batch_size,
-      seed = seed
+      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, reorder = reorder,
+      batch_size = batch_size, seed = seed
     )
     as_band_maps(explain("band_maps", model, x, y, asked, progress))
   })

@@ -76,16 +76,18 @@ band_response <- function(model,
                           wavelengths = NULL,
                           classes = NULL,
                           band_axis = -1,
+                          reorder = FALSE,
                           batch_size = NULL,
                           progress = NULL) {
   in_verb("compute response curves", {
     rlang::check_dots_empty()
     kind <- choose(kind, c("ale", "ice"), "kind")
     output <- as_output(output)
+    y <- own_labels(x, y)
+    wavelengths <- own_wavelengths(x, wavelengths)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
-    bands <- as_bands(bands, x, axis)
-    model <- as_model(model, bands, axis)
+    model <- as_model(model, named_bands(bands, x, axis), axis)
     labels <- as_labels(y, classes)
     arguments <- list(
       kind = kind,
@@ -93,10 +95,12 @@ band_response <- function(model,
       steps = as_count(steps, "steps"),
       target = as_target(target),
       output = output,
-      bands = bands,
-      wavelengths = as_wavelengths(wavelengths),
+      bands = as_bands(bands),
+      x_bands = own_bands(x, axis),
+      wavelengths = wavelengths,
       classes = labels$classes,
       band_axis = axis,
+      reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
     )
     found <- call_bridge(

@@ -44,14 +44,17 @@ layer_activations <- function(model,
                               features = NULL,
                               ...,
                               band_axis = -1,
+                              reorder = FALSE,
                               batch_size = NULL,
                               progress = NULL) {
   in_verb("compute activations", {
     rlang::check_dots_empty()
     model <- as_model(model)
     x <- as_images(x)
+    axis <- as_band_axis(band_axis, image_dim(x))
     arguments <- list(
-      layer = as_layer(layer), features = as_features(features), band_axis = as_band_axis(band_axis, image_dim(x)),
+      layer = as_layer(layer), features = as_features(features), band_axis = axis,
+      x_bands = own_bands(x, axis), reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
     )
     bar <- progress_bar(progress, "Computing activations")

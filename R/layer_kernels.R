@@ -46,7 +46,7 @@
 layer_kernels <- function(model, layer = NULL, features = NULL, bands = NULL, wavelengths = NULL) {
   in_verb("read the kernels", {
     arguments <- list(
-      layer = as_layer(layer), features = as_features(features, named = FALSE), bands = as_bands(bands, NULL, -1L),
+      layer = as_layer(layer), features = as_features(features, named = FALSE), bands = as_bands(bands),
       wavelengths = as_wavelengths(wavelengths)
     )
     as_layer_kernels(call_bridge("layer_kernels", as_model(model), arguments))

@@ -15,6 +15,7 @@ from .results import drawing
 if TYPE_CHECKING:
     from . import datasets, errors
     from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
+    from .data.labelled import LabelledImages
     from .engine.precision import allow_tf32
     from .errors import BandlensError
     from .explain.importance import band_importance
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         visualize_features,
     )
     from .methods import METHODS
+    from .models.bands import bands_of, set_bands
     from .results.combining import combine
     from .results.importance import BandImportance
     from .results.maps import BandMaps
@@ -46,6 +48,7 @@ _HOMES = {
     "BandlensError": ".errors",
     "Check": ".checks",
     "FeatureImages": ".features",
+    "LabelledImages": ".data.labelled",
     "LayerActivations": ".features",
     "LayerKernels": ".features",
     "LayerList": ".features",
@@ -55,6 +58,7 @@ _HOMES = {
     "band_importance": ".explain.importance",
     "band_maps": ".explain.maps",
     "band_response": ".explain.response",
+    "bands_of": ".models.bands",
     "check_deletion": ".checks",
     "check_null": ".checks",
     "check_randomization": ".checks",
@@ -65,6 +69,7 @@ _HOMES = {
     "layer_kernels": ".features",
     "list_layers": ".features",
     "plot_layers": ".features",
+    "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
 }
@@ -78,6 +83,7 @@ __all__ = [
     "BandlensError",
     "Check",
     "FeatureImages",
+    "LabelledImages",
     "LayerActivations",
     "LayerKernels",
     "LayerList",
@@ -87,6 +93,7 @@ __all__ = [
     "band_importance",
     "band_maps",
     "band_response",
+    "bands_of",
     "check_deletion",
     "check_null",
     "check_randomization",
@@ -99,6 +106,7 @@ __all__ = [
     "layer_kernels",
     "list_layers",
     "plot_layers",
+    "set_bands",
     "top_images",
     "visualize_features",
 ]

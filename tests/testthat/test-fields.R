@@ -8,7 +8,7 @@ kind_of_result <- function(as, value, derived, in_r = derived) {
 totals <- c("completeness", "cancellation")
 made <- list(
   band_importance = kind_of_result(as_band_importance,
-    utils::modifyList(bridge_value(), list(options = list(n_samples = 50L))),
+    utils::modifyList(bridge_value(), list(options = list(n_samples = 50L), image_bands = c("B", "N"))),
     c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
   ),
   band_maps = kind_of_result(as_band_maps, maps_value(), totals),

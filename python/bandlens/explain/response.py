@@ -44,6 +44,7 @@ def band_response(
     wavelengths: Sequence[float] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
 ) -> BandResponse:
@@ -68,7 +69,7 @@ def band_response(
     steps : int
         Steps from the lowest level to the highest; with "ale" the most there may be, as each bin has at least five
         images.
-    target, output, bands, wavelengths, classes, band_axis, batch_size, progress
+    target, output, bands, wavelengths, classes, band_axis, reorder, batch_size, progress
         As for `band_importance`.
 
     Returns
@@ -107,7 +108,7 @@ def band_response(
     question = Question(
         model=model, x=x, y=y, method="occlusion", method_options={"replacement": "zero"}, target=target,
         output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis,
-        batch_size=batch_size,
+        reorder=reorder, batch_size=batch_size,
     )  # fmt: skip
     with starting(progress, model):
         call = checked(question)

@@ -94,7 +94,7 @@ def draw(
         )
     name = maps.outputs[maps.image_output[place, explained]]
     source = f"{label('method', maps.method)}, {maps.output} of {name}"
-    facts = [_named(maps, place)]
+    facts = [image_name(maps, place)]
     if unit(maps) == maps.output:  # not for gradients, which tell of changes of the band
         facts.append(f"positive values raise the {maps.output}")
     pictures = None if x is None else pictures_of(maps, x)
@@ -193,7 +193,7 @@ def scale_tick(limit: float) -> float:
     return float(f"{math.floor(limit / unit_of * (1 + 1e-9)) * unit_of:.2g}")
 
 
-def _named(maps: BandMaps, image: int) -> str:
+def image_name(maps: BandMaps, image: int) -> str:
     """Which image it is, and whether the model takes it for something else."""
     if len(maps.classes) == 1:
         return f"image {image}"

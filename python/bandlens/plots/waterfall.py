@@ -14,7 +14,7 @@ import plotnine as p9
 
 from ..errors import ResultError
 from .labels import label, longest, unit, wrap
-from .maps import _named, _output, _position
+from .maps import explained_output, image_name, position
 from .palette import colours, ink
 from .panels import most_of, wrap_lines
 from .theme import SMALL, characters, theme_bandlens
@@ -73,8 +73,8 @@ def draw(
             given=f"method {result.method!r} with statistic {result.statistic!r}",
             fix="draw the kind 'distribution' or 'bars'",
         )
-    image = _position(image, result.n, "image")
-    explained = _output(result, image, output)  # type: ignore[arg-type]  # has the same fields
+    image = position(image, result.n, "image")
+    explained = explained_output(result, image, output)  # type: ignore[arg-type]  # has the same fields
     scores = result.scores[image, explained]
     base, value = float(result.base_values[image, explained]), float(result.output_values[image, explained])
     n = most_of(top, len(scores)) if top is not None or len(scores) <= MOST else MANY
@@ -173,6 +173,6 @@ def _digits(values: list[float]) -> int:
 def _note(result: BandImportance, image: int, explained: int) -> str:
     """Which output, by which method, and which image."""
     output = result.outputs[result.image_output[image, explained]]
-    named = _named(result, image)  # type: ignore[arg-type]  # has the same fields
+    named = image_name(result, image)  # type: ignore[arg-type]  # has the same fields
     first = f"{label('method', result.method)}, {result.output} of {output}"
     return f"{first}\n{named}; positive values raise the {result.output}"

@@ -18,7 +18,7 @@ from ..engine import precision
 from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.tables import WHOLE
-from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
+from .conversions import Answer, all_fields, answer, column, columns, fields, images_and_options, plain
 from .describing import described
 from .functions import RFunction
 from .interrupts import mend_signals
@@ -85,7 +85,8 @@ def band_importance(
     """
     from ..explain.importance import band_importance as compute
 
-    found = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, y, **options, progress=progress or False)
     return [_importance(one) for one in found.values()] if isinstance(found, dict) else _importance(found)
 
 
@@ -102,7 +103,8 @@ def band_maps(
     """
     from ..explain.maps import band_maps as compute
 
-    maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    maps = compute(model, x, y, **options, progress=progress or False)
     return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
 
 
@@ -113,7 +115,8 @@ def band_response(
     """Curves of outputs against levels of bands, as the fields of the result; arguments as for `band_importance`."""
     from ..explain.response import band_response as compute
 
-    return all_fields(compute(model, x, y, **arguments, progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return all_fields(compute(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -185,7 +188,8 @@ def check_stability(
     """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
     from ..checks import check_stability as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -195,7 +199,8 @@ def check_randomization(
     """Check of the table against those of random weights; arguments as for `band_importance`."""
     from ..checks import check_randomization as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -205,7 +210,8 @@ def check_null(
     """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
     from ..checks import check_null as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -220,7 +226,8 @@ def check_deletion(
     """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
     from ..checks import check_deletion as check
 
-    return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, _result(result), x, y, **options, progress=progress or False))
 
 
 @answer
@@ -238,8 +245,21 @@ def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
     return make_predictor(model, check_images(x, band_axis), output).classifies
 
 
-def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: for_r(value) if callable(value) else value for name, value in given.items()}
+@answer
+def bands_of(model: Any) -> list[str] | None:
+    """Names of bands that are kept with a model, see `bandlens.bands_of`."""
+    from ..models.bands import bands_of as kept
+
+    names = kept(model)
+    return None if names is None else list(names)
+
+
+@answer
+def set_bands(model: Any, bands: Sequence[str] | None) -> None:
+    """Keep names of bands with a model, see `bandlens.set_bands`."""
+    from ..models.bands import set_bands as keep
+
+    keep(model, bands)
 
 
 @answer
@@ -332,7 +352,8 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import visualize_features as compute
 
-    found = compute(model, **arguments, progress=progress or False)
+    _, options = images_and_options(None, arguments)
+    found = compute(model, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
         "levels": {
@@ -359,7 +380,8 @@ def layer_activations(
     """
     from ..features import layer_activations as compute
 
-    found = compute(model, x, **arguments, progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {"image": columns(found.columns("image").columns)},
         **all_fields(found),
@@ -378,7 +400,8 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import top_images as compute
 
-    found = compute(model, x, **arguments, progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
         **all_fields(found),

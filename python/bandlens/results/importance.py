@@ -82,6 +82,9 @@ class BandImportance:
         Name of the model.
     versions : dict of str
     seconds : float
+    image_bands : tuple of str or None
+        Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
+        the images themselves have, where `bands` are others.
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -114,6 +117,7 @@ class BandImportance:
     model: Annotated[str, Same("the model")] = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
 
     @property
     def n(self) -> int:
