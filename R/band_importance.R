@@ -7,10 +7,11 @@
 #' scores over the images of that class, with a standard error and a 95 % confidence interval.
 #'
 #' @param model A trained Keras model (as made or loaded with keras3, keras, or reticulate), the path of a saved one
-#'   (`.keras`, `.h5`), or a Python function from a batch of images to outputs.
+#'   (`.keras`, `.h5`), or a function, of R or Python, from a batch of images to outputs: see section Functions.
 #' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one
 #'   per image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor
-#'   changed.
+#'   changed. Or a list of images `x` and labels `y`, such as `landsat_patches()$test`, or what [extract_patches()]
+#'   gives: they are taken with their labels, names of bands and wavelengths, unless you give others.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts. For a model that predicts a number, the observed ones: the result says how well it does (R^2), and
@@ -21,8 +22,10 @@
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`.
-#' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
+#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`. Or several: then the model is traced once, all methods have
+#'   the same background, and an option goes to the methods that have it.
+#' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
+#'   for `x`, which are not looked at). `NULL` takes them from
 #'   `x`, evenly from its classes. Methods that compare with nothing, such as `"saliency"`, don't look at it.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
@@ -30,13 +33,14 @@
 #' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may
 #'   come after it), `"probability"` the value after it; `"auto"` is the logit where the model has one, else the output
 #'   as it is. For a model that ends in neither, `"logit"` says that its outputs are logits; a single one is that of the
-#'   second of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
+#'   second of two classes. `"probability"` says that the scores of a function are probabilities. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
 #'   alone, such as their mean, without a layer with a kernel or a logarithm in between.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
 #'   method's own.
-#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any.
-#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any, else those that are kept with
+#'   the model, see [bandlens_bands()].
+#' @param wavelengths Wavelengths of the bands in nm, in the order of `bands`, else of `x`; `NA` where there is none.
 #' @param groups Bands to be treated as one: a named list of band names, or of their positions counted from 1, such as
 #'   `list(visible = c("blue", "green", "red"))`. Bands in no group stay single. Methods that change bands change those
 #'   of a group together; for the others a group's score is the sum of its bands' scores. A group's wavelength is the
@@ -44,6 +48,8 @@
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
 #' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
 #'   For spectra in an array, images x bands x 1, it is 2.
+#' @param reorder Whether to bring `x` and `background` into one order of bands, by name. Without it, another order is
+#'   an error; [bandlens_bands()] says how names are compared, and which order it is.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
@@ -51,7 +57,22 @@
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
 #'   the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
 #'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance],
-#'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance].
+#'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance]. Of several methods, a list of them
+#'   with the methods as names, which [compare_importance()] takes.
+#'
+#' @section Functions:
+#' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
+#' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
+#' `"permutation"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote service can be
+#' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns scores:
+#' a matrix or a data frame with one row per image and one column per class, whose column names are taken as names of
+#' the classes, or one number per image. It is first tried with three of the images, since scores must depend on the
+#' image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
+#'
+#' ```r
+#' fitted <- ranger::ranger(y ~ ., data = table_of(x_train), probability = TRUE)
+#' band_importance(function(x) predict(fitted, table_of(x))$predictions, x_test, y_test, method = "shapley")
+#' ```
 #'
 #' @section What the numbers mean:
 #' Scores are in units of the explained output and are not rescaled per image, so that images can be compared. A band's
@@ -79,18 +100,10 @@
 #' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' keras$utils$set_random_seed(1L)
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Rescaling(1 / 255),
-#'   keras$layers$Conv2D(16L, 2L, activation = "relu"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' # untrained: train yours before you explain it
+#' some <- seq(1, 2000, by = 40) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' importance <- band_importance(
-#'   model, landsat$test$x[1:50, , , ], landsat$test$y[1:50],
+#'   model, landsat$test$x[some, , , ], landsat$test$y[some],
 #'   background = landsat$train$x, n_background = 20, wavelengths = landsat$wavelengths
 #' )
 #' importance
@@ -112,6 +125,7 @@ band_importance <- function(model,
                             groups = NULL,
                             classes = NULL,
                             band_axis = -1,
+                            reorder = FALSE,
                             batch_size = NULL,
                             seed = 0,
                             progress = NULL) {
@@ -120,8 +134,12 @@ band_importance <- function(model,
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
-      band_axis = band_axis, batch_size = batch_size, seed = seed
+      band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
     )
-    as_band_importance(explain("band_importance", model, x, y, asked, progress))
+    found <- explain("band_importance", model, x, y, asked, progress)
+    if (length(asked$arguments$method) == 1) {
+      return(as_band_importance(found))
+    }
+    stats::setNames(lapply(found, as_band_importance), unlist(asked$arguments$method))
   })
 }

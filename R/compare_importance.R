@@ -7,7 +7,8 @@
 #' bootstrap 95 % interval over images.
 #'
 #' @param ... Two or more results of [band_importance()], of the same bands and classes in the same order. Names, as in
-#'   `compare_importance(first = a, second = b)`, are what they are called.
+#'   `compare_importance(first = a, second = b)`, are what they are called. Or one list of them, such as
+#'   `band_importance(..., method = c("deepshap", "occlusion"))` gives.
 #' @param names What to call the results, if not by the names in `...`; `NULL` takes their methods, or their models
 #'   where only these differ.
 #' @param top How many of the most important bands to compare; `NULL` is 3, or one less than there are bands if that is
@@ -54,6 +55,10 @@
 compare_importance <- function(..., names = NULL, top = NULL, resamples = 1000, seed = 0) {
   in_verb("compare the results", {
     results <- list(...)
+    # several methods of one call come as a list
+    if (length(results) == 1 && is.list(results[[1]]) && !is.object(results[[1]])) {
+      results <- results[[1]]
+    }
     given <- rlang::names2(results)
     places <- ifelse(nzchar(given), given, paste("result", seq_along(results)))
     if (is.null(names) && any(nzchar(given))) {

@@ -14,12 +14,15 @@ as_target <- function(target) {
   as.integer(target) - 1L
 }
 
-# Model: a Python object, or a path to a saved one.
-as_model <- function(model) {
+# Model: a Python object, the path of a saved one, or an R function of images, whose bands have these names.
+as_model <- function(model, bands = NULL, axis = -1L) {
   if (inherits(model, "python.builtin.object")) {
     if (reticulate::py_is_null_xptr(model)) {
       cause("model_type", lost_object("model"),
-        fix = "load the model again, for example with `keras3::load_model()`; R can't keep models across sessions"
+        fix = paste(
+          "a live model can't be sent to another R process (future, callr, parallel) nor kept in a workspace: save it",
+          "with `keras3::save_model(model, \"model.keras\")` and pass the path, `\"model.keras\"`"
+        )
       )
     }
     return(model)
@@ -27,15 +30,47 @@ as_model <- function(model) {
   if (rlang::is_string(model)) {
     return(path.expand(model))
   }
+  if (is.function(model)) {
+    if (makes_models(model)) {
+      cause("model_type", "`model` is a function of keras3 that makes models or layers.",
+        expected = "a model that was made, and trained", given = "the function itself",
+        fix = "call it, and pass what it gives"
+      )
+    }
+    return(as_model_function(model, "R function", bands, axis))
+  }
   cause("model_type", "`model` is not a model that can be explained.",
-    expected = "a Keras model, the path of a saved one (.keras or .h5), or a Python function",
-    given = shown(model),
-    fix = if (is.function(model)) "R functions have no gradients: pass the model itself, not a function that calls it"
+    expected = "a Keras model, the path of a saved one (.keras or .h5), or a function from images to scores",
+    given = shown(model), fix = model_instead(model)
   )
 }
 
+# Is it one of keras3's own functions, such as application_mobilenet() without its brackets?
+makes_models <- function(model, packages = c("keras3", "keras")) {
+  home <- environment(model)
+  is.environment(home) && isNamespace(home) && getNamespaceName(home)[["name"]] %in% packages
+}
+
+# What to pass instead of what is no model.
+model_instead <- function(model) {
+  if (inherits(model, "keras_training_history")) {
+    return("pass the model that was trained, not what `fit()` returned")
+  }
+  live <- function(entry) inherits(entry, "python.builtin.object") || is.function(entry)
+  if (is.list(model) && !is.object(model) && length(model) > 0 && live(model[[1]])) {
+    return("a list holds models, and is none: pass one of them, `model[[1]]`")
+  }
+  if (is.object(model)) {
+    return(paste0(
+      "wrap what predicts in a function from images to scores, such as ",
+      "`function(x) predict(fitted, matrix(x, nrow = dim(x)[1]))`; method \"occlusion\", \"shapley\", ",
+      "\"permutation\" and \"lime\" take it"
+    ))
+  }
+}
+
 lost_object <- function(name) {
-  paste0("`", name, "` belongs to an R session that has ended: only an empty reference to it is left.")
+  paste0("`", name, "` was made in another R session: only an empty reference to it has come along.")
 }
 
 # Options of a method. R users write 50 where Python insists on an integer.

@@ -7,6 +7,7 @@
 
 # Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
 as_images <- function(x, name = "x", kind = "input") {
+  x <- labelled_images(x, name, kind)$x
   refuse_raster(x, name, if (kind == "input") "input_type" else kind)
   if (inherits(x, "python.builtin.object")) {
     if (reticulate::py_is_null_xptr(x)) {
@@ -90,11 +91,34 @@ as_band_axis <- function(band_axis, size) {
   as.integer(band_axis) - 1L
 }
 
-# Band names: those given, else the dimnames of the band axis; NULL lets the core name them.
-as_bands <- function(bands, x, band_axis) {
-  if (is.null(bands) && !inherits(x, "python.builtin.object") && length(x) > 0) {
-    bands <- own_bands(x, band_axis)
+# Names that images bring for their bands: the dimnames of the band axis, which get lost on the way to Python.
+own_bands <- function(x, band_axis) {
+  names <- own_dimnames(x)
+  if (!is.null(names)) as_bands(names[[if (band_axis < 0) length(names) else band_axis + 1L]])
+}
+
+# Names along all axes; NULL if there are none.
+own_dimnames <- function(x) {
+  if (inherits(x, "python.builtin.object") || length(x) == 0) {
+    return(NULL)
   }
+  names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
+  if (length(names) == length(image_dim(x))) names
+}
+
+# Names of the bands, given or brought.
+named_bands <- function(bands, x, band_axis) {
+  if (!is.null(bands)) {
+    return(as_bands(bands))
+  }
+  brought <- own_bands(x, band_axis)
+  if (is.null(brought) && band_axis < 0 && !is.null(own_dimnames(x))) {
+    check_names_elsewhere(own_dimnames(x), image_dim(x))
+  }
+  brought
+}
+
+as_bands <- function(bands) {
   if (is.null(bands)) {
     return(NULL)
   }
@@ -102,20 +126,6 @@ as_bands <- function(bands, x, band_axis) {
     cause("bands", "Band names are missing.", given = shown(as.character(bands)))
   }
   as.list(as.character(bands))
-}
-
-# Band names that images bring with them.
-own_bands <- function(x, band_axis) {
-  names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
-  size <- image_dim(x)
-  if (length(names) != length(size)) {
-    return(NULL)
-  }
-  bands <- names[[if (band_axis < 0) length(size) else band_axis + 1L]]
-  if (is.null(bands) && band_axis < 0) {
-    check_names_elsewhere(names, size)
-  }
-  bands
 }
 
 # Names on one other axis, and none on that of the bands, which is the last by default: those are the bands. Numbers

@@ -15,11 +15,18 @@ bridge <- function() {
 call_bridge <- function(name, ...) {
   arguments <- list(...)
   tf32 <- as_flag(getOption("bandlens.tf32", FALSE), "options(\"bandlens.tf32\")")
+  say_first_call(name)
   module <- bridge()
   module$allow_tf32(tf32)
+  session$interrupted <- FALSE
   answer <- tryCatch(
     do.call(reticulate::py_call, c(list(module[[name]]), arguments), quote = TRUE),
-    error = function(error) cause("python", python_message(error), fix = "see `reticulate::py_last_error()`")
+    error = function(error) {
+      if (session$interrupted) {
+        rlang::interrupt()
+      }
+      cause("python", python_message(error), fix = "see `reticulate::py_last_error()`")
+    }
   )
   if (inherits(answer, "python.builtin.object")) {
     answer <- reticulate::py_to_r(answer)

@@ -27,7 +27,8 @@
 #'   of `output_file` decides.
 #' @param title Title, in Markdown; `NULL` asks which bands the model relies on.
 #' @param author Authors, or `NULL`.
-#' @param quiet Whether to say nothing of the progress. Inside knitr documents nothing is said.
+#' @param quiet Whether to say nothing of the progress. Inside knitr documents, and with
+#'   `options(bandlens.quiet = TRUE)`, nothing is said.
 #'
 #' @returns The path of the report, invisibly.
 #'
@@ -72,13 +73,14 @@ render_band_report <- function(model = NULL,
       model <- NULL
     }
     given <- list(...)
+    one_method(given$method)
     file <- report_file(output_file, if (!missing(format)) format)
     plan <- check_plan(checks)
     check_report_input(model, x, importance, given, plan, by_default = isTRUE(checks))
     check_report_text(title, "title")
     check_report_text(author, "author")
     needs_report_tools(file)
-    quiet <- as_flag(quiet, "quiet") || isTRUE(getOption("knitr.in.progress"))
+    quiet <- as_flag(quiet, "quiet") || is_quiet() || isTRUE(getOption("knitr.in.progress"))
     progress <- if (quiet) FALSE
     say <- if (quiet) function(...) NULL else report_progress()
 
@@ -301,7 +303,7 @@ make_check <- function(name, options, importance, model, x, y, given, progress) 
   tryCatch(
     if (name == "deletion") {
       # its n_background is another number: how many are drawn for each image
-      same <- c("background", "band_axis", "batch_size", "seed", if (!is.null(importance$groups)) "bands")
+      same <- c("background", "band_axis", "reorder", "batch_size", "seed", if (!is.null(importance$groups)) "bands")
       arguments <- utils::modifyList(given[intersect(names(given), same)], options)
       labels <- if (length(importance$classes) > 1) y # the order of bands is the same for all values of a regression
       rlang::inject(check_deletion(model, importance, x, labels, !!!arguments, progress = progress))

@@ -94,7 +94,7 @@ def test_weights_are_neither_copied_nor_compiled_in(keras: Any, images: np.ndarr
     )
     bl.band_importance(model, images)
     before = len(jax.live_arrays())
-    from bandlens.models import predictor as models
+    from bandlens.models import following as models
 
     (trace,) = models._TRACES[model]
     held = {id(weight.value) for weight in model.weights}

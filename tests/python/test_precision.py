@@ -91,7 +91,7 @@ def test_tensorflow_is_precise_while_it_computes() -> None:
 @pytest.mark.jax
 def test_jax_traces_precise_products(small_cnn: Any, images: np.ndarray) -> None:
     import jax
-    from bandlens.models.predictor import _TRACES
+    from bandlens.models.following import _TRACES
 
     def precisions() -> set[str]:
         operations = [entry for trace in _TRACES[small_cnn] for entry in trace.flat.entries]

@@ -39,7 +39,8 @@ test_that("wrong arguments are named", {
 
 test_that("models that are none are named", {
   expect_snapshot(error = TRUE, {
-    band_importance(function(x) x, images())
+    band_importance(list(function(x) x), images())
+    band_importance(structure(list(), class = "keras_training_history"), images())
     band_importance(lm(dist ~ speed, cars), images())
   })
 })

@@ -14,10 +14,13 @@ of_labels <- function(n) {
 }
 made <- list(
   band_importance = kind_of_result(as_band_importance,
-    utils::modifyList(bridge_value(), c(list(options = list(n_samples = 50L)), of_labels(4))),
+    utils::modifyList(
+      bridge_value(), c(list(options = list(n_samples = 50L), image_bands = c("B", "N")), of_labels(4))
+    ),
     c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
   ),
   band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3)), totals),
+  band_response = kind_of_result(as_band_response, response_value(kind = "ice"), character()),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")
   ),
@@ -63,6 +66,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   model <- small_model()
   band_importance(model, images(), method = "saliency")
   band_maps(model, images(), method = "saliency")
+  band_response(model, images(), labels())
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ MOST = 3
 
 
 def compare_importance(
-    *results: BandImportance,
+    *given: BandImportance | Mapping[str, BandImportance] | Sequence[BandImportance],
     names: Sequence[str] | None = None,
     top: int | None = None,
     resamples: int = 1000,
@@ -36,8 +37,9 @@ def compare_importance(
 
     Parameters
     ----------
-    *results : BandImportance
-        Two or more, of the same bands and classes in the same order.
+    *given : BandImportance, or one dict or list of them
+        Two or more, of the same bands and classes in the same order; a dict, as `band_importance` gives for several
+        methods, names them.
     names : sequence of str, optional
         What to call the results; by default their methods, or their models where only these differ.
     top : int, optional
@@ -81,7 +83,7 @@ def compare_importance(
     agreement: intervals lie low, with few images even below the estimate. Where a class has a single image there is
     none.
     """
-    _check(results)
+    results, names = _unpacked(given, names)
     labels = _names(results, names)
     n_bands = len(results[0].bands)
     top = min(TOP, n_bands - 1) if top is None else whole_number("top", top, 1)
@@ -141,6 +143,19 @@ def compare_importance(
     }
     verdict = _verdict(columns, levels, top, left_out)
     return Check("compare_importance", {"class": columns}, levels, None, verdict, facts)
+
+
+def _unpacked(
+    given: Sequence[Any], names: Sequence[str] | None
+) -> tuple[tuple[BandImportance, ...], Sequence[str] | None]:
+    """The results, which may have come as one dict or list of them, and what they are called."""
+    if len(given) == 1 and isinstance(given[0], Mapping):
+        names = [str(name) for name in given[0]] if names is None else names
+        given = tuple(given[0].values())
+    elif len(given) == 1 and isinstance(given[0], list | tuple):
+        (given,) = given
+    _check(given)
+    return tuple(given), names
 
 
 def _check(results: Sequence[BandImportance]) -> None:

@@ -18,11 +18,12 @@ from ..data.labels import band_names
 from ..data.moments import half_width
 from ..data.options import whole
 from ..errors import OptionError
+from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.selfcheck import unsaid
 from ..models.predictor import loaded, make_predictor
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from ..results.statistics import share_of
 from .agreement import kendall, spearman
@@ -121,7 +122,7 @@ def check_randomization(
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim 2018, Sanity Checks for Saliency Maps, arXiv:1810.03292.
     """
     repeats, seed = whole()("repeats", repeats), whole(0)("seed", seed)
-    question = Question.of(model, x, y, method=method, seed=seed, **options)
+    question = in_order(Question.of(model, x, y, method=method, seed=seed, **options))
     if question.target == "predicted":
         raise OptionError(
             "The predicted class changes with the weights.",
@@ -129,10 +130,11 @@ def check_randomization(
             given="target='predicted'",
             fix="without `y`, classes are the predictions of the trained model",
         )
-    images = check_images(x, question.band_axis)
+    images = check_images(question.x, question.band_axis)
     if len(band_names(question.bands, images.n_bands)) < 2:
         raise OptionError("A single band has no rank.", expected="at least two bands")
-    model = loaded(model)
+    with starting(progress, model):
+        model = loaded(model)
     batch = images.take(slice(0, COMPARED), make_predictor(model, images).trace.dtype)
     copy = copy_of(model, batch)
     trained = copy.weights

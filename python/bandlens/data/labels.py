@@ -39,7 +39,7 @@ class NumbersFromR:
         return np.asarray(self.values - 1, dtype)
 
 
-def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[str, ...]:
+def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int, own: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names of the classes in the order of the model's outputs.
 
     Parameters
@@ -50,15 +50,19 @@ def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[
         Labels as the user gave them.
     n_classes : int
         Number of classes the model tells apart.
+    own : tuple of str
+        Names that the outputs have themselves, such as those of the columns of a data frame; then `y` may hold them.
 
     Raises
     ------
     LabelError
-        If there are not `n_classes` different names.
+        If there are not `n_classes` different names, or some of the outputs' own names in another order.
     """
     names = classes
     if names is None:
         names = _categories(y)
+    if names is None and own:
+        names = own
     if names is None:
         if y is not None and np.asarray(y).dtype.kind in "OUST":
             raise LabelError(
@@ -73,6 +77,13 @@ def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int) -> tuple[
             "The class names don't match the model.",
             expected=f"{n_classes} different names, one per class, in the order of the model's outputs",
             given=f"{len(names)}: {_shorten(names)}",
+        )
+    if own and names != own and set(names) & set(own):
+        raise LabelError(
+            "The class names are not those of the model's outputs, or in another order.",
+            expected=_shorten(own),
+            given=_shorten(names),
+            fix="give `classes` as the outputs are named, in their order; labels are then matched by name",
         )
     return names
 
@@ -178,7 +189,7 @@ def observed_numbers(y: Any, n_images: int, made_of: str | None = None) -> np.nd
     return numbers
 
 
-def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") -> LabelError:
+def no_classes(argument: str, given: Any, made_of: str | None, use: str = "", *, function: bool = False) -> LabelError:
     """The error for an argument about classes where the model has one output that is seen as a number.
 
     Parameters
@@ -190,20 +201,24 @@ def no_classes(argument: str, given: Any, made_of: str | None, use: str = "") ->
         What the output is made of, where that is known to be probabilities.
     use : str
         What the argument would have a use for.
+    function : bool
+        Whether the model is a function of which only the user knows what it gives.
     """
     return LabelError(
         f"`{argument}` has no use: the model has one output, and no softmax or sigmoid at its end, so that it is taken "
         "to predict a number.",
         expected=f"no `{argument}`{use and f', or {use}'}",
         given=f"`{argument}` with {_size(given)}",
-        fix=as_two_classes(made_of),
+        fix=as_two_classes(made_of, function=function),
     )
 
 
-def as_two_classes(made_of: str | None) -> str:
-    """How to make two classes of a single output; `made_of` is what it is known to be made of, if it is."""
-    logit = spelled("output='logit'", 'output = "logit"')
-    return TWO_COLUMNS + ("" if made_of else f"; if it is the logit of that class, say so with {logit}")
+def as_two_classes(made_of: str | None, *, function: bool = False) -> str:
+    """How to make two classes of a single output, from what it is made of and whether only the user knows of that."""
+    scale = "the logit of that class, say so with output='logit'"
+    if function:
+        scale = "that probability, or its logit, say so with output='probability' or output='logit'"
+    return TWO_COLUMNS + ("" if made_of else f"; if it is {scale}")
 
 
 def _size(given: Any) -> str:

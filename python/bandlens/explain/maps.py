@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..methods.findings import Maps
-from ..progress import Progress, ticker
+from ..progress import Progress, starting, ticker
 from ..results.maps import BandMaps
 from .calls import checked
 from .derivatives import check_zeros
@@ -32,6 +32,7 @@ def band_maps(
     wavelengths: Sequence[float] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
     progress: Progress = None,
@@ -58,7 +59,7 @@ def band_maps(
     """
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
-        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis,
+        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis, reorder=reorder,
         batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
     return maps_of(question, progress)
@@ -69,7 +70,8 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps:
 
     Warnings point at the line that called the caller of this.
     """
-    call = checked(question, maps=True)
+    with starting(progress, question.model):
+        call = checked(question, maps=True)
     check_fit(call.subject(maps=True))
     assert call.method.maps is not None
     with ticker(progress, call.images.n, call.method.label) as tick:

@@ -128,6 +128,8 @@ class Method:
         What the scores of an image sum to, if the method is additive.
     random : bool
         Whether scores come from random draws over pixels or bands, however few bands there are.
+    looks_inside : bool
+        Whether it needs the model's operations or derivatives; else nothing but outputs, of any function.
     differentiates : bool
         Whether it uses derivatives of the model.
     directed : bool
@@ -152,6 +154,7 @@ class Method:
     sums: Sum | None = None
     random: bool = False
 
+    looks_inside: ClassVar[bool] = True
     differentiates: ClassVar[bool] = False
     directed: ClassVar[bool] = False
 
@@ -202,6 +205,8 @@ class BandMethod(Method):
     statistics: tuple[str, ...] = ("whole_band",)
     maps: None = None
 
+    looks_inside: ClassVar[bool] = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class RegionMethod(Method):
@@ -211,6 +216,8 @@ class RegionMethod(Method):
     statistics: tuple[str, ...] = ("whole_band",)
     maps: Callable[[Task], Findings]
     maps_options: Options
+
+    looks_inside: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,8 +89,14 @@ def prepare(request: Request) -> None:
             "The log-loss needs probabilities, and the model ends in neither softmax nor sigmoid.",
             expected="metric='accuracy' or 'balanced_accuracy'",
             given="metric='log_loss'",
-            fix=None if predictor.trace.made_of() else "if its outputs are logits, say so with output='logit'",
+            fix=_say_scale(predictor),
         )
+
+
+def _say_scale(predictor: Predictor) -> str | None:
+    if predictor.refusal is not None:
+        return "say what its outputs are, with output='logit' or output='probability'"
+    return None if predictor.trace.made_of() else "if its outputs are logits, say so with output='logit'"
 
 
 def _shuffles(task: Task) -> list[np.ndarray]:

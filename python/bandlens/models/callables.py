@@ -1,6 +1,7 @@
-"""What is given as a model and is none: methods and functions that give numbers, programs, and fixed numbers of images.
+"""What is given as a model and can't be followed: what gives numbers, programs, and models for fixed numbers of images.
 
-A model is followed by its operations. What only gives numbers, like `model.predict`, shows none.
+A model is followed by its operations. What only gives numbers, like `model.predict`, shows none: then the errors here
+are the answer to whoever asks for derivatives, and `functions` serves those who ask for outputs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.positions import spelled
+from ..engine.backends import functions
 from ..errors import ModelError, ModelTypeError
 from .saved import as_layer
 
@@ -18,22 +20,50 @@ from .saved import as_layer
 BATCHES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 256)
 MOST_VALUES = 1 << 24
 
+OUTPUTS_ONLY = "method='occlusion', 'shapley', 'permutation' or 'lime'"
+
+
+class GivesNumbersError(ModelTypeError):
+    """A function gives numbers, so that it can't be followed; it may still be asked for outputs."""
+
+    @classmethod
+    def of(cls, kind: str) -> GivesNumbersError:
+        """The error for a function that gives a kind of numbers."""
+        ops = spelled("keras.ops", "op_*() of keras3")
+        return cls(
+            "`model` is a function that predicts or computes with arrays: it gives numbers and shows no operations.",
+            expected="a Keras model, or a function of tensors, for a method that needs derivatives",
+            given=f"a function that gives {kind}",
+            fix=f"pass the model itself, not its `predict`, or write the function with {ops}; or use a method that "
+            f"only asks for outputs: {OUTPUTS_ONLY}",
+        )
+
+
+def numbers_at_sight(model: Any) -> ModelTypeError | None:
+    """What to tell those who need derivatives, if it is plain without a call that a model gives numbers."""
+    owner, name = getattr(model, "__self__", None), getattr(model, "__name__", "")
+    if hasattr(owner, "layers") and name not in ("call", "__call__"):
+        return GivesNumbersError(
+            f"`model` is the method `{name}` of a model, which gives numbers and shows no operations.",
+            expected="the model itself",
+            given=f"model.{name}",
+            fix=f"pass the model itself: `model` instead of `model.{name}`; or use {OUTPUTS_ONLY}",
+        )
+    return GivesNumbersError.of("numbers") if getattr(model, "bandlens_backend", None) is functions else None
+
+
+def is_function(model: Any) -> bool:
+    """Whether a callable may be one that gives numbers, not a model of a framework."""
+    return not hasattr(model, "layers") and not is_program(model)
+
 
 def check_is_model(model: Any) -> None:
-    """Refuse a method of a model, a SavedModel's object and its signatures.
+    """Refuse a SavedModel's object and its signatures.
 
     Raises
     ------
     ModelTypeError
     """
-    owner, name = getattr(model, "__self__", None), getattr(model, "__name__", "")
-    if hasattr(owner, "layers") and name not in ("call", "__call__"):
-        raise ModelTypeError(
-            f"`model` is the method `{name}` of a model, which gives numbers and shows no operations.",
-            expected="the model itself",
-            given=f"model.{name}",
-            fix=f"pass the model itself: `model` instead of `model.{name}`",
-        )
     if not callable(model) and hasattr(model, "signatures"):
         raise ModelTypeError(
             "`model` is a SavedModel as TensorFlow loads it, a program without layers.",
@@ -62,10 +92,10 @@ def is_program(model: Any) -> bool:
 def check_gives_tensors(found: Any) -> None:
     """Refuse what a function gave if it is made of numbers."""
     if isinstance(found, np.ndarray | np.generic | float | int) or (isinstance(found, list) and _is_numbers(found)):
-        raise _gives_numbers(type(found).__name__)
+        raise GivesNumbersError.of(type(found).__name__)
 
 
-def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str) -> None:
+def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, *, numbers: bool = False) -> None:
     """Find out why a model could not be followed: whether it gives numbers, or takes one number of images only.
 
     Parameters
@@ -75,6 +105,8 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
     shape : tuple of int
         Of one image.
     dtype : str
+    numbers : bool
+        Whether it may give numbers.
 
     Raises
     ------
@@ -89,7 +121,8 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
         except Exception:  # the model is the user's code and may raise anything
             refused.append(n)
             continue
-        check_gives_tensors(found)
+        if not numbers:
+            check_gives_tensors(found)
         possible.append(n)
         if len(possible) > 1:
             return
@@ -101,15 +134,6 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
             given=f"it fails with {refused[0]} image{'s' * (refused[0] > 1)}",
             fix=f"write -1, or the length of its input, where the model has {n}",
         )
-
-
-def _gives_numbers(kind: str) -> ModelTypeError:
-    return ModelTypeError(
-        "`model` is a function that computes with NumPy or predicts: it gives numbers and shows no operations.",
-        expected="a Keras model, or a function of tensors",
-        given=f"a function that gives {kind}",
-        fix="pass the model itself, not its `predict`; write functions with keras.ops",
-    )
 
 
 def _is_numbers(values: list[Any]) -> bool:

@@ -16,6 +16,7 @@ from ..engine.backends.contract import Trace
 from ..engine.graph import Family, Graph, Operation, Region
 from ..errors import UnsupportedOperationError
 from .beginning import bands_at_ends, linear_beginning
+from .callables import OUTPUTS_ONLY as OUTPUTS_ONLY
 from .predictor import Predictor
 
 # constant but for jumps, by the names that TensorFlow, JAX and PyTorch have for them; whole numbers and truth values go
@@ -30,7 +31,6 @@ STEPS = frozenset(
 # functions of Python inside a graph: nothing shows what they do, and where it is NumPy they have no derivative
 OPAQUE = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 
-OUTPUTS_ONLY = "method='occlusion', 'shapley' or 'permutation'"
 USE_OUTPUTS = f"use a method that only asks for outputs: {OUTPUTS_ONLY}"
 MOST_NAMED = 4
 

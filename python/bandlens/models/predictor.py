@@ -1,7 +1,8 @@
 """Anything that maps images to class scores -> one predictor that is traced once and then asked for whatever is needed.
 
 A model is a Keras 3 or `tf_keras` model, a path to a saved one, or a callable on tensors. What it ends in decides what
-its outputs are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two.
+its outputs are called: a softmax over K units tells K classes apart, a single sigmoid unit tells two. A callable that
+gives numbers can't be followed, but it can be asked for outputs.
 
 Outputs that come out of neither may be logits or other numbers. Only the user knows, so that their word is taken for
 it, unless they are made of probabilities, which are no logits.
@@ -9,10 +10,8 @@ it, unless they are made of probabilities, which are no logits.
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,23 +19,18 @@ import numpy as np
 
 from .._version import __version__
 from ..data.images import Images, single_image
-from ..engine.backends import backend_of
 from ..engine.backends.contract import Backend, Trace
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..engine.precision import tf32_allowed
-from ..engine.reasons import reason
 from ..errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
-from .callables import check_failure, check_gives_tensors, check_is_model, is_program
+from .callables import check_is_model, is_program
 from .finite import Positions, check_outputs
+from .following import followed
+from .following import inference as inference
+from .functions import check_probabilities
 from .saved import loaded as loaded
 
 OUTPUT_SCALES = ("auto", "logit", "probability")
-
-# traces outlive a call, but not their model
-_TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
-# models are built and traced by one thread at a time: Keras builds a model that two threads call at once twice, and
-# layers that are marked while they are called belong to all threads
-_TRACING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -57,6 +51,10 @@ class Predictor:
     offsets : ndarray of float64, shape (outputs,)
         Constants of the outputs; 1 - p is one output of a sigmoid unit.
     name : str
+    names : tuple of str
+        Names that the outputs came with, if any.
+    refusal : BandlensError or None
+        What to tell a method that differentiates, where the model is a function that can't be followed.
     """
 
     backend: Backend
@@ -66,6 +64,8 @@ class Predictor:
     weights: np.ndarray
     offsets: np.ndarray
     name: str
+    names: tuple[str, ...] = ()
+    refusal: BandlensError | None = None
 
     @property
     def n_outputs(self) -> int:
@@ -122,6 +122,8 @@ class Predictor:
         found = portions(self, "predict", images.n, min(batch_size, images.n), units)
         every = np.concatenate([part for _, part in found])
         check_outputs(every, name, positions)
+        if self.refusal is not None and self.scale == "probability":
+            check_probabilities(every)
         return self.from_units(every)
 
     def from_units(self, units: np.ndarray) -> np.ndarray:
@@ -177,20 +179,18 @@ def make_predictor(
             given=type(model).__name__,
         )
     _check_keras(model, images)
-    backend = backend_of(model)
-    backend.ready()
-    trace = _trace(backend, model, images, around)
-    _check_scale(trace, output)
+    backend, trace, names, refusal = followed(model, images, around)
+    if refusal is None:  # of a function that gives numbers, only the user knows
+        _check_scale(trace, output)
     probability = output == "probability"
     value = trace.probability if probability else trace.logit
     scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
     # a logit of a single unit is one that tells two classes apart
-    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale == "logit"))
+    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale != "output"))
     weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
-    return Predictor(
-        backend, trace, value, scale, weights, offsets, getattr(model, "name", None) or _callable_name(model)
-    )
+    name = getattr(model, "name", None) or _callable_name(model)
+    return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal)
 
 
 def _check_scale(trace: Trace, output: str) -> None:
@@ -238,97 +238,6 @@ def _check_keras(model: Any, images: Images) -> None:
             given=str((images.n, *images.shape)),
             fix=single_image("x") if one else None,
         )
-
-
-def _trace(
-    backend: Backend,
-    model: Any,
-    images: Images,
-    around: Callable[[Backend], AbstractContextManager] | None = None,
-) -> Trace:
-    """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
-    with _TRACING:
-        trace = _new_trace(backend, model, images, around)
-        return _known_trace(model, trace)
-
-
-def _new_trace(
-    backend: Backend,
-    model: Any,
-    images: Images,
-    around: Callable[[Backend], AbstractContextManager] | None,
-) -> Trace:
-    names = [layer.name for layer in _layers(model)]
-    plain = inference(model)
-    # a trace may call the model again later, when others may have it
-    contexts = [] if around is None else [around]
-
-    def call(x: Any) -> Any:
-        with contexts[0](backend) if contexts else nullcontext():
-            found = plain(x)
-        check_gives_tensors(found)
-        return found
-
-    last: Exception | None = None
-    try:
-        for dtype in _dtypes(model):
-            try:
-                if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                    plain(np.zeros((1, *images.shape), dtype))
-                return backend.Trace(call, images.shape, dtype, names)
-            except BandlensError:  # noqa: PERF203
-                raise
-            except Exception as error:  # the model is the user's code and may raise anything
-                last = error
-    finally:
-        contexts.clear()
-    check_failure(plain, images.shape, dtype)
-    raise ModelError(
-        f"The model can't be called with these images: {reason(last)}",
-        given=f"images of shape {images.shape}",
-    ) from last
-
-
-def _known_trace(model: Any, trace: Trace) -> Trace:
-    """An earlier trace that a new one is equal to, or the new one."""
-    try:
-        known = _TRACES.setdefault(model, [])
-    except TypeError:
-        return trace
-    for earlier in known:
-        if earlier.renewed_by(trace):
-            return earlier
-    known.append(trace)
-    return trace
-
-
-def inference(model: Any) -> Callable[[Any], Any]:
-    """Call a model as `predict` does, without keeping it alive through the cache of traces."""
-    try:
-        reference: Callable[[], Any] = weakref.ref(model)
-    except TypeError:
-        reference = lambda: model  # noqa: E731
-    options = {"training": False} if hasattr(model, "layers") else {}
-
-    def call(x: Any) -> Any:
-        return reference()(x, **options)
-
-    return call
-
-
-def _layers(model: Any) -> Iterator[Any]:
-    for layer in getattr(model, "layers", []):
-        yield layer
-        yield from _layers(layer)
-
-
-def _dtypes(model: Any) -> tuple[str, ...]:
-    """Floating types to try, the likeliest first."""
-    for holder in (*(getattr(model, "inputs", None) or []), model):
-        dtype = str(getattr(holder, "compute_dtype", None) or getattr(holder, "dtype", None))
-        if dtype == "float64":
-            return ("float64",)
-    return ("float32",) if hasattr(model, "layers") else ("float32", "float64")
 
 
 def _callable_name(model: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,8 +12,17 @@ from typing import Any
 from ..data.positions import spelled
 from ..engine.reasons import reason
 from ..errors import ModelError
+from .bands import bands_of, set_bands
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
+
+# what Keras 3 and Keras 2 say of classes and functions that they don't know
+_MISSING = re.compile(
+    r"(?:could not locate|unknown) (?P<what>[a-z ]+?)(?:: '?| ')(?:[\w.]+>)?(?P<name>\w+)",
+    re.IGNORECASE,
+)
+# what keras3 calls a function of R that it puts into a model
+R_FUNCTION = "anonymous_R_function"
 
 
 def loaded(model: Any) -> Any:
@@ -32,10 +42,15 @@ def loaded(model: Any) -> Any:
     import keras  # noqa: F401 - where it is missing, that is no fault of the file
 
     try:
-        return _load(path)
+        found = _load(path)
     except Exception as error:  # it runs the code of layers, and may raise anything
         why = reason(error)
+        missing = _MISSING.search(why)
+        if missing:
+            raise _unknown(path, *missing.group("what", "name")) from error
         raise ModelError(f"Keras can't load {path.name}: {why}", fix=_advice(path, why)) from error
+    set_bands(found, bands_of(path))
+    return found
 
 
 def _check_kind(path: Path) -> None:
@@ -110,20 +125,30 @@ def _load(path: Path) -> Any:
         return keras.saving.load_model(known, compile=False)
 
 
+def _unknown(path: Path, what: str, name: str) -> ModelError:
+    """The error for a file that names a class or function which nobody has defined here."""
+    kind = "function" if "function" in what.lower() else "class"
+    held = name if name != R_FUNCTION else "f"
+    load = spelled(
+        f"keras.saving.load_model({str(path)!r}, custom_objects={{{name!r}: {held}}})",
+        f"`keras3::load_model({str(path)!r}, custom_objects = list({name} = {held}))`",
+    )
+    mark = spelled("mark it with @keras.saving.register_keras_serializable() and import it before; or ", "")
+    it = f"the {kind} '{name}'" if name != R_FUNCTION else "a function of R, such as one of `layer_lambda()`"
+    return ModelError(
+        f"Keras can't load {path.name}: it needs {it}, which the file does not hold and this session does not know.",
+        given=str(path),
+        fix=f"pass the live model, in the session that made it; or {mark}define it, load the model with it, {load}, "
+        "and pass that",
+    )
+
+
 def _advice(path: Path, why: str) -> str:
     """How to load a file all the same."""
     name = repr(str(path))
-    if "could not locate" in why.lower() or "unknown layer" in why.lower() or "unknown object" in why.lower():
-        what = "function" if "function" in why.split(".")[0] else "class"
-        mark = spelled("@keras.saving.register_keras_serializable()", "keras3::register_keras_serializable()")
-        load = spelled(
-            f"keras.saving.load_model({name}, custom_objects={{...}})",
-            f"keras3::load_model({name}, custom_objects = list(...))",
-        )
-        return f"mark its {what} with {mark} and import it before; or load the model yourself, {load}, and pass it"
     if "safe_mode" in why or "Lambda" in why:
         load = spelled(
             f"keras.saving.load_model({name}, safe_mode=False)", f"keras3::load_model({name}, safe_mode = FALSE)"
         )
-        return f"if you trust the file, load the model yourself, {load}, and pass it"
+        return f"pass the live model; or, if you trust the file, load the model yourself, {load}, and pass it"
     return "load it yourself (custom layers need `custom_objects`, Keras 2 files may need tf_keras)"

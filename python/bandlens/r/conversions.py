@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.labelled import LabelledImages
+from ..data.labels import NumbersFromR
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
 from ..results.schema import Field, schema
@@ -86,6 +88,11 @@ def for_r(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def labels(y: Any) -> Any:
+    """Labels as the core takes them: what R has as numbers are classes counted from 1, or what was observed."""
+    return NumbersFromR(y) if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind == "f" else y
+
+
 def fields(result: object, convert: Callable[[Any], Any], names: Sequence[str]) -> Answer:
     """Fields of a result, converted."""
     return {name: convert(getattr(result, name)) for name in names}
@@ -99,7 +106,7 @@ def all_fields(result: object) -> Answer:
 def _field(entry: Field, value: Any) -> Any:
     if entry.array:
         return column(value)
-    return list(value) if entry.kind in ("names", "numbers") else plain(value)
+    return list(value) if entry.kind in ("names", "numbers") and value is not None else plain(value)
 
 
 def columns(table: Mapping[str, np.ndarray]) -> Answer:
@@ -128,3 +135,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(entry) for entry in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def images_and_options(x: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Images, with the names that their bands have in R, and the other arguments of a call.
+
+    `given` has these names as `x_bands` and `background_bands`, since arrays lose them on the way.
+    """
+    options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
+    names, others = options.pop("x_bands", None), options.pop("background_bands", None)
+    if others is not None:
+        options["background"] = LabelledImages(options["background"], bands=others)
+    return x if names is None else LabelledImages(x, bands=names), options

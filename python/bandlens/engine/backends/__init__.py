@@ -6,7 +6,8 @@ each part of it: `arrays` the array functions; `trace` a model as a graph of ope
 of functions, and derivatives backwards; `forwards` derivatives forwards; `marks` places inside a model that are to be
 found again. What they have in common stands beside the folders, under the same names.
 
-A model's backend is the framework that it runs on; there is nothing to choose.
+A model's backend is the framework that it runs on; there is nothing to choose. What runs on none that is known, a
+function from arrays to numbers, has a backend of its own, `functions`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from ...errors import MissingPackageError, ModelTypeError
+from . import functions as functions
 from .contract import Backend
 
 # the framework behind a package that a model's class may be from; Keras 3 has one of several
@@ -88,6 +90,16 @@ def backend_of(model: Any) -> Backend:
         raise MissingPackageError(
             f"The model needs {name}, which is not installed.", fix=f"pip install 'bandlens[{name}]'"
         ) from error
+
+
+def framework_imported() -> bool:
+    """Whether anything in this session can have made tensors."""
+    return any(name in sys.modules for name in ("keras", *FRAMEWORKS))
+
+
+def is_tensor(found: Any) -> bool:
+    """Whether a value is a framework's own."""
+    return type(found).__module__.split(".")[0] in FRAMEWORKS
 
 
 def framework_of(model: Any) -> str:

@@ -1,0 +1,215 @@
+"""From a model to what can be computed of it: a trace of its operations, or a function that is asked for numbers.
+
+A callable is followed by the framework that it is made of. One that gives numbers can't be; it is tried as a function
+of arrays, before any framework is imported if none is yet: a framework would only be in the way.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data.images import Images
+from ..engine.backends import backend_of, framework_imported, functions
+from ..engine.backends.contract import Backend, Trace
+from ..engine.reasons import reason
+from ..errors import BandlensError, ModelError
+from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
+from .functions import tried
+
+# traces outlive a call, but not their model
+_TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
+# models are built and traced by one thread at a time: Keras builds a model that two threads call at once twice, and
+# layers that are marked while they are called belong to all threads
+_TRACING = threading.RLock()
+
+
+class Followed(NamedTuple):
+    """What was made of a model.
+
+    Attributes
+    ----------
+    backend : Backend
+    trace : Trace
+    names : tuple of str
+        Names of the outputs, if a function gave any.
+    refusal : BandlensError or None
+        What to tell a method that differentiates, where the model is a function that can't be followed.
+    """
+
+    backend: Backend
+    trace: Trace
+    names: tuple[str, ...] = ()
+    refusal: BandlensError | None = None
+
+
+def followed(model: Any, images: Images, around: Callable[[Backend], AbstractContextManager] | None = None) -> Followed:
+    """Trace a model, or try a function that can't be traced.
+
+    Parameters
+    ----------
+    model : callable
+    images : Images
+    around : callable, optional
+        From the backend to a context in which the model is called when it is traced, by one thread at a time; then
+        nothing but a trace will do.
+
+    Raises
+    ------
+    ModelTypeError, ModelError
+        If the model can't take such images, or does not give one row of outputs per image.
+    """
+    function = is_function(model) and around is None
+    at_sight = numbers_at_sight(model)
+    if at_sight is not None:
+        return _scored(model, images, at_sight)
+    early = None
+    if function and not framework_imported():
+        early = _scored(model, images, GivesNumbersError.of("numbers"))
+        if not framework_imported():
+            return early
+    backend = backend_of(model)
+    backend.ready()
+    try:
+        return Followed(backend, _trace(backend, model, images, around))
+    except GivesNumbersError as error:
+        if not function:
+            raise
+        return early or _scored(model, images, error)
+    except _NotFollowedError as error:
+        return early or _not_followed(model, images, error, function)
+
+
+def _scored(model: Any, images: Images, refusal: BandlensError) -> Followed:
+    """A function that gives numbers, tried."""
+    trace, names, tensors = tried(inference(model), images)
+    if not tensors and not isinstance(refusal, GivesNumbersError):
+        refusal = GivesNumbersError.of("numbers, and fails for tensors")
+    backend: Backend[functions.Trace] = functions  # mypy compares it with the contract
+    return Followed(backend, trace, names, refusal)
+
+
+class _NotFollowedError(Exception):
+    """A framework could not follow a model.
+
+    Attributes
+    ----------
+    dtype : str
+        In which it was tried last.
+    refusal : ModelError
+        What there is to say of it.
+    """
+
+    def __init__(self, dtype: str, cause: Exception | None, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dtype = dtype
+        self.refusal = ModelError(
+            f"The model can't be called with these images: {reason(cause)}", given=f"images of shape {shape}"
+        )
+        self.refusal.__cause__ = cause
+
+
+def _not_followed(model: Any, images: Images, error: _NotFollowedError, function: bool) -> Followed:
+    """A function that fails for tensors as one of arrays; raises what is wrong if it fails for both."""
+    failed = None
+    if function:
+        try:
+            return _scored(model, images, error.refusal)
+        except ModelError as other:
+            failed = other
+    check_failure(inference(model), images.shape, error.dtype, numbers=function)
+    raise failed or error.refusal
+
+
+def _trace(
+    backend: Backend,
+    model: Any,
+    images: Images,
+    around: Callable[[Backend], AbstractContextManager] | None = None,
+) -> Trace:
+    """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
+    with _TRACING:
+        trace = _new_trace(backend, model, images, around)
+        return _known_trace(model, trace)
+
+
+def _new_trace(
+    backend: Backend,
+    model: Any,
+    images: Images,
+    around: Callable[[Backend], AbstractContextManager] | None,
+) -> Trace:
+    names = [layer.name for layer in _layers(model)]
+    plain = inference(model)
+    # a trace may call the model again later, when others may have it
+    contexts = [] if around is None else [around]
+
+    def call(x: Any) -> Any:
+        with contexts[0](backend) if contexts else nullcontext():
+            found = plain(x)
+        check_gives_tensors(found)
+        return found
+
+    last: Exception | None = None
+    try:
+        for dtype in _dtypes(model):
+            try:
+                if getattr(model, "built", True) is False:  # variables are not made while a model is traced
+                    plain(np.zeros((1, *images.shape), dtype))
+                return backend.Trace(call, images.shape, dtype, names)
+            except BandlensError:  # noqa: PERF203
+                raise
+            except Exception as error:  # the model is the user's code and may raise anything
+                last = error
+    finally:
+        contexts.clear()
+    raise _NotFollowedError(dtype, last, images.shape)
+
+
+def _known_trace(model: Any, trace: Trace) -> Trace:
+    """An earlier trace that a new one is equal to, or the new one."""
+    try:
+        known = _TRACES.setdefault(model, [])
+    except TypeError:
+        return trace
+    for earlier in known:
+        if earlier.renewed_by(trace):
+            return earlier
+    known.append(trace)
+    return trace
+
+
+def inference(model: Any) -> Callable[[Any], Any]:
+    """Call a model as `predict` does, without keeping it alive through the cache of traces."""
+    try:
+        reference: Callable[[], Any] = weakref.ref(model)
+    except TypeError:
+        reference = lambda: model  # noqa: E731
+    options: dict[str, Any] = {"training": False} if hasattr(model, "layers") else {}
+    if hasattr(getattr(model, "__self__", None), "layers") and getattr(model, "__name__", "") == "predict":
+        options = {"verbose": 0}  # Keras shows a bar for every batch
+
+    def call(x: Any) -> Any:
+        return reference()(x, **options)
+
+    return call
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    for layer in getattr(model, "layers", []):
+        yield layer
+        yield from _layers(layer)
+
+
+def _dtypes(model: Any) -> tuple[str, ...]:
+    """Floating types to try, the likeliest first."""
+    for holder in (*(getattr(model, "inputs", None) or []), model):
+        dtype = str(getattr(holder, "compute_dtype", None) or getattr(holder, "dtype", None))
+        if dtype == "float64":
+            return ("float64",)
+    return ("float32",) if hasattr(model, "layers") else ("float32", "float64")
