@@ -91,7 +91,7 @@ def is_program(model: Any) -> bool:
 
 def check_gives_tensors(found: Any) -> None:
     """Refuse what a function gave if it is made of numbers."""
-    if isinstance(found, np.ndarray | np.generic | float | int) or (isinstance(found, list) and _is_numbers(found)):
+    if _is_numbers(found):
         raise GivesNumbersError.of(type(found).__name__)
 
 
@@ -136,5 +136,8 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
         )
 
 
-def _is_numbers(values: list[Any]) -> bool:
-    return bool(values) and all(isinstance(value, int | float | np.ndarray | np.generic) for value in values)
+def _is_numbers(found: Any) -> bool:
+    """Whether a value is an array, a data frame, a number, or a list of such."""
+    if isinstance(found, list):
+        return bool(found) and all(map(_is_numbers, found))
+    return isinstance(found, int | float | np.ndarray | np.generic) or hasattr(found, "to_numpy")

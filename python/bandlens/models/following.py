@@ -18,7 +18,7 @@ from ..data.images import Images
 from ..engine.backends import backend_of, framework_imported, functions
 from ..engine.backends.contract import Backend, Trace
 from ..engine.reasons import reason
-from ..errors import BandlensError, ModelError
+from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
 
@@ -78,6 +78,10 @@ def followed(model: Any, images: Images, around: Callable[[Backend], AbstractCon
     try:
         return Followed(backend, _trace(backend, model, images, around))
     except GivesNumbersError as error:
+        if not function:
+            raise
+        return early or _scored(model, images, error)
+    except UnsupportedOperationError as error:  # what it does depends on numbers that it looks at
         if not function:
             raise
         return early or _scored(model, images, error)
