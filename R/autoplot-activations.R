@@ -18,14 +18,8 @@
 #' by the `features` of [layer_activations()].
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' autoplot(layer_activations(model, landsat$test$x[1:3, , , ], "first"), image = 2)
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
+#' autoplot(layer_activations(model, landsat$test$x[1:3, , , ], "re_lu"), image = 2)
 #' @export
 autoplot.layer_activations <- function(object, image = 1, ..., width = 175, base_size = 8) {
   in_verb("draw the picture", {

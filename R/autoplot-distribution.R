@@ -6,11 +6,12 @@
 
 most_rows <- 15 # bands that are all shown
 many_rows <- 10 # shown where there are more
+few_images <- 30 # of the largest class: then there is room for larger points
 most_points <- 1000 # per panel; more hide each other and make heavy files
 half_width <- 0.42 # of the points of a band to either side, in bands
 golden <- (sqrt(5) - 1) / 2
 
-draw_distribution <- function(object, top, width, base_size) {
+draw_distribution <- function(object, top, free, width, base_size) {
   if (!is.null(object$drops)) {
     cause(
       "result", "The picture \"distribution\" needs band scores of single images.",
@@ -33,24 +34,16 @@ draw_distribution <- function(object, top, width, base_size) {
   names <- wrap(names, floor(min(0.3 * room, 20)))
   room <- room - longest(names)
   columns <- if (is.null(outputs)) {
-    max(1, min(floor(room / 18), ceiling(sqrt(length(classes)))))
+    max(1, min(floor(room / (if (free) 26 else 18)), ceiling(sqrt(length(classes)))))
   } else {
     length(outputs)
   }
   strip <- strip_width(room, columns)
   titles <- ggplot2::as_labeller(class_titles(table, classes, if (is.null(outputs)) strip else 14))
 
-  every <- length(object$image_output) * rows
-  note <- paste0(
-    "black line: mean",
-    if (nrow(points) < every) {
-      sprintf("; points: at most %d images per class, drawn with seed %d", images_drawn(rows), as.integer(object$seed))
-    },
-    if (rows < length(object$bands)) {
-      sprintf("; %d of %d bands, those with the largest mean share", rows, length(object$bands))
-    }
-  )
-  means <- table[as.integer(table$band) %in% chosen, ]
+  note <- distribution_note(object, points, rows, free)
+  # a line would hide the point of a single image
+  means <- table[as.integer(table$band) %in% chosen & table$n > 1, ]
   means$mean <- if (object$signed) means$effect else means$importance
   means$row <- rows + 1 - match(as.integer(means$band), chosen)
 
@@ -67,9 +60,40 @@ draw_distribution <- function(object, top, width, base_size) {
       x = paste0("Band score (", score_unit(object), ")"),
       y = if (by_nm) "Wavelength (nm)" else "Band"
     )
-  plot <- plot + if (bright) {
+  plot <- plot + score_points(classes, bright, if (max(table$n) > few_images) 0.45 else 1)
+  if (nrow(means) > 0) {
+    plot <- plot + ggplot2::geom_segment(
+      ggplot2::aes(x = .data$mean, xend = .data$mean, y = .data$row - 0.36, yend = .data$row + 0.36),
+      data = means, linewidth = 0.5, colour = ink("text")
+    )
+  }
+  if (free) {
+    plot <- plot + ggplot2::scale_x_continuous(n.breaks = 4) +
+      # the numbers of a panel and those of the next one need some room
+      ggplot2::theme(panel.spacing.x = ggplot2::unit(2.5 * base_size, "pt"))
+  }
+  plot + distribution_panels(object, outputs, titles, columns, strip, free)
+}
+
+distribution_note <- function(object, points, rows, free) {
+  drawn_fewer <- nrow(points) < length(object$image_output) * rows
+  paste(c(
+    "black line: mean",
+    if (drawn_fewer) {
+      sprintf("points: at most %d images per class, drawn with seed %d", images_drawn(rows), as.integer(object$seed))
+    },
+    if (rows < length(object$bands)) {
+      sprintf("%d of %d bands, those with the largest mean share", rows, length(object$bands))
+    },
+    if (free) own_scales
+  ), collapse = "; ")
+}
+
+# Points in the colours of band means; where these tell nothing, of classes.
+score_points <- function(classes, bright, size) {
+  if (bright) {
     list(
-      ggplot2::geom_point(ggplot2::aes(colour = .data$brightness), size = 0.45, stroke = 0.2),
+      ggplot2::geom_point(ggplot2::aes(colour = .data$brightness), size = size, stroke = 0.2),
       ggplot2::scale_colour_gradientn(
         colours = unname(palette_colours("band_ramp")), limits = c(0, 1), breaks = c(0, 0.5, 1),
         labels = c("lowest", "median", "highest"), guide = colour_bar(), name = "Band mean of the image"
@@ -77,23 +101,26 @@ draw_distribution <- function(object, top, width, base_size) {
     )
   } else {
     list(
-      ggplot2::geom_point(ggplot2::aes(colour = .data$class), size = 0.45, stroke = 0.2, show.legend = FALSE),
+      ggplot2::geom_point(ggplot2::aes(colour = .data$class), size = size, stroke = 0.2, show.legend = FALSE),
       ggplot2::scale_colour_manual(values = class_colours(classes), limits = classes)
     )
   }
-  plot <- plot + ggplot2::geom_segment(
-    ggplot2::aes(x = .data$mean, xend = .data$mean, y = .data$row - 0.36, yend = .data$row + 0.36),
-    data = means, linewidth = 0.5, colour = ink("text")
-  )
-  plot + if (is.null(outputs)) {
-    ggplot2::facet_wrap("class", ncol = columns, labeller = titles)
-  } else {
-    above <- ggplot2::as_labeller(output_titles(object, outputs, strip))
-    ggplot2::facet_grid(
-      rows = ggplot2::vars(.data$class), cols = ggplot2::vars(.data$output),
-      labeller = ggplot2::labeller(.rows = titles, .cols = above)
-    )
+}
+
+distribution_panels <- function(object, outputs, titles, columns, strip, free) {
+  scales <- if (free) "free_x" else "fixed"
+  if (is.null(outputs)) {
+    return(ggplot2::facet_wrap("class", ncol = columns, scales = scales, labeller = titles))
   }
+  above <- ggplot2::as_labeller(output_titles(object, outputs, strip))
+  if (free) {
+    labels <- ggplot2::labeller(class = titles, output = above)
+    return(ggplot2::facet_wrap(c("class", "output"), ncol = columns, scales = scales, labeller = labels))
+  }
+  ggplot2::facet_grid(
+    rows = ggplot2::vars(.data$class), cols = ggplot2::vars(.data$output),
+    labeller = ggplot2::labeller(.rows = titles, .cols = above)
+  )
 }
 
 # Positions of the bands that are shown, in their order.

@@ -17,9 +17,8 @@
 #'   `NULL` is `"grid"`, for spectra `"spectrum"`.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param rgb Three bands of the composite, by name or position, for red, green and blue; or `"strongest"`, the three
-#'   bands that hold most, the longest wavelength as red. `NULL` takes the bands of these names, else those nearest to
-#'   660, 560 and 480 nm, else the first three. Where two colours would have the same band, it takes the first three in
-#'   falling wavelength.
+#'   bands that hold most, the longest wavelength as red. `NULL` takes those of red, green and blue light, else
+#'   false colours, as for [autoplot.band_maps()].
 #' @param stretch Where colours are full: at each image's own largest deviations from the middle, by one factor for all
 #'   its bands (`"image"`), or at the ends of the bands' ranges (`"range"`).
 #' @param per_layer How many images of each layer to draw: the first that are not dead.
@@ -38,25 +37,18 @@
 #'
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "second"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' look <- function(layer) {
 #'   visualize_features(
 #'     model, layer,
-#'     steps = 20, background = landsat$train$x, wavelengths = landsat$wavelengths
+#'     features = 1:6, steps = 40, background = landsat$train$x, wavelengths = landsat$wavelengths
 #'   )
 #' }
-#' first <- look("first")
+#' first <- look("re_lu")
 #' autoplot(first, rgb = "strongest")
 #' autoplot(first, "bands")
 #' autoplot(first[1:4], "spectrum")
-#' autoplot(c(first, look("second")))
+#' autoplot(c(first, look("re_lu_1")))
 #' @export
 autoplot.feature_images <- function(object,
                                     type = NULL,

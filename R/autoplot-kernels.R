@@ -18,13 +18,7 @@
 #' bands, it shows the 26 with the largest weights, and says so.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' kernels <- layer_kernels(model, bands = landsat$bands, wavelengths = landsat$wavelengths)
 #' autoplot(kernels)
 #' autoplot(kernels, "profile")

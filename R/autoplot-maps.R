@@ -8,41 +8,38 @@ most_maps <- 25 # bands that are shown where there are more than are named
 end_quantile <- 0.999 # where the scale ends if single values are far beyond
 far_beyond <- 2 # times that quantile
 most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; more are an image
-stretch <- c(0.02, 0.98) # quantiles that are the darkest and the brightest of a composite
-light <- c(red = 660, green = 560, blue = 480) # nm
 
 #' Draw the attributions of an image
 #'
 #' `autoplot()` draws the attributions of one image, a panel per band, on one scale that is symmetric about zero, as a
-#' complete ggplot; `plot()` draws what `autoplot()` returns, without the images.
+#' complete ggplot; `plot()` draws what `autoplot()` returns. Several images are drawn an image in a row, a band in a
+#' column.
 #'
 #' @param object A [band_maps()].
-#' @param image Position of the image in these maps, from 1.
+#' @param image Position of the image in these maps, from 1, or of up to 12 images.
 #' @param output Which of the outputs that are explained for this image: its position among them, from 1, or its name.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param x For `plot()`, a [band_maps()]. For `autoplot()`, the images of these maps, all of them: a composite of three
 #'   bands stands beside the attributions (the spectrum itself beside those of a spectrum). Each band is stretched from
 #'   its 2 % to its 98 % quantile over all these images.
-#' @param rgb Three bands of the composite, by name or position, for red, green and blue. `NULL` takes the bands of
-#'   these names, else those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same
-#'   band, it takes the first three in falling wavelength.
+#' @param rgb Three bands of the composite, by name or position, for red, green and blue. `NULL` takes the bands of such
+#'   light: by wavelength (those nearest to 660, 560 and 480 nm, where these are red, green and blue), else by name
+#'   (red, green, blue; R, G, B; B4, B3, B2 of Sentinel-2 and Landsat 8; in capitals or not). Where they are not all
+#'   there, it takes false colours, and the subtitle says of which bands.
+#' @param scales `"free"` gives each of several images a scale of its own, so that weak ones can be seen.
 #' @inheritParams autoplot.band_importance
 #'
 #' @returns A [ggplot2::ggplot()].
 #'
 #' @details
-#' Of more than 26 bands, the 25 with the largest sum of |attribution| are shown, in the order of the bands. Where
+#' Of more than 26 bands, the 25 with the largest sum of |attribution| are shown, in the order of the bands; of several
+#' images, as many bands as have room. Where
 #' single values lie far beyond all others, the scale ends at the 99.9 % quantile. The subtitle says so. Spectra, and
 #' images with one axis of pixels, are drawn as lines; more than two axes of pixels can't be drawn.
 #'
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' images <- landsat$test$x[1:2, , , ]
 #' maps <- band_maps(
 #'   model, images, landsat$test$y[1:2],
@@ -50,12 +47,26 @@ light <- c(red = 660, green = 560, blue = 480) # nm
 #' )
 #' autoplot(maps)
 #' autoplot(maps, image = 2, x = images, rgb = c("nir1", "red", "green"))
+#' autoplot(maps, image = 1:2, x = images)
 #' @export
-autoplot.band_maps <- function(object, image = 1, output = 1, ..., x = NULL, rgb = NULL, width = 175, base_size = 8) {
+autoplot.band_maps <- function(object, image = 1, output = 1, ..., x = NULL, rgb = NULL, scales = c("fixed", "free"),
+                               width = 175, base_size = 8) {
   in_verb("draw the picture", {
     rlang::check_dots_empty()
     check_size(width, "width")
     check_size(base_size, "base_size")
+    free <- choose(scales, c("fixed", "free"), "scales") == "free"
+    if (length(image) > 1) {
+      places <- as_map_places(image, object)
+      explained <- vapply(places, function(place) as_explained(output, object, place), 1L)
+      pictures <- if (!is.null(x)) map_images(object, x)
+      return(draw_map_rows(object, places, explained, pictures, rgb, free, width, base_size))
+    }
+    if (free) {
+      cause("option", "A single image has one scale.", expected = "scales = \"fixed\", or several images",
+        given = shown(scales)
+      )
+    }
     image <- as_map_position(image, dim(object$values)[[1]], "image")
     explained <- as_explained(output, object, image)
     values <- bands_first(object$values, object$band_axis, c(image, explained))
@@ -98,10 +109,7 @@ draw_maps <- function(object, values, facts, pictures, image, rgb, width, base_s
   facts <- c(
     facts,
     if (length(shown) < length(object$bands)) maps_left_out(object, shown),
-    if (end$beyond) {
-      beyond <- 100 * (1 - end_quantile)
-      sprintf("the darkest colours stand for all beyond \u00b1%.2g, %.4g %% of values", end$limit, beyond)
-    }
+    if (end$beyond) far_note(end$limit)
   )
   limits <- c(-1, 1) * end$limit
   # panels are numbered, since bands may be called anything
@@ -116,6 +124,7 @@ draw_maps <- function(object, values, facts, pictures, image, rgb, width, base_s
     front <- map_pixels("rgb", size)
     front$colour <- as.vector(composite(pictures, image, chosen))
     names <- c(composite_name(object, chosen), names)
+    facts <- c(facts, false_colours(object, chosen))
     panels <- c("rgb", panels)
     front$panel <- factor(front$panel, panels)
   }
@@ -169,6 +178,13 @@ map_facts <- function(object, image, explained) {
   )
 }
 
+# What the ends of the scale stand for; without `limit`, of scales that differ.
+far_note <- function(limit = NULL) {
+  beyond <- sprintf("%.4g %% of values", 100 * (1 - end_quantile))
+  if (!is.null(limit)) beyond <- sprintf("\u00b1%.2g, %s", limit, beyond)
+  paste("the darkest colours stand for all beyond", beyond)
+}
+
 map_subtitle <- function(facts, width, base_size) {
   wrap_lines(paste0(facts[[1]], "\n", paste(facts[-1], collapse = "; ")), width, base_size)
 }
@@ -220,52 +236,6 @@ scale_tick <- function(limit) {
   signif(floor(limit / unit * (1 + 1e-9)) * unit, 2)
 }
 
-# Positions of the bands that are shown as red, green and blue, unless the user chooses them.
-composite_bands <- function(bands, wavelengths) {
-  if (length(bands) < 3) {
-    return(c(1, 1, 1))
-  }
-  named <- match(names(light), tolower(bands))
-  if (!anyNA(named)) {
-    return(named)
-  }
-  known <- which(is.finite(wavelengths))
-  if (length(known) < 3) {
-    return(1:3)
-  }
-  nearest <- vapply(light, function(middle) which.min(abs(wavelengths - middle)), 1L, USE.NAMES = FALSE)
-  if (anyDuplicated(nearest) == 0) {
-    return(nearest)
-  }
-  first <- known[1:3] # the usual false colours, such as near infrared, red and green
-  first[order(-wavelengths[first])]
-}
-
-# Colours of the pixels of an image, stretched over all images so that they can be compared.
-composite <- function(pictures, image, chosen) {
-  channels <- lapply(chosen, function(band) {
-    all <- pictures[, band, , ]
-    ends <- stats::quantile(all, stretch, names = FALSE)
-    part <- array(pictures[image, band, , ], dim(pictures)[3:4])
-    if (ends[[2]] == ends[[1]]) {
-      return(array(128, dim(part)))
-    }
-    # The tiny offset makes halves round up here and in Python alike.
-    floor(255 * pmin(pmax((part - ends[[1]]) / (ends[[2]] - ends[[1]]), 0), 1) + 0.5 + 1e-6)
-  })
-  colours <- do.call(sprintf, c("#%02X%02X%02X", lapply(channels, as.integer)))
-  array(colours, dim(pictures)[3:4])
-}
-
-composite_name <- function(object, chosen) {
-  names <- map_names(object, chosen)
-  if (length(unique(chosen)) == 1) {
-    return(paste("image:", names[[1]]))
-  }
-  short <- paste(sub(" nm$", "", names), collapse = ", ")
-  if (identical(tolower(names), names(light))) "RGB" else paste0("RGB: ", short)
-}
-
 # One image as bands x pixels, or with `first` empty all of them as images x bands x pixels; without axes of a single
 # pixel. `band_axis` is that of `values`, whose first axes, as many as `first` has entries, pick the image.
 bands_first <- function(values, band_axis, first) {
@@ -302,7 +272,14 @@ map_images <- function(object, x) {
     cause("input", "`x` holds values that are missing or infinite.", expected = "finite numbers everywhere")
   }
   size <- dim(images[[1]])
-  aperm(array(unlist(images), c(size, length(images))), c(length(size) + 1, seq_along(size)))
+  images <- aperm(array(unlist(images), c(size, length(images))), c(length(size) + 1, seq_along(size)))
+  # maps may have been made in another order of bands than their images have, which names tell
+  own <- unlist(own_bands(x, object$band_axis - 2L))
+  if (is.null(own) || !setequal(own, object$bands)) {
+    return(images)
+  }
+  places <- c(list(TRUE, match(object$bands, own)), rep(list(TRUE), length(size) - 1))
+  do.call(`[`, c(list(images), places, list(drop = FALSE)))
 }
 
 as_map_position <- function(given, n, name) {
@@ -312,6 +289,15 @@ as_map_position <- function(given, n, name) {
     )
   }
   as.integer(given)
+}
+
+as_map_places <- function(given, object) {
+  if (length(given) > most_map_rows) {
+    cause("option", "These are too many images for one picture.", expected = paste("at most", most_map_rows),
+      given = as.character(length(given))
+    )
+  }
+  vapply(given, as_map_position, 1L, n = dim(object$values)[[1]], name = "image")
 }
 
 # Position of an output among those explained for an image.
@@ -326,14 +312,4 @@ as_explained <- function(given, object, image) {
     )
   }
   match(given, names)
-}
-
-as_rgb <- function(given, bands) {
-  positions <- if (is.character(given)) match(given, bands) else given
-  if (length(positions) != 3 || !is_whole(positions) || any(positions < 1 | positions > length(bands))) {
-    cause("bands", "`rgb` does not name three bands.",
-      expected = paste("three of", some(paste0("\"", bands, "\"")), "or positions counted from 1"), given = shown(given)
-    )
-  }
-  positions
 }

@@ -11,6 +11,18 @@ output_titles <- function(object, outputs, width) {
   stats::setNames(wrap(paste(object$output, "of", outputs), width), outputs)
 }
 
+# a note for pictures whose panels can't be compared
+own_scales <- "scales differ between panels"
+
+# What intervals are, and where there are none.
+interval_note <- function(drawn, table) {
+  unknown <- is.na(table$std_error)
+  if (all(unknown)) {
+    return("no interval from single images")
+  }
+  paste0(drawn, ": 95 % confidence interval", if (any(unknown)) ", none from single images")
+}
+
 strip_width <- function(room, columns) floor(small_print * room / columns)
 
 # The lines of a subtitle, broken where they are too long for a picture of this width.

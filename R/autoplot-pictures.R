@@ -31,10 +31,11 @@ rgb_note <- function(object, chosen) {
   if (length(unique(chosen)) == 1) {
     return(paste("grey:", names[[1]]))
   }
-  if (identical(tolower(names), names(light))) {
+  if (identical(tolower(names), primaries)) {
     return("colours: red, green, blue")
   }
-  paste("red, green, blue:", paste(names, collapse = ", "))
+  false <- false_colours(object, chosen)
+  if (is.null(false)) paste("red, green, blue:", paste(names, collapse = ", ")) else false
 }
 
 stretch_note <- function(stretch) {
@@ -118,11 +119,11 @@ draw_images <- function(table, titles, title, notes, width, base_size, columns =
     )
 }
 
-# The diverging scale, symmetric about zero.
-signed_scale <- function(limit) {
+# The diverging scale, symmetric about zero; `between` is the colour of what has no value.
+signed_scale <- function(limit, between = "grey50") {
   end <- scale_tick(limit)
   ggplot2::scale_fill_gradientn(
     colours = unname(palette_colours("signed")), limits = c(-1, 1) * limit, breaks = c(-end, 0, end),
-    labels = sprintf("%.4g", c(-end, 0, end)), guide = colour_bar()
+    labels = sprintf("%.4g", c(-end, 0, end)), na.value = between, guide = colour_bar()
   )
 }

@@ -5,12 +5,15 @@
 
 hole <- 4 # times the usual step between bands: bands were taken out there, and the line stops
 
-draw_spectrum <- function(object, width, base_size) {
+draw_spectrum <- function(object, free, width, base_size) {
   table <- spectrum_table(object)
   measured <- in_nm(object$wavelengths)
   classes <- present(table$class)
   together <- length(classes) <= length(palette_colours("class"))
-  by <- if (several_outputs(table)) "output" else if (!together) "class"
+  by <- if (several_outputs(table)) "output" else if (!together || free) "class"
+  keyed <- together && !identical(by, "class")
+  # on scales of their own, the other classes would not be where they seem to be
+  grey <- !together && !(by == "class" && free)
   panels <- if (!is.null(by)) present(table[[by]])
   room <- characters(width, base_size) - 10
   columns <- max(1, min(floor(room / 18), ceiling(sqrt(length(panels)))))
@@ -20,19 +23,12 @@ draw_spectrum <- function(object, width, base_size) {
   front <- if (together || by == "class") table else table[own, ]
   # without their class, lines are in all panels
   behind <- table[setdiff(names(table), by[by == "class"])]
-  labels <- wrap(classes, 25)
-  keys <- max(1, min(length(labels), floor(room / (longest(labels) + 6))))
-  paints <- class_colours(classes)
 
   plot <- ggplot2::ggplot(front, ggplot2::aes(.data$place, .data$importance, group = .data$line)) +
     ggplot2::geom_hline(yintercept = 0, colour = ink("missing"), linewidth = 0.3) +
-    (if (!together) ggplot2::geom_line(data = behind, colour = ink("missing"), linewidth = 0.2)) +
+    (if (grey) ggplot2::geom_line(data = behind, colour = ink("missing"), linewidth = 0.2)) +
     spectrum_lines(front, length(object$bands) <= named_bands) +
-    ggplot2::scale_colour_manual(
-      values = paints, limits = classes, labels = labels,
-      guide = if (together) ggplot2::guide_legend(ncol = keys) else "none"
-    ) +
-    ggplot2::scale_fill_manual(values = paints, limits = classes, guide = "none") +
+    class_paints(classes, room, keyed) +
     ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.02, 0.06))) +
     theme_bandlens(base_size) +
     ggplot2::theme(
@@ -40,18 +36,37 @@ draw_spectrum <- function(object, width, base_size) {
       legend.title = ggplot2::element_blank(),
       panel.grid.major.y = ggplot2::element_line(colour = ink("grid"), linewidth = 0.3)
     ) +
-    spectral_axis(object, room / columns, base_size) +
+    spectral_axis(object, room / columns - (if (free) 5 else 0), base_size) +
     ggplot2::labs(
       title = if (measured) "Importance along the spectrum, by class" else "Importance of the bands, by class",
-      subtitle = wrap_lines(plot_subtitle(object, table, spectrum_note(front, by, together)), width, base_size),
+      subtitle = wrap_lines(plot_subtitle(object, table, spectrum_note(front, by, grey, free)), width, base_size),
       y = paste0(mean_score(object), "\n(", score_unit(object), ")")
     )
-  if (is.null(by)) {
-    return(plot)
+  plot + spectrum_panels(object, table, by, panels, columns, strip_width(room, columns), free)
+}
+
+# Colours of classes, with a key to them where panels don't name them.
+class_paints <- function(classes, room, keyed) {
+  labels <- wrap(classes, 25)
+  keys <- max(1, min(length(labels), floor(room / (longest(labels) + 6))))
+  paints <- class_colours(classes)
+  list(
+    ggplot2::scale_colour_manual(
+      values = paints, limits = classes, labels = labels,
+      guide = if (keyed) ggplot2::guide_legend(ncol = keys) else "none"
+    ),
+    ggplot2::scale_fill_manual(values = paints, limits = classes, guide = "none")
+  )
+}
+
+spectrum_panels <- function(object, table, by, panels, columns, strip, free) {
+  if (!is.null(by)) {
+    titles <- if (by == "class") class_titles(table, panels, strip) else output_titles(object, panels, strip)
+    ggplot2::facet_wrap(
+      by,
+      ncol = columns, scales = if (free) "free_y" else "fixed", labeller = ggplot2::as_labeller(titles)
+    )
   }
-  strip <- strip_width(room, columns)
-  titles <- if (by == "class") class_titles(table, panels, strip) else output_titles(object, panels, strip)
-  plot + ggplot2::facet_wrap(by, ncol = columns, labeller = ggplot2::as_labeller(titles))
 }
 
 # The class x band table with each band's place, the line it is on, and whether it is alone on it.
@@ -65,10 +80,11 @@ spectrum_table <- function(object) {
   table
 }
 
-# Ribbons and lines; points where bands are few, and where a line of many would be of a single one.
+# Ribbons and lines; points where bands are few, where a line of many would be of a single one, and for the values of
+# a single image, which have no ribbon.
 spectrum_lines <- function(front, few) {
   known <- front[!is.na(front$std_error), ]
-  dots <- if (few) front else front[front$alone, ]
+  dots <- if (few) front else front[front$alone | is.na(front$std_error), ]
   list(
     if (nrow(known) > 0) {
       ggplot2::geom_ribbon(
@@ -83,11 +99,12 @@ spectrum_lines <- function(front, few) {
   )
 }
 
-spectrum_note <- function(front, by, together) {
+spectrum_note <- function(front, by, grey, free) {
   paste(c(
-    if (all(is.na(front$std_error))) "no interval from single images" else "shaded: 95 % confidence interval",
-    if (!together && by == "output") "coloured: the class of the output",
-    if (!together) "grey: the other classes"
+    interval_note("shaded", front),
+    if (grey && by == "output") "coloured: the class of the output",
+    if (grey) "grey: the other classes",
+    if (free && !is.null(by)) own_scales
   ), collapse = "; ")
 }
 

@@ -1,7 +1,19 @@
 # Class x band tiles: what the types have in common that show one number per cell as a colour.
 
+# of what, the picture knows
+own_colours <- "colours can't be compared between rows: each row has its own scale, up to its largest"
+
+# Values as parts of the largest of their row; where that is 0, all are 0.
+of_largest <- function(table, column) {
+  largest <- stats::ave(abs(table[[column]]), table$class, table$output, drop = TRUE, FUN = function(values) {
+    if (all(is.na(values))) NA else max(values, na.rm = TRUE)
+  })
+  table[[column]] / ifelse(!is.na(largest) & largest == 0, 1, largest)
+}
+
 # Tiles are filled by the column `value` from a sequential or diverging palette whose ends are `limits`; the column
-# `text` is printed in them (`values = NULL`: where it fits). One facet per output where several are explained.
+# `text` is printed in them (`values = NULL`: where it fits and every band is named). One facet per output where several
+# are explained.
 draw_tiles <- function(object, table, palette, limits, values, width, base_size) {
   n_bands <- length(object$bands)
   room <- characters(width, base_size)
@@ -28,7 +40,7 @@ draw_tiles <- function(object, table, palette, limits, values, width, base_size)
 
   known <- table[!is.na(table$value), ]
   printed <- longest(known$text) + 1
-  if (if (is.null(values)) 0.85 * printed <= tile else values) {
+  if (if (is.null(values)) n_bands <= named_bands && 0.85 * printed <= tile else values) {
     known$ink <- text_on(ramp(palette, (known$value - limits[[1]]) / (limits[[2]] - limits[[1]])))
     plot <- plot +
       ggplot2::geom_text(

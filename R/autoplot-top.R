@@ -27,19 +27,13 @@
 #' has at most 64 images: choose them by `most`, and by the `features` of [top_images()].
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' top <- top_images(
-#'   model, landsat$test$x, "first",
+#'   model, landsat$test$x, "re_lu",
 #'   features = 1:3, n = 5, wavelengths = landsat$wavelengths
 #' )
 #' found <- visualize_features(
-#'   model, "first",
+#'   model, "re_lu",
 #'   features = 1:3, steps = 20, background = landsat$train$x, wavelengths = landsat$wavelengths
 #' )
 #' autoplot(top, found = found)

@@ -16,12 +16,24 @@
 #'     grey;
 #'   * `"ranks"`: the bands in order of importance, one row of tiles per class;
 #'   * `"distribution"`: the scores of single images, one panel per class, coloured by the mean of the band in the
-#'     image. It needs scores of images, which `"permutation"` with a metric of your own does not give.
+#'     image. It needs scores of images, which `"permutation"` with a metric of your own does not give;
+#'   * `"dependence"`: the scores of single images against the level of the band (its mean in the image), one panel per
+#'     band, coloured by class. [band_response()] asks the model itself;
+#'   * `"waterfall"`: the scores of one image, as bars from the mean output of the background to the image's own. It
+#'     needs scores that add up to the output, as those of additive methods do; what they miss of it has a bar of its
+#'     own.
 #' @param ... Not used.
 #' @param values Whether to print the values in the tiles of `"heatmap"`, `"effect"` and `"ranks"`; `NULL` prints them
-#'   where they fit.
+#'   where they fit, in the first two only where every band is named.
 #' @param top How many bands to show: the first ones of each class in `"ranks"`, those with the largest mean share of
-#'   importance in `"distribution"`. `NULL` shows as many as can be read.
+#'   importance in `"distribution"` and `"dependence"`, those with the largest scores in `"waterfall"`, which takes the
+#'   others together. `NULL` shows as many as can be read.
+#' @param bands Which bands to show in `"dependence"`, by name or position, instead of `top`.
+#' @param image,output For `"waterfall"`: position of the image, from 1, and which of the outputs that are explained for
+#'   it: its position among them, from 1, or its name.
+#' @param scales `"free"` gives each class a scale of its own, so that weak classes can be seen: a panel of `"bars"`,
+#'   `"distribution"` and `"spectrum"` (whose classes then have a panel each), a row of colours of `"heatmap"` and
+#'   `"effect"`. The subtitle says so. The others have none.
 #' @param width Width in mm at which the picture will be shown, such as 85 for one column of a journal. It decides how
 #'   names are wrapped, how many panels stand side by side, and what is printed; save the picture at this width.
 #' @param base_size Font size in points.
@@ -45,47 +57,86 @@
 #' autoplot(importance, "spectrum")
 #' autoplot(importance, "ranks")
 #' autoplot(importance, "distribution", top = 3)
+#' autoplot(importance, "dependence")
+#' autoplot(importance, "waterfall", image = 2)
 #' @importFrom rlang .data
 #' @export
 autoplot.band_importance <- function(object,
-                                     type = c("heatmap", "bars", "effect", "spectrum", "ranks", "distribution"),
+                                     type = c(
+                                       "heatmap", "bars", "effect", "spectrum", "ranks", "distribution", "dependence",
+                                       "waterfall"
+                                     ),
                                      ...,
                                      values = NULL,
                                      top = NULL,
+                                     bands = NULL,
+                                     image = 1,
+                                     output = 1,
+                                     scales = c("fixed", "free"),
                                      width = 175,
                                      base_size = 8) {
   in_verb("draw the picture", {
+    if ("interactive" %in% ...names()) {
+      cause("option", "`autoplot()` always gives a ggplot.", expected = "no `interactive`",
+        fix = "`plot(x, interactive = TRUE)` draws by plotly"
+      )
+    }
     rlang::check_dots_empty()
-    type <- choose(type, c("heatmap", "bars", "effect", "spectrum", "ranks", "distribution"), "type")
+    type <- choose(type, eval(formals(autoplot.band_importance)$type), "type")
     if (!is.null(values) && !rlang::is_bool(values)) {
       cause(
         "option", "`values` must say whether to print values.",
         expected = "TRUE, FALSE or NULL", given = shown(values)
       )
     }
-    if (!is.null(values) && type %in% c("spectrum", "distribution")) {
+    if (!is.null(values) && type %in% c("spectrum", "distribution", "dependence", "waterfall")) {
       cause(
         "option", paste0("The picture \"", type, "\" prints no values."),
         expected = "values = NULL", given = shown(values)
       )
     }
-    if (!is.null(top) && !type %in% c("ranks", "distribution")) {
+    if (!is.null(top) && !type %in% c("ranks", "distribution", "dependence", "waterfall")) {
       cause(
         "option", paste0("The picture \"", type, "\" shows all bands."),
         expected = "top = NULL", given = shown(top)
       )
     }
+    check_of_one_type(type, bands, image, output)
+    free <- choose(scales, c("fixed", "free"), "scales") == "free"
+    if (free && type %in% c("ranks", "dependence", "waterfall")) {
+      cause("option", paste0("The picture \"", type, "\" has no scale for each class."),
+        expected = "scales = \"fixed\"", given = shown(scales)
+      )
+    }
     check_size(width, "width")
     check_size(base_size, "base_size")
     switch(type,
-      heatmap = draw_heatmap(object, values, width, base_size),
-      bars = draw_bars(object, values, width, base_size),
-      effect = draw_effect(object, values, width, base_size),
-      spectrum = draw_spectrum(object, width, base_size),
+      heatmap = draw_heatmap(object, values, free, width, base_size),
+      bars = draw_bars(object, values, free, width, base_size),
+      effect = draw_effect(object, values, free, width, base_size),
+      spectrum = draw_spectrum(object, free, width, base_size),
       ranks = draw_ranks(object, top, values, width, base_size),
-      distribution = draw_distribution(object, top, width, base_size)
+      distribution = draw_distribution(object, top, free, width, base_size),
+      dependence = draw_dependence(object, top, bands, width, base_size),
+      waterfall = draw_waterfall(object, image, output, top, width, base_size)
     )
   })
+}
+
+# Options that only one type takes.
+check_of_one_type <- function(type, bands, image, output) {
+  if (!is.null(bands) && type != "dependence") {
+    cause(
+      "option", paste0("The picture \"", type, "\" takes no bands."),
+      expected = "bands = NULL", given = shown(bands)
+    )
+  }
+  if (type != "waterfall" && !(identical(image, 1) && identical(output, 1))) {
+    cause(
+      "option", paste0("The picture \"", type, "\" is not of a single image."),
+      expected = "no `image` and no `output`", given = paste0("image = ", shown(image), ", output = ", shown(output))
+    )
+  }
 }
 
 check_size <- function(value, name) {

@@ -10,7 +10,8 @@
 #'   (`.keras`, `.h5`), or a function, of R or Python, from a batch of images to outputs: see section Functions.
 #' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one
 #'   per image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor
-#'   changed.
+#'   changed. Or a list of images `x` and labels `y`, such as `landsat_patches()$test`, or what [extract_patches()]
+#'   gives: they are taken with their labels, names of bands and wavelengths, unless you give others.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts. For a model that predicts a number, its observed values, which only `"permutation"` takes.
@@ -22,7 +23,8 @@
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
 #'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`. Or several: then the model is traced once, all methods have
 #'   the same background, and an option goes to the methods that have it.
-#' @param background Images that stand for "band not informative", such as the training images. `NULL` takes them from
+#' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
+#'   for `x`, which are not looked at). `NULL` takes them from
 #'   `x`, evenly from its classes. Methods that compare with nothing, such as `"saliency"`, don't look at it.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
@@ -35,8 +37,9 @@
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
 #'   method's own.
-#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any.
-#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any, else those that are kept with
+#'   the model, see [bandlens_bands()].
+#' @param wavelengths Wavelengths of the bands in nm, in the order of `bands`, else of `x`; `NA` where there is none.
 #' @param groups Bands to be treated as one: a named list of band names, or of their positions counted from 1, such as
 #'   `list(visible = c("blue", "green", "red"))`. Bands in no group stay single. Methods that change bands change those
 #'   of a group together; for the others a group's score is the sum of its bands' scores. A group's wavelength is the
@@ -44,6 +47,8 @@
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
 #' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
 #'   For spectra in an array, images x bands x 1, it is 2.
+#' @param reorder Whether to bring `x` and `background` into one order of bands, by name. Without it, another order is
+#'   an error; [bandlens_bands()] says how names are compared, and which order it is.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
@@ -84,18 +89,10 @@
 #' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' keras$utils$set_random_seed(1L)
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Rescaling(1 / 255),
-#'   keras$layers$Conv2D(16L, 2L, activation = "relu"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' # untrained: train yours before you explain it
+#' some <- seq(1, 2000, by = 40) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' importance <- band_importance(
-#'   model, landsat$test$x[1:50, , , ], landsat$test$y[1:50],
+#'   model, landsat$test$x[some, , , ], landsat$test$y[some],
 #'   background = landsat$train$x, n_background = 20, wavelengths = landsat$wavelengths
 #' )
 #' importance
@@ -117,6 +114,7 @@ band_importance <- function(model,
                             groups = NULL,
                             classes = NULL,
                             band_axis = -1,
+                            reorder = FALSE,
                             batch_size = NULL,
                             seed = 0,
                             progress = NULL) {
@@ -125,7 +123,7 @@ band_importance <- function(model,
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
-      band_axis = band_axis, batch_size = batch_size, seed = seed
+      band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
     )
     found <- explain("band_importance", model, x, y, asked, progress)
     if (length(asked$arguments$method) == 1) {

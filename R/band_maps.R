@@ -33,12 +33,7 @@
 #' @seealso [`autoplot()`][autoplot.band_maps] draws them.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' two <- landsat$test$x[1:2, , , ]
 #' maps <- band_maps(model, two, landsat$test$y[1:2], background = landsat$train$x)
 #' maps
@@ -57,6 +52,7 @@ band_maps <- function(model,
                       wavelengths = NULL,
                       classes = NULL,
                       band_axis = -1,
+                      reorder = FALSE,
                       batch_size = NULL,
                       seed = 0,
                       progress = NULL) {
@@ -66,15 +62,15 @@ band_maps <- function(model,
       model, x, ...,
       method = method, background = background, n_background = n_background,
       target = if (identical(target, "class")) "predicted" else target,
-      output = output, classes = classes, batch_size = batch_size, seed = seed, progress = progress
+      output = output, classes = classes, reorder = reorder, batch_size = batch_size, seed = seed, progress = progress
     ))
   }
   in_verb("compute band maps", {
     asked <- table_arguments(
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
-      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, batch_size = batch_size,
-      seed = seed
+      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, reorder = reorder,
+      batch_size = batch_size, seed = seed
     )
     as_band_maps(explain("band_maps", model, x, y, asked, progress))
   })

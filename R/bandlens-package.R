@@ -1,3 +1,46 @@
+#' @section Explain a network:
+#' * [band_importance()]: which bands matter, for which class, and how sure that is.
+#' * [band_response()]: how the score of a class answers to the level of a band.
+#' * [band_maps()]: where in an image.
+#' * [band_response()]: how the output goes up and down with a band's level.
+#' * [band_methods()]: the ways to ask, their cost and their options.
+#'
+#' @section Look at a result, take out the numbers:
+#' * [`autoplot()`][autoplot.band_importance], also of [maps][autoplot.band_maps] and of [checks][band_check].
+#' * [`print()`][print.band_importance], [`summary()`][summary.band_importance].
+#' * [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance], [`glance()`][glance.band_importance]: a
+#'   row for each band, for each image, for the whole.
+#' * [`x[i]`, `c()`][pieces]: results of some of the images, and of several calls.
+#'
+#' @section Can it be believed?:
+#' * [compare_importance()]: do other methods, networks or seeds say the same?
+#' * [check_stability()]: would other images, or another background?
+#' * [check_randomization()]: and a network that has learnt nothing?
+#' * [check_deletion()]: does the output fall fastest when bands go in this order?
+#' * [check_null()]: does the method see that a band is ignored?
+#'
+#' @section What do neurons look for?:
+#' * [list_layers()], [layer_kernels()], [layer_activations()]: what is in the network.
+#' * [visualize_features()], [top_images()]: images that excite a feature, made and found.
+#'
+#' @section Hand it on:
+#' * [render_band_report()]: everything in one file.
+#'
+#' @section Rasters:
+#' * [extract_patches()]: from a scene and places to images and labels.
+#' * [score_raster()]: from a network and a scene to a map.
+#'
+#' @section Data to try things on:
+#' * [landsat_patches()], [landsat_model()]: images and a trained network, shipped.
+#' * [sentinel2_patches()], [sentinel2_scene()]: all 13 bands, downloaded.
+#'
+#' @section When something doesn't work:
+#' * [bandlens_sitrep()]: what was found of Python, and how to mend what is missing.
+#' * [bandlens_errors]: how to handle errors and warnings.
+#'
+#' `vignette("bandlens", package = "bandlens")` does the whole job once; `vignette(package = "bandlens")` lists more.
+#' `citation("bandlens")` says how to cite it.
+#'
 #' @section Options:
 #' See [bandlens_options]: progress, messages, precision.
 #' @keywords internal

@@ -20,7 +20,7 @@
 #' @param orders Number of random orders; all there are, instead, where there are no more than that.
 #' @param steps Most steps in which bands are removed; where there are more bands, several go at once.
 #' @param output Output that is followed: `"auto"` is the probability where the model ends in softmax or sigmoid.
-#' @param bands Names of the bands of `x`, if `result` holds groups; `NULL` takes the `dimnames` of `x`.
+#' @param bands Names of the bands of `x`; `NULL` takes its `dimnames`, else those that `result` remembers.
 #' @param seed Makes the random orders and the draws from the background repeatable.
 #'
 #' @returns A [band_check], which has passed if the area of the first measure over all images is above 0 with its whole
@@ -54,14 +54,10 @@
 #' @seealso [band_check] for what can be done with the outcome of a check.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' x <- landsat$test$x[1:60, , , ]
-#' importance <- band_importance(model, x, landsat$test$y[1:60], method = "saliency")
+#' some <- seq(1, 2000, by = 25) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
+#' x <- landsat$test$x[some, , , ]
+#' importance <- band_importance(model, x, landsat$test$y[some], method = "saliency")
 #' deletion <- check_deletion(model, importance, x, background = landsat$train$x)
 #' deletion
 #' tidy(deletion, "area")
@@ -80,6 +76,7 @@ check_deletion <- function(model,
                            output = c("auto", "logit", "probability"),
                            bands = NULL,
                            band_axis = -1,
+                           reorder = FALSE,
                            batch_size = NULL,
                            seed = 0,
                            progress = NULL) {
@@ -88,19 +85,22 @@ check_deletion <- function(model,
     output <- as_output(output)
     kept <- as_result(result)
     x <- as_images(x)
+    background <- as_background(background)
     axis <- as_band_axis(band_axis, image_dim(x))
-    model <- as_model(model, if (is.null(result$groups)) result$bands else as_bands(bands, x, axis), axis)
+    model <- as_model(model, if (is.null(result$groups)) result$bands else named_bands(bands, x, axis), axis)
     values <- is_regression(y, model, x, axis, output)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
-      background = as_background(background),
+      background = background,
       n_background = as_count(n_background, "n_background"),
       orders = as_count(orders, "orders"),
       steps = as_count(steps, "steps"),
       output = output,
-      # the bands of single ones are where they were; their names in `x` may be others than those that were given
-      bands = if (!is.null(bands) || !is.null(result$groups)) as_bands(bands, x, axis),
+      bands = as_bands(bands),
+      x_bands = own_bands(x, axis),
+      background_bands = own_bands(background, axis),
       band_axis = axis,
+      reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )

@@ -40,14 +40,10 @@
 #' @seealso [band_check] for what can be done with the outcome of a check.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' x <- landsat$test$x[1:60, , , ]
-#' y <- landsat$test$y[1:60]
+#' some <- seq(1, 2000, by = 25) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
+#' x <- landsat$test$x[some, , , ]
+#' y <- landsat$test$y[some]
 #' null <- check_null(model, x, y, method = "saliency", duplicate = "red")
 #' null
 #' autoplot(null)

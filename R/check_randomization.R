@@ -47,15 +47,10 @@
 #' @seealso [band_check] for what can be done with the outcome of a check.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' # untrained: train yours before you explain it
+#' some <- seq(1, 2000, by = 25) # of all classes; you will take all of your images
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' randomization <- check_randomization(
-#'   model, landsat$test$x[1:60, , , ], landsat$test$y[1:60],
+#'   model, landsat$test$x[some, , , ], landsat$test$y[some],
 #'   method = "saliency", repeats = 2
 #' )
 #' randomization

@@ -7,6 +7,7 @@
 
 # Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
 as_images <- function(x, name = "x", kind = "input") {
+  x <- labelled_images(x, name, kind)$x
   refuse_raster(x, name, if (kind == "input") "input_type" else kind)
   if (inherits(x, "python.builtin.object")) {
     if (reticulate::py_is_null_xptr(x)) {
@@ -90,14 +91,21 @@ as_band_axis <- function(band_axis, size) {
   as.integer(band_axis) - 1L
 }
 
-# Band names: those given, else the dimnames of the band axis; NULL lets the core name them.
-as_bands <- function(bands, x, band_axis) {
-  if (is.null(bands) && !inherits(x, "python.builtin.object") && length(x) > 0) {
-    names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
-    n_axes <- length(image_dim(x))
-    axis <- if (band_axis < 0) n_axes else band_axis + 1L
-    bands <- if (length(names) == n_axes) names[[axis]]
+# Names that images bring for their bands: the dimnames of the band axis, which get lost on the way to Python.
+own_bands <- function(x, band_axis) {
+  if (inherits(x, "python.builtin.object") || length(x) == 0) {
+    return(NULL)
   }
+  names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)
+  n_axes <- length(image_dim(x))
+  axis <- if (band_axis < 0) n_axes else band_axis + 1L
+  if (length(names) == n_axes) as_bands(names[[axis]])
+}
+
+# Names of the bands, given or brought.
+named_bands <- function(bands, x, band_axis) if (is.null(bands)) own_bands(x, band_axis) else as_bands(bands)
+
+as_bands <- function(bands) {
   if (is.null(bands)) {
     return(NULL)
   }

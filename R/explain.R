@@ -14,12 +14,13 @@ table_arguments <- function(...,
                             groups = NULL,
                             classes = NULL,
                             band_axis = -1,
+                            reorder = FALSE,
                             batch_size = NULL,
                             seed = 0) {
   arguments <- list(
     method = if (is.list(method)) unlist(method) else method, background = background, n_background = n_background,
     target = target, output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes,
-    band_axis = band_axis, batch_size = batch_size, seed = seed
+    band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
   )
   # maps have neither of these, so they are there only if they were given
   arguments$statistic <- statistic
@@ -42,21 +43,26 @@ as_output <- function(output) choose(output, c("auto", "logit", "probability"), 
 # Convert what a verb was given, and have the core compute. `asked` is of table_arguments().
 explain <- function(verb, model, x, y, asked, progress, doing = "Explaining images") {
   arguments <- asked$arguments
+  y <- own_labels(x, y)
+  wavelengths <- own_wavelengths(x, arguments$wavelengths)
   x <- as_images(x)
+  background <- as_background(arguments$background)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  bands <- as_bands(arguments$bands, x, axis)
-  model <- as_model(model, bands, axis)
+  model <- as_model(model, named_bands(arguments$bands, x, axis), axis)
   # nothing but permutation takes the `y` of a regression
   values <- "permutation" %in% arguments$method && is_regression(y, model, x, axis, arguments$output)
   labels <- as_labels(y, arguments$classes, values)
   converted <- list(
-    background = as_background(arguments$background),
+    background = background,
     n_background = as_count(arguments$n_background, "n_background"),
     target = as_target(arguments$target),
-    bands = bands,
-    wavelengths = as_wavelengths(arguments$wavelengths),
+    bands = as_bands(arguments$bands),
+    x_bands = own_bands(x, axis),
+    background_bands = own_bands(background, axis),
+    wavelengths = wavelengths,
     classes = labels$classes,
     band_axis = axis,
+    reorder = as_flag(arguments$reorder, "reorder"),
     batch_size = as_count(arguments$batch_size, "batch_size", null = TRUE),
     seed = as_count(arguments$seed, "seed", least = 0)
   )

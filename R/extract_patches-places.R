@@ -1,4 +1,5 @@
-# Where extract_patches() cuts: the upper left pixels of patches around points and inside polygons.
+# Where extract_patches() cuts: coordinates in data frames, and the upper left pixels of patches around points and inside
+# polygons.
 
 # Rows or columns of a patch before the pixel it lies around.
 before_middle <- function(size) as.integer(ceiling(size / 2)) - 1L
@@ -116,4 +117,47 @@ is_inside <- function(shape, scene, size, top, left, inside) {
     found[at] <- terra::is.related(squares, shape, "within")
   }
   found
+}
+
+# A data frame of coordinates as points; what is none is left as it is.
+as_places <- function(locations, scene, name) {
+  if (!is.data.frame(locations) || inherits(locations, "sf")) {
+    return(locations)
+  }
+  columns <- coordinate_columns(names(locations), name)
+  coordinates <- locations[columns]
+  degrees <- tolower(names(coordinates)[[1]]) != "x"
+  wrong <- no_places(coordinates, degrees)
+  if (length(wrong) > 0 || nrow(locations) == 0) {
+    cause("locations", paste0("`", name, "` has coordinates that are no places."),
+      expected = paste0("numbers", if (degrees) " in degrees, latitudes from -90 to 90"),
+      given = if (nrow(locations) == 0) "no rows" else in_rows(wrong)
+    )
+  }
+  crs <- if (degrees) "EPSG:4326" else terra::crs(scene)
+  points <- terra::vect(unname(as.matrix(coordinates)), crs = crs)
+  attr(points, "of_raster") <- !degrees # coordinates of the raster need no reference system
+  points
+}
+
+coordinate_columns <- function(names, of) {
+  pairs <- list(c("x", "y"), c("lon", "lat"), c("longitude", "latitude"))
+  there <- Filter(function(pair) all(pair %in% tolower(names)), pairs)
+  if (length(there) != 1) {
+    number <- if (length(there) == 0) "no columns" else "several pairs of columns"
+    cause("locations", paste0("`", of, "` has ", number, " for coordinates."),
+      expected = "columns x and y, in the reference system of `raster`, or lon and lat, in degrees",
+      given = paste("columns", some(names))
+    )
+  }
+  match(there[[1]], tolower(names))
+}
+
+# Rows without a place.
+no_places <- function(coordinates, degrees) {
+  if (!all(vapply(coordinates, is.numeric, NA))) {
+    return(seq_len(nrow(coordinates)))
+  }
+  known <- is.finite(rowSums(coordinates))
+  which(!known | (degrees & (abs(coordinates[[1]]) > 360 | abs(coordinates[[2]]) > 90)))
 }

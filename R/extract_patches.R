@@ -6,11 +6,14 @@
 #' [band_importance()] takes. Only windows of the scene are read, so it may be far larger than the memory; the patches
 #' themselves must fit.
 #'
-#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, or a stars object (also a proxy of a
-#'   file), with one layer, attribute or step of the third dimension per band. Its values are taken as they are: scale
-#'   them as you did for training.
+#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, a stars object (also a proxy of a
+#'   file), or the path of a file that terra reads, such as a GeoTIFF, with one layer, attribute or step of the third
+#'   dimension per band; several paths are files whose layers are the bands, one after the other. Its values are taken
+#'   as they are: scale them as you did for training. A list of these is several scenes.
 #' @param locations Where: points (one patch each) or polygons, as a [`SpatVector`][terra::SpatVector-class] or an sf
-#'   object. If their coordinate reference system is not that of `raster`, they are reprojected, with a message.
+#'   object. If their coordinate reference system is not that of `raster`, they are reprojected, with a message. Or a
+#'   data frame of points: columns `x` and `y` are coordinates in the reference system of `raster`, columns `lon` and
+#'   `lat` (or `longitude` and `latitude`) degrees (WGS 84). For several scenes a list, one for each, or one for all.
 #' @param size Rows and columns of a patch, in pixels. A patch lies around the pixel that holds the point. With an odd
 #'   size this pixel is the middle one; with an even size it is the upper left one of the four in the middle. In both
 #'   cases it is in row and column `ceiling(size / 2)` of the patch.
@@ -37,9 +40,9 @@
 #'   \item{`wavelengths`}{in nm, one per band; `NA` where not given}
 #'   \item{`places`}{a tibble with one row per patch: `location` (row of `locations`), `x` and `y` (coordinates of the
 #'     patch's centre, in the scene's reference system), `row` and `col` (of the patch's upper left pixel in the scene,
-#'     from 1)}
-#'   \item{`crs`}{the scene's coordinate reference system, as WKT}
-#'   \item{`resolution`}{width and height of a pixel}
+#'     from 1); of several scenes also `raster`, its name or position in the list}
+#'   \item{`crs`}{the scene's coordinate reference system, as WKT; of several scenes one for each}
+#'   \item{`resolution`}{width and height of a pixel, of the first of several scenes}
 #'   \item{`dropped`}{how many patches crossed the `edge` or had `missing` values, and how many polygons were `empty`}
 #' }
 #' `summary()` gives a tibble with one row per class: `class`, `n` (patches) and `locations` (how many different ones
@@ -54,8 +57,12 @@
 #' patches <- extract_patches(scene, sites, size = 5, wavelengths = c(485, 560, 660, 835, 1650, 2220))
 #' patches
 #' dim(patches$x)
-#' # with a model for such patches:
-#' # band_importance(model, patches$x, patches$y, wavelengths = patches$wavelengths)
+#' # with a model for such patches, which are taken with their labels, bands and wavelengths:
+#' # band_importance(model, patches)
+#'
+#' # places in a data frame
+#' sites <- data.frame(x = c(290000, 293000), y = c(9117000, 9115000), label = c("town", "water"))
+#' extract_patches(scene, sites, size = 5)
 #' @export
 extract_patches <- function(raster,
                             locations,
@@ -75,29 +82,44 @@ extract_patches <- function(raster,
     placement <- choose(placement, c("grid", "random"), "placement")
     inside <- choose(inside, c("patch", "centre"), "inside")
     on_missing <- choose(on_missing, c("error", "drop"), "on_missing")
-    scene <- as_scene(raster)
-    size <- as_patch_size(size, scene)
-    wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
-    labels <- location_labels(locations, label, classes)
-    shapes <- as_shapes(locations, scene)
-    wanted <- if (terra::geomtype(shapes) == "points") {
-      around_points(shapes, scene, size)
-    } else {
-      seed <- as_count(seed, "seed", least = 0)
-      in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+    scenes <- as_scenes(raster)
+    one <- function(scene, locations, name) {
+      size <- as_patch_size(size, scene)
+      wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
+      places <- as_places(locations, scene, name)
+      labels <- location_labels(locations, label, classes, name)
+      shapes <- as_shapes(places, scene)
+      wanted <- if (terra::geomtype(shapes) == "points") {
+        around_points(shapes, scene, size)
+      } else {
+        seed <- as_count(seed, "seed", least = 0)
+        in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+      }
+      cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
     }
-    cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
+    if (!is_scene_list(raster)) {
+      return(one(scenes[[1]], locations, "locations"))
+    }
+    check_same_layers(scenes)
+    several <- is.list(locations) && !is.object(locations)
+    if (several && length(locations) != length(scenes)) {
+      cause("locations", "`locations` must be one for all rasters, or a list with one for each.",
+        expected = length(scenes), given = length(locations)
+      )
+    }
+    names <- if (several) paste0("locations[[", seq_along(scenes), "]]") else rep("locations", length(scenes))
+    join_patches(Map(one, scenes, if (several) locations else list(locations), names), names(scenes))
   })
 }
 
 # ---- locations ------------------------------------------------------------------------------------------------------
 
-location_kinds <- "points or polygons, as a SpatVector of terra or an sf object"
+location_kinds <- "points or polygons, as a SpatVector of terra or an sf object, or a data frame of coordinates"
 
 # Classes of the locations as a factor.
-location_labels <- function(locations, label, classes) {
-  if (!inherits(locations, c("SpatVector", "sf", "sfc"))) {
-    cause("locations", "`locations` holds no places.", expected = location_kinds, given = shown(locations))
+location_labels <- function(locations, label, classes, name = "locations") {
+  if (!inherits(locations, c("SpatVector", "sf", "sfc", "data.frame"))) {
+    cause("locations", paste0("`", name, "` holds no places."), expected = location_kinds, given = shown(locations))
   }
   if (is.null(label)) {
     return(NULL)
@@ -148,6 +170,9 @@ as_shapes <- function(locations, scene) {
   }
   both <- list(raster = terra::crs(scene), locations = terra::crs(shapes))
   lacking <- names(both)[!nzchar(both)]
+  if (length(lacking) == 2 && isTRUE(attr(locations, "of_raster"))) {
+    return(shapes)
+  }
   if (length(lacking) > 0) {
     cause("locations", paste0("`", lacking[[1]], "` has no coordinate reference system."),
       expected = "one for both `raster` and `locations`, so that places can be found",
@@ -279,18 +304,24 @@ format.band_patches <- function(x, ...) {
     paste("Bands:", some(dimnames(x$x)[[4]])),
     paste("Classes:", if (is.null(classes)) "none given" else some(paste0(names(classes), " (", classes, ")"))),
     if (any(x$dropped > 0)) paste("Dropped:", was_dropped(x$dropped)),
-    cli::col_grey("# $x are the images, $y their classes, $places where they come from")
+    cli::col_grey(paste0(
+      "# $x are the images, $y their classes", if (!is.null(x$places)) ", $places where they come from"
+    ))
   )
 }
 
 #' @export
 summary.band_patches <- function(object, ...) {
   in_verb("summarise it", rlang::check_dots_empty())
-  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$places)), exclude = NULL) else object$y
-  places <- split(object$places$location, y)
+  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$x)), exclude = NULL) else object$y
+  patches <- split(seq_along(y), y)
+  places <- object$places
+  location <- if (is.null(places[["location"]])) places[["polygon"]] else places[["location"]]
   tibble::tibble(
     class = factor(levels(y), levels(y)),
-    n = unname(lengths(places)),
-    locations = vapply(places, function(own) length(unique(own)), 0L, USE.NAMES = FALSE)
+    n = unname(lengths(patches)),
+    locations = if (!is.null(location)) {
+      vapply(patches, function(own) length(unique(location[own])), 0L, USE.NAMES = FALSE)
+    }
   )
 }

@@ -32,14 +32,8 @@
 #'   most.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
-#' activations <- layer_activations(model, landsat$test$x[1:3, , , ], "first")
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
+#' activations <- layer_activations(model, landsat$test$x[1:3, , , ], "re_lu")
 #' activations
 #' tidy(activations)
 #' autoplot(activations, image = 2)
@@ -50,14 +44,17 @@ layer_activations <- function(model,
                               features = NULL,
                               ...,
                               band_axis = -1,
+                              reorder = FALSE,
                               batch_size = NULL,
                               progress = NULL) {
   in_verb("compute activations", {
     rlang::check_dots_empty()
     model <- as_model(model)
     x <- as_images(x)
+    axis <- as_band_axis(band_axis, image_dim(x))
     arguments <- list(
-      layer = as_layer(layer), features = as_features(features), band_axis = as_band_axis(band_axis, image_dim(x)),
+      layer = as_layer(layer), features = as_features(features), band_axis = axis,
+      x_bands = own_bands(x, axis), reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
     )
     bar <- progress_bar(progress, "Computing activations")

@@ -37,13 +37,7 @@
 #' @seealso [`autoplot()`][autoplot.layer_kernels] draws them; [visualize_features()] is for deeper layers.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' kernels <- layer_kernels(model, bands = landsat$bands, wavelengths = landsat$wavelengths)
 #' kernels
 #' tidy(kernels, "band")
@@ -52,7 +46,7 @@
 layer_kernels <- function(model, layer = NULL, features = NULL, bands = NULL, wavelengths = NULL) {
   in_verb("read the kernels", {
     arguments <- list(
-      layer = as_layer(layer), features = as_features(features, named = FALSE), bands = as_bands(bands, NULL, -1L),
+      layer = as_layer(layer), features = as_features(features, named = FALSE), bands = as_bands(bands),
       wavelengths = as_wavelengths(wavelengths)
     )
     as_layer_kernels(call_bridge("layer_kernels", as_model(model), arguments))

@@ -22,13 +22,7 @@
 #' }
 #' @seealso [visualize_features()]
 #' @examplesIf bandlens:::has_tensorflow()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' list_layers(model)
 #' @export
 list_layers <- function(model, shape = NULL) {

@@ -3,21 +3,31 @@
 #' Print a band importance
 #'
 #' @param x A [band_importance()].
-#' @param n Number of rows of the table to show.
+#' @param n Number of rows of the table to show. By default ten; but of more than ten bands, the most important ones of
+#'   each class are shown instead, in a line.
 #' @param ... Not used.
 #' @returns `x`, invisibly. `format()` returns the lines.
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
 #' importance
 #' @export
-print.band_importance <- function(x, ..., n = 10) {
+print.band_importance <- function(x, ..., n = NULL) {
   cat(format(x, n = n), sep = "\n")
   invisible(x)
 }
 
 #' @rdname print.band_importance
 #' @export
-format.band_importance <- function(x, ..., n = 10) {
+format.band_importance <- function(x, ..., n = NULL) {
+  if (is.null(n) && length(x$bands) > first_rows) {
+    few <- utils::head(top_lines(top_bands(x$table, top = 3)), most_lines)
+    left <- nrow(unique(x$table[c("class", "output")])) - length(few)
+    return(c(
+      about(x), top_heading(), few,
+      if (left > 0) cli::col_grey(paste("# and", count(left, "row"), "more")),
+      cli::col_grey("# print(n = 100) shows rows of the table, summary(top = 5) more bands; tidy() gives all")
+    ))
+  }
   shown <- x$table[c(
     "class", if (!identical(as.character(x$table$class), as.character(x$table$output))) "output",
     "band", "importance", "std_error", "share", "rank", "n"
@@ -25,10 +35,15 @@ format.band_importance <- function(x, ..., n = 10) {
   more <- setdiff(names(x$table), names(shown))
   c(
     about(x),
-    format(shown, n = n)[-1],
+    format(shown, n = if (is.null(n)) first_rows else n)[-1],
     cli::col_grey(paste0("# tidy() gives all columns, also ", paste(more, collapse = ", ")))
   )
 }
+
+# Rows of a table that are shown, unless asked for more; one class of more bands would fill them.
+first_rows <- 10
+# Lines of a table that has one for each class.
+most_lines <- 20
 
 # What was computed, in a few lines.
 about <- function(x) {

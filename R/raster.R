@@ -1,12 +1,16 @@
-# Scenes: rasters of terra or stars. They may be larger than the memory, so only windows of them are ever read.
+# Scenes: rasters of terra or stars, or files that terra opens. They may be larger than the memory, so only windows of
+# them are ever read.
 
 # A scene as a SpatRaster: its cells stay where they are, in a file or in memory.
 as_scene <- function(raster, name = "raster") {
   is_stars <- inherits(raster, "stars") || inherits(raster, "stars_proxy")
+  if (is.character(raster)) {
+    return(from_paths(raster, name))
+  }
   if (!is_raster(raster)) {
     cause("raster", paste0("`", name, "` is no raster."),
-      expected = "a SpatRaster of terra, or a stars object, with one layer per band", given = shown(raster),
-      fix = if (rlang::is_string(raster)) "open the file with `terra::rast()`"
+      expected = "a SpatRaster of terra, a stars object, or paths of files, with one layer per band",
+      given = shown(raster)
     )
   }
   needs_packages(c("terra", if (is_stars) c("stars", "sf")), name)
@@ -16,6 +20,52 @@ as_scene <- function(raster, name = "raster") {
   }
   scene
 }
+
+# Files whose layers are the bands, one after the other.
+from_paths <- function(paths, name) {
+  needs_packages("terra", name)
+  if (length(paths) == 0 || anyNA(paths)) {
+    cause("raster", paste0("`", name, "` names no file."), given = if (length(paths) == 0) "no path" else shown(paths))
+  }
+  # what GDAL reads without it being a file of this name, such as a file in an archive, is left to it
+  files <- path.expand(paths)
+  lacking <- !file.exists(files) & !grepl("^/vsi|^[A-Za-z0-9_]+:[^/\\\\]|://", files)
+  if (any(lacking)) {
+    cause("raster", paste0("`", name, "` names ", if (sum(lacking) > 1) "files that aren't" else "a file that isn't",
+      " there."
+    ), given = some(paste0("\"", paths[lacking], "\"")))
+  }
+  scene <- tryCatch(
+    suppressWarnings(terra::rast(files)), # whose texts are in the error
+    error = function(error) {
+      cause("raster", paste0("`", name, "` can't be opened as a raster."),
+        expected = "files that terra reads, all of one grid", given = some(paste0("\"", basename(paths), "\"")),
+        fix = paste0("terra says: ", conditionMessage(error))
+      )
+    }
+  )
+  if (!terra::hasValues(scene)) {
+    cause("raster", paste0("`", name, "` holds no values."))
+  }
+  scene
+}
+
+# Several scenes in a list, under the names of their results; anything else is one scene.
+as_scenes <- function(raster) {
+  if (!is_scene_list(raster)) {
+    return(list(as_scene(raster)))
+  }
+  if (length(raster) == 0) {
+    cause("raster", "`raster` is an empty list.", expected = "rasters, or paths of files")
+  }
+  names <- rlang::names2(raster)
+  unnamed <- !nzchar(names)
+  names[unnamed] <- paste0("[[", which(unnamed), "]]")
+  names[!unnamed] <- paste0("$", names[!unnamed])
+  stats::setNames(Map(as_scene, raster, paste0("raster", names)), names(raster))
+}
+
+is_scene_list <- function(raster) is.list(raster) && !is_raster(raster)
 
 needs_packages <- function(packages, name) {
   lacking <- packages[!vapply(packages, requireNamespace, NA, quietly = TRUE)]
@@ -157,16 +207,11 @@ with_seed <- function(seed, code) {
 
 is_raster <- function(x) inherits(x, c("SpatRaster", "stars", "stars_proxy"))
 
-# Rasters and patches given where an array is wanted.
+# Rasters given where an array is wanted.
 refuse_raster <- function(x, name, kind) {
   if (is_raster(x)) {
     cause(kind, paste0("`", name, "` is a raster, not an array of images."), given = shown(x),
       fix = "cut patches from it with `extract_patches()`, or score all of it with `score_raster()`"
-    )
-  }
-  if (inherits(x, "band_patches")) {
-    cause(kind, paste0("`", name, "` is the whole of what `extract_patches()` gives."), given = shown(x),
-      fix = paste0("of patches `p`, give `p$x` as `", name, "`", if (name == "x") " and `p$y` as `y`")
     )
   }
 }

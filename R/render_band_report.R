@@ -297,7 +297,7 @@ make_check <- function(name, options, importance, model, x, y, given, progress) 
   tryCatch(
     if (name == "deletion") {
       # its n_background is another number: how many are drawn for each image
-      same <- c("background", "band_axis", "batch_size", "seed", if (!is.null(importance$groups)) "bands")
+      same <- c("background", "band_axis", "reorder", "batch_size", "seed", if (!is.null(importance$groups)) "bands")
       arguments <- utils::modifyList(given[intersect(names(given), same)], options)
       labels <- if (length(importance$classes) > 1) y # the order of bands is the same for all values of a regression
       rlang::inject(check_deletion(model, importance, x, labels, !!!arguments, progress = progress))

@@ -15,21 +15,27 @@
 #'   pixel, at `size^2` times the cost.
 #' @param method One of [band_methods()], but not `"permutation"`, which compares the images it is given.
 #' @param background Images that stand for "band not informative", such as the training patches. `NULL` takes
-#'   `n_background` patches without missing values from random places of the scene.
+#'   `n_background` patches without missing values from random places of the scene. If it has names of bands (as what
+#'   [extract_patches()] gives), the layers of `raster` must have the same names in the same order.
 #' @param target The output to explain: `"predicted"`, the class that is predicted for each patch; `"all"`, every
 #'   output; or one output by name or number.
 #' @param classes Names of the classes in the order of the model's outputs.
-#' @param prediction Whether to put a first layer `prediction` before the scores: the number of the predicted class, in
-#'   the order of the model's outputs from 1.
-#' @param filename File to write to. Without one the result is in memory or, if it is too large, in a temporary file.
+#' @param reorder Whether to bring the layers of `raster` into the order of the model's bands, or of the background's,
+#'   by name. Without it, another order is an error; [bandlens_bands()] says how names are compared.
+#' @param prediction Whether to put a first layer `prediction` before the scores: the predicted class, as a categorical
+#'   layer with the names of the classes. In a file, and for stars, it is the class's number, in the order of the
+#'   model's outputs from 1.
+#' @param filename File to write to, one for each raster. Without one the result is in memory or, if it is too large, in
+#'   a temporary file.
 #' @param overwrite Whether to replace `filename` if it exists.
 #' @param wopt List of more options for [terra::writeStart()], such as `datatype` or `gdal`.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #'
 #' @returns A [`SpatRaster`][terra::SpatRaster-class], or a stars object if `raster` is one (a proxy if `filename` is
-#'   given). Layers are called like the bands or groups; for `target = "all"` there is one per output and band,
-#'   "output.band". A patch with a missing value has missing scores. At the end, a message says how many patches were
-#'   scored, how many had missing values, and for additive methods how nearly scores sum to the output (completeness).
+#'   given); for a list of rasters a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
+#'   the bands or groups; for `target = "all"` there is one per output and band, "output.band". A patch with a
+#'   missing value has missing scores. At the end, a message says how many patches were scored, how many had missing
+#'   values, and for additive methods how nearly scores sum to the output (completeness).
 #'
 #' @section What a cell means:
 #' A cell holds the band scores of one patch, and its centre is the centre of that patch. It is `stride` pixels wide and
@@ -49,7 +55,8 @@
 #' `getOption("bandlens.block_values", 2^24)` numbers are explained at once. Results don't depend on it, but for the
 #' random numbers of the methods that use some.
 #'
-#' @seealso [extract_patches()] for labelled patches, [band_importance()] for a table over classes.
+#' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table
+#'   over classes.
 #' @examplesIf rlang::is_installed("terra") && bandlens:::has_tensorflow()
 #' scene <- terra::rast(
 #'   nrows = 12, ncols = 15, nlyrs = 4, crs = "EPSG:32633", extent = c(0, 150, 0, 120)
@@ -65,7 +72,7 @@
 #' ))
 #' scores <- score_raster(model, scene, method = "gradient_x_input", target = 1)
 #' scores
-#' terra::plot(scores)
+#' autoplot_scores(scores, scene)
 #' @export
 score_raster <- function(model,
                          raster,
@@ -80,6 +87,7 @@ score_raster <- function(model,
                          statistic = NULL,
                          groups = NULL,
                          classes = NULL,
+                         reorder = FALSE,
                          prediction = FALSE,
                          filename = "",
                          overwrite = FALSE,
@@ -88,38 +96,106 @@ score_raster <- function(model,
                          seed = 0,
                          progress = NULL) {
   in_verb("score the raster", {
-    scene <- as_scene(raster)
-    check_target_file(filename, overwrite, scene)
-    if (!rlang::is_bool(prediction)) {
-      cause("option", "`prediction` must be TRUE or FALSE.", given = shown(prediction))
-    }
     one_method(method)
+    scenes <- as_scenes(raster)
+    filename <- target_files(filename, overwrite, scenes)
+    prediction <- as_flag(prediction, "prediction")
     if (identical(method, "permutation")) {
       cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
         expected = "a method that explains each patch on its own", given = shown(method)
       )
     }
     model <- load_model(as_model(model))
-    size <- as_patch_size(if (is.null(size)) model_size(model) else size, scene)
+    if (is.null(size)) {
+      size <- model_size(model)
+    }
+    for (scene in scenes) {
+      size <- as_patch_size(size, scene)
+    }
     stride <- as_count(stride, "stride")
     seed <- as_count(seed, "seed", least = 0)
-    bar <- progress_bar(progress, "Scoring the raster")
-    drawn <- random_patches(scene, size, if (is.null(background)) as_count(n_background, "n_background") else 1, seed)
-    asked <- table_arguments(
-      method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
-      target = target, output = output, statistic = statistic, bands = names(scene), groups = groups,
-      classes = classes, batch_size = batch_size, seed = seed
-    )
-    asked$options <- as_method_options(...)
-    score <- function(patches) {
-      as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE))
+    n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
+    works <- lapply(scenes, function(scene) {
+      check_layers(scene, model, background)
+      drawn <- random_patches(scene, size, n_drawn, seed)
+      asked <- table_arguments(
+        method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
+        target = target, output = output, statistic = statistic, groups = groups, classes = classes,
+        reorder = reorder, batch_size = batch_size, seed = seed
+      )
+      asked$options <- as_method_options(...)
+      score <- function(patches) {
+        as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE))
+      }
+      # one patch tells the layers, and whether model and scene fit, before the work begins
+      first <- of_raster(score(drawn[1, , , , drop = FALSE]))
+      list(cells = score_cells(scene, size, stride, score_layers(first, prediction)), score = score, first = first)
+    })
+    each <- function(scene, work, filename, raster) {
+      bar <- progress_bar(progress)
+      scores <- write_scores(
+        scene, work$cells, size, stride, work$score, prediction, filename, overwrite, wopt, bar
+      )
+      if (inherits(raster, c("stars", "stars_proxy"))) {
+        return(to_stars(scores, filename))
+      }
+      if (prediction) name_classes(scores, work$first$classes) else scores
     }
-    # one patch tells the layers, and whether model and scene fit, before the work begins
-    layers <- score_layers(score(drawn[1, , , , drop = FALSE]), prediction)
-    cells <- score_cells(scene, size, stride, layers)
-    scores <- write_scores(scene, cells, size, stride, score, prediction, filename, overwrite, wopt, bar)
-    if (inherits(raster, "SpatRaster")) scores else to_stars(scores, filename)
+    several <- is_scene_list(raster)
+    found <- Map(each, scenes, works, filename, if (several) unname(raster) else list(raster))
+    if (several) stats::setNames(found, names(raster)) else found[[1]]
   })
+}
+
+# What the core says of images is said of the scene.
+of_raster <- function(value) {
+  withCallingHandlers(value, bandlens_cause_bands = function(error) {
+    cause("bands", gsub("`x`", "`raster`", error$message, fixed = TRUE),
+      expected = error$expected, given = error$given, fix = error$fix
+    )
+  })
+}
+
+# As many layers as the model takes bands.
+check_layers <- function(scene, model, background) {
+  shape <- tryCatch(model$input_shape, error = function(error) NULL)
+  n <- if (length(shape) == 4) shape[[4]]
+  if (is.null(n) || n == terra::nlyr(scene)) {
+    return(invisible())
+  }
+  known <- kept_bands(model)
+  if (is.null(known) && !is.null(background)) {
+    known <- unlist(own_bands(as_background(background), -1L))
+  }
+  cause("bands", "`raster` has other layers than the model takes.",
+    expected = paste0(count(n, "layer"), if (length(known) == n) paste0(": ", some(known, 20))),
+    given = paste0(count(terra::nlyr(scene), "layer"), ": ", some(names(scene), 20)),
+    fix = if (length(known) == n) {
+      paste0("take those of the model, in its order: `raster[[c(", some(paste0("\"", known, "\""), 20), ")]]`")
+    } else {
+      "take the layers that the model was trained on, in that order: `raster[[...]]`"
+    }
+  )
+}
+
+# Numbers of classes with their names; layers of a file have numbers only.
+name_classes <- function(scores, classes) {
+  levels(scores[[1]]) <- data.frame(value = seq_along(classes), prediction = classes)
+  scores
+}
+
+# A file for each scene, or none.
+target_files <- function(filename, overwrite, scenes) {
+  if (identical(filename, "")) {
+    filename <- rep("", length(scenes))
+  }
+  if (length(filename) != length(scenes) || anyDuplicated(filename[nzchar(filename)]) > 0) {
+    cause("option", "`filename` must be the path of a file for each raster.",
+      expected = count(length(scenes), "path"), given = shown(filename)
+    )
+  }
+  Map(check_target_file, filename, overwrite, scenes)
+  filename
 }
 
 check_target_file <- function(filename, overwrite, scene) {
@@ -144,7 +220,15 @@ check_target_file <- function(filename, overwrite, scene) {
 
 # A saved model is loaded once, not for every block.
 load_model <- function(model) {
-  if (is.character(model)) call_bridge("loaded_model", model) else model
+  if (!is.character(model)) {
+    return(model)
+  }
+  names <- kept_bands(model)
+  model <- call_bridge("loaded_model", model)
+  if (!is.null(names)) {
+    call_bridge("set_bands", model, as_bands(names))
+  }
+  model
 }
 
 model_size <- function(model) {

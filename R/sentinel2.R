@@ -24,14 +24,14 @@
 #' at places where the network has not been, no polygon has patches in both `train` and `test`. Clouds, their shadows
 #' and frozen lakes are in the data. What OpenStreetMap calls "farm" is called "farmland" here.
 #'
-#' @returns `sentinel2_patches()`: a list, as from [landsat_patches()]:
+#' @returns `sentinel2_patches()`: a list, which prints in a few lines, as from [landsat_patches()]:
 #' \describe{
 #'   \item{`train`, `test`}{lists of `x`, an array of patches x rows x columns x bands with the band names as
 #'     `dimnames`; `y`, a factor with one class per patch; and `places`, a tibble with one row per patch: `polygon` (the
 #'     number of its object in OpenStreetMap), and `x` and `y` (the patch's centre in m, in `crs`).}
 #'   \item{`bands`, `wavelengths`, `classes`}{band names, band centres in nm, class names.}
 #'   \item{`crs`}{the coordinate reference system of `places`.}
-#'   \item{`source`, `licence`}{where the data comes from (to be cited), and its licences.}
+#'   \item{`source`, `licence`, `title`}{where the data comes from (to be cited), its licences, and its name.}
 #' }
 #' `sentinel2_scene()`: a [`SpatRaster`][terra::SpatRaster-class] of 768 x 1536 pixels and 13 bands, for
 #' [score_raster()].
@@ -62,7 +62,7 @@ sentinel2_patches <- function(seed = 0, cache = tools::R_user_dir("bandlens", "c
         places = tibble::tibble(polygon = as.vector(part$polygon), x = part$centre[, 1], y = part$centre[, 2])
       )
     }
-    list(
+    band_dataset(
       train = part(value$train),
       test = part(value$test),
       bands = bands,
@@ -70,7 +70,8 @@ sentinel2_patches <- function(seed = 0, cache = tools::R_user_dir("bandlens", "c
       classes = classes,
       crs = value$crs,
       source = value$source,
-      licence = value$licence
+      licence = value$licence,
+      title = value$title
     )
   })
 }

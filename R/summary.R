@@ -17,12 +17,10 @@ summary.band_importance <- function(object, ..., top = 3) {
     rlang::check_dots_empty()
     top <- as_count(top, "top")
   })
-  table <- object$table
-  best <- table[table$rank <= top, ]
   structure(
     list(
       about = glance(object),
-      top = best[order(best$class, best$output, best$rank), ],
+      top = top_bands(object$table, top),
       versions = object$versions,
       lines = about(object)
     ),
@@ -40,7 +38,28 @@ print.summary_band_importance <- function(x, ...) {
 #' @rdname summary.band_importance
 #' @export
 format.summary_band_importance <- function(x, ...) {
-  top <- x$top
+  c(
+    x$lines,
+    "",
+    top_heading(),
+    top_lines(x$top),
+    "",
+    cli::col_grey(paste0(
+      sprintf("%.1f", x$about$seconds), " s; ", paste(names(x$versions), x$versions, collapse = ", ")
+    ))
+  )
+}
+
+# Rows of a table with the most important bands of each class and output, by rank.
+top_bands <- function(table, top) {
+  best <- table[table$rank <= top, ]
+  best[order(best$class, best$output, best$rank), ]
+}
+
+top_heading <- function() cli::style_bold("Most important bands, and their share of the class's importance")
+
+# A line for each class and output of what top_bands() gives.
+top_lines <- function(top) {
   several <- !identical(as.character(top$class), as.character(top$output))
   cells <- unique(top[c("class", "output")])
   label <- as.character(cells$class)
@@ -54,14 +73,5 @@ format.summary_band_importance <- function(x, ...) {
     shares <- paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", ")
     paste0("(n = ", n[[i]], ")  ", if (nrow(own) > 0) shares else "no band matters")
   }, character(1))
-  c(
-    x$lines,
-    "",
-    cli::style_bold("Most important bands, and their share of the class's importance"),
-    paste0(cli::ansi_align(label, max(cli::ansi_nchar(label, "width"))), "  ", rows),
-    "",
-    cli::col_grey(paste0(
-      sprintf("%.1f", x$about$seconds), " s; ", paste(names(x$versions), x$versions, collapse = ", ")
-    ))
-  )
+  paste0(cli::ansi_align(label, max(cli::ansi_nchar(label, "width"))), "  ", rows)
 }

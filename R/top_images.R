@@ -11,8 +11,9 @@
 #' @param n Images per feature.
 #' @param statistic What an image's activation is, over the positions of a feature's map: root mean square (which
 #'   `"squared_activity"` of [visualize_features()] makes large), mean or maximum.
-#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any.
-#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param bands Names of the bands. `NULL` takes the `dimnames` of `x`, if there are any, else those that are kept with
+#'   the model, see [bandlens_bands()].
+#' @param wavelengths Wavelengths of the bands in nm, in the order of `bands`, else of `x`; `NA` where there is none.
 #' @param level `"image"` for one row per feature x place, `"band"` for one row per feature x place x band.
 #'
 #' @returns An object of class `top_images`: a list of plain vectors and arrays, which [saveRDS()] can save.
@@ -32,15 +33,9 @@
 #' @seealso [`autoplot()`][autoplot.top_images] draws them, beside the images of [visualize_features()].
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' top <- top_images(
-#'   model, landsat$test$x, "first",
+#'   model, landsat$test$x, "re_lu",
 #'   features = 1:3, n = 5, wavelengths = landsat$wavelengths
 #' )
 #' top
@@ -57,17 +52,19 @@ top_images <- function(model,
                        bands = NULL,
                        wavelengths = NULL,
                        band_axis = -1,
+                       reorder = FALSE,
                        batch_size = NULL,
                        progress = NULL) {
   in_verb("find the images", {
     rlang::check_dots_empty()
     model <- as_model(model)
+    wavelengths <- own_wavelengths(x, wavelengths)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
     arguments <- list(
       layer = as_layer(layer), features = as_features(features), n = as_count(n, "n"),
-      statistic = choose(statistic, c("rms", "mean", "max"), "statistic"), bands = as_bands(bands, x, axis),
-      wavelengths = as_wavelengths(wavelengths), band_axis = axis,
+      statistic = choose(statistic, c("rms", "mean", "max"), "statistic"), bands = as_bands(bands),
+      x_bands = own_bands(x, axis), wavelengths = wavelengths, band_axis = axis, reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
     )
     as_top_images(call_bridge("top_images", model, x, arguments, progress_bar(progress, "Computing activations")))

@@ -52,12 +52,16 @@
 #'   frequency, which images have by nature (`"fourier"`); the latter gives smoother images.
 #' @param decorrelate Whether the gradient is taken in bands that are uncorrelated in the background, so that an image's
 #'   bands vary together as the data's do.
-#' @param bands Names of the bands. `NULL` takes the `dimnames` of `background`, if there are any.
-#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param bands Names of the bands. `NULL` takes the `dimnames` of `background`, if there are any, else those that are
+#'   kept with the model, see [bandlens_bands()].
+#' @param wavelengths Wavelengths of the bands in nm, in the order of `bands`, else of `background`; `NA` where there is
+#'   none.
 #' @param classes Names of the classes, for `objective = "logit"`.
 #' @param shape Shape of one image, for models that do not say; `NULL` takes that of `background`.
 #' @param band_axis Axis of a batch of images that holds the bands: -1 is the last one; others count from 1, which is
 #'   the images' own.
+#' @param reorder Whether to bring the bands of `background` into the order of the model's, or of `bands`, by name.
+#'   Without it, another order is an error; [bandlens_bands()] says how names are compared.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #' @param keep_on_interrupt Whether an interrupt returns the images so far, with a warning: those that are ready, and
@@ -112,15 +116,9 @@
 #'   excite the same features; [layer_kernels()] is for first layers.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
-#' keras <- reticulate::import("keras")
-#' model <- keras$Sequential(list(
-#'   keras$Input(list(3L, 3L, 4L)),
-#'   keras$layers$Conv2D(8L, 2L, activation = "relu", name = "first"),
-#'   keras$layers$Flatten(),
-#'   keras$layers$Dense(6L, activation = "softmax")
-#' ))
+#' model <- landsat_model() # yours, made with keras3, or the path of its file
 #' found <- visualize_features(
-#'   model, "first",
+#'   model, "re_lu",
 #'   features = 1:4, steps = 20, background = landsat$train$x, wavelengths = landsat$wavelengths
 #' )
 #' found
@@ -160,6 +158,7 @@ visualize_features <- function(model,
                                classes = NULL,
                                shape = NULL,
                                band_axis = -1,
+                               reorder = FALSE,
                                batch_size = NULL,
                                progress = NULL,
                                keep_on_interrupt = NULL) {
@@ -167,6 +166,7 @@ visualize_features <- function(model,
     rlang::check_dots_empty()
     model <- as_model(model)
     shape <- as_shape(shape)
+    wavelengths <- own_wavelengths(background, wavelengths)
     background <- as_background(background)
     size <- if (!is.null(background)) image_dim(background) else if (!is.null(shape)) c(1, shape)
     axis <- as_band_axis(band_axis, size)
@@ -181,8 +181,9 @@ visualize_features <- function(model,
       contrast = as_option(contrast), clamp = choose(clamp, c("auto", "fit", "clip", "none"), "clamp"),
       l2 = as_option(l2), total_variation = as_option(total_variation), scale = as_option(scale),
       rotate = as_option(rotate), parametrization = choose(parametrization, c("pixels", "fourier"), "parametrization"),
-      decorrelate = as_flag(decorrelate, "decorrelate"), bands = as_bands(bands, background, axis),
-      wavelengths = as_wavelengths(wavelengths), classes = as_classes(classes), shape = shape, band_axis = axis,
+      decorrelate = as_flag(decorrelate, "decorrelate"), bands = as_bands(bands),
+      background_bands = own_bands(background, axis), wavelengths = wavelengths, classes = as_classes(classes),
+      shape = shape, band_axis = axis, reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       keep_on_interrupt = as_flag(
         if (is.null(keep_on_interrupt)) rlang::is_interactive() else keep_on_interrupt, "keep_on_interrupt"

@@ -3,8 +3,8 @@
 #
 #   Rscript vignettes/precompute.R [NAME ...]
 #
-# All of them take minutes. The network that most of them explain is trained once and kept in .envs/vignettes; delete
-# that folder to train it anew.
+# All of them take minutes. Vignettes are written for users of keras3; where it is not installed, its stand-in for tests
+# is put into .envs/vignettes.
 
 root <- normalizePath(".")
 folder <- file.path(root, "vignettes")
@@ -21,11 +21,10 @@ in_r <- function(code) {
   }
 }
 
-network <- file.path(store, "landsat.keras")
-source <- file.path(folder, "landsat-model.R")
-if (!file.exists(network) || file.mtime(network) < file.mtime(source)) {
-  message("training the network")
-  in_r(sprintf("setwd('%s'); source('%s')", store, source))
+if (!requireNamespace("keras3", quietly = TRUE)) {
+  double <- file.path(root, "tests", "packaging", "keras3-double")
+  utils::install.packages(double, lib = store, repos = NULL, type = "source", quiet = TRUE)
+  Sys.setenv(R_LIBS = paste(c(store, Sys.getenv("R_LIBS")), collapse = .Platform$path.sep))
 }
 
 knit <- "
@@ -56,13 +55,7 @@ all <- sub("[.]Rmd[.]orig$", "", list.files(folder, "[.]Rmd[.]orig$"))
 for (name in if (length(asked) > 0) asked else all) {
   message("knitting ", name)
   unlink(Sys.glob(file.path(folder, "figures", paste0(name, "-*.png"))))
-  tryCatch(
-    {
-      file.copy(network, folder, overwrite = TRUE)
-      in_r(sprintf(knit, folder, name, name, name))
-    },
-    finally = unlink(file.path(folder, basename(network)))
-  )
+  in_r(sprintf(knit, folder, name, name, name))
   made <- Sys.glob(file.path(folder, "figures", paste0(name, "*.png")))
   if (length(made) > 0 && system2(python, c("-c", shQuote(shrink), shQuote(made))) != 0) {
     stop("could not shrink the pictures", call. = FALSE)

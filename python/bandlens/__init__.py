@@ -15,10 +15,12 @@ from .results import drawing
 if TYPE_CHECKING:
     from . import datasets, errors
     from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
+    from .data.labelled import LabelledImages
     from .engine.precision import allow_tf32
     from .errors import BandlensError
     from .explain.importance import band_importance
     from .explain.maps import band_maps
+    from .explain.response import band_response
     from .features import (
         FeatureImages,
         LayerActivations,
@@ -33,16 +35,20 @@ if TYPE_CHECKING:
         visualize_features,
     )
     from .methods import METHODS
+    from .models.bands import bands_of, set_bands
     from .results.combining import combine
     from .results.importance import BandImportance
     from .results.maps import BandMaps
+    from .results.response import BandResponse
 
 _HOMES = {
     "BandImportance": ".results.importance",
     "BandMaps": ".results.maps",
+    "BandResponse": ".results.response",
     "BandlensError": ".errors",
     "Check": ".checks",
     "FeatureImages": ".features",
+    "LabelledImages": ".data.labelled",
     "LayerActivations": ".features",
     "LayerKernels": ".features",
     "LayerList": ".features",
@@ -51,6 +57,8 @@ _HOMES = {
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
     "band_maps": ".explain.maps",
+    "band_response": ".explain.response",
+    "bands_of": ".models.bands",
     "check_deletion": ".checks",
     "check_null": ".checks",
     "check_randomization": ".checks",
@@ -61,6 +69,7 @@ _HOMES = {
     "layer_kernels": ".features",
     "list_layers": ".features",
     "plot_layers": ".features",
+    "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
 }
@@ -70,9 +79,11 @@ __all__ = [
     "METHODS",
     "BandImportance",
     "BandMaps",
+    "BandResponse",
     "BandlensError",
     "Check",
     "FeatureImages",
+    "LabelledImages",
     "LayerActivations",
     "LayerKernels",
     "LayerList",
@@ -81,6 +92,8 @@ __all__ = [
     "allow_tf32",
     "band_importance",
     "band_maps",
+    "band_response",
+    "bands_of",
     "check_deletion",
     "check_null",
     "check_randomization",
@@ -93,6 +106,7 @@ __all__ = [
     "layer_kernels",
     "list_layers",
     "plot_layers",
+    "set_bands",
     "top_images",
     "visualize_features",
 ]

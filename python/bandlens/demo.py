@@ -7,64 +7,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from .datasets import Patches, landsat
+from .datasets import landsat
+from .datasets.make_landsat_model import train
 from .explain.importance import band_importance
 from .results.importance import BandImportance
 
 METHODS = ("saliency", "deepshap")
 N_BACKGROUND = 500  # with the usual 100, shares differ much from draw to draw: tests/benchmarks/background_draws.py
 PICTURES = (("deepshap", "heatmap"), ("deepshap", "bars"), ("saliency", "heatmap"), ("saliency", "bars"))
-
-
-def train(data: Patches, *, epochs: int = 30, seed: int = 1) -> Any:
-    """Train a small CNN with batch normalisation, pooling and dropout.
-
-    Parameters
-    ----------
-    data : Patches
-    epochs, seed : int
-
-    Returns
-    -------
-    keras.Model
-        From digital numbers to class probabilities.
-    """
-    import keras
-    from keras import layers
-
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential(
-        [
-            keras.Input(data.x_train.shape[1:]),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(32, 3, padding="same"),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-            layers.Conv2D(64, 3, padding="same"),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-            layers.MaxPooling2D(2, padding="same"),
-            layers.Flatten(),
-            layers.Dropout(0.3),
-            layers.Dense(64, activation="relu"),
-            layers.Dropout(0.3),
-            layers.Dense(len(data.classes), activation="softmax"),
-        ],
-        name="landsat_cnn",
-    )
-    batch_size = 64
-    steps = epochs * -(-len(data.y_train) // batch_size)
-    model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.003, steps)),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    model.fit(data.x_train, data.y_train, batch_size=batch_size, epochs=epochs, verbose=0)
-    return model
 
 
 def run(

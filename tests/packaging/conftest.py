@@ -1,6 +1,7 @@
 """Copies of the checkout to install from, as they arrive by the different routes."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,15 +41,19 @@ def core_files():
     return files
 
 
-@pytest.fixture
-def tree(tmp_path):
+def clone(folder):
     """The checkout as a clone or a Unix tarball gives it: inst/python is a link."""
-    folder = tmp_path / "bandlens"
     for name in checked_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     assert (folder / "inst/python").is_symlink()
     return folder
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A clone, to do with as a test likes."""
+    return clone(tmp_path / "bandlens")
 
 
 def break_link(folder):
@@ -81,3 +86,36 @@ def version_in(folder):
     where, version = run(sys.executable, "-I", "-B", "-c", code, folder, cwd="/").splitlines()
     assert Path(where).is_relative_to(folder)
     return version
+
+
+# A library of R that has the real keras3, and a Python for it; without, a stand-in of few functions is used.
+KERAS3_LIB = os.environ.get("KERAS3_LIB")
+ENVS = ROOT / ".envs"
+PYTHON = ENVS / ("python-current" if KERAS3_LIB else "python-r") / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """A library of R with bandlens as README's own line installs it, and with keras3."""
+    folder, empty = tmp_path_factory.mktemp("as_written"), "no-repository/src/contrib"
+    clone(folder / "bandlens")
+    (folder / "library").mkdir()
+    (folder / empty).mkdir(parents=True)
+    (folder / empty / "PACKAGES").touch()
+    (line,) = re.findall(r"^remotes::install_local.*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    # what it needs is there; no repository is asked for newer ones
+    code = f'options(repos = c(CRAN = "file://{folder}/no-repository")); {line}'
+    run("Rscript", "-e", code, cwd=folder, R_LIBS=str(folder / "library"), R_REMOTES_UPGRADE="never")
+    if not KERAS3_LIB:
+        double = ROOT / "tests/packaging/keras3-double"
+        run("R", "CMD", "INSTALL", "--no-docs", f"--library={folder / 'library'}", double, cwd=folder)
+    return folder / "library"
+
+
+def run_r(code, library, folder, *, python=PYTHON, more=(), **environment):
+    """Run R code in a session of its own, with a library before the others; what it prints."""
+    (folder / "script.R").write_text(code, encoding="utf-8")
+    places = [library, *([KERAS3_LIB] if KERAS3_LIB else []), *more]
+    given = {"R_LIBS": os.pathsep.join(map(str, places)), "RETICULATE_PYTHON": str(python), **environment}
+    given["PYTHONPATH"] = str(library / "bandlens/python")  # for blocks of Python
+    return run("Rscript", "--vanilla", "script.R", cwd=folder, **given)

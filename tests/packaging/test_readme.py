@@ -4,7 +4,8 @@ import re
 import shutil
 
 import pytest
-from conftest import ROOT
+from as_written import blocks, r_script
+from conftest import PYTHON, ROOT, run, run_r
 from test_python_package import assert_core, pip_install
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,3 +43,35 @@ def test_no_address_of_a_repository_is_given(page):
 def test_archive_of_a_clone(tree, tmp_path, core_files, kind):
     archive = shutil.make_archive(tmp_path / "archive" / "bandlens", kind, tree.parent, tree.name)
     assert_core(pip_install(archive, tmp_path), core_files)
+
+
+def shown(language):
+    """README's blocks but for those that install."""
+    every = [block for block in blocks(README) if block.language == language]
+    kept = [block for block in every if not re.match(r"install[.]packages|pip install", block.code)]
+    assert len(kept) >= 4
+    return kept
+
+
+def table(text):
+    """The first output in a text."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    output = steady(next(inside for language, inside in fenced if not language))
+    assert "residual" in output
+    return output
+
+
+def steady(text):
+    """Without what rounding makes of a machine's threads."""
+    return re.sub(r"residual \S+", "residual", text)
+
+
+def test_r_code_runs_as_written(library, tmp_path):
+    assert table(README) in steady(run_r(r_script(shown("r")), library, tmp_path))
+    assert (tmp_path / "report.html").stat().st_size > 100_000
+
+
+def test_python_code_runs_as_written(library, tmp_path):
+    code = "".join(block.code for block in shown("python"))
+    said = run(PYTHON, "-c", code, cwd=tmp_path, PYTHONPATH=str(library / "bandlens/python"), MPLBACKEND="agg")
+    assert table(README.split("## In Python")[1]) in steady(said)

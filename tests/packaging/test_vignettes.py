@@ -1,9 +1,13 @@
-"""Vignettes are knitted beforehand: what is checked in must be complete, small, and not older than its source."""
+"""Vignettes are knitted beforehand: what is checked in must be complete, small, and not older than its source.
+
+What they show must run as it stands, in a new session with the package installed.
+"""
 
 import re
 
 import pytest
-from conftest import ROOT
+from as_written import blocks, r_script
+from conftest import ROOT, run_r
 
 FOLDER = ROOT / "vignettes"
 NAMES = sorted(path.name.removesuffix(".Rmd.orig") for path in FOLDER.glob("*.Rmd.orig"))
@@ -45,3 +49,31 @@ def test_pictures_are_there_described_and_small():
 
 def test_say_nothing_of_the_machine_they_were_knitted_on():
     assert not [name for name in NAMES if re.search(r"/(work|home|root|tmp)/", knitted(name))]
+
+
+# trains ten networks, on data that has to be downloaded
+SLOW = {"sentinel2"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES])
+def test_runs_as_written(name, library, tmp_path):
+    shown = blocks((FOLDER / f"{name}.Rmd.orig").read_text(encoding="utf-8"))
+    assert next(block.code for block in shown if block.language == "r").startswith("library(bandlens)\n")
+    (tmp_path / "figures").mkdir()
+    run_r(r_script(shown), library, tmp_path)
+
+
+def test_are_listed_once_installed(library, tmp_path):
+    said = run_r('cat(vignette(package = "bandlens")$results[, "Item"], sep = "\\n")', library, tmp_path)
+    assert sorted(said.split()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shows_its_source_s_code(name):
+    """Whether output is as new as the code, no test can tell; `make vignettes` makes both."""
+
+    def code(suffix):
+        shown = blocks((FOLDER / f"{name}{suffix}").read_text(encoding="utf-8"))
+        return [line for block in shown for line in block.code.splitlines() if line.strip()]
+
+    assert code(".Rmd") == code(".Rmd.orig")

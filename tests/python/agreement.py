@@ -97,11 +97,17 @@ def spectra(layers: Any, x: Any) -> Any:
     return layers.Flatten()(layers.Multiply()([x, layers.Dense(6, activation="softsign")(x)]))
 
 
+def recurrent(layers: Any, x: Any) -> Any:
+    """Rows as steps: layers that remember."""
+    x = layers.Reshape((8, 32))(x)
+    return layers.Concatenate()([layers.LSTM(3)(x), layers.GRU(3, go_backwards=True)(x)])
+
+
 ARCHITECTURES: dict[str, Callable[[Any, Any], Any]] = {
     function.__name__: function
     for function in (
         *(plain, batch_norm, residual, inception, mobile, squeeze_excite),
-        *(layer_norm, group_norm, attention, encoder_decoder, grouped, spectra),
+        *(layer_norm, group_norm, attention, encoder_decoder, grouped, spectra, recurrent),
     )
 }
 

@@ -12,7 +12,7 @@ import pytest
 from bandlens import METHODS, BandImportance, Check, band_importance, errors
 from bandlens.data import positions as counting
 from bandlens.methods import lime
-from bandlens.r import bridge
+from bandlens.r import bridge, describing
 from bandlens.r import conversions as crossing
 
 PLAIN = (bool, int, float, str, type(None))
@@ -103,7 +103,7 @@ def test_methods_are_listed_with_their_options():
     assert methods["deepshap"]["options"][0]["default"] == "NULL"
     assert [option["default"] for option in methods["smoothgrad"]["options"]] == ["0.15", "50"]
     assert "of classes counted from 1" in methods["permutation"]["options"][0]["meaning"]  # it is read in R
-    assert bridge._text(False) == "FALSE"
+    assert describing.written(False) == "FALSE"
     assert not methods["occlusion"]["maps"]
 
 

@@ -1,8 +1,14 @@
 """The shipped data is what it says it is."""
 
+import re
+import zipfile
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
-from bandlens import datasets
+from bandlens import datasets, demo
+from bandlens.datasets import make_landsat_model
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +77,28 @@ def test_share_of_test_patches_that_overlap_training_patches(landsat):
         known = set(keys(of))
         overlaps |= [key in known for key in keys(part)]
     assert round(100 * overlaps.mean()) == 97
+
+
+def test_landsat_model_is_as_good_as_the_documentation_says(landsat):
+    model = keras.saving.load_model(datasets.landsat_model())
+    accuracy = np.mean(np.argmax(model.predict(landsat.x_test, verbose=0), axis=1) == landsat.y_test)
+    said = f"{100 * accuracy:.1f} % of the test patches".replace(" ", r"\s+(?:#' )?")
+    root, folder = Path(__file__).parents[2], datasets.landsat_model().parent
+    for page in (folder / "README.md", folder / "__init__.py", root / "R" / "datasets.R"):
+        assert re.search(said, page.read_text(encoding="utf-8")), page
+
+
+def test_landsat_model_is_the_demo_s(landsat):
+    """Same layers and options, but for those that only newer versions of Keras know."""
+    shipped = keras.saving.load_model(datasets.landsat_model())
+    trained = demo.train(landsat, epochs=1)
+    assert shipped.get_config()["name"] == trained.get_config()["name"] == "landsat_cnn"
+    for ours, theirs in zip(shipped.layers, trained.layers, strict=True):
+        assert type(ours) is type(theirs)
+        assert [w.shape for w in ours.weights] == [w.shape for w in theirs.weights]
+
+
+def test_landsat_model_has_no_option_that_older_keras_refuses():
+    with zipfile.ZipFile(datasets.landsat_model()) as archive:
+        config = archive.read("config.json").decode()
+    assert not [name for name in make_landsat_model.LATER if f'"{name}"' in config]

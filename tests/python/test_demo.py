@@ -106,13 +106,12 @@ finally:
     assert answer.stdout.strip() == f"bandlens {__version__}"
 
 
-def test_readme_code_runs(outcome, monkeypatch):
-    folder, _ = outcome
+def test_readme_code_runs():
+    """The first block, with a smaller background; tests/packaging runs all of them as they stand."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     code = readme.split("```python\n")[1].split("```")[0]
-    short = code.replace("demo/landsat.keras", "landsat.keras").replace("n_background=500", "n_background=5")
-    assert short.count("landsat.keras") == short.count("n_background=5") == 1
-    monkeypatch.chdir(folder)
+    short = code.replace("n_background=500", "n_background=5")
+    assert short.count("n_background=5,") == 1
     names = {}
     exec(short, names)
     assert names["importance"].n_background == 5

@@ -109,33 +109,6 @@ def test_plain_callable_in_either_precision(images: np.ndarray, background: np.n
     assert complete(bl.band_importance(model, images, background=background, target="all"))
 
 
-def recurrent(keras: Any, layer: str) -> Any:
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 4)),
-            keras.layers.Reshape((8, 32)),
-            getattr(keras.layers, layer)(4, name="memory"),
-            keras.layers.Dense(3),
-        ]
-    )
-
-
-@pytest.mark.not_torch
-@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
-def test_recurrent_layers_are_refused_by_name(keras: Any, images: np.ndarray, layer: str) -> None:
-    model = recurrent(keras, layer)
-    with pytest.raises(UnsupportedOperationError, match=r"in layer 'memory'.*\n.*saliency"):
-        bl.band_importance(model, images)
-    # the method that the error names works
-    assert np.isfinite(bl.band_importance(model, images, method="saliency").scores).all()
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
-def test_torch_shows_recurrent_layers_step_by_step(keras: Any, images: np.ndarray, layer: str) -> None:
-    assert complete(bl.band_importance(recurrent(keras, layer), images, target="all"))
-
-
 def test_another_backend_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, keras: Any, images: np.ndarray) -> None:
     model = keras.Sequential([keras.Input((8, 8, 4)), *layers_for(keras)])
     monkeypatch.setattr(keras.config, "backend", lambda: "openvino")

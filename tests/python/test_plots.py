@@ -53,7 +53,7 @@ def result_of(
         image_class=codes,
         prediction=codes,
         image_output=outputs,
-        output_values=np.zeros(shape),
+        output_values=scores.sum(axis=-1),
         base_values=np.zeros(shape),
         band_means=np.zeros((len(codes), len(bands))),
         classes=tuple(classes),
@@ -65,6 +65,7 @@ def result_of(
         output=output,
         signed=signed,
         directed=directed,
+        residuals=np.zeros(shape) if signed else None,
     )
 
 
@@ -192,6 +193,9 @@ def test_heatmap_prints_values_only_where_they_fit():
     assert prints(many(13), width=85)
     assert not prints(many(26), width=85)
     assert not prints(many(200))
+    assert prints(many(26), width=175)
+    assert not prints(many(60), width=600)  # single digits in hundreds of tiles without names
+    assert prints(many(60), values=True)
     assert prints(many(26), width=85, values=True)
     assert not prints(many(4), values=False)
 
@@ -257,14 +261,18 @@ def test_bars_have_the_interval_of_the_table(n_bands, axes_of):
     assert "whiskers: 95 % confidence interval" in plot.labels.subtitle
 
 
-def test_a_single_image_has_a_bar_and_no_interval(axes_of):
-    panels = axes_of(result_of(n=(5, 1, 3)).plot("bars"))
+def test_a_single_image_has_a_bar_with_a_point_and_no_interval(axes_of):
+    result = result_of(n=(5, 1, 3))
+    plot = result.plot("bars")
+    panels = axes_of(plot)
     assert [len(axes.collections[0].get_paths()) for axes in panels] == [len(BANDS)] * 3
     assert len(whiskers(panels[0])) == len(whiskers(panels[2])) == len(BANDS)
-    assert len(panels[1].collections) == 1
+    _, points = panels[1].collections
+    np.testing.assert_allclose(points.get_offsets()[:, 1], result.table.importance[1])
+    assert "whiskers: 95 % confidence interval, none from single images" in plot.labels.subtitle
 
     alone = result_of(("water",), n=1).plot("bars")
-    assert len(alone.layers) == 1
+    assert len(alone.layers) == 2
     assert "no interval" in alone.labels.subtitle
     assert "n = 1 image;" in alone.labels.subtitle
     axes_of(alone)
@@ -348,7 +356,8 @@ def test_long_names_are_shown_in_full(axes_of):
     result = result_of((long, "water"), ("near infrared, narrow", *BANDS), n=4)
     for kind in KINDS:
         shown = texts(axes_of(result.plot(kind, width=85))[0].figure.findobj(plt.Text))
-        assert any(text.replace("\n", " ").startswith(long) for text in shown)
+        # the picture of one image names its class in the subtitle
+        assert any(long in text.replace("\n", " ") for text in shown)
         assert any(text.replace("\n", " ").startswith("near infrared, narrow") for text in shown)
 
 

@@ -1,13 +1,16 @@
 """Pictures and tables of attributions: tiles, lines and composites in their places and colours."""
 
+import csv
 import itertools
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bandlens.errors import BandError, InputError, OptionError, ResultError
+from bandlens.plots import composites, palette
 from bandlens.plots import maps as picture
-from bandlens.plots import palette
+from bandlens.plots.axes import Bands
 from bandlens.results.maps import BandMaps
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
@@ -100,15 +103,126 @@ def test_the_composite_stands_in_front_stretched_over_all_images(axes_of):  # no
     assert tiles(axes_of(maps.plot(2, x=list(x)))[0]) == tiles(axes[0])
 
 
-def test_composites_have_the_bands_of_their_colours():
-    bands = [f"B{band}" for band in range(13)]
-    assert picture.composite_bands(bands, SENTINEL) == [3, 2, 1]
-    assert picture.composite_bands(["Blue", "Green", "nir", "Red"], [np.nan] * 4) == [3, 1, 0]
-    assert picture.composite_bands(BANDS, NM) == [2, 1, 0]
-    assert picture.composite_bands(list("abcde"), [np.nan] * 5) == [0, 1, 2]
-    assert picture.composite_bands(list("abcde"), [np.nan, 660, 480, np.nan, 560]) == [1, 4, 2]
-    assert picture.composite_bands(["pan"], [500]) == [0, 0, 0]
-    assert set(picture.composite(np.full((1, 3, 2, 2), 7.0), 0, [0, 1, 2]).flat) == {"#808080"}
+def composite_cases():
+    with (Path(__file__).parents[1] / "fixtures" / "composites.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [list(group) for _, group in itertools.groupby(rows, key=lambda row: row["case"])]
+
+
+@pytest.mark.parametrize("case", composite_cases(), ids=lambda case: case[0]["case"])
+def test_composites_have_the_bands_of_red_green_and_blue_light_by_wavelength_else_by_name_as_in_r(case):
+    bands = Bands(tuple(row["band"] for row in case), tuple(float(row["wavelength"] or "nan") for row in case))
+    chosen = composites.composite_bands(*bands)
+    assert [case[at]["shown"] for at in chosen] == ["red", "green", "blue"]
+    assert (composites.false_colours(bands, chosen) is None) == (case[0]["true_colours"] == "yes")
+
+
+def test_composites_of_one_band_are_grey():
+    assert composites.composite_bands(["pan"], [500]) == [0, 0, 0]
+    assert set(composites.composite(np.full((1, 3, 2, 2), 7.0), 0, [0, 1, 2]).flat) == {"#808080"}
+
+
+def test_pictures_say_where_colours_are_false(axes_of):  # noqa: F811
+    maps = maps_of(wavelengths=NM)
+    x = images_of(maps)
+
+    def note(**options):
+        return maps.plot(x=x, **options).labels.subtitle.replace("\n", " ")
+
+    assert "false colours, as bands of red, green and blue are not all known: nir1, red, green" in note()
+    assert "false" not in note(rgb=("nir2", "nir1", "red"))
+    maps = maps_of((3, 3, 13), [f"B{band:02d}" for band in range(1, 14)], wavelengths=SENTINEL)
+    x = images_of(maps)
+    assert "false" not in note()
+    assert "RGB: B04, B03, B02" in titles(axes_of(maps.plot(x=x))[0])
+
+
+def cell(axes, maps, row, column, beside=0):
+    """Colours of an image's band (of its composite: column -1) in a picture of several, by row and column."""
+    rows, cols, _ = maps.values.shape[2:]
+    x, y = (column + beside) * (cols + max(0.08 * cols, 0.4)), row * (rows + max(0.08 * rows, 0.4))
+    found = {}
+    for shape in axes.collections:
+        for path, colour in zip(*painted(shape), strict=True):
+            across, up = path.vertices[:4].mean(axis=0) - [x, -y]
+            at = (round(-up), round(across))
+            if 0 <= at[0] < rows and 0 <= at[1] < cols and abs(across - at[1]) < 0.1:
+                found[at] = colour
+    return found
+
+
+def test_several_images_stand_in_rows_on_one_scale_beside_their_composites(axes_of):  # noqa: F811
+    maps = maps_of(wavelengths=NM)
+    x = images_of(maps)
+    plot = maps.plot([2, 0], x=x)
+    axes = axes_of(plot)[0]
+    limit = np.abs(maps.values[[2, 0], 0]).max()
+    scale = plot.scales.get_scales("fill")
+    np.testing.assert_allclose(scale.limits, (-limit, limit))
+    for row, image in enumerate((2, 0)):
+        for band in range(4):
+            shown = cell(axes, maps, row, band, beside=1)
+            assert len(shown) == 9
+            for at, colour in shown.items():
+                assert colour.lower() == scale.map([maps.values[image, 0][(*at, band)]])[0].lower()
+        alone = tiles(axes_of(maps.plot(image, x=x))[0])
+        assert cell(axes, maps, row, -1, beside=1) == alone
+    assert texts(axes.get_yticklabels()) == ["2: city", "0: water"]
+    assert texts(axes.get_xticklabels()) == ["RGB", *BANDS]
+    note = plot.labels.subtitle.replace("\n", " ")
+    assert note.startswith("DeepSHAP, class logit rows: images with their classes")
+    assert "false colours" in note
+    assert texts(axes_of(maps.plot(range(3)))[0].get_yticklabels())[1].replace("\n", " ") == "1: forest, as water"
+    every = maps_of(every=True)
+    assert every.plot([0, 1], "city").labels.subtitle.startswith("DeepSHAP, logit of city\n")
+    mixed = every.plot([0, 2], 1)
+    assert mixed.labels.subtitle.startswith("DeepSHAP, logit of forest\n")
+
+
+def test_each_of_several_images_may_have_its_own_scale(axes_of):  # noqa: F811
+    maps = maps_of()
+    maps.values[1] /= 1000
+    plot = maps.plot([0, 1], scales="free")
+    scale = plot.scales.get_scales("fill")
+    assert tuple(scale.limits) == (-1, 1)
+    axes = axes_of(plot)[0]
+    for image in (0, 1):
+        values = maps.values[image, 0, ..., 0] / np.abs(maps.values[image]).max()
+        for at, colour in cell(axes, maps, image, 0).items():
+            np.testing.assert_allclose(to_rgb(colour), to_rgb(scale.map([values[at]])[0]), atol=1.5 / 255)
+    assert "each has its own scale" in plot.labels.subtitle.replace("\n", " ")
+    assert "own scale" not in maps.plot([0, 1]).labels.subtitle
+    assert plot.labels.fill == "Attribution (part of the largest of its image)"
+
+
+@pytest.mark.parametrize(("n_bands", "shown"), [(60, 11), (200, 11)])
+def test_several_images_of_many_bands_show_those_that_have_room(n_bands, shown, axes_of):  # noqa: F811
+    maps = many(n_bands, (20, 30))  # an image, not tiles
+    plot = maps.plot([0, 1, 2], x=images_of(maps))
+    axes = axes_of(plot)[0]
+    labels = texts(axes.get_xticklabels())
+    assert labels[0] == "RGB"
+    best = np.sort(np.argsort(-np.abs(maps.values).sum(axis=(0, 1, 2, 3)), kind="stable")[: len(labels) - 1])
+    assert labels[1:] == [f"{maps.wavelengths[band]:.0f} nm" for band in best]
+    assert f"{len(best)} of {n_bands} bands, those with the largest sum" in plot.labels.subtitle.replace("\n", " ")
+    assert abs(len(best) - shown) <= 1
+    boxes = [text.get_window_extent() for text in axes.get_xticklabels()]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def test_several_images_that_cant_be_drawn_together_are_named():
+    maps = maps_of()
+    for images in ([], range(13)):
+        with pytest.raises(OptionError, match="1 to 12 images"):
+            maps.plot(images)
+    with pytest.raises(OptionError, match="no such image"):
+        maps.plot([0, 3])
+    with pytest.raises(OptionError, match="single image"):
+        maps.plot(0, scales="free")
+    with pytest.raises(OptionError, match="two axes of pixels"):
+        spectra().plot([0, 1])
+    with pytest.raises(OptionError, match="rgb without x"):
+        maps.plot([0, 1], rgb=(0, 1, 2))
 
 
 def test_of_many_bands_those_that_matter_most_are_shown(axes_of):  # noqa: F811

@@ -70,15 +70,95 @@ test_that("the composite stands in front, stretched over all images", {
   expect_match(gsub("\n", " ", strips(chosen)[[1]]), "RGB: nir2, red, red")
 })
 
-test_that("composites have the bands of their colours", {
-  expect_equal(composite_bands(names(sentinel), sentinel), c(4, 3, 2))
-  expect_equal(composite_bands(c("Blue", "Green", "nir", "Red"), NA), c(4, 2, 1))
-  expect_equal(composite_bands(c("green", "red", "nir1", "nir2"), c(550, 650, 750, 950)), c(3, 2, 1))
-  expect_equal(composite_bands(letters[1:5], rep(NA, 5)), 1:3)
-  expect_equal(composite_bands(letters[1:5], c(NA, 660, 480, NA, 560)), c(2, 5, 3))
+test_that("composites have the bands of red, green and blue light, by wavelength, else by name, as in Python", {
+  cases <- utils::read.csv(test_path("..", "fixtures", "composites.csv"), colClasses = c(shown = "character"))
+  for (case in split(cases, cases$case)) {
+    chosen <- composite_bands(case$band, case$wavelength)
+    expect_identical(case$shown[chosen], primaries, info = case$case[[1]])
+    false <- false_colours(list(bands = case$band, wavelengths = case$wavelength), chosen)
+    expect_identical(is.null(false), case$true_colours[[1]] == "yes", info = case$case[[1]])
+  }
   expect_equal(composite_bands("pan", 500), c(1, 1, 1))
   flat <- array(7, c(1, 3, 2, 2))
   expect_equal(unique(as.vector(composite(flat, 1, 1:3))), "#808080")
+})
+
+test_that("pictures say where colours are false", {
+  maps <- landsat_maps()
+  note <- function(maps, ...) gsub("\n", " ", autoplot(maps, x = map_pixels_of(maps), ...)$labels$subtitle)
+  false <- "false colours, as bands of red, green and blue are not all known: nir1, red, green"
+  expect_match(note(maps), false, fixed = TRUE)
+  expect_no_match(note(maps, rgb = c("nir2", "nir1", "red")), "false")
+  maps <- sentinel_maps(c(5, 5))
+  expect_no_match(note(maps), "false")
+  expect_match(gsub("\n", " ", strips(autoplot(maps, x = map_pixels_of(maps)))[[1]]), "RGB: B04, B03, B02")
+})
+
+test_that("several images stand in rows on one scale beside their composites", {
+  maps <- landsat_maps()
+  x <- map_pixels_of(maps)
+  plot <- autoplot(maps, c(3, 1), x = x)
+  expect_picture("several maps", plot)
+  values <- maps$values[c(3, 1), 1, , , ]
+  limit <- max(abs(values))
+  scale <- plot$scales$get_scales("fill")
+  expect_equal(scale$limits, c(-limit, limit))
+  tiles <- drawn(plot, 2)
+  tiles <- tiles[order(-tiles$y, tiles$x), ] # row of an image, row of pixels, band, column
+  expect_equal(tiles$fill, scale$map(as.vector(aperm(values, c(3, 4, 2, 1)))))
+  front <- drawn(plot, 3)
+  alone <- function(image) {
+    at <- drawn(autoplot(maps, image, x = x), 2)
+    at$fill[order(-at$y, at$x)]
+  }
+  expect_identical(front$fill[order(-front$y, front$x)], c(alone(3), alone(1)))
+  expect_identical(y_labels(plot), c("3: city", "1: water"))
+  expect_identical(x_labels(plot), c("RGB", maps$bands))
+  note <- gsub("\n", " ", plot$labels$subtitle)
+  expect_match(note, "^DeepSHAP, class logit rows: images with their classes")
+  expect_match(note, "false colours", fixed = TRUE)
+  expect_identical(gsub("\n", " ", y_labels(autoplot(maps, 1:3)))[[2]], "2: forest, as water")
+  every <- landsat_maps(all_outputs = TRUE)
+  expect_match(autoplot(every, 1:2, "city")$labels$subtitle, "^DeepSHAP, logit of city\n")
+})
+
+test_that("each of several images may have its own scale", {
+  maps <- landsat_maps()
+  maps$values[2, , , , ] <- maps$values[2, , , , ] / 1000
+  plot <- autoplot(maps, 1:2, scales = "free")
+  expect_picture("several maps on free scales", plot)
+  scale <- plot$scales$get_scales("fill")
+  expect_equal(scale$limits, c(-1, 1))
+  values <- maps$values[1:2, 1, , , ]
+  values <- values / apply(abs(values), 1, max)
+  tiles <- drawn(plot, 2)
+  expect_equal(tiles$fill[order(-tiles$y, tiles$x)], scale$map(as.vector(aperm(values, c(3, 4, 2, 1)))))
+  expect_match(gsub("\n", " ", plot$labels$subtitle), "each has its own scale", fixed = TRUE)
+  expect_no_match(autoplot(maps, 1:2)$labels$subtitle, "own scale")
+})
+
+test_that("several images of many bands show those that have room", {
+  for (n in c(60, 200)) {
+    maps <- made_maps(c(20, 30), paste0("b", seq_len(n)), seq(400, 2400, length.out = n)) # an image, not tiles
+    plot <- autoplot(maps, 1:3, x = map_pixels_of(maps))
+    expect_no_warning(ggplot2::ggplotGrob(plot))
+    labels <- x_labels(plot)
+    best <- sort(order(-apply(abs(maps$values), 5, sum))[seq_len(length(labels) - 1)])
+    expect_identical(labels, c("RGB", sprintf("%.0f nm", maps$wavelengths[best])))
+    expect_true(length(best) %in% 10:12)
+    expect_match(gsub("\n", " ", plot$labels$subtitle), sprintf("%d of %d bands, those with", length(best), n))
+  }
+})
+
+test_that("several images that can't be drawn together are named", {
+  maps <- landsat_maps()
+  expect_snapshot(error = TRUE, {
+    autoplot(maps, rep(1:3, 5))
+    autoplot(maps, c(1, 4))
+    autoplot(maps, 1, scales = "free")
+    autoplot(spectra(), 1:2)
+    autoplot(maps, 1:2, rgb = 1:3)
+  })
 })
 
 test_that("of many bands those that matter most are shown, and single large values don't bleach the others", {

@@ -106,6 +106,9 @@ test_that("values are printed only where they fit", {
   expect_true(prints(many(13), width = 85))
   expect_false(prints(many(26), width = 85))
   expect_false(prints(many(200)))
+  expect_true(prints(many(26), width = 175))
+  expect_false(prints(many(60), width = 600)) # single digits in hundreds of tiles without names
+  expect_true(prints(many(60), values = TRUE))
   expect_true(prints(many(26), width = 85, values = TRUE))
   expect_false(prints(many(4), values = FALSE))
 })
@@ -158,6 +161,10 @@ test_that("bars have the table's intervals, and none for a single image", {
     expect_equal(whiskers$ymax, known$conf_high)
     expect_match(plot$labels$subtitle, "whiskers: 95 % confidence interval", fixed = TRUE)
   }
+  object <- made_up(n = c(5, 1, 3))
+  plot <- autoplot(object, "bars")
+  expect_equal(drawn(plot, 3)$y, object$table$importance[object$table$n == 1])
+  expect_match(plot$labels$subtitle, "95 % confidence interval, none from single images", fixed = TRUE)
   # what is below zero keeps off the edge
   lower_edge <- function(plot) ggplot2::ggplot_build(plot)$layout$panel_params[[1]]$y.range[[1]]
   expect_identical(lower_edge(plot), 0)
@@ -166,7 +173,8 @@ test_that("bars have the table's intervals, and none for a single image", {
   expect_lt(lower_edge(autoplot(object, "bars")), -1)
 
   alone <- autoplot(made_up("water", n = 1), "bars")
-  expect_length(alone$layers, 1)
+  expect_length(alone$layers, 2)
+  expect_equal(drawn(alone, 2)$y, made_up("water", n = 1)$table$importance)
   expect_match(alone$labels$subtitle, "n = 1 image; no interval", fixed = TRUE)
 })
 

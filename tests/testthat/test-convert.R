@@ -47,18 +47,18 @@ test_that("`band_axis` counts from 1, after the images, or is -1", {
   }
 })
 
-test_that("band names come from the argument, else from the dimnames of the band axis", {
+test_that("band names come from the argument and from the dimnames of the band axis", {
   x <- images(2)
-  expect_equal(as_bands(NULL, x, -1L), as.list(bands))
-  expect_equal(as_bands(1:4, x, -1L), list("1", "2", "3", "4"))
-  expect_equal(as_bands("only", x, -1L), list("only"))
-  expect_equal(as_bands(factor(c("b", "a")), x, -1L), list("b", "a"))
-  expect_null(as_bands(NULL, unname(x), -1L))
-  expect_null(as_bands(NULL, x, 1L))
-  expect_equal(as_bands(NULL, aperm(x, c(1, 4, 2, 3)), 1L), as.list(bands))
-  expect_equal(as_bands(NULL, list(x[1, , , ], x[2, , , ]), -1L), as.list(bands))
-  expect_null(as_bands(NULL, list(1:3, 4:6), -1L))
-  expect_equal(kind_of(as_bands(c("a", NA), x, -1L)), "bandlens_error_bands")
+  expect_equal(own_bands(x, -1L), as.list(bands))
+  expect_equal(as_bands(1:4), list("1", "2", "3", "4"))
+  expect_equal(as_bands("only"), list("only"))
+  expect_equal(as_bands(factor(c("b", "a"))), list("b", "a"))
+  expect_null(own_bands(unname(x), -1L))
+  expect_null(own_bands(x, 1L))
+  expect_equal(own_bands(aperm(x, c(1, 4, 2, 3)), 1L), as.list(bands))
+  expect_equal(own_bands(list(x[1, , , ], x[2, , , ]), -1L), as.list(bands))
+  expect_null(own_bands(list(1:3, 4:6), -1L))
+  expect_equal(kind_of(as_bands(c("a", NA))), "bandlens_error_bands")
 })
 
 test_that("wavelengths that are missing are NaN for Python", {

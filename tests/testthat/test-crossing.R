@@ -17,7 +17,7 @@ equivalences <- list(
   equivalence("names: one text", "a", "['a']", as.list),
   equivalence("names: several texts", c("a", "\u00e9"), "['a', '\\u00e9']", as.list),
   equivalence("band names, which are a factor", factor(c("b", "a"), c("b", "a")), "['b', 'a']",
-    to = function(names) as_bands(names, NULL, -1L), from = function(names) factor(names, names)
+    to = function(names) as_bands(names), from = function(names) factor(names, names)
   ),
   equivalence("labels: a factor", factor(c("a", "c", "a"), c("c", "a")), "['a', 'c', 'a']",
     to = function(labels) as_labels(labels)$y, from = function(labels) factor(labels, c("c", "a"))

@@ -37,3 +37,26 @@ test_that("Python reads the same numbers", {
   expect_equal(theirs$source, ours$source)
   expect_equal(theirs$licence, ours$licence)
 })
+
+test_that("landsat_model() is a network for landsat_patches(), as good as its page says", {
+  skip_without_python()
+  landsat <- landsat_patches()
+  importance <- band_importance(landsat_model(), landsat$test$x, landsat$test$y, method = "gradient_x_input")
+  images <- augment(importance)
+  expect_equal(round(100 * mean(images$prediction == images$class), 1), 90.8)
+  expect_identical(importance$model, "landsat_cnn")
+})
+
+test_that("sets of patches print in a few lines, and are lists", {
+  landsat <- landsat_patches()
+  expect_length(format(landsat), 6)
+  expect_snapshot({
+    landsat
+    landsat$train
+    summary(landsat$test)
+  })
+  expect_type(landsat, "list")
+  expect_output(str(landsat, max.level = 1), "List of 8")
+  expect_named(landsat["train"], "train")
+  expect_s3_class(landsat$test, "band_patches")
+})

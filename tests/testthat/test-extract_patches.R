@@ -222,3 +222,71 @@ test_that("polygons without room for a patch are an error, or dropped and counte
   })
   expect_identical(patches$dropped, c(edge = 0L, missing = 0L, empty = 1L))
 })
+
+# ---- Data frames and several scenes ----------------------------------------------------------------------------------
+
+test_that("a data frame of coordinates is points", {
+  skip_without_rasters()
+  scene <- small_scene()
+  points <- pixel_points(scene, c(4, 5, 6), c(4, 6, 8), c("water", "forest", "water"))
+  frame <- data.frame(name = letters[1:3], terra::crds(points), label = factor(points$label, c("water", "forest")))
+  patches <- extract_patches(scene, points, 3, classes = c("water", "forest"))
+  expect_identical(extract_patches(scene, frame, 3), patches)
+  expect_identical(extract_patches(scene, tibble::as_tibble(frame), 3), patches)
+  expect_null(extract_patches(scene, frame[c("x", "y")], 3, label = NULL)$y)
+  degrees <- data.frame(terra::crds(terra::project(points, "EPSG:4326")), label = frame$label)
+  names(degrees)[1:2] <- c("Longitude", "Latitude")
+  expect_message(found <- extract_patches(scene, degrees, 3), "Reprojecting")
+  expect_identical(found$x, patches$x)
+  nowhere <- scene
+  terra::crs(nowhere) <- ""
+  expect_identical(extract_patches(nowhere, frame, 3)$x, patches$x) # coordinates of the scene need no system
+  expect_error(suppressMessages(extract_patches(nowhere, degrees, 3)), class = "bandlens_error_locations")
+})
+
+test_that("data frames that hold no places are named", {
+  skip_without_rasters()
+  said <- function(...) cat(conditionMessage(error_of(extract_patches(small_scene(), ..., size = 3))), "\n")
+  expect_snapshot({
+    said(data.frame(east = 1, north = 2))
+    said(data.frame(x = 1, y = 2, lon = 3, lat = 4))
+    said(data.frame(x = c(500050, NA, Inf), y = 5000050, label = "a"))
+    said(data.frame(x = "500050", y = "5000050", label = "a"))
+    said(data.frame(lon = c(15, 52), lat = c(0, 145), label = "a"))
+    said(data.frame(x = numeric(), y = numeric(), label = character()))
+    said(data.frame(x = 500050, y = 5000050))
+  })
+})
+
+test_that("patches of several scenes are in one array", {
+  skip_without_rasters()
+  scene <- small_scene()
+  here <- pixel_points(scene, 4:5, 4:5, c("water", "forest"))
+  there <- pixel_points(scene, 6:8, 6:8, c("city", "water", "city"))
+  both <- extract_patches(list(one = scene, two = 2 * scene), list(here, there), 3, wavelengths = c(480, 560, 660))
+  parts <- list(extract_patches(scene, here, 3), extract_patches(2 * scene, there, 3))
+  expect_identical(both$x[1:2, , , ], parts[[1]]$x[, , , ])
+  expect_identical(both$x[3:5, , , ], parts[[2]]$x[, , , ])
+  expect_identical(dimnames(both$x)[[4]], bands[1:3])
+  expect_identical(as.character(both$y), c("water", "forest", "city", "water", "city"))
+  expect_identical(both$places$raster, rep(c("one", "two"), 2:3))
+  expect_identical(both$places$location, c(1:2, 1:3))
+  expect_named(both$crs, c("one", "two"))
+  expect_identical(both$wavelengths, c(480, 560, 660))
+  expect_identical(names(unclass(both)), names(unclass(parts[[1]])))
+  same <- extract_patches(list(scene, scene), here, 3)
+  expect_identical(same$places$raster, rep(1:2, each = 2))
+  expect_identical(nrow(summary(same)), 2L)
+  expect_error(
+    extract_patches(list(scene, scene[[3:1]]), here, 3), "its layers in another order",
+    class = "bandlens_error_bands"
+  )
+  expect_error(
+    extract_patches(list(scene, small_scene(n_bands = 2)), here, 3), "Raster 2 has other layers",
+    class = "bandlens_error_bands"
+  )
+  expect_error(
+    extract_patches(list(scene, scene), list(here, there, here), 3), "one for all rasters",
+    class = "bandlens_error_locations"
+  )
+})

@@ -8,10 +8,11 @@ kind_of_result <- function(as, value, derived, in_r = derived) {
 totals <- c("completeness", "cancellation")
 made <- list(
   band_importance = kind_of_result(as_band_importance,
-    utils::modifyList(bridge_value(), list(options = list(n_samples = 50L))),
+    utils::modifyList(bridge_value(), list(options = list(n_samples = 50L), image_bands = c("B", "N"))),
     c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
   ),
   band_maps = kind_of_result(as_band_maps, maps_value(), totals),
+  band_response = kind_of_result(as_band_response, response_value(kind = "ice"), character()),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")
   ),
@@ -57,6 +58,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   model <- small_model()
   band_importance(model, images(), method = "saliency")
   band_maps(model, images(), method = "saliency")
+  band_response(model, images(), labels())
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")

@@ -33,7 +33,6 @@ test_that("what is no regular stack of bands is refused", {
   file <- landsat_scene()
   upside_down <- stars::st_as_stars(matrix(1:6, 2))
   expect_snapshot({
-    said("scene.tif")
     said(1:3)
     said(terra::rast())
     said(stars::read_stars(file, proxy = TRUE)[, 1:10, 1:10])
@@ -92,15 +91,47 @@ test_that("draws have a seed of their own", {
   expect_identical(drawn, stats::runif(2))
 })
 
-test_that("rasters and patches are no arrays of images", {
+test_that("rasters are no arrays of images", {
   skip_without_rasters()
   said <- function(...) cat(conditionMessage(error_of(band_importance("model.keras", ...))), "\n")
   scene <- small_scene()
-  patches <- extract_patches(scene, pixel_points(scene, 5, 5), 3)
   expect_snapshot({
     said(scene)
     said(stars::read_stars(landsat_scene()))
-    said(patches)
-    said(patches$x, background = patches)
+    said(images(), background = scene)
   })
+})
+
+test_that("files are scenes, one after the other if there are several", {
+  skip_without_rasters()
+  withr::local_dir(withr::local_tempdir())
+  scene <- small_scene()
+  terra::writeRaster(scene, "scene.tif")
+  terra::writeRaster(scene[[3]], "red.tif")
+  expect_identical(terra::values(as_scene("scene.tif")), terra::values(scene))
+  expect_false(any(terra::inMemory(as_scene("scene.tif"))))
+  expect_named(as_scene(c("red.tif", "scene.tif")), bands[c(3, 1:3)])
+  expect_identical(terra::values(as_scene(c("red.tif", "scene.tif"))[[1]]), terra::values(scene)[, 3, drop = FALSE])
+  writeLines("text", "text.tif")
+  terra::writeRaster(small_scene(5, 5), "other.tif")
+  said <- function(raster) cat(conditionMessage(error_of(in_verb("do it", as_scene(raster)))), "\n")
+  expect_snapshot({
+    said("nowhere.tif")
+    said(c("scene.tif", "a.tif", "b.tif"))
+    said(character())
+  })
+  # the rest of the message is terra's
+  expect_match(conditionMessage(error_of(as_scene("text.tif"))), "can't be opened as a raster")
+  expect_match(conditionMessage(error_of(as_scene(c("scene.tif", "other.tif")))), "can't be opened as a raster")
+})
+
+test_that("a list is several scenes, each of which is named in errors", {
+  skip_without_rasters()
+  scene <- small_scene()
+  expect_named(as_scenes(list(one = scene, two = scene)), c("one", "two"))
+  expect_null(names(as_scenes(list(scene, scene))))
+  expect_length(as_scenes(stars::read_stars(landsat_scene())), 1)
+  expect_match(conditionMessage(error_of(as_scenes(list(scene, 3)))), "`raster[[2]]` is no raster", fixed = TRUE)
+  expect_match(conditionMessage(error_of(as_scenes(list(a = "b.tif")))), "`raster$a` names a file", fixed = TRUE)
+  expect_match(conditionMessage(error_of(as_scenes(list()))), "empty list")
 })

@@ -274,3 +274,97 @@ test_that("maps of a scene are its scores, and what only images have is refused"
   expect_s3_class(error, "bandlens_error_option")
   expect_match(conditionMessage(error), "`y`, `bands`", fixed = TRUE)
 })
+
+# ---- Bands by name, several scenes, classes --------------------------------------------------------------------------
+
+named_background <- function(names = bands[1:3]) array(0, c(2, 3, 3, 3), list(NULL, NULL, NULL, names))
+
+test_that("layers in another order than the background's or the model's bands are noticed, and reordered", {
+  skip_without_rasters()
+  skip_without_python()
+  scene <- small_scene()
+  model <- known_model()
+  plain <- quietly(model, scene, background = named_background(), target = 1)
+  expect_error(
+    quietly(model, scene[[3:1]], background = named_background(), target = 1),
+    "`raster` has the bands of `background` in another order",
+    class = "bandlens_error_bands"
+  )
+  moved <- quietly(model, scene[[3:1]], background = named_background(), target = 1, reorder = TRUE)
+  expect_identical(terra::values(moved), terra::values(plain))
+  expect_error(
+    quietly(model, scene, background = named_background(c("a", "b", "c"))),
+    "`background` has other bands than `raster`",
+    class = "bandlens_error_bands"
+  )
+  bandlens_bands(model) <- bands[1:3]
+  expect_error(quietly(model, scene[[3:1]]), "of the model in another order", class = "bandlens_error_bands")
+  moved <- quietly(model, scene[[3:1]], background = named_background(), target = 1, reorder = TRUE)
+  expect_identical(terra::values(moved), terra::values(plain))
+  path <- file.path(withr::local_tempdir(), "model.keras")
+  model$save(path)
+  bandlens_bands(path) <- bands[1:3]
+  expect_error(quietly(path, scene[[3:1]]), "of the model in another order", class = "bandlens_error_bands")
+  # one message, not one in the other
+  error <- error_of(quietly(model, scene[[3:1]]))
+  expect_length(gregexpr("Expected:", conditionMessage(error))[[1]], 1)
+})
+
+test_that("other layers than the model takes are counted and named", {
+  skip_without_rasters()
+  skip_without_python()
+  error <- error_of(quietly(known_model(), small_scene(n_bands = 4), background = named_background()))
+  expect_s3_class(error, "bandlens_error_bands")
+  expect_identical(error$parent$expected, "3 layers: blue, green, red")
+  expect_identical(error$parent$given, "4 layers: blue, green, red, nir")
+  expect_match(error$parent$fix, "raster[[c(\"blue\", \"green\", \"red\")]]", fixed = TRUE)
+  scene <- small_scene(n_bands = 4)
+  names(scene) <- paste0("lyr.", 1:4)
+  chosen <- quietly(known_model(), scene[[1:3]], background = named_background(), target = 1)
+  expect_equal(dim(chosen)[[3]], 3) # names that only count are compared with nothing
+})
+
+test_that("predictions are a categorical layer with the names of the classes", {
+  skip_without_rasters()
+  skip_without_python()
+  classes <- c("water", "forest")
+  scene <- small_scene()
+  scores <- quietly(known_model(), scene, background = nothing, classes = classes, prediction = TRUE)
+  expect_identical(terra::is.factor(scores), c(TRUE, FALSE, FALSE, FALSE))
+  expect_identical(terra::levels(scores)[[1]]$prediction, classes)
+  expect_named(scores, c("prediction", bands[1:3]))
+  expect_identical(terra::freq(scores[[1]])$value, "forest")
+  file <- file.path(withr::local_tempdir(), "scores.tif")
+  written <- quietly(known_model(), scene, background = nothing, classes = classes, prediction = TRUE, filename = file)
+  expect_identical(terra::levels(written)[[1]]$prediction, classes)
+  expect_identical(terra::values(terra::rast(file)), terra::values(scores))
+  unnamed <- quietly(known_model(), scene, background = nothing, prediction = TRUE)
+  expect_identical(terra::levels(unnamed)[[1]]$prediction, c("1", "2"))
+})
+
+test_that("scenes may be files, and several", {
+  skip_without_rasters()
+  skip_without_python()
+  withr::local_dir(withr::local_tempdir())
+  scene <- small_scene()
+  terra::writeRaster(scene, "scene.tif")
+  score <- function(raster, ...) quietly(known_model(), raster, background = nothing, target = 1, ...)
+  plain <- score(scene)
+  expect_identical(terra::values(score("scene.tif")), terra::values(plain))
+  found <- score(list(first = "scene.tif", second = 2 * scene), filename = c("a.tif", "b.tif"))
+  expect_named(found, c("first", "second"))
+  expect_identical(terra::values(found$first), terra::values(plain))
+  expect_equal(terra::values(found$second), 2 * terra::values(plain))
+  expect_true(all(file.exists("a.tif", "b.tif")))
+  stars <- score(list(scene, stars::st_as_stars(scene)))
+  expect_s3_class(stars[[2]], "stars")
+  expect_error(score(list(scene, scene), filename = "c.tif"), "for each raster", class = "bandlens_error_option")
+  expect_error(
+    score(list(scene, scene), filename = c("c.tif", "c.tif")), "for each raster",
+    class = "bandlens_error_option"
+  )
+  expect_error(score("scene.tif", filename = "scene.tif"), "the file of the scene", class = "bandlens_error_option")
+  # before the first is scored
+  expect_error(score(list(scene, small_scene(n_bands = 2)), filename = c("d.tif", "e.tif")), "other layers")
+  expect_false(file.exists("d.tif"))
+})

@@ -34,6 +34,11 @@ test_that("sentinel2_patches() are Python's", {
   }
   expect_length(intersect(ours$train$places$polygon, ours$test$places$polygon), 0)
   expect_false(holds_live_objects(ours))
+  expect_identical(ours$title, theirs$title)
+  expect_length(format(ours), 6)
+  expect_match(format(ours)[[3]], "B01 (443 nm)", fixed = TRUE)
+  expect_identical(summary(ours$train)$n, as.vector(table(ours$train$y)))
+  expect_true("locations" %in% names(summary(ours$train)))
 })
 
 test_that("sentinel2_scene() holds the patches where they say", {

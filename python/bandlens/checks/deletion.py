@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.band_order import arranged
 from ..data.images import Images, check_background, check_images
 from ..data.labels import label_codes, no_classes
 from ..data.moments import half_width
@@ -24,7 +25,7 @@ from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
-from .matching import check_classes, check_same_images, check_same_model, member_bands
+from .matching import bands_of_result, check_classes, check_same_images, check_same_model, member_bands
 from .result import Check, columns_of
 from .whole import class_levels
 
@@ -47,6 +48,7 @@ def check_deletion(
     output: str = "auto",
     bands: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
     progress: Progress = None,
@@ -79,9 +81,13 @@ def check_deletion(
     output : {"auto", "logit", "probability"}
         Output that is followed; "auto" is the probability where the model ends in softmax or sigmoid.
     bands : sequence of str, optional
-        Names of the bands of `x`; needed where the result holds groups.
+        Names of the bands of `x`, where it brings none and they are not in the order of the result. A result of an
+        earlier version that holds groups needs them.
     band_axis : int
         Axis of the bands in `x`.
+    reorder : bool
+        Whether `x` and `background` are brought into the order of the result's bands, by name; else another order is an
+        error.
     batch_size : int, optional
         Most images per compiled step; chosen by memory if not given. Results don't depend on it.
     seed : int
@@ -123,8 +129,12 @@ def check_deletion(
     counts = {"n_background": n_background, "orders": orders, "steps": steps}
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
-    images = check_images(x, band_axis)
-    members = member_bands(result, images, bands)
+    found_x = arranged(
+        x, background, bands=bands, kept=bands_of_result(result, model), band_axis=band_axis, reorder=reorder
+    )
+    background = found_x.background
+    images = check_images(found_x.x, band_axis)
+    members = member_bands(result, images, found_x.bands if bands is not None or result.groups else None)
     check_same_images(result, images, members)
     with starting(progress, model):
         predictor = _followed(loaded(model), images, output)

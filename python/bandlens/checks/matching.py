@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from ..data.band_order import MOST_SHOWN, Match, Reference, match
 from ..data.groups import band_features
 from ..data.images import Images
 from ..data.labels import band_names
 from ..data.summaries import band_means
 from ..errors import BandError, ResultError
+from ..models.bands import kept_bands
 from ..models.predictor import Predictor
 from ..results.importance import BandImportance
 
@@ -18,6 +21,29 @@ from ..results.importance import BandImportance
 MOST_OTHER_PREDICTIONS = 0.01
 # how close band means must be to be those of the same images, relative to their spread
 SAME_MEANS = 1e-3
+
+
+def bands_of_result(result: BandImportance, model: Any) -> Reference | None:
+    """Names of the single bands in a result, to compare images with, after they were compared with the model's.
+
+    Raises
+    ------
+    ResultError
+        If the model has kept others.
+    """
+    kept = kept_bands(model)
+    names = result.image_bands if result.groups else result.bands
+    if names is None:
+        return kept
+    own = Reference(names, "the result", result.image_bands)
+    if kept and not {match(one, kept.names)[0] for one in own.every} & {Match.SAME, Match.UNKNOWN}:
+        raise ResultError(
+            "The bands of the result are not those that are kept with the model, in their order.",
+            expected=", ".join(kept.names[:MOST_SHOWN]),
+            given=", ".join(names[:MOST_SHOWN]),
+            fix="make the result anew with this model",
+        )
+    return own
 
 
 def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..data.labels import band_names
 from ..data.options import whole
 from ..data.positions import first
 from ..errors import BandError, OptionError
+from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import inference, loaded, make_predictor
@@ -120,8 +121,8 @@ def check_null(
     if "groups" in options:
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
     seed = whole(0)("seed", seed)
-    question = Question.of(model, x, y, method=method, seed=seed, **options)
-    images = check_images(x, question.band_axis)
+    question = in_order(Question.of(model, x, y, method=method, seed=seed, **options))
+    images = check_images(question.x, question.band_axis)
     names = band_names(question.bands, images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None
     with starting(progress, model):
@@ -294,6 +295,7 @@ def _wider(question: Question, images: Images, names: tuple[str, ...], band: int
         question,
         x=_WiderImages(images, band, question.seed),
         bands=[*names, *_new_names(names, band)],
+        image_bands=None,
         band_axis=images.band_axis,
         wavelengths=wavelengths,
         background=background,

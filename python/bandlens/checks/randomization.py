@@ -18,6 +18,7 @@ from ..data.labels import band_names
 from ..data.moments import half_width
 from ..data.options import whole
 from ..errors import OptionError
+from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.selfcheck import unsaid
@@ -121,7 +122,7 @@ def check_randomization(
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim 2018, Sanity Checks for Saliency Maps, arXiv:1810.03292.
     """
     repeats, seed = whole()("repeats", repeats), whole(0)("seed", seed)
-    question = Question.of(model, x, y, method=method, seed=seed, **options)
+    question = in_order(Question.of(model, x, y, method=method, seed=seed, **options))
     if question.target == "predicted":
         raise OptionError(
             "The predicted class changes with the weights.",
@@ -129,7 +130,7 @@ def check_randomization(
             given="target='predicted'",
             fix="without `y`, classes are the predictions of the trained model",
         )
-    images = check_images(x, question.band_axis)
+    images = check_images(question.x, question.band_axis)
     if len(band_names(question.bands, images.n_bands)) < 2:
         raise OptionError("A single band has no rank.", expected="at least two bands")
     with starting(progress, model):

@@ -16,6 +16,7 @@ import numpy as np
 from ..data.images import Images, check_images
 from ..data.moments import half_width
 from ..data.options import whole_number
+from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import loaded
@@ -105,8 +106,8 @@ def check_stability(
     resamples = whole_number("resamples", resamples, 2 * backgrounds)
     seed = whole_number("seed", seed, 0)
     progress = options.pop("progress", None)
-    question = Question.of(model, x, y, seed=seed, **options)
-    images = check_images(x, question.band_axis)
+    question = in_order(Question.of(model, x, y, seed=seed, **options))
+    images = check_images(question.x, question.band_axis)
     with starting(progress, model):
         question = replace(question, model=loaded(model))  # once, not for every background
     with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
+from .labelled import Ordered
 from .missing import check_masked, describe_missing
 from .positions import first, spelled
 
@@ -34,12 +35,15 @@ class Images:
         Shape of one image, as the model takes it.
     band_axis : int
         Position of the bands in a *batch*, so at least 1.
+    order : tuple of int or None
+        Where in the source each band is, if not in its place.
     """
 
     source: Any
     n: int
     shape: tuple[int, ...]
     band_axis: int
+    order: tuple[int, ...] | None = None
 
     @property
     def n_bands(self) -> int:
@@ -53,6 +57,10 @@ class Images:
 
     def take(self, index: slice | np.ndarray, dtype: Any = np.float32) -> np.ndarray:
         """Some images as a fresh, C-ordered batch ``(n, *shape)``."""
+        batch = self._taken(index, dtype)
+        return batch if self.order is None else np.take(batch, self.order, axis=self.band_axis)
+
+    def _taken(self, index: slice | np.ndarray, dtype: Any) -> np.ndarray:
         if isinstance(self.source, list | tuple):
             positions = range(self.n)[index] if isinstance(index, slice) else index
             picked = [np.asarray(self.source[position]) for position in positions]
@@ -65,7 +73,7 @@ class Images:
 
     def holding(self, arrays: np.ndarray) -> Images:
         """Other images of the same layout, which are in memory as a batch."""
-        return replace(self, source=arrays, n=len(arrays))
+        return replace(self, source=arrays, n=len(arrays), order=None)
 
     def batches(self, size: int, dtype: Any = np.float32) -> Iterator[tuple[slice, np.ndarray]]:
         """Consecutive batches with the slice of images each holds."""
@@ -99,6 +107,9 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     BandError
         If `band_axis` is not an axis of `x`.
     """
+    order = None
+    if isinstance(x, Ordered):
+        x, order = x.source, x.order
     source, shape, dtype = _describe(x, name)
     _check_dtype(dtype, name, source)
     if len(shape) < 2:
@@ -124,7 +135,7 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     images = Images(source, shape[0], tuple(shape[1:]), axis)
     check_masked(images.source, (images.n, *images.shape), images.band_axis, name)
     _check_finite(images, dtype, name)
-    return images
+    return replace(images, order=order)
 
 
 def check_background(background: Any, images: Images) -> Images:
@@ -135,7 +146,8 @@ def check_background(background: Any, images: Images) -> Images:
     BackgroundError
         If they are empty, not finite, or of another shape than the images.
     """
-    if getattr(background, "shape", None) == images.shape:
+    source = background.source if isinstance(background, Ordered) else background
+    if getattr(source, "shape", None) == images.shape:
         raise BackgroundError(
             "`background` is a single image: it has no axis for the images.",
             expected=f"images of shape {images.shape} along a first axis",

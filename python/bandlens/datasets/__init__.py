@@ -1,4 +1,4 @@
-"""Real data to try things on: one set ships with the package, one is downloaded on request.
+"""Real data to try things on: one set ships with the package, with a trained network; one is downloaded on request.
 
 `README.md` in this folder says where they come from. Imports `data`; only the demo and `r` import it.
 """
@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ..data.options import whole_number
 from .patches import Patches, read_patches
 from .scene import PolygonPatches, Scene, cut_patches, read_scene
 
-__all__ = ["Patches", "PolygonPatches", "Scene", "landsat", "sentinel2", "sentinel2_scene"]
+__all__ = ["Patches", "PolygonPatches", "Scene", "landsat", "landsat_model", "sentinel2", "sentinel2_scene"]
 
 
 def landsat() -> Patches:
@@ -38,6 +39,26 @@ def landsat() -> Patches:
     ((4435, 3, 3, 4), ('green', 'red', 'nir1', 'nir2'))
     """
     return read_patches("landsat")
+
+
+def landsat_model() -> Path:
+    """A trained network to try things on: the file of a small CNN for the patches of `landsat`.
+
+    Two convolutions with batch normalisation, pooling and dropout; from digital numbers to the probabilities of six
+    classes. It is right for 90.8 % of the test patches. `make_landsat_model.py`, beside the file, trained it;
+    ``python -m bandlens demo`` trains the same one. Every Keras 3 reads the file, on TensorFlow, JAX and PyTorch.
+
+    Returns
+    -------
+    Path
+        For `band_importance` and all that take a model; ``keras.saving.load_model`` gives the model itself.
+
+    Examples
+    --------
+    >>> landsat_model().name
+    'landsat.keras'
+    """
+    return Path(__file__).with_name("landsat.keras")
 
 
 def sentinel2(*, seed: int = 0, cache: str | os.PathLike | None = None) -> PolygonPatches:

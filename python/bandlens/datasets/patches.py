@@ -11,6 +11,8 @@ from importlib import resources
 
 import numpy as np
 
+from ..data.labelled import LabelledImages
+
 
 @dataclass(frozen=True, eq=False)
 class Patches:
@@ -40,6 +42,16 @@ class Patches:
     title: str
     source: str
     licence: str
+
+    @property
+    def train(self) -> LabelledImages:
+        """Patches to train on with their labels and bands, as `x` or `background` of a call."""
+        return LabelledImages(self.x_train, self.y_train, self.bands, self.wavelengths, self.classes)
+
+    @property
+    def test(self) -> LabelledImages:
+        """Patches to test with, likewise."""
+        return LabelledImages(self.x_test, self.y_test, self.bands, self.wavelengths, self.classes)
 
     def __repr__(self) -> str:
         rows, cols, bands = self.x_train.shape[1:]

@@ -18,6 +18,7 @@ from ..methods.kinds import GradientMethod
 from ..methods.reduction import check_statistic
 from ..models.predictor import Predictor, make_predictor
 from ..results.tables import WHOLE
+from .arranging import in_order
 from .derivatives import check_derivative
 from .question import Question
 
@@ -42,6 +43,7 @@ class Call:
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
+    image_bands: tuple[str, ...] | None
     wavelengths: tuple[float, ...]
     features: Features
     statistic: str
@@ -81,7 +83,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
 
     `predictor` is that of an earlier call about the same model and images, if there was one.
     """
-    q = question
+    q = in_order(question)
     method = _method(q.method, maps)
     options = _options(method, q.method_options)
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
@@ -135,6 +137,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         classes=classes,
         outputs=outputs,
         bands=bands,
+        image_bands=bands if features.groups else q.image_bands if q.image_bands != bands else None,
         wavelengths=wavelengths,
         features=features,
         statistic=statistic,

@@ -40,6 +40,7 @@ def band_importance(
     groups: Mapping[str, Sequence[str | int]] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
     progress: Progress = None,
@@ -69,6 +70,7 @@ def band_importance(
     groups: Mapping[str, Sequence[str | int]] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
     progress: Progress = None,
@@ -86,7 +88,8 @@ def band_importance(
         images, and called from the thread that calls.
     x : array_like, shape (n, rows, cols, bands)
         Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
-        order, or a list of single images. Converted batch by batch, never modified.
+        order, or a list of single images. Converted batch by batch, never modified. `LabelledImages` bring their labels
+        and the names of their bands; so does an `xarray.DataArray` with names along its axis of bands.
     y : array_like, shape (n,), optional
         Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
         Without it, images belong to the class that the model predicts. A model of one number has no classes; then only
@@ -110,15 +113,21 @@ def band_importance(
     statistic : {"band_sum", "pixel_mean_abs", "whole_band"}, optional
         How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional
-        Names, in the order of the images' bands and of the model's outputs.
+        Names, in the order of the images' bands and of the model's outputs. By default those that `x` brings, else
+        those that are kept with the model by `set_bands`.
     wavelengths : sequence of float, optional
-        Of the bands, in nm.
+        Of the bands, in nm, in the order of `bands`, else of `x`.
     groups : mapping of str to sequence of str or int, optional
         Bands to be treated as one, by name or position, such as ``{"visible": ["blue", "green", "red"]}``; bands in no
         group stay single. Methods that change bands change those of a group together; for the others a group's score
         is the sum of its bands' scores. A group's wavelength is the mean of its bands'.
     band_axis : int
         Axis of the bands in `x`.
+    reorder : bool
+        Whether `x` and `background` are brought into one order of bands, by name. Where both have names, and where the
+        model has (`set_bands`), names are compared: another order is an error without this, other bands always are. The
+        order is the model's; else that of `bands`; else the background's, as it is likely to be what the model was
+        trained on. Names that only count ("band_1") are compared with nothing.
     batch_size : int, optional
         Most images per compiled step; chosen by memory if not given. Results don't depend on it.
     seed : int
@@ -151,7 +160,7 @@ def band_importance(
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, statistic=statistic, bands=bands, wavelengths=wavelengths, groups=groups, classes=classes,
-        band_axis=band_axis, batch_size=batch_size, seed=seed, method_options=method_options,
+        band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
     if several is None:
         return importance_of(question, progress)
@@ -234,6 +243,7 @@ def _result(
         background_source=call.background_source,
         options=plain(call.options),
         seed=call.seed,
+        image_bands=call.image_bands,
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

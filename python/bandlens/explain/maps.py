@@ -31,6 +31,7 @@ def band_maps(
     wavelengths: Sequence[float] | None = None,
     classes: Sequence[str] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
     progress: Progress = None,
@@ -57,7 +58,7 @@ def band_maps(
     """
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
-        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis,
+        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis, reorder=reorder,
         batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
     return maps_of(question, progress)

@@ -29,14 +29,17 @@ class Question:
     groups: Mapping[str, Sequence[str | int]] | None = None
     classes: Sequence[str] | None = None
     band_axis: int = -1
+    reorder: bool = False
     batch_size: int | None = None
     seed: int = 0
     method_options: Mapping[str, Any] = field(default_factory=dict)
+    # names that the images themselves had, once they were looked at
+    image_bands: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, model: Any, x: Any, y: Any, /, **arguments: Any) -> Question:
         """From arguments as `band_importance` takes them: those that are none of its own are options of the method."""
-        own = {entry.name for entry in fields(cls)} - {"method_options"}
+        own = {entry.name for entry in fields(cls)} - {"method_options", "image_bands"}
         options = {name: value for name, value in arguments.items() if name not in own}
         known = {name: value for name, value in arguments.items() if name in own}
         return cls(model=model, x=x, y=y, method_options=options, **known)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from ..data.band_order import arranged
 from ..data.images import Images, check_images
 from ..data.options import whole_number
 from ..data.positions import first
 from ..engine.batching import images_per_batch, portions, step_bytes
+from ..models.bands import kept_bands
 from ..progress import Progress, starting, ticker
 from ..results import drawing
 from ..results.schema import Names, Numbers, Positions
@@ -106,6 +108,7 @@ def layer_activations(
     features: Any = None,
     *,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
 ) -> LayerActivations:
@@ -120,7 +123,7 @@ def layer_activations(
         As listed by `list_layers`.
     features : int or sequence of int, optional
         Counted from 0; all by default.
-    band_axis, batch_size, progress
+    band_axis, reorder, batch_size, progress
         As for `band_importance`.
 
     Returns
@@ -132,7 +135,8 @@ def layer_activations(
     BandlensError
         `LayerError` for an unknown layer, with the nearest names; others as for `band_importance`.
     """
-    images = check_images(x, band_axis)
+    found_x = arranged(x, kept=kept_bands(model), band_axis=band_axis, reorder=reorder).x
+    images = check_images(found_x, band_axis)
     with starting(progress, model):
         network, one, at = asked(model, images, layer, features, batch_size)
     found = np.empty((images.n, *map(int, filter(None, one.positions)), len(at)), network.predictor.trace.dtype)

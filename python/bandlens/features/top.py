@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
+from ..data.band_order import arranged
 from ..data.images import check_images
 from ..data.labels import band_names, band_wavelengths
 from ..data.options import one_of, whole
+from ..models.bands import kept_bands
 from ..progress import Progress, starting, ticker
 from ..results import drawing
 from ..results.schema import Names, Numbers, Positions
@@ -146,6 +148,7 @@ def top_images(
     bands: Sequence[str] | None = None,
     wavelengths: Sequence[float] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
 ) -> TopImages:
@@ -153,13 +156,14 @@ def top_images(
 
     Parameters
     ----------
-    model, x, layer, features, band_axis, batch_size, progress
+    model, x, layer, features, band_axis, reorder, batch_size, progress
         As for `layer_activations`; of `x` only one batch and the images found are in memory at a time.
     n : int
         Images per feature.
     statistic : {"rms", "mean", "max"}
         Over the positions of a feature's map: root mean square (which "squared_activity" makes large), mean or maximum.
     bands : sequence of str, optional
+        By default those that `x` brings, else those that are kept with the model.
     wavelengths : sequence of float, optional
         Of the bands, in nm.
 
@@ -172,11 +176,13 @@ def top_images(
     BandlensError
         As for `layer_activations`; `InputError` if images have more than two axes of pixels.
     """
-    images = check_images(x, band_axis)
+    kept = kept_bands(model)
+    found = arranged(x, bands=bands, wavelengths=wavelengths, kept=kept, band_axis=band_axis, reorder=reorder)
+    images = check_images(found.x, band_axis)
     n = min(whole()("n", n), images.n)
     one_of(*STATISTICS)("statistic", statistic)
     canvas(images.shape, images.band_axis)
-    names, waves = band_names(bands, images.n_bands), band_wavelengths(wavelengths, images.n_bands)
+    names, waves = band_names(found.bands, images.n_bands), band_wavelengths(found.wavelengths, images.n_bands)
     with starting(progress, model):
         network, one, at = asked(model, images, layer, features, batch_size)
     activation = np.empty((images.n, len(at)))

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data.band_order import arranged
 from ..data.labels import band_names, band_wavelengths
 from ..data.options import number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
+from ..models.bands import kept_bands
 from ..models.derivatives import require_derivative
 from ..models.predictor import loaded
 from ..progress import Progress, starting, ticker
@@ -59,6 +61,7 @@ def visualize_features(
     classes: Sequence[str] | None = None,
     shape: Sequence[int] | None = None,
     band_axis: int = -1,
+    reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
     keep_on_interrupt: bool | None = None,
@@ -131,6 +134,9 @@ def visualize_features(
         Of an image, for models that do not say; by default that of `background`.
     band_axis : int
         Axis of the bands in a batch of the model's images.
+    reorder : bool
+        Whether the bands of `background` are brought into the order of the model's (`set_bands`) or of `bands`, by
+        name.
     batch_size : int, optional
         Most images computed together; by memory if not given. Results don't depend on it.
     progress : bool or callable, optional
@@ -174,8 +180,12 @@ def visualize_features(
     )
     with starting(progress, model):
         model = loaded(model)
-    images, sample = sample_of(model, background, shape, band_axis, n_background, seed)
-    names, waves = band_names(bands, images.n_bands), band_wavelengths(wavelengths, images.n_bands)
+    brought = arranged(
+        background, bands=bands, wavelengths=wavelengths, kept=kept_bands(model), band_axis=band_axis, reorder=reorder,
+        name="background",
+    )  # fmt: skip
+    images, sample = sample_of(model, brought.x, shape, band_axis, n_background, seed)
+    names, waves = band_names(brought.bands, images.n_bands), band_wavelengths(brought.wavelengths, images.n_bands)
     space = make_space(images, sample, value_range)
     step = settings.make_step(space, given)
     network = make_network(model, images)

@@ -12,6 +12,7 @@ from typing import Any
 from ..data.positions import spelled
 from ..engine.reasons import reason
 from ..errors import ModelError
+from .bands import bands_of, set_bands
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
@@ -41,13 +42,15 @@ def loaded(model: Any) -> Any:
     import keras  # noqa: F401 - where it is missing, that is no fault of the file
 
     try:
-        return _load(path)
+        found = _load(path)
     except Exception as error:  # it runs the code of layers, and may raise anything
         why = reason(error)
         missing = _MISSING.search(why)
         if missing:
             raise _unknown(path, *missing.group("what", "name")) from error
         raise ModelError(f"Keras can't load {path.name}: {why}", fix=_advice(path, why)) from error
+    set_bands(found, bands_of(path))
+    return found
 
 
 def _check_kind(path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import OptionError
 from . import (
@@ -19,6 +19,7 @@ from . import (
     bars,
     comparison,
     deletion,
+    dependence,
     distribution,
     effect,
     feature_bands,
@@ -28,17 +29,17 @@ from . import (
     heatmap,
     kernel_profile,
     kernel_tiles,
-    maps,
+    map_rows,
     null,
     randomization,
     ranks,
+    response,
     spectrum,
     stability,
     top_images,
+    waterfall,
 )
-
-if TYPE_CHECKING:
-    import plotnine
+from .interactive import draw as draw_interactive
 
 Draw = Callable[..., Any]
 
@@ -50,6 +51,8 @@ KINDS: dict[str, Draw] = {
     "spectrum": spectrum.draw,
     "ranks": ranks.draw,
     "distribution": distribution.draw,
+    "dependence": dependence.draw,
+    "waterfall": waterfall.draw,
 }
 FEATURES: dict[str, Draw] = {
     "grid": feature_grid.draw,
@@ -59,7 +62,8 @@ FEATURES: dict[str, Draw] = {
 }
 PICTURES: dict[str, dict[str, Draw]] = {
     "BandImportance": KINDS,
-    "BandMaps": {"maps": maps.draw},
+    "BandMaps": {"maps": map_rows.draw},
+    "BandResponse": {"ale": response.draw, "ice": response.draw_own},
     "Check": {
         "check_deletion": deletion.draw,
         "check_null": null.draw,
@@ -76,34 +80,47 @@ PICTURES: dict[str, dict[str, Draw]] = {
 }
 
 
-def draw(result: Any, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **options: Any) -> Any:
     """Draw a result.
 
     Parameters
     ----------
-    result : BandImportance, BandMaps, Check, FeatureImages, LayerActivations, LayerKernels or TopImages
+    result : BandImportance, BandMaps, BandResponse, Check, FeatureImages, LayerActivations, LayerKernels or TopImages
         Or several FeatureImages, in a tuple.
     kind : str
         A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
         signed means), "bars" (importance with intervals), "spectrum" (lines of importance over wavelength), "ranks"
-        (bands in order of importance), "distribution" (scores of single images).
+        (bands in order of importance), "distribution" (scores of single images), "dependence" (those against the level
+        of the band), "waterfall" (those of one image, from the background's output to its own).
+    interactive : bool
+        Draw "heatmap", "bars" or "spectrum" by plotly, which says under the mouse what is where.
     **options
         What this kind takes. All take `width`, the width in mm at which the picture will be shown (175, two columns
         of a journal), and `base_size`, the font size in points (8); they decide how names are wrapped and thinned.
 
     Returns
     -------
-    plotnine.ggplot
-        A complete plot to which layers, scales and themes can be added.
+    plotnine.ggplot or plotly.graph_objects.Figure
+        A complete plot to which layers, scales and themes can be added; a figure where it is interactive.
 
     Raises
     ------
     OptionError
-        If there is no such kind, or it does not take these options.
+        If there is no such kind, or it does not take these options, or is not drawn interactively.
+    MissingPackageError
+        If plotly, which draws interactively, isn't there.
     """
     kinds = next(PICTURES[one.__name__] for one in type(result).__mro__ if one.__name__ in PICTURES)
     if kind not in kinds:
         raise OptionError("There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind))
+    if interactive:
+        if kinds is not KINDS:
+            raise OptionError(
+                "This kind of result is not drawn interactively.",
+                expected="a BandImportance",
+                given=type(result).__name__,
+            )
+        return draw_interactive(result, kind, **options)
     picture = kinds[kind]
     known = list(inspect.signature(picture).parameters)[1:]
     unknown = [name for name in options if name not in known]

@@ -9,18 +9,21 @@ import plotnine as p9
 from .axes import NAMED, band_axis, panel_columns
 from .labels import mean_score, several_outputs, subtitle, unit, wrap
 from .palette import band_colours, ink
+from .panels import OWN_SCALES, interval_note, is_free, wrap_lines
 from .theme import SMALL, characters, theme_bandlens
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
 
 
-def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) -> p9.ggplot:
+def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8, width: float = 175) -> p9.ggplot:
     """Bars of importance with 95 % intervals, faceted by class, coloured by band.
 
     Parameters
     ----------
     result : BandImportance
+    scales : {"fixed", "free"}
+        Whether classes share a scale, or each has its own (of several outputs: each row of panels).
     base_size : float
         Font size in points.
     width : float
@@ -30,6 +33,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     -------
     plotnine.ggplot
     """
+    free = is_free(scales)
     frame = result.to_frame()
     n_bands = len(result.bands)
     few = n_bands <= NAMED
@@ -38,21 +42,32 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     several = several_outputs(frame)
     columns = frame["output"].nunique() if several else panel_columns(len(classes), n_bands, room)
     rows = len(classes) if several else -(-len(classes) // columns)
-    axis = band_axis(result, room=room / columns - 1, expand=0.2)
+    axis = band_axis(result, room=room / columns - (5 if free and not several else 1), expand=0.2)
     strip = int(SMALL * room / columns)
     counts = frame.groupby("class", observed=True)["n"].first()
     titles = {name: _title(name, counts[name], 14 if several else strip) for name in classes}
     if several:
         outputs = {name: wrap(f"{result.output} of {name}", strip) for name in result.outputs}
         facets = [
-            p9.facet_grid("class", "output", labeller=p9.labeller(rows=titles.get, cols=outputs.get)),
+            p9.facet_grid(
+                "class",
+                "output",
+                scales="free_y" if free else "fixed",
+                labeller=p9.labeller(rows=titles.get, cols=outputs.get),
+            ),
             p9.theme(plot_margin_right=0.03),  # plotnine sets two-line strips too close to the edge
         ]
     else:
-        facets = [p9.facet_wrap("class", ncol=columns, labeller=p9.as_labeller(titles))]
+        facets = [
+            p9.facet_wrap("class", ncol=columns, scales="free_y" if free else "fixed", labeller=p9.as_labeller(titles))
+        ]
 
-    lines = 6 + rows * (9 + max(title.count("\n") for title in titles.values())) + axis.lines
     known = frame[frame["std_error"].notna()]
+    note = interval_note("whiskers", frame)
+    if free:
+        note += f"; {'scales differ between rows of panels' if several else OWN_SCALES}"
+    note = wrap_lines(subtitle(result, frame, note), width, base_size)
+    lines = 5 + note.count("\n") + rows * (9 + max(title.count("\n") for title in titles.values())) + axis.lines
     below = 0.06 if (frame[["importance", "conf_low"]] < 0).any(axis=None) else 0
     fills = band_colours(result.bands, result.wavelengths)
     plot = (
@@ -66,9 +81,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
         + axis.parts
         + p9.labs(
             title="Importance of each band by class",
-            subtitle=subtitle(
-                result, frame, "whiskers: 95 % confidence interval" if len(known) else "no interval from single images"
-            ),
+            subtitle=note,
             y=f"{mean_score(result)}\n({unit(result)})",
         )
     )
@@ -78,6 +91,9 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
             plot += p9.geom_errorbar(whiskers, data=known, width=0.25, size=0.35, color=ink("text"))
         else:
             plot += p9.geom_linerange(whiskers, data=known, size=0.2, color=ink("text"))
+    single = frame[frame["n"] == 1]
+    if len(single):
+        plot += p9.geom_point(data=single, size=1.2 if few else 0.5, color=ink("text"), fill=ink("text"))
     return plot
 
 

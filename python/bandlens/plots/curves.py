@@ -15,6 +15,7 @@ import plotnine as p9
 
 from ..errors import OptionError
 from .axes import NAMED, Bands, band_axis
+from .composites import band_names
 from .labels import unit, wrap
 from .palette import colours, ink
 from .panels import more_lines, strip_width, wrap_lines
@@ -22,21 +23,7 @@ from .spectrum import in_nm, nm_axis, runs
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from ..results.maps import BandMaps
-
-    class Banded(Protocol):
-        """Whatever has bands."""
-
-        @property
-        def bands(self) -> tuple[str, ...]:
-            """Their names."""
-
-        @property
-        def wavelengths(self) -> tuple[float, ...]:
-            """Theirs, in nm; NaN where unknown."""
-
 
 MOST = 25  # panels where there are more bands than are named
 
@@ -75,12 +62,6 @@ def draw(
             given="x",
         )
     return _positions(maps, values, source, facts, base_size, width)
-
-
-def band_names(maps: Banded, shown: Sequence[int]) -> list[str]:
-    """What panels of bands are called: their wavelengths where there are many."""
-    by_nm = len(maps.bands) > NAMED and bool(np.isfinite(maps.wavelengths).all())
-    return [f"{maps.wavelengths[at]:.0f} nm" if by_nm else maps.bands[at] for at in shown]
 
 
 def _spectrum(

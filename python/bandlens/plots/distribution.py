@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import plotnine as p9
+from mizani.breaks import breaks_extended
 from scipy import stats
 
 from ..errors import ResultError
 from .axes import NAMED
 from .labels import longest, several_outputs, subtitle, unit, wrap
 from .palette import colours, ink
-from .panels import class_titles, more_lines, most_of, present, strip_width, wrap_lines
+from .panels import OWN_SCALES, class_titles, is_free, more_lines, most_of, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -27,12 +28,20 @@ if TYPE_CHECKING:
 
 MOST = 15  # bands that are all shown
 MANY = 10  # shown where there are more
+FEW = 30  # images of the largest class: then there is room for larger points
 POINTS = 1000  # per panel; more hide each other and make heavy files
 SPREAD = 0.42  # of the points of a band to either side, in bands
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8, width: float = 175) -> p9.ggplot:
+def draw(
+    result: BandImportance,
+    *,
+    top: int | None = None,
+    scales: str = "fixed",
+    base_size: float = 8,
+    width: float = 175,
+) -> p9.ggplot:
     """Scores of images as points, a row per band and a panel per class, coloured by the images' band means.
 
     Parameters
@@ -40,6 +49,8 @@ def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8
     result : BandImportance
     top : int, optional
         How many bands to show, those with the largest mean share of importance; by default all up to 15, else ten.
+    scales : {"fixed", "free"}
+        Whether panels share a scale, or each has its own.
     base_size : float
         Font size in points.
     width : float
@@ -61,6 +72,7 @@ def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8
             given=f"method {result.method!r} with a metric that is computed for a class at once",
             fix="draw the kind 'heatmap' or 'bars'",
         )
+    free = is_free(scales)
     table = result.to_frame()
     chosen = _chosen(result, table, top)
     classes = present(table, "class")
@@ -75,7 +87,7 @@ def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8
     names = [f"{wave:.0f}" for wave in result.wavelengths] if by_nm else list(result.bands)
     names = [wrap(names[at], int(min(0.3 * room, 20))) for at in chosen]
     room -= longest(names)
-    columns = len(outputs) or max(1, min(int(room / 18), math.ceil(math.sqrt(len(classes)))))
+    columns = len(outputs) or max(1, min(int(room / (26 if free else 18)), math.ceil(math.sqrt(len(classes)))))
     strip = strip_width(room, columns)
     titles = class_titles(table, classes, 14 if outputs else strip)
     above = {name: wrap(f"{result.output} of {name}", strip) for name in outputs}
@@ -85,17 +97,24 @@ def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8
         note += f"; points: at most {_images(len(chosen))} images per class, drawn with seed {result.seed}"
     if len(chosen) < len(result.bands):
         note += f"; {len(chosen)} of {len(result.bands)} bands, those with the largest mean share"
+    if free:
+        note += f"; {OWN_SCALES}"
     note = wrap_lines(subtitle(result, table, note), width, base_size)
 
-    means = table[table["band"].cat.codes.isin(chosen)]
+    # a line would hide the point of a single image
+    means = table[table["band"].cat.codes.isin(chosen) & (table["n"] > 1)]
     row = {at: len(chosen) - place for place, at in enumerate(chosen)}
     means = means.assign(
         mean=means["effect"] if result.signed else means["importance"],
         row=means["band"].cat.codes.map(row).astype(float),
     )
+    if outputs and free:
+        frame, means = _panels(frame, classes, outputs), _panels(means, classes, outputs)
     each = 1.15 + 0.9 * more_lines(names)
     rows = len(classes) if outputs else -(-len(classes) // columns)
-    high_panel = max(9 if outputs else 5, each * len(chosen)) + (0 if outputs else 2 + more_lines(titles))
+    high_panel = max(9 if outputs else 5, each * len(chosen)) + 1.5 * free
+    if free or not outputs:
+        high_panel += 2 + more_lines(titles) + (1.3 if outputs else 0)
     plot = (
         p9.ggplot(frame, p9.aes("score", "row"))
         + p9.geom_vline(xintercept=0, color=ink("missing"), size=0.4)
@@ -113,8 +132,9 @@ def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8
             y="Wavelength (nm)" if by_nm else "Band",
         )
     )
+    size = 0.7 if table["n"].max() > FEW else 1.4
     if bright:
-        plot += p9.geom_point(p9.aes(color="brightness"), size=0.7, stroke=0)
+        plot += p9.geom_point(p9.aes(color="brightness"), size=size, stroke=0)
         plot += p9.scale_color_gradientn(
             colors=colours("band_ramp"),
             limits=(0, 1),
@@ -124,16 +144,35 @@ def draw(result: BandImportance, *, top: int | None = None, base_size: float = 8
         )
     else:
         paints = colours("class") if len(classes) <= len(colours("class")) else colours("class")[:1] * len(classes)
-        plot += p9.geom_point(p9.aes(color="class"), size=0.7, stroke=0, show_legend=False)
+        plot += p9.geom_point(p9.aes(color="class"), size=size, stroke=0, show_legend=False)
         plot += p9.scale_color_manual(values=dict(zip(classes, paints, strict=False)), limits=classes)
-    bar = p9.aes(x="mean", xend="mean", y="row - 0.36", yend="row + 0.36")
-    plot += p9.geom_segment(bar, data=means, size=0.7, color=ink("text"))
-    if outputs:
+    if len(means):
+        bar = p9.aes(x="mean", xend="mean", y="row - 0.36", yend="row + 0.36")
+        plot += p9.geom_segment(bar, data=means, size=0.7, color=ink("text"))
+    if free:  # the numbers of a panel and those of the next one need some room
+        plot += p9.theme(panel_spacing_x=5.5 / width)
+        plot += p9.scale_x_continuous(breaks=breaks_extended(n=4))
+    if outputs and free:
+        both = {f"{at}_{to}": f"{titles[at]}\n{above[to]}" for at in classes for to in outputs}
+        plot += p9.facet_wrap("panel", ncol=columns, scales="free_x", labeller=p9.as_labeller(both))
+    elif outputs:
         labels = p9.labeller(rows=titles.get, cols=above.get)
-        plot += [p9.facet_grid("class", "output", labeller=labels), p9.theme(plot_margin_right=0.03)]
+        plot += [
+            p9.facet_grid("class", "output", labeller=labels),
+            p9.theme(plot_margin_right=0.03),
+        ]
     else:
-        plot += p9.facet_wrap("class", ncol=columns, labeller=p9.as_labeller(titles))
+        plot += p9.facet_wrap(
+            "class", ncol=columns, scales="free_x" if free else "fixed", labeller=p9.as_labeller(titles)
+        )
     return plot
+
+
+def _panels(frame: pd.DataFrame, classes: list[str], outputs: list[str]) -> pd.DataFrame:
+    """With a column for panels of a class and an output each."""
+    panels = pd.Index([f"{one}_{output}" for one in classes for output in outputs])
+    own = frame["class"].astype(str) + "_" + frame["output"].astype(str)
+    return frame.assign(panel=pd.Categorical(own, categories=panels, ordered=True))
 
 
 def _chosen(result: BandImportance, table: pd.DataFrame, top: int | None) -> list[int]:

@@ -5,24 +5,35 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import plotnine as p9
 
 from ..errors import ResultError
 from .labels import subtitle, unit
-from .tiles import draw_tiles
+from .panels import is_free, wrap_lines
+from .tiles import OWN_COLOURS, draw_tiles, of_largest
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
 
 
-def draw(result: BandImportance, *, values: bool | None = None, base_size: float = 8, width: float = 175) -> p9.ggplot:
+def draw(
+    result: BandImportance,
+    *,
+    values: bool | None = None,
+    scales: str = "fixed",
+    base_size: float = 8,
+    width: float = 175,
+) -> p9.ggplot:
     """Class x band tiles of effects, on a scale that is symmetric about zero.
 
     Parameters
     ----------
     result : BandImportance
     values : bool, optional
-        Whether to print each effect in its tile; by default where there is room.
+        Whether to print each effect in its tile; by default where there is room and every band is named.
+    scales : {"fixed", "free"}
+        Whether colours mean the same effect everywhere, or run to the largest effect of each class.
     base_size : float
         Font size in points.
     width : float
@@ -44,12 +55,17 @@ def draw(result: BandImportance, *, values: bool | None = None, base_size: float
             given=f"method {result.method!r} with statistic {result.statistic!r}",
             fix="draw the kind 'heatmap' or 'bars'",
         )
+    free = is_free(scales)
     frame = result.to_frame()
     frame["value"] = frame["effect"]
     largest = frame["value"].abs().max()
     largest = largest if largest > 0 else 1.0
-    digits = max(0, 1 - math.floor(math.log10(largest)))  # two significant ones in the largest
-    frame["text"] = [f"{round(value, digits) + 0.0:.{digits}f}" for value in frame["value"]]
+    ends = np.full(len(frame), largest)
+    if free:
+        part = of_largest(frame, "effect")
+        ends = np.where(part != 0, frame["effect"] / part, 1.0)
+        frame["value"], largest = part, 1.0
+    frame["text"] = [_text(value, end) for value, end in zip(frame["effect"], ends, strict=True)]
     plot = draw_tiles(
         result,
         frame,
@@ -61,6 +77,20 @@ def draw(result: BandImportance, *, values: bool | None = None, base_size: float
     )
     return plot + p9.labs(
         title="Effect of each band by class",
-        subtitle=subtitle(result, frame, f"positive values raise the {result.output}"),
-        fill=f"Mean band score ({unit(result)})",
+        subtitle=wrap_lines(
+            subtitle(
+                result, frame, f"positive values raise the {result.output}{f'; {OWN_COLOURS}largest' if free else ''}"
+            ),
+            width,
+            base_size,
+        ),
+        fill=f"Mean band score ({'part of the largest in its row' if free else unit(result)})",
     )
+
+
+def _text(value: float, largest: float) -> str:
+    """A number with as many digits as give the largest two significant ones."""
+    if not math.isfinite(value):
+        return ""
+    digits = max(0, 1 - math.floor(math.log10(largest)))
+    return f"{round(value, digits) + 0.0:.{digits}f}"

@@ -12,7 +12,7 @@ import plotnine as p9
 
 from ..errors import OptionError
 from .axes import NAMED
-from .curves import band_names
+from .composites import band_names
 from .feature_grid import image_names, need_pixels, source, title
 from .mosaic import mosaic
 

@@ -7,20 +7,30 @@ from typing import TYPE_CHECKING
 import plotnine as p9
 
 from .labels import subtitle
-from .tiles import draw_tiles
+from .panels import is_free, wrap_lines
+from .tiles import OWN_COLOURS, draw_tiles, of_largest
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
 
 
-def draw(result: BandImportance, *, values: bool | None = None, base_size: float = 8, width: float = 175) -> p9.ggplot:
+def draw(
+    result: BandImportance,
+    *,
+    values: bool | None = None,
+    scales: str = "fixed",
+    base_size: float = 8,
+    width: float = 175,
+) -> p9.ggplot:
     """Class x band tiles of shares.
 
     Parameters
     ----------
     result : BandImportance
     values : bool, optional
-        Whether to print each share in its tile; by default where there is room.
+        Whether to print each share in its tile; by default where there is room and every band is named.
+    scales : {"fixed", "free"}
+        Whether colours mean the same share everywhere, or run from 0 to the largest share of each class.
     base_size : float
         Font size in points.
     width : float
@@ -31,13 +41,18 @@ def draw(result: BandImportance, *, values: bool | None = None, base_size: float
     plotnine.ggplot
     """
     frame = result.to_frame()
-    frame["value"] = 100 * frame["share"]
-    frame["text"] = frame["value"].map("{:.0f}".format)
+    free = is_free(scales)
+    frame["value"] = 100 * (of_largest(frame, "share") if free else frame["share"])
+    frame["text"] = (100 * frame["share"]).map("{:.0f}".format)
     highest = frame["value"].max()
     limits = (0.0, highest if highest > 0 else 100.0)
     plot = draw_tiles(result, frame, palette="share", limits=limits, values=values, base_size=base_size, width=width)
     return plot + p9.labs(
         title="Share of importance by class and band",
-        subtitle=subtitle(result, frame, "each row adds up to 100 %"),
-        fill="Share (%)",
+        subtitle=wrap_lines(
+            subtitle(result, frame, f"{OWN_COLOURS}largest share" if free else "each row adds up to 100 %"),
+            width,
+            base_size,
+        ),
+        fill="Share (% of the largest in its row)" if free else "Share (%)",
     )

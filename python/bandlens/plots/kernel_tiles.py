@@ -10,7 +10,7 @@ import plotnine as p9
 from ..data.positions import first
 from ..errors import OptionError
 from .axes import NAMED
-from .curves import band_names
+from .composites import band_names
 from .mosaic import mosaic
 
 if TYPE_CHECKING:

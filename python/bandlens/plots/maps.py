@@ -16,9 +16,10 @@ import pandas as pd
 import plotnine as p9
 
 from ..data.images import check_images
-from ..errors import BandError, InputError, OptionError, ResultError
+from ..errors import InputError, OptionError, ResultError
 from . import curves
 from .axes import NAMED
+from .composites import band_names, chosen_bands, composite, composite_bands, composite_name, false_colours
 from .labels import label, unit, wrap
 from .palette import colours, ink
 from .panels import more_lines, strip_width, wrap_lines
@@ -31,8 +32,6 @@ MOST = 25  # bands that are shown where there are more than are named
 QUANTILE = 0.999  # where the scale ends if single values are far beyond
 FAR = 2.0  # times that quantile
 TILES = 12  # pixels along a side that are drawn as tiles with borders; more are an image
-STRETCH = (0.02, 0.98)  # quantiles that are the darkest and the brightest of a composite
-LIGHT = {"red": 660.0, "green": 560.0, "blue": 480.0}  # nm
 
 
 def draw(
@@ -58,9 +57,8 @@ def draw(
         The images of `maps`, all of them, to show this one beside its attributions: a composite of three bands, the
         spectrum itself for spectra.
     rgb : sequence of three str or int, optional
-        Bands of the composite by name or position, for red, green and blue; by default the bands of these names, else
-        those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same band, the
-        first three in falling wavelength.
+        Bands of the composite by name or position, for red, green and blue; by default those of such light, else false
+        colours (see `composites`).
     base_size : float
         Font size in points.
     width : float
@@ -77,9 +75,9 @@ def draw(
     OptionError, BandError, InputError
         If there is no such image or output, no such bands, or `x` are not the images of `maps`.
     """
-    place = _position(image, maps.n, "image")
-    explained = _output(maps, place, output)
-    values = _bands_first(maps.values[place, explained], maps.band_axis)
+    place = position(image, maps.n, "image")
+    explained = explained_output(maps, place, output)
+    values = bands_first(maps.values[place, explained], maps.band_axis)
     n_axes = values.ndim - 1
     if n_axes > 2:
         raise ResultError(
@@ -96,10 +94,10 @@ def draw(
         )
     name = maps.outputs[maps.image_output[place, explained]]
     source = f"{label('method', maps.method)}, {maps.output} of {name}"
-    facts = [_named(maps, place)]
+    facts = [image_name(maps, place)]
     if unit(maps) == maps.output:  # not for gradients, which tell of changes of the band
         facts.append(f"positive values raise the {maps.output}")
-    pictures = None if x is None else _pictures(maps, x)
+    pictures = None if x is None else pictures_of(maps, x)
     if n_axes < 2:
         return curves.draw(
             maps, values, source, facts, None if pictures is None else pictures[place], base_size=base_size, width=width
@@ -116,7 +114,7 @@ def draw(
             f"the darkest colours stand for all beyond \u00b1{limit:.2g}, {100 * (1 - QUANTILE):.4g} % of values"
         )
 
-    names = dict(zip(map(str, shown), curves.band_names(maps, shown), strict=True))
+    names = dict(zip(map(str, shown), band_names(maps, shown), strict=True))
     frame = _pixels(values[shown], [str(at) for at in shown], "value", np.clip(values[shown], -limit, limit))
     panels = [str(at) for at in shown]
     front = None
@@ -124,7 +122,8 @@ def draw(
         chosen = composite_bands(maps.bands, maps.wavelengths) if rgb is None else chosen_bands(rgb, maps.bands)
         hexes = composite(pictures, place, chosen)
         front = _pixels(hexes[None], ["rgb"], "colour", hexes[None])
-        names = {"rgb": _composite_name(maps, chosen), **names}
+        names = {"rgb": composite_name(maps, chosen), **names}
+        facts += [note for note in [false_colours(maps, chosen)] if note]
         panels = ["rgb", *panels]
 
     room = characters(width, base_size)
@@ -194,45 +193,7 @@ def scale_tick(limit: float) -> float:
     return float(f"{math.floor(limit / unit_of * (1 + 1e-9)) * unit_of:.2g}")
 
 
-def composite_bands(bands: Sequence[str], wavelengths: Sequence[float]) -> list[int]:
-    """Positions of the bands that are shown as red, green and blue, unless the user chooses them."""
-    if len(bands) < 3:
-        return [0, 0, 0]
-    lower = [band.lower() for band in bands]
-    if all(colour in lower for colour in LIGHT):
-        return [lower.index(colour) for colour in LIGHT]
-    waves = np.asarray(wavelengths, dtype=np.float64)
-    if np.isfinite(waves).sum() < 3:
-        return [0, 1, 2]
-    nearest = [int(np.nanargmin(np.abs(waves - middle))) for middle in LIGHT.values()]
-    if len(set(nearest)) == 3:
-        return nearest
-    first = np.flatnonzero(np.isfinite(waves))[:3]  # the usual false colours, such as near infrared, red and green
-    return first[np.argsort(-waves[first], kind="stable")].tolist()
-
-
-def composite(pictures: np.ndarray, image: int, chosen: Sequence[int]) -> np.ndarray:
-    """Colours of the pixels of an image, stretched over all images so that they can be compared."""
-    channels = []
-    for band in chosen:
-        low, high = np.quantile(pictures[:, band], STRETCH)
-        part = pictures[image, band]
-        bright = np.clip((part - low) / (high - low), 0, 1) if high > low else np.full(part.shape, 0.5)
-        # The tiny offset makes halves round up here and in R alike.
-        channels.append(np.floor(255 * bright + 0.5 + 1e-6).astype(int))
-    red, green, blue = channels
-    return np.vectorize("#{:02X}{:02X}{:02X}".format, otypes=[object])(red, green, blue)
-
-
-def _composite_name(maps: BandMaps, chosen: Sequence[int]) -> str:
-    names = curves.band_names(maps, chosen)
-    if len(set(chosen)) == 1:
-        return f"image: {names[0]}"
-    short = ", ".join(name.removesuffix(" nm") for name in names)
-    return "RGB" if [name.lower() for name in names] == list(LIGHT) else f"RGB: {short}"
-
-
-def _named(maps: BandMaps, image: int) -> str:
+def image_name(maps: BandMaps, image: int) -> str:
     """Which image it is, and whether the model takes it for something else."""
     if len(maps.classes) == 1:
         return f"image {image}"
@@ -240,14 +201,14 @@ def _named(maps: BandMaps, image: int) -> str:
     return f"image {image}: {name}" + (f", predicted as {predicted}" if predicted != name else "")
 
 
-def _bands_first(array: np.ndarray, band_axis: int) -> np.ndarray:
+def bands_first(array: np.ndarray, band_axis: int) -> np.ndarray:
     """One image as bands x pixels, without axes of a single pixel."""
     moved = np.moveaxis(array, band_axis - 1, 0)
     return moved.reshape(moved.shape[0], *(size for size in moved.shape[1:] if size > 1))
 
 
-def _pictures(maps: BandMaps, x: Any) -> np.ndarray:
-    """The images, each as `_bands_first` gives it."""
+def pictures_of(maps: BandMaps, x: Any) -> np.ndarray:
+    """The images, each as `bands_first` gives it."""
     images = check_images(x, maps.band_axis)
     shape = maps.values.shape[2:]
     if (images.n, *images.shape) != (maps.n, *shape):
@@ -256,7 +217,7 @@ def _pictures(maps: BandMaps, x: Any) -> np.ndarray:
             expected=f"{maps.n} images of {' x '.join(map(str, shape))}",
             given=f"{images.n} of {' x '.join(map(str, images.shape))}",
         )
-    return np.stack([_bands_first(one, maps.band_axis) for one in images.take(slice(None), np.float64)])
+    return np.stack([bands_first(one, maps.band_axis) for one in images.take(slice(None), np.float64)])
 
 
 def _pixels(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndarray) -> pd.DataFrame:
@@ -272,13 +233,14 @@ def _pixels(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndar
     )
 
 
-def _position(given: Any, n: int, name: str) -> int:
+def position(given: Any, n: int, name: str) -> int:
+    """A position that there is."""
     if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or not 0 <= given < n:
         raise OptionError(f"There is no such {name}.", expected=f"{name} from 0 to {n - 1}", given=repr(given))
     return int(given)
 
 
-def _output(maps: BandMaps, image: int, given: Any) -> int:
+def explained_output(maps: BandMaps, image: int, given: Any) -> int:
     """Position of an output among those explained for an image."""
     if isinstance(given, str):
         names = [maps.outputs[at] for at in maps.image_output[image]]
@@ -289,21 +251,4 @@ def _output(maps: BandMaps, image: int, given: Any) -> int:
                 given=repr(given),
             )
         return names.index(given)
-    return _position(given, maps.image_output.shape[1], "output")
-
-
-def chosen_bands(given: Any, bands: Sequence[str]) -> list[int]:
-    """Positions of the three bands that the user names or counts."""
-    given = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    known = [
-        (isinstance(band, str) and band in bands)
-        or (isinstance(band, (int, np.integer)) and not isinstance(band, bool) and 0 <= band < len(bands))
-        for band in given
-    ]
-    if len(given) != 3 or not all(known):
-        raise BandError(
-            "`rgb` does not name three bands.",
-            expected=f"three of {', '.join(map(repr, bands[:8]))}{', ...' if len(bands) > 8 else ''}, or positions",
-            given=repr(given),
-        )
-    return [list(bands).index(band) if isinstance(band, str) else int(band) for band in given]
+    return position(given, maps.image_output.shape[1], "output")

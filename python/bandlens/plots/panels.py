@@ -43,6 +43,25 @@ def more_lines(titles: Sequence[str] | dict[str, str]) -> int:
     return max((text.count("\n") for text in texts), default=0)
 
 
+# a note for pictures whose panels can't be compared
+OWN_SCALES = "scales differ between panels"
+
+
+def interval_note(drawn: str, frame: pd.DataFrame) -> str:
+    """What intervals are, and where there are none."""
+    unknown = frame["std_error"].isna()
+    if unknown.all():
+        return "no interval from single images"
+    return f"{drawn}: 95 % confidence interval{', none from single images' if unknown.any() else ''}"
+
+
+def is_free(scales: str) -> bool:
+    """Whether each class has a scale of its own, so that weak classes can be seen."""
+    if scales not in ("fixed", "free"):
+        raise OptionError("There are no such scales.", expected="scales 'fixed' or 'free'", given=repr(scales))
+    return scales == "free"
+
+
 def most_of(top: int | None, n_bands: int) -> int:
     """How many bands the user wants to see: `top`, if it is a number of bands."""
     if top is None:

@@ -10,9 +10,9 @@ import pandas as pd
 import plotnine as p9
 
 from ..errors import BandError, OptionError
-from . import curves
+from .composites import COLOURS, band_names, chosen_bands, composite_bands, false_colours
 from .labels import wrap
-from .maps import LIGHT, chosen_bands, composite_bands, panel_columns
+from .maps import panel_columns
 from .palette import colours
 from .panels import more_lines, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
@@ -53,12 +53,12 @@ def rgb_bands(result: FeatureImages | TopImages, rgb: Any, contrast: np.ndarray)
 
 def composite_name(result: FeatureImages | TopImages, chosen: Sequence[int]) -> str:
     """Which bands are red, green and blue, as a note."""
-    names = curves.band_names(result, chosen)
+    names = band_names(result, chosen)
     if len(set(chosen)) == 1:
         return f"grey: {names[0]}"
-    if [name.lower() for name in names] == list(LIGHT):
+    if [name.lower() for name in names] == COLOURS:
         return "colours: red, green, blue"
-    return "red, green, blue: " + ", ".join(names)
+    return false_colours(result, chosen) or "red, green, blue: " + ", ".join(names)
 
 
 def brightness(values: np.ndarray, low: np.ndarray, high: np.ndarray, stretch: str) -> np.ndarray:
@@ -177,12 +177,16 @@ def drawn(
     )
 
 
-def signed_scale(limit: float) -> p9.scale_fill_gradientn:
-    """The diverging scale, symmetric about zero."""
+def signed_scale(limit: float, between: str = "#7F7F7F") -> p9.scale_fill_gradientn:
+    """The diverging scale, symmetric about zero; `between` is the colour of what has no value."""
     from .maps import scale_tick
 
     end = scale_tick(limit)
     ticks = [-end, 0.0, end]
     return p9.scale_fill_gradientn(
-        colors=colours("signed"), limits=(-limit, limit), breaks=ticks, labels=[f"{tick:.4g}" for tick in ticks]
+        colors=colours("signed"),
+        limits=(-limit, limit),
+        breaks=ticks,
+        labels=[f"{tick:.4g}" for tick in ticks],
+        na_value=between,
     )

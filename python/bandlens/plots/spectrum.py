@@ -16,7 +16,7 @@ import plotnine as p9
 from .axes import NAMED, STEPS, TICKS, Bands, band_axis
 from .labels import longest, mean_score, several_outputs, subtitle, unit, wrap
 from .palette import colours, ink
-from .panels import class_titles, more_lines, present, strip_width, wrap_lines
+from .panels import OWN_SCALES, class_titles, interval_note, is_free, more_lines, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 HOLE = 4  # times the usual step between bands: bands were taken out there, and the line stops
 
 
-def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) -> p9.ggplot:
+def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8, width: float = 175) -> p9.ggplot:
     """Lines of importance over wavelength, or over bands where wavelengths are unknown, with 95 % intervals as ribbons.
 
     Parameters
     ----------
     result : BandImportance
+    scales : {"fixed", "free"}
+        Whether classes share a scale, or each has a panel with its own (of several outputs: each output).
     base_size : float
         Font size in points.
     width : float
@@ -40,11 +42,15 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     -------
     plotnine.ggplot
     """
+    free = is_free(scales)
     frame = result.to_frame()
     classes = present(frame, "class")
     outputs = present(frame, "output") if several_outputs(frame) else []
     together = len(classes) <= len(colours("class"))
-    panels = outputs or ([] if together else classes)
+    by_class = not outputs and (free or not together)
+    # on scales of their own, the other classes would not be where they seem to be
+    behind = not together and not (by_class and free)
+    panels = classes if by_class else outputs
     room = characters(width, base_size) - 10
     columns = max(1, min(int(room / 18), math.ceil(math.sqrt(len(panels)))))
     strip = strip_width(room, columns)
@@ -54,7 +60,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     run = runs(result.wavelengths)[codes] if measured else np.zeros(len(frame), int)
     frame["place"] = frame["wavelength"] if measured else frame["band"]
     frame["line"] = frame["class"].cat.codes.astype(int) * len(result.bands) + run
-    axis, axis_lines = spectral_axis(result, room / columns, width)
+    axis, axis_lines = spectral_axis(result, room / columns - (5 if free else 0), width)
 
     titles = {name: wrap(f"{result.output} of {name}", strip) for name in outputs}
     titles = titles or class_titles(frame, panels, strip)
@@ -64,24 +70,29 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     known = front[front["std_error"].notna()]
     # a line of a single band is a point
     alone = np.bincount(runs(result.wavelengths))[run] == 1 if measured else np.zeros(len(frame), bool)
+    # and so are the values of a single image, which have no ribbon
+    alone |= frame["std_error"].isna().to_numpy()
     dots = front if len(result.bands) <= NAMED else front[alone[front.index]]
 
-    note = "shaded: 95 % confidence interval" if len(known) else "no interval from single images"
-    if not together:
+    note = interval_note("shaded", front)
+    if behind:
         note += f"; {'coloured: the class of the output; ' if outputs else ''}grey: the other classes"
+    if free and panels:
+        note += f"; {OWN_SCALES}"
     note = wrap_lines(subtitle(result, frame, note), width, base_size)
     names = [wrap(name, 25) for name in classes]
     keys = max(1, min(len(names), int(room / (longest(names) + 6))))
-    key_lines = sum(1.3 * (1 + name.count("\n")) for name in names[::keys]) if together else 0
+    keyed = together and not by_class
+    key_lines = sum(1.3 * (1 + name.count("\n")) for name in names[::keys]) if keyed else 0
     rows = -(-len(panels) // columns) or 1
     high = rows * (10 + more_lines(titles)) if panels else min(18, 0.33 * room)
     paints = colours("class") if together else colours("class")[:1] * len(classes)
 
     plot = p9.ggplot(front, p9.aes("place", "importance", group="line"))
     plot += p9.geom_hline(yintercept=0, color=ink("missing"), size=0.4)
-    if not together:
-        behind = frame if outputs else frame.drop(columns="class")
-        plot += p9.geom_line(data=behind, color=ink("missing"), size=0.3)
+    if behind:
+        others = frame if outputs else frame.drop(columns="class")
+        plot += p9.geom_line(data=others, color=ink("missing"), size=0.3)
     if len(known):
         ribbon = p9.aes(ymin="conf_low", ymax="conf_high", fill="class")
         plot += p9.geom_ribbon(ribbon, data=known, alpha=0.25, color="none", show_legend=False)
@@ -93,7 +104,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
             values=dict(zip(classes, paints, strict=False)),
             limits=classes,
             labels=names,
-            guide=p9.guide_legend(ncol=keys) if together else None,
+            guide=p9.guide_legend(ncol=keys) if keyed else None,
         ),
         p9.scale_fill_manual(values=dict(zip(classes, paints, strict=False)), limits=classes, guide=None),
         p9.scale_y_continuous(expand=(0.02, 0, 0.06, 0)),
@@ -113,7 +124,7 @@ def draw(result: BandImportance, *, base_size: float = 8, width: float = 175) ->
     ]
     if panels:
         by = "output" if outputs else "class"
-        plot += p9.facet_wrap(by, ncol=columns, labeller=p9.as_labeller(titles))
+        plot += p9.facet_wrap(by, ncol=columns, scales="free_y" if free else "fixed", labeller=p9.as_labeller(titles))
     return plot
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotnine as p9
 
-from .axes import band_axis, panel_columns
+from .axes import NAMED, band_axis, panel_columns
 from .labels import longest, several_outputs, wrap
 from .palette import colours, ink, ramp, text_on
 from .theme import SMALL, characters, theme_bandlens
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..results.importance import BandImportance
+
+
+# of what, the picture knows
+OWN_COLOURS = "colours can't be compared between rows: each row has its own scale, up to its "
+
+
+def of_largest(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Values as parts of the largest of their row; where that is 0, all are 0."""
+    largest = frame[column].abs().groupby([frame["class"], frame["output"]], observed=True).transform("max")
+    return frame[column] / largest.where(largest != 0, 1.0)
 
 
 def draw_tiles(
@@ -39,7 +49,7 @@ def draw_tiles(
     limits : (float, float)
         Values of its two ends.
     values : bool or None
-        Whether to print `text`; ``None`` prints it where it fits.
+        Whether to print `text`; ``None`` prints it where it fits and where every band is named.
     base_size, width : float
         Font size in points, width of the picture in mm.
     """
@@ -70,7 +80,7 @@ def draw_tiles(
     )
     known = frame[frame["value"].notna()]
     printed = longest(known["text"]) + 1 if len(known) else 0
-    if 0.85 * printed <= tile if values is None else values:
+    if n_bands <= NAMED and 0.85 * printed <= tile if values is None else values:
         low, high = limits
         inks = text_on(ramp(palette, (known["value"] - low) / (high - low)))
         size = (SMALL if printed <= tile else 0.75) * base_size

@@ -16,9 +16,9 @@ import plotnine as p9
 from ..data.options import whole
 from ..errors import OptionError
 from .axes import Bands
+from .composites import STRETCH
 from .feature_grid import need_pixels
 from .feature_spectrum import lines
-from .maps import STRETCH
 from .pictures import brightness, check_number, composite_name, drawn, hexes, pixel_frame, rgb_bands
 
 if TYPE_CHECKING:

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._version import __version__
-from ..data.positions import first
 from ..engine import precision
 from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.tables import WHOLE
-from .conversions import Answer, all_fields, answer, column, columns, fields, for_r, plain
+from .conversions import Answer, all_fields, answer, column, columns, fields, images_and_options, plain
+from .describing import described
 from .functions import RFunction
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
     from ..checks import Check
-    from ..methods import Method
     from ..results.importance import BandImportance
 
 mend_signals()
@@ -86,7 +85,8 @@ def band_importance(
     """
     from ..explain.importance import band_importance as compute
 
-    found = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, y, **options, progress=progress or False)
     return [_importance(one) for one in found.values()] if isinstance(found, dict) else _importance(found)
 
 
@@ -103,8 +103,20 @@ def band_maps(
     """
     from ..explain.maps import band_maps as compute
 
-    maps = compute(model, x, y, **_arguments(arguments), progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    maps = compute(model, x, y, **options, progress=progress or False)
     return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation"))}
+
+
+@answer
+def band_response(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Curves of outputs against levels of bands, as the fields of the result; arguments as for `band_importance`."""
+    from ..explain.response import band_response as compute
+
+    x, options = images_and_options(x, arguments)
+    return all_fields(compute(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -123,7 +135,7 @@ def sentinel2(seed: int, cache: str) -> Answer:
         part: {name: column(getattr(patches, f"{name}_{part}")) for name in ("x", "y", "polygon", "centre")}
         for part in ("train", "test")
     }
-    return {**parts, **fields(patches, plain, ("bands", "wavelengths", "classes", "crs", "source", "licence"))}
+    return {**parts, **fields(patches, plain, ("bands", "wavelengths", "classes", "crs", "source", "licence", "title"))}
 
 
 @answer
@@ -176,7 +188,8 @@ def check_stability(
     """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
     from ..checks import check_stability as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -186,7 +199,8 @@ def check_randomization(
     """Check of the table against those of random weights; arguments as for `band_importance`."""
     from ..checks import check_randomization as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -196,7 +210,8 @@ def check_null(
     """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
     from ..checks import check_null as check
 
-    return _check(check(model, x, y, **_arguments(arguments), progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, x, y, **options, progress=progress or False))
 
 
 @answer
@@ -211,7 +226,8 @@ def check_deletion(
     """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
     from ..checks import check_deletion as check
 
-    return _check(check(model, _result(result), x, y, **arguments, progress=progress or False))
+    x, options = images_and_options(x, arguments)
+    return _check(check(model, _result(result), x, y, **options, progress=progress or False))
 
 
 @answer
@@ -229,8 +245,21 @@ def classifies(model: Any, x: Any, band_axis: int, output: str) -> bool:
     return make_predictor(model, check_images(x, band_axis), output).classifies
 
 
-def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: for_r(value) if callable(value) else value for name, value in given.items()}
+@answer
+def bands_of(model: Any) -> list[str] | None:
+    """Names of bands that are kept with a model, see `bandlens.bands_of`."""
+    from ..models.bands import bands_of as kept
+
+    names = kept(model)
+    return None if names is None else list(names)
+
+
+@answer
+def set_bands(model: Any, bands: Sequence[str] | None) -> None:
+    """Keep names of bands with a model, see `bandlens.set_bands`."""
+    from ..models.bands import set_bands as keep
+
+    keep(model, bands)
 
 
 @answer
@@ -244,34 +273,7 @@ def band_methods() -> list[Answer]:
     """
     from ..methods import METHODS
 
-    return [_method(method) for method in METHODS.values()]
-
-
-def _method(method: Method) -> Answer:
-    options = [
-        {
-            "option": name,
-            "default": _text(option.default),
-            "meaning": option.meaning.replace("counted from 0", f"counted from {first()}"),
-        }
-        for name, option in method.options.items()
-    ]
-    return {
-        **fields(method, str, ("name", "label", "summary", "cost", "statistic", "reference")),
-        "additive": method.additive,
-        "maps": method.maps is not None,
-        "background": method.uses_background,
-        "options": options,
-    }
-
-
-def _text(default: Any) -> str:
-    """The default of an option, as R writes it, strings without quotes."""
-    if default is None:
-        return "NULL"
-    if isinstance(default, bool):
-        return str(default).upper()
-    return f"{default:g}" if isinstance(default, float) else str(default)
+    return [described(method) for method in METHODS.values()]
 
 
 def _importance(result: BandImportance) -> Answer:
@@ -350,7 +352,8 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import visualize_features as compute
 
-    found = compute(model, **arguments, progress=progress or False)
+    _, options = images_and_options(None, arguments)
+    found = compute(model, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
         "levels": {
@@ -377,7 +380,8 @@ def layer_activations(
     """
     from ..features import layer_activations as compute
 
-    found = compute(model, x, **arguments, progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {"image": columns(found.columns("image").columns)},
         **all_fields(found),
@@ -396,7 +400,8 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import top_images as compute
 
-    found = compute(model, x, **arguments, progress=progress or False)
+    x, options = images_and_options(x, arguments)
+    found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
         **all_fields(found),

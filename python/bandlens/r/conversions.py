@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.labelled import LabelledImages
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
 from ..results.schema import Field, schema
@@ -99,7 +100,7 @@ def all_fields(result: object) -> Answer:
 def _field(entry: Field, value: Any) -> Any:
     if entry.array:
         return column(value)
-    return list(value) if entry.kind in ("names", "numbers") else plain(value)
+    return list(value) if entry.kind in ("names", "numbers") and value is not None else plain(value)
 
 
 def columns(table: Mapping[str, np.ndarray]) -> Answer:
@@ -128,3 +129,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(entry) for entry in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def images_and_options(x: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Images, with the names that their bands have in R, and the other arguments of a call.
+
+    `given` has these names as `x_bands` and `background_bands`, since arrays lose them on the way.
+    """
+    options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
+    names, others = options.pop("x_bands", None), options.pop("background_bands", None)
+    if others is not None:
+        options["background"] = LabelledImages(options["background"], bands=others)
+    return x if names is None else LabelledImages(x, bands=names), options

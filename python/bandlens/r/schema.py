@@ -18,6 +18,7 @@ FILE = Path(__file__).with_name("schema.csv")
 RESULTS = {
     "band_importance": ("results.importance", "BandImportance"),
     "band_maps": ("results.maps", "BandMaps"),
+    "band_response": ("results.response", "BandResponse"),
     "feature_images": ("features.result", "FeatureImages"),
     "layer_activations": ("features.activations", "LayerActivations"),
     "layer_kernels": ("features.kernels", "LayerKernels"),

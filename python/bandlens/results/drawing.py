@@ -6,10 +6,7 @@ The registry, `bandlens.plots`, imports plotnine, so that it is only loaded when
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import plotnine
+from typing import Any
 
 Draw = Callable[..., Any]
 
@@ -21,6 +18,6 @@ def drawn_by(registry: Callable[[], Draw]) -> None:
     _registries.append(registry)
 
 
-def draw(result: Any, kind: str, **options: Any) -> plotnine.ggplot:
+def draw(result: Any, kind: str, **options: Any) -> Any:
     """Draw a result by the registry: the picture `kind` of the kind of result that it is."""
     return _registries[-1]()(result, kind, **options)

@@ -5,20 +5,20 @@ It holds no framework object, so it outlives the session, the model and the mach
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 import numpy as np
 
-from ..errors import OptionError, ResultError
+from ..errors import OptionError
 from . import drawing
 from .choosing import positions, refuse_drops
 from .completeness import largest, shown
-from .schema import Names, Numbers, Positions, Same, restored, schema, taken
+from .schema import Names, Numbers, Positions, Same, taken
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+from .storing import store, stored
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class BandImportance:
         Name of the model.
     versions : dict of str
     seconds : float
+    image_bands : tuple of str or None
+        Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
+        the images themselves have, where `bands` are others.
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -114,6 +117,7 @@ class BandImportance:
     model: Annotated[str, Same("the model")] = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -254,15 +258,32 @@ class BandImportance:
         seconds = self.seconds * len(chosen) / self.n
         return replace(self, **taken(self, "image", chosen), seconds=seconds)
 
-    def plot(self, kind: str = "heatmap", **options: Any) -> plotnine.ggplot:
+    @overload
+    def plot(
+        self, kind: str = "heatmap", *, interactive: Literal[False] = False, **options: Any
+    ) -> plotnine.ggplot: ...
+    @overload
+    def plot(self, kind: str = "heatmap", *, interactive: bool, **options: Any) -> Any: ...
+
+    def plot(self, kind: str = "heatmap", *, interactive: bool = False, **options: Any) -> Any:
         """Draw the table; see `bandlens.plots` for the kinds.
+
+        Parameters
+        ----------
+        kind : str
+            "heatmap", "bars", "effect", "spectrum", "ranks" or "distribution".
+        interactive : bool
+            Draw by plotly (``pip install plotly``), which says under the mouse which class and band it is, its
+            wavelength, importance and interval: "heatmap", "bars" and "spectrum".
+        **options
+            What the kind takes: `width` and `base_size`, and `scales="free"` where each class shall have its own scale.
 
         Returns
         -------
-        plotnine.ggplot
-            A complete plot to which layers, scales and themes can be added.
+        plotnine.ggplot or plotly.graph_objects.Figure
+            A complete plot to which layers, scales and themes can be added; a figure where it is interactive.
         """
-        return drawing.draw(self, kind, **options)
+        return drawing.draw(self, kind, interactive=interactive, **options)
 
     def summary(self) -> str:
         """Most important bands of each class, and what produced them, as text."""
@@ -308,11 +329,7 @@ class BandImportance:
 
     def save(self, path: str | Path) -> None:
         """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""
-        values = {name: getattr(self, name) for name in schema(type(self))}
-        arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-        plain = {name: value for name, value in values.items() if name not in arrays}
-        with Path(path).open("wb") as file:
-            np.savez_compressed(file, _format=FORMAT, _plain=json.dumps(plain), **arrays)  # type: ignore[arg-type]
+        store(self, path, FORMAT)
 
     @classmethod
     def load(cls, path: str | Path) -> BandImportance:
@@ -323,9 +340,4 @@ class BandImportance:
         ResultError
             If the file holds something else.
         """
-        with np.load(path, allow_pickle=False) as stored:
-            if "_format" not in stored or str(stored["_format"]) != FORMAT:
-                raise ResultError(f"{path} holds no BandImportance.", expected=f"a file of format {FORMAT}")
-            arguments = json.loads(str(stored["_plain"]))
-            arguments.update({name: stored[name] for name in stored.files if not name.startswith("_")})
-        return restored(cls, arguments)
+        return stored(cls, path, FORMAT)

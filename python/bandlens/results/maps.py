@@ -102,20 +102,23 @@ class BandMaps:
 
     def plot(
         self,
-        image: int = 0,
+        image: int | Sequence[int] = 0,
         output: int | str = 0,
         *,
         x: Any = None,
         rgb: Sequence[str | int] | None = None,
+        scales: str = "fixed",
         width: float = 175,
         base_size: float = 8,
     ) -> plotnine.ggplot:
         """Draw the attributions of one image, a panel per band, on one scale that is symmetric about zero.
 
+        Several images are drawn an image in a row, a band in a column.
+
         Parameters
         ----------
-        image : int
-            Position of the image in these maps.
+        image : int or sequence of int
+            Position of the image in these maps, or of up to 12 images.
         output : int or str
             Which of the outputs that are explained for this image: its position among them, or its name.
         x : array_like, optional
@@ -123,9 +126,12 @@ class BandMaps:
             spectrum itself beside those of a spectrum). Each band is stretched from its 2 % to its 98 % quantile over
             all these images.
         rgb : sequence of three str or int, optional
-            Bands of the composite, by name or position, for red, green and blue. By default the bands of these names,
-            else those nearest to 660, 560 and 480 nm, else the first three. Where two colours would have the same
-            band, the first three in falling wavelength.
+            Bands of the composite, by name or position, for red, green and blue. By default the bands of such light: by
+            wavelength (those nearest to 660, 560 and 480 nm, where these are red, green and blue), else by name (red,
+            green, blue; R, G, B; B4, B3, B2 of Sentinel-2 and Landsat 8; in capitals or not). Where they are not all
+            there, false colours, and the subtitle says of which bands.
+        scales : {"fixed", "free"}
+            Whether several images share a scale, or each has its own, so that weak ones can be seen.
         width : float
             Width in mm at which the picture will be shown; decides how names are wrapped and panels arranged.
         base_size : float
@@ -134,7 +140,8 @@ class BandMaps:
         Returns
         -------
         plotnine.ggplot
-            A complete plot. Of more than 26 bands, the 25 with the largest sum of |attribution| are shown. Where
+            A complete plot. Of more than 26 bands, the 25 with the largest sum of |attribution| are shown (of
+            several images, as many bands as have room). Where
             single values lie far beyond all others, the scale ends at the 99.9 % quantile. The subtitle says so.
             Spectra and images with one axis of pixels are drawn as lines.
 
@@ -145,7 +152,7 @@ class BandMaps:
             there is no such image, output or band, or `x` are not the images of these maps.
         """
         chosen = {"image": image, "output": output}
-        return drawing.draw(self, "maps", **chosen, x=x, rgb=rgb, base_size=base_size, width=width)
+        return drawing.draw(self, "maps", **chosen, x=x, rgb=rgb, scales=scales, base_size=base_size, width=width)
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape))

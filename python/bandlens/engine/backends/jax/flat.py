@@ -1,9 +1,9 @@
-"""A jaxpr as one flat list of operations, its calls written out and its values numbered."""
+"""A jaxpr as one flat list of operations, its calls and loops written out and its values numbered."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ from jax.extend import core
 from .. import heads
 from ..flat import BaseFlat
 from . import operations as table
+from .loops import is_short, written_out
 from .marks import marked
 
 # explained in the precision below: the same function, without rounding that would drown small differences
@@ -144,11 +145,9 @@ class Flat(BaseFlat[Entry]):
                 values.update(zip(eqn.outvars, inputs, strict=True))
             elif kind in table.CALLS and not self._is_kept(eqn, inputs):
                 inner, held = _inside(eqn)
-                inside = dict(zip(inner.invars, inputs, strict=True))
-                self._inline(inner, held, inside, f"{name}/")
-                values.update(
-                    {out: self._read(atom, inside) for out, atom in zip(eqn.outvars, inner.outvars, strict=True)}
-                )
+                values.update(zip(eqn.outvars, self._called(inner, held, inputs, name), strict=True))
+            elif kind == "scan" and is_short(eqn):
+                values.update(zip(eqn.outvars, self._repeated(eqn, inputs, name), strict=True))
             else:
                 entry = self._first(Entry(kind, name, inputs, [], eqn.params, _applied(eqn)), _likeness(eqn, inputs))
                 if not entry.outputs:
@@ -157,6 +156,25 @@ class Flat(BaseFlat[Entry]):
                     if not self.data.isdisjoint(inputs):
                         self.data.update(entry.outputs)
                 values.update(zip(eqn.outvars, entry.outputs, strict=True))
+
+    def _called(self, jaxpr: core.Jaxpr, consts: Any, inputs: Sequence[int], name: str) -> list[int]:
+        """A function's outputs, written out."""
+        inside = dict(zip(jaxpr.invars, inputs, strict=True))
+        self._inline(jaxpr, consts, inside, f"{name}/")
+        return [self._read(atom, inside) for atom in jaxpr.outvars]
+
+    def _repeated(self, eqn: core.JaxprEqn, inputs: list[int], name: str) -> list[int]:
+        """A loop's outputs, its steps written out."""
+
+        def apply(function: Callable[..., Any], *values: int) -> list[int]:
+            closed = jax.make_jaxpr(function)(*(_empty(self.avals[value]) for value in values))
+            return self._called(closed.jaxpr, closed.consts, values, name)
+
+        def step(*values: int) -> list[int]:
+            body = eqn.params["jaxpr"]
+            return self._called(body.jaxpr, body.consts, values, name)
+
+        return written_out(eqn, inputs, step, apply)
 
     def _is_kept(self, eqn: core.JaxprEqn, inputs: list[int]) -> bool:
         """Whether a function with a derivative of its own depends on one tensor elementwise, as ReLU does.
@@ -183,6 +201,11 @@ def computed_in(dtype: Any) -> Any:
 def is_real(dtype: Any) -> bool:
     """Whether a type is floating."""
     return bool(jnp.issubdtype(dtype, jnp.floating))
+
+
+def _empty(aval: Any) -> jax.ShapeDtypeStruct:
+    """A stand-in for a value, where only its shape and type matter."""
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
 
 
 def _equations(jaxpr: core.Jaxpr) -> Iterator[core.JaxprEqn]:

@@ -58,7 +58,8 @@ def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
     """Zeros of a static shape, made where they are used: a tensor for all uses would be held in memory all along."""
     if not all(isinstance(length, int) for length in shape):
         return tf.zeros(shape, dtype)
-    return tf.raw_ops.Fill(dims=_constant(tuple(shape), tf.int32), value=_constant(0, tf.as_dtype(dtype)))
+    zero = tf.as_dtype(dtype).as_numpy_dtype(0)
+    return tf.raw_ops.Fill(dims=_constant(tuple(shape), tf.int32), value=_constant(zero, tf.as_dtype(dtype)))
 
 
 def _constant(value: Any, dtype: tf.DType) -> tf.Tensor:

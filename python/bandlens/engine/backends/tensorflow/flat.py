@@ -1,8 +1,12 @@
-"""A traced function as one flat list of operations, its calls inlined and its values numbered."""
+"""A traced function as one flat list of operations, its calls inlined and its values numbered.
+
+Loops with a known number of steps are written out.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +17,8 @@ from tensorflow.python.framework.function_def_to_graph import (
 from .. import heads
 from ..flat import BaseFlat
 from . import operations as table
+from .entry import Entry
+from .loops import MAKING, MOST_OPERATIONS, READING, Constants, Lists
 from .marks import marked
 
 HEADS = heads.Table(
@@ -23,26 +29,6 @@ HEADS = heads.Table(
     bounded={"Abs", "ClipByValue", "Maximum", "Minimum", "Pow", "Sqrt", "Square"},
     family=table.TABLE.family,
 )
-
-
-class Entry:
-    """An operation of the flattened function with its values as integers.
-
-    Attributes
-    ----------
-    likeness : tuple
-        Equal for operations that do the same to the same values.
-    """
-
-    __slots__ = ("inputs", "kind", "likeness", "name", "op", "outputs")
-
-    def __init__(self, op: tf.Operation, name: str, inputs: list[int], likeness: tuple[Any, ...]) -> None:
-        self.op = op
-        self.kind: str = op.type
-        self.name = name
-        self.inputs = inputs
-        self.likeness = likeness
-        self.outputs: list[int] = []
 
 
 class Flat(BaseFlat[Entry]):
@@ -79,6 +65,8 @@ class Flat(BaseFlat[Entry]):
                 elif name in external:
                     self.captures[values[name]] = external[name]
         self.varying = {self.input}
+        self._constants = Constants(self.producers)
+        self._lists = Lists(self._constants, self._made)
         self._inline(graph, values, "")
         self.output = values[concrete.outputs[0].name]
         self.data = {self.input}
@@ -108,14 +96,57 @@ class Flat(BaseFlat[Entry]):
                 if number is not None:
                     self.marks.setdefault(number, inputs[0])
                 values.update({out.name: value for out, value in zip(op.outputs, inputs, strict=True)})
-            elif op.type in table.CALLS:
-                inner = function_def_to_graph(self._library[op.get_attr("f").name], include_library_functions=True)
-                inside = {tensor.name: value for tensor, value in zip(inner.inputs, inputs, strict=True)}
-                self._inline(inner, inside, f"{scope}{op.name}/")
-                values.update({out.name: inside[t.name] for out, t in zip(op.outputs, inner.outputs, strict=True)})
             else:
-                entry = self._entry(op, scope + op.name, inputs)
-                values.update({out.name: value for out, value in zip(op.outputs, entry.outputs, strict=True)})
+                outputs = self._outputs(op, inputs, scope + op.name)
+                values.update({out.name: value for out, value in zip(op.outputs, outputs, strict=True)})
+
+    def _outputs(self, op: tf.Operation, inputs: list[int], name: str) -> list[int]:
+        """Values that an operation makes."""
+        if op.type in table.CALLS:
+            return self._called(self._function(op, "f"), inputs, name)
+        if op.type in table.LOOPS:
+            written_out = self._repeated(op, inputs, name)
+            if written_out is not None:
+                return written_out
+        if op.type in READING:
+            element = self._lists.read(op, inputs, name)
+            if element is not None:
+                return [element]
+        entry = self._entry(op, name, inputs)
+        if op.type in MAKING:
+            self._lists.look(op, entry, name)
+        return entry.outputs
+
+    def _function(self, op: tf.Operation, attribute: str) -> Any:
+        """A function that an operation calls, as a graph."""
+        return function_def_to_graph(self._library[op.get_attr(attribute).name], include_library_functions=True)
+
+    def _called(self, function: Any, inputs: Sequence[int], name: str) -> list[int]:
+        """A function's outputs, written out."""
+        inside = {tensor.name: value for tensor, value in zip(function.inputs, inputs, strict=True)}
+        self._inline(function, inside, f"{name}/")
+        return [inside[tensor.name] for tensor in function.outputs]
+
+    def _repeated(self, op: tf.Operation, inputs: list[int], name: str) -> list[int] | None:
+        """A loop's outputs, its steps written out; None where their number isn't known, or too large."""
+        condition, body = self._function(op, "cond"), self._function(op, "body")
+        values, steps = inputs, 0
+        while True:
+            goes_on = self._constants.of(self._called(condition, values, name)[0])
+            if goes_on is None or steps * len(body.get_operations()) > MOST_OPERATIONS:
+                return None
+            if not goes_on:
+                return values
+            values = self._called(body, values, name)
+            steps += 1
+
+    def _made(
+        self, build: Callable[..., tf.Operation], given: list[tuple[tf.DType, Any]], inputs: Sequence[int], name: str
+    ) -> list[int]:
+        """Outputs of an operation of our own, which `build` creates of tensors of given types and shapes."""
+        with tf.Graph().as_default():
+            op = build(*(tf.compat.v1.placeholder(dtype, shape) for dtype, shape in given))
+        return self._entry(op, name, list(inputs)).outputs
 
     def _entry(self, op: tf.Operation, name: str, inputs: list[int]) -> Entry:
         """An operation, or the one that does the same already."""

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from ...graph import Graph, Layout
 from ..run import BaseRun
-from .flat import Entry, Flat
+from .entry import Entry
+from .flat import Flat
 
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}

@@ -21,7 +21,8 @@ from ..flat import block_per_image
 from ..trace import BaseTrace, window_of_reduction
 from . import operations as table
 from .arrays import zeros
-from .flat import HEADS, Entry, Flat
+from .entry import Entry
+from .flat import HEADS, Flat
 from .gradients import has_gradient
 from .run import Run, computed_in
 
