@@ -23,6 +23,7 @@ from ..explain.question import Question
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, ticker
 from ..results.importance import BandImportance
+from .firsts import MOST, cell
 from .result import Check
 
 # what counts as rounding: relative to the largest importance of a class, and to the outputs where scores are their
@@ -170,9 +171,12 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
     relative = np.abs(difference) / np.where(largest > 0, largest, 1)[:, None]
     name = plain.bands[band]
     worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=0)]
+    allowed = f"{100 * np.nan_to_num(tolerance[:, 0] / np.where(largest > 0, largest, 1)).max():.2g}"
+    names = [cell(plain, row) for row in range(cells)]
     verdict = [
+        *([_failures(names, (outcome == 0).any(axis=1))] if failed.any() else []),
         f"The band of noise, which the model ignores, {'does not score' if failed[0] else 'scores'} zero: "
-        f"at most {worst[0]} % of the largest importance of a class.",
+        f"at most {worst[0]} % of the largest importance of a class (up to {allowed} % would pass).",
         f"'{name}' and its copy {'do not share' if failed[1] else 'share'} equally: "
         f"they are at most {2 * max(float(worst[1]), float(worst[2])):.2g} % of the largest importance apart.",
         f"Together they {'do not score' if failed[3] else 'score'} what '{name}' scores alone: "
@@ -203,6 +207,13 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
             "model": plain.model,
         },
     )
+
+
+def _failures(names: list[str], failed: np.ndarray) -> str:
+    """Which classes failed, said first: the sentences after it tell the worst of all classes."""
+    listed = [name for name, wrong in zip(names, failed, strict=True) if wrong]
+    rest = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
+    return f"The method fails for {len(listed)} of {len(names)} classes: {', '.join(listed[:MOST])}{rest}."
 
 
 def _tolerance(wider: BandImportance, largest: np.ndarray, bands: list[int]) -> np.ndarray:

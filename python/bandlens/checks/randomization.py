@@ -202,8 +202,8 @@ def _summarised(original: BandImportance, tables: np.ndarray, layers: list[str],
     verdict = ["Layers were randomised one by one, so there is nothing to pass."]
     facts: dict[str, float] = {}
     if cascade:
-        passed, sentence, facts = _judged(reference, tables[:, -1], original.seed)
-        verdict = [sentence, *_unneeded(alike[..., 0].mean(axis=(0, 2)), layers)]
+        passed, sentences, facts = _judged(reference, tables[:, -1], original.seed)
+        verdict = [*sentences, *_unneeded(alike[..., 0].mean(axis=(0, 2)), layers)]
     return Check(
         name="check_randomization",
         tables={"similarity": columns_of(names, rows)},
@@ -259,7 +259,7 @@ def _unneeded(similarity: np.ndarray, layers: list[str]) -> list[str]:
     return [f"With {names} random, rank correlation is still {similarity[same]:.2f}: what they learnt hardly shows."]
 
 
-def _judged(reference: np.ndarray, last: np.ndarray, seed: int) -> tuple[bool | None, str, dict[str, float]]:
+def _judged(reference: np.ndarray, last: np.ndarray, seed: int) -> tuple[bool | None, list[str], dict[str, float]]:
     """Whether tables of random models (repeats, cells, bands) are those of the trained one, and why."""
     repeats, _, bands = last.shape
     # the mean over cells of the correlation with permuted bands is a sum of entries of one matrix per repeat
@@ -272,12 +272,30 @@ def _judged(reference: np.ndarray, last: np.ndarray, seed: int) -> tuple[bool | 
     )
     p_value = float((1 + (chance >= observed - 1e-9).sum()) / (1 + CHANCE_DRAWS))
     chance_high = float(np.quantile(chance, 1 - SIGNIFICANCE))
-    facts = {"rank_correlation": observed, "chance_high": chance_high, "p_value": p_value, "most_alike": MOST_ALIKE}
+    facts = {
+        "rank_correlation": observed,
+        "chance_high": chance_high,
+        "p_value": p_value,
+        "most_alike": MOST_ALIKE,
+        "significance": SIGNIFICANCE,
+    }
     found = f"with all layers random, rank correlation with the trained model's table is {observed:.2f} on average"
-    chances = f"(chance: at most {chance_high:.2f} in 95 % of draws, p = {p_value:.2g})"
     if repeats * np.log(factorial(bands)) < -np.log(SIGNIFICANCE):
         few = "too few bands and repeats for chance to be ruled out, even if tables were equal"
-        return None, f"Undecided: {few}; {found}.", facts
-    if observed <= MOST_ALIKE or p_value > SIGNIFICANCE:
-        return True, f"The table depends on what the model has learnt: {found} {chances}.", facts
-    return False, f"The table hardly depends on what the model has learnt: {found} {chances}.", facts
+        return None, [f"Undecided: {few}; {found}."], facts
+    criterion = (
+        f"It fails if that is both above {MOST_ALIKE:g} (here {observed:.2f}) and above chance, p at most "
+        f"{SIGNIFICANCE:g} (here p = {p_value:.2g}; chance gives up to {chance_high:.2f} in 95 % of draws)."
+    )
+    alike = observed > MOST_ALIKE
+    if alike and p_value <= SIGNIFICANCE:
+        return False, [f"The table hardly depends on what the model has learnt: {found}.", criterion], facts
+    if alike:
+        doubt = f"{found}, which so few bands and repeats can't tell from chance"
+        more = "More `repeats` would tell more."
+        return (
+            True,
+            [f"Nothing shows that the table ignores what the model has learnt: {doubt}.", criterion, more],
+            facts,
+        )
+    return True, [f"The table depends on what the model has learnt: {found}.", criterion], facts
