@@ -66,7 +66,7 @@ autoplot.feature_images <- function(object,
                                     width = if (identical(type, "trace")) 85 else 175,
                                     base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     type <- feature_picture(type, object)
     check_size(width, "width")
     check_size(base_size, "base_size")
@@ -95,7 +95,7 @@ autoplot.feature_images_list <- function(object,
                                          width = 175,
                                          base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     stretch <- choose(stretch, c("image", "range"), "stretch")

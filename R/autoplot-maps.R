@@ -53,7 +53,7 @@ light <- c(red = 660, green = 560, blue = 480) # nm
 #' @export
 autoplot.band_maps <- function(object, image = 1, output = 1, ..., x = NULL, rgb = NULL, width = 175, base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     image <- as_map_position(image, dim(object$values)[[1]], "image")
@@ -322,7 +322,7 @@ as_explained <- function(given, object, image) {
   names <- object$outputs[object$image_output[image, ]]
   if (!given %in% names) {
     cause("option", "This output is not explained for this image.",
-      expected = paste0("\"", names, "\"", collapse = " or "), given = shown(given)
+      expected = paste0("\"", names, "\"", collapse = " or "), given = shown(given), fix = nearest(given, names)
     )
   }
   match(given, names)
@@ -332,7 +332,8 @@ as_rgb <- function(given, bands) {
   positions <- if (is.character(given)) match(given, bands) else given
   if (length(positions) != 3 || !is_whole(positions) || any(positions < 1 | positions > length(bands))) {
     cause("bands", "`rgb` does not name three bands.",
-      expected = paste("three of", some(paste0("\"", bands, "\"")), "or positions counted from 1"), given = shown(given)
+      expected = paste("three of", some(paste0("\"", bands, "\"")), "or positions counted from 1"), given = shown(given),
+      fix = nearest(setdiff(given, bands), bands)
     )
   }
   positions

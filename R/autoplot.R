@@ -55,7 +55,7 @@ autoplot.band_importance <- function(object,
                                      width = 175,
                                      base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     type <- choose(type, c("heatmap", "bars", "effect", "spectrum", "ranks", "distribution"), "type")
     if (!is.null(values) && !rlang::is_bool(values)) {
       cause(

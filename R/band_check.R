@@ -59,7 +59,7 @@ NULL
 #' @export
 tidy.band_check <- function(x, level = NULL, ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     levels <- names(x$tables)
     x$tables[[if (is.null(level)) levels[[1]] else choose(level, levels, "level")]]
   })
@@ -68,7 +68,7 @@ tidy.band_check <- function(x, level = NULL, ...) {
 #' @rdname band_check
 #' @export
 glance.band_check <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   facts <- lapply(x$facts[x$single], function(fact) if (is.null(fact)) NA else fact)
   tibble::tibble(check = x$name, passed = x$passed, !!!facts)
 }
@@ -103,7 +103,7 @@ format.band_check <- function(x, ..., n = 10) {
 #' @rdname band_check
 #' @export
 summary.band_check <- function(object, ...) {
-  in_verb("summarise it", rlang::check_dots_empty())
+  in_verb("summarise it", no_other_arguments())
   structure(
     list(about = glance(object), verdict = object$verdict, outcome = outcome(object)),
     class = "summary_band_check"
@@ -158,7 +158,7 @@ draw_check <- function(object, pictures, ...) {
   unknown <- setdiff(rlang::names2(list(...)), known)
   if (length(unknown) > 0) {
     cause("option", paste0("The picture of `", object$name, "()` has no such option."),
-      expected = paste0("`", known, "`", collapse = ", "), given = shown(unknown)
+      expected = paste0("`", known, "`", collapse = ", "), given = shown(unknown), fix = nearest(unknown, known)
     )
   }
   for (size in intersect(c("width", "base_size"), names(list(...)))) {

@@ -84,7 +84,7 @@ check_deletion <- function(model,
                            seed = 0,
                            progress = NULL) {
   in_verb("check the ranking", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     output <- as_output(output)
     model <- as_model(model)
     kept <- as_result(result)

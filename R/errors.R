@@ -86,7 +86,8 @@ choose <- function(value, choices, name) {
   }
   if (!rlang::is_string(value) || !value %in% choices) {
     cause("option", paste0("`", name, "` has a value that is not among those allowed."),
-      expected = paste(paste0("\"", choices, "\""), collapse = ", "), given = shown(value)
+      expected = paste(paste0("\"", choices, "\""), collapse = ", "), given = shown(value),
+      fix = nearest(value, choices)
     )
   }
   value

@@ -60,7 +60,7 @@ top_images <- function(model,
                        batch_size = NULL,
                        progress = NULL) {
   in_verb("find the images", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     model <- as_model(model)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
@@ -78,7 +78,7 @@ top_images <- function(model,
 #' @export
 tidy.top_images <- function(x, level = c("image", "band"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     x$tables[[choose(level, c("image", "band"), "level")]]
   })
 }
@@ -86,7 +86,7 @@ tidy.top_images <- function(x, level = c("image", "band"), ...) {
 #' @rdname top_images
 #' @export
 glance.top_images <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   tibble::tibble(
     layer = x$layer, statistic = x$statistic, n = x$n, n_features = length(x$names), n_top = ncol(x$index),
     model = x$model

@@ -164,7 +164,7 @@ visualize_features <- function(model,
                                progress = NULL,
                                keep_on_interrupt = NULL) {
   in_verb("visualize features", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     model <- as_model(model)
     shape <- as_shape(shape)
     background <- as_background(background)
@@ -199,7 +199,7 @@ visualize_features <- function(model,
 #' @export
 tidy.feature_images <- function(x, level = c("feature", "band", "pixel", "trace"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     level <- choose(level, c("feature", "band", "pixel", "trace"), "level")
     if (level == "pixel") feature_pixels(x) else x$tables[[level]]
   })
@@ -208,7 +208,7 @@ tidy.feature_images <- function(x, level = c("feature", "band", "pixel", "trace"
 #' @rdname visualize_features
 #' @export
 glance.feature_images <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   tibble::tibble(
     layer = x$layer, objective = x$objective, activation = x$activation, start = x$start, steps = x$steps,
     n = length(x$names), n_features = length(unique(x$names)), n_dead = sum(x$dead), interrupted = x$interrupted,
@@ -241,7 +241,7 @@ length.feature_images <- function(x) {
       unknown <- setdiff(i, x$names)
       if (length(unknown) > 0) {
         cause("option", "There are no images of these features.",
-          expected = some(paste0("\"", unique(x$names), "\"")), given = shown(unknown)
+          expected = some(paste0("\"", unique(x$names), "\"")), given = shown(unknown), fix = nearest(unknown, x$names)
         )
       }
       i <- unlist(lapply(unique(i), function(name) which(x$names == name)))
@@ -287,7 +287,7 @@ c.feature_images_list <- c.feature_images
 #' @export
 tidy.feature_images_list <- function(x, level = c("feature", "band", "pixel", "trace"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     level <- choose(level, c("feature", "band", "pixel", "trace"), "level")
     bind_features(lapply(x, tidy, level))
   })

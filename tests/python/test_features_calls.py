@@ -384,7 +384,7 @@ CASES: list[tuple[str, dict[str, Any], type, str]] = [
     ("feature by name", {"features": "corn"}, errors.OptionError, r"no such feature.*\n.*\n.*'corn'"),
     ("class", {**LOGIT, "features": "a", "classes": list("xyz")}, errors.OptionError, "'x'"),
     ("position", {"position": (1, 1)}, errors.OptionError, r"Only a neuron"),
-    ("position out", {"objective": "neuron", "position": (1, 99)}, errors.OptionError, r"no such.*\n.*10 and 12"),
+    ("position out", {"objective": "neuron", "position": (1, 99)}, errors.OptionError, r"no such.*\n.*9 and 11"),
     (
         "no spatial output",
         {"layer": "head", "objective": "neuron", "position": (0, 0)},

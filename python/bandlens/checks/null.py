@@ -17,6 +17,7 @@ from ..data.images import Images, check_background, check_images
 from ..data.labels import band_names
 from ..data.options import whole
 from ..data.positions import first
+from ..data.words import nearest, shown
 from ..errors import BandError, OptionError
 from ..explain.importance import importance_of
 from ..explain.question import Question
@@ -41,6 +42,9 @@ OUTCOMES = ("failed", "passed")
 # methods for which the original and its copy together get what the band gets alone
 ADDS_UP = ("saliency", "gradient_x_input", "integrated_gradients", "expected_gradients", "deepshap")
 APPROXIMATE = ("lime",)
+
+# arguments besides those of the table
+OWN = ("duplicate",)
 
 
 def check_null(
@@ -121,7 +125,7 @@ def check_null(
     if "groups" in options:
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
     seed = whole(0)("seed", seed)
-    question = Question.of(model, x, y, method=method, seed=seed, **options)
+    question = Question.of(model, x, y, OWN, method=method, seed=seed, **options)
     images = check_images(x, question.band_axis)
     names = band_names(question.bands, images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None
@@ -329,5 +333,6 @@ def _position(band: Any, names: tuple[str, ...]) -> int:
     raise BandError(
         "There is no such band to copy.",
         expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or position from {first()}",
-        given=repr(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
+        given=shown(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
+        fix=nearest(band, names),
     )

@@ -17,6 +17,7 @@ from ..data.images import check_images
 from ..data.labels import band_names
 from ..data.moments import half_width
 from ..data.options import whole
+from ..data.words import argument, choices, nearest
 from ..errors import OptionError
 from ..explain.importance import importance_of
 from ..explain.question import Question
@@ -41,6 +42,9 @@ STILL_THE_SAME = 0.9
 CHANCE_DRAWS = 10_000
 # images by which the copy of the model is compared with it
 COMPARED = 8
+
+# arguments besides those of the table
+OWN = ("cascade", "layers", "repeats")
 
 
 def check_randomization(
@@ -121,12 +125,12 @@ def check_randomization(
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim 2018, Sanity Checks for Saliency Maps, arXiv:1810.03292.
     """
     repeats, seed = whole()("repeats", repeats), whole(0)("seed", seed)
-    question = Question.of(model, x, y, method=method, seed=seed, **options)
+    question = Question.of(model, x, y, OWN, method=method, seed=seed, **options)
     if question.target == "predicted":
         raise OptionError(
             "The predicted class changes with the weights.",
-            expected="target='class', 'all' or one output",
-            given="target='predicted'",
+            expected=argument("target", "class", "all") + " or one output",
+            given=argument("target", "predicted"),
             fix="without `y`, classes are the predictions of the trained model",
         )
     images = check_images(x, question.band_axis)
@@ -174,7 +178,8 @@ def _steps(copy: Copy, layers: int | Sequence[str] | None, cascade: bool) -> lis
             raise OptionError(
                 "`layers` names a layer that has no weights, or that there is not.",
                 expected=", ".join(copy.names[:12]) + (", ..." if n > 12 else ""),
-                given=", ".join(map(repr, unknown)) or "no name",
+                given=choices(unknown, ", ") or "no name",
+                fix=nearest(unknown, copy.names),
             )
         chosen = sorted({copy.names.index(name) for name in names})
     if cascade:

@@ -27,6 +27,9 @@ from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
 
+# arguments besides those of the table
+OWN = ("backgrounds", "resamples")
+
 
 def check_stability(
     model: Any,
@@ -108,7 +111,7 @@ def check_stability(
     resamples = whole_number("resamples", resamples, 2 * backgrounds)
     seed = whole_number("seed", seed, 0)
     progress = options.pop("progress", None)
-    question = Question.of(model, x, y, seed=seed, **options)
+    question = Question.of(model, x, y, OWN, seed=seed, **options)
     images = check_images(x, question.band_axis)
     question = replace(question, model=loaded(model))  # once, not for every background
     with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:

@@ -32,11 +32,21 @@ class Question:
     batch_size: int | None = None
     seed: int = 0
     method_options: Mapping[str, Any] = field(default_factory=dict)
+    verb_arguments: Sequence[str] = ("progress",)
 
     @classmethod
-    def of(cls, model: Any, x: Any, y: Any, /, **arguments: Any) -> Question:
-        """From arguments as `band_importance` takes them: those that are none of its own are options of the method."""
-        own = {entry.name for entry in fields(cls)} - {"method_options"}
+    def arguments(cls) -> tuple[str, ...]:
+        """Names of all arguments of a table that are not options of a method."""
+        return tuple(entry.name for entry in fields(cls) if entry.name not in ("method_options", "verb_arguments"))
+
+    @classmethod
+    def of(cls, model: Any, x: Any, y: Any, verb_arguments: Sequence[str] = (), /, **arguments: Any) -> Question:
+        """From arguments as `band_importance` takes them: those that are none of its own are options of the method.
+
+        `verb_arguments` are those of the verb besides: where a name is misspelt, they may have been meant.
+        """
+        own = cls.arguments()
         options = {name: value for name, value in arguments.items() if name not in own}
         known = {name: value for name, value in arguments.items() if name in own}
-        return cls(model=model, x=x, y=y, method_options=options, **known)
+        others = ("progress", *verb_arguments)
+        return cls(model=model, x=x, y=y, method_options=options, verb_arguments=others, **known)

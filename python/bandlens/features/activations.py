@@ -11,6 +11,7 @@ import numpy as np
 from ..data.images import Images, check_images
 from ..data.options import whole_number
 from ..data.positions import first
+from ..data.words import quoted
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..progress import Progress, ticker
 from ..results import drawing
@@ -160,7 +161,7 @@ def asked(
     one = network.layer(layer)
     check_layer(network, one)
     names = [str(first() + at) for at in range(one.n_features or 0)]
-    return network, one, chosen_features(features, names, f"Layer {one.name!r}")
+    return network, one, chosen_features(features, names, f"Layer {quoted(one.name)}")
 
 
 def feature_names(at: np.ndarray) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ import pandas as pd
 import plotnine as p9
 
 from ..data.images import check_images
+from ..data.words import choices
+from ..data.words import nearest as near_name
 from ..errors import BandError, InputError, OptionError, ResultError
 from . import curves
 from .axes import NAMED
@@ -285,8 +287,9 @@ def _output(maps: BandMaps, image: int, given: Any) -> int:
         if given not in names:
             raise OptionError(
                 "This output is not explained for this image.",
-                expected=" or ".join(map(repr, names)),
+                expected=choices(names),
                 given=repr(given),
+                fix=near_name(given, names),
             )
         return names.index(given)
     return _position(given, maps.image_output.shape[1], "output")
@@ -305,5 +308,6 @@ def chosen_bands(given: Any, bands: Sequence[str]) -> list[int]:
             "`rgb` does not name three bands.",
             expected=f"three of {', '.join(map(repr, bands[:8]))}{', ...' if len(bands) > 8 else ''}, or positions",
             given=repr(given),
+            fix=near_name([band for band, is_known in zip(given, known, strict=True) if not is_known], bands),
         )
     return [list(bands).index(band) if isinstance(band, str) else int(band) for band in given]
