@@ -136,7 +136,12 @@ image_names <- function(object) {
   if (length(unique(object$image)) > 1) {
     names <- paste0(names, ", image ", object$image)
   }
-  paste0(names, ifelse(object$dead, " (dead)", ""))
+  paste0(names, ifelse(object$dead, " (dead)", ifelse(not_risen(object), " (not above its start)", "")))
+}
+
+# Whose image excites the feature no more than the start did, though it is not dead.
+not_risen <- function(object) {
+  object$done > 0 & !object$dead & !(object$activation_after > object$activation_before)
 }
 
 # Whose images these are, for titles.

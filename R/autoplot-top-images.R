@@ -20,7 +20,8 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
     aperm(array(c(made, aperm(data, c(2, 3, 1))), c(size, k + 1)), c(3, 1, 2))
   })
   titles <- unlist(lapply(seq_len(n), function(at) {
-    activation <- sprintf("%.3g", object$activation[at, seq_len(k)])
+    same <- if (isTRUE(object$silent[at])) " (in all images)" else ""
+    activation <- paste0(sprintf("%.3g", object$activation[at, seq_len(k)]), same)
     feature <- paste("feature", object$names[[at]])
     if (is.null(found)) c(paste0(feature, ": ", activation[[1]]), activation[-1]) else c(feature, activation)
   }))
@@ -36,6 +37,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
       k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
       rgb_note(object, chosen)
     ),
+    silent_note(object),
     if (!is.null(found)) "first: the image that was made for the feature; mid-grey is the middle of the bands' ranges"
   )
   draw_images(
@@ -43,6 +45,18 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
     title = paste0("Images that excite features of layer '", object$layer, "' most"), notes = notes,
     width = width, base_size = base_size, columns = columns
   )
+}
+
+# A note on features that no image excites more than another; results of earlier versions don't know.
+silent_note <- function(object) {
+  names <- object$names[object$silent %in% TRUE]
+  if (length(names) > 0) {
+    more <- if (length(names) > 5) paste(" and", length(names) - 5, "more")
+    paste0(
+      "equally active in all images, which are just the first ones: feature ",
+      paste(utils::head(names, 5), collapse = ", "), more
+    )
+  }
 }
 
 # How far the mean of each feature's images is from that of all, in standard deviations within images: features x bands.

@@ -24,6 +24,9 @@ near_name <- function(name, known) {
   }
   plain <- function(text) gsub("[-_. ]", "", tolower(text))
   distance <- as.vector(utils::adist(plain(name), plain(known)))
+  # letters that changed places are two edits, but one slip
+  letters_of <- function(text) vapply(strsplit(text, ""), function(each) paste(sort(each), collapse = ""), "")
+  distance <- ifelse(letters_of(plain(known)) == letters_of(plain(name)), pmin(distance, 1), distance)
   best <- which.min(distance)
   if (distance[[best]] <= max(1, 0.4 * max(nchar(plain(c(name, known[[best]])))))) known[[best]] else NA_character_
 }

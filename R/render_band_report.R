@@ -367,15 +367,16 @@ write_report <- function(importance, checks, code, file, title, author) {
   folder <- tempfile("band_report_")
   dir.create(folder)
   on.exit(unlink(folder, recursive = TRUE))
-  quoted <- function(text) paste0("'", gsub("'", "''", gsub("[\r\n]+", " ", text)), "'")
+  # What people wrote gets into the head of the document when it has been knitted: nothing of it is run as R code.
+  in_yaml <- function(text) gsub("'", "''", gsub("[\r\n]+", " ", text))
   title <- if (is.null(title)) report_title(importance) else title
   source <- file.path(folder, "report.Rmd")
   contents <- system.file("rmarkdown", "band_report.Rmd", package = "bandlens", mustWork = TRUE)
   writeLines(enc2utf8(c(
     "---",
-    paste("title:", quoted(title)),
-    if (length(author) > 0) c("author:", paste(" -", quoted(author))),
-    paste("date:", quoted(format(Sys.Date()))),
+    "title: '`r in_head$title`'",
+    if (length(author) > 0) c("author:", sprintf(" - '`r in_head$author[[%d]]`'", seq_along(author))),
+    paste0("date: '", format(Sys.Date()), "'"),
     "---",
     "",
     readLines(contents, encoding = "UTF-8")
@@ -392,7 +393,10 @@ write_report <- function(importance, checks, code, file, title, author) {
     source,
     output_format = output, output_file = paste0("report.", if (is_pdf) "pdf" else "html"), quiet = TRUE,
     envir = rlang::new_environment(
-      list(importance = importance, checks = checks, code = code),
+      list(
+        importance = importance, checks = checks, code = code,
+        in_head = list(title = in_yaml(title), author = in_yaml(author))
+      ),
       parent = asNamespace("bandlens") # not the user's workspace, which may hold anything
     )
   )

@@ -391,3 +391,46 @@ test_that("notes on methods are those of band_methods()", {
   # if not: write.csv(as.data.frame(band_methods())[fields], "inst/rmarkdown/methods.csv", row.names = FALSE)
   expect_identical(method_notes(), as.data.frame(band_methods())[fields])
 })
+
+test_that("a file of another kind is refused before anything is computed", {
+  for (file in c("r.docx", "a/b.TEX", "notes.md")) {
+    error <- error_of(render_band_report("no model", images(), output_file = file))
+    expect_s3_class(error, "bandlens_error_option")
+    expect_identical(error$parent$message, "A report is HTML or PDF.")
+    expect_match(error$parent$given, file, fixed = TRUE)
+  }
+  # a dot in a name is no ending
+  expect_match(report_file(file.path(tempdir(), "area.1"), NULL), "area[.]1[.]html$")
+})
+
+test_that("misspelt arguments and checks are offered the nearest name", {
+  fix <- function(...) error_of(render_band_report(...))$parent$fix
+  expect_identical(fix(landsat_result(), tilte = "x"), "did you mean \"title\"?")
+  expect_identical(fix("model.keras", images(), outputfile = "x"), "did you mean \"output_file\"?")
+  expect_identical(fix(landsat_result(), checks = "stabilty"), "did you mean \"stability\"?")
+})
+
+test_that("names are text, whatever they mean to Markdown, HTML, knitr and YAML, and nothing of them is run", {
+  skip_without_pandoc()
+  run <- withr::local_tempfile()
+  code <- sprintf("`r file.create('%s')`", run)
+  classes <- c(code, "<b>bold</b>", "a|b*c*_d_", "$x$ {{y}} \"q\" 'z'")
+  bands <- c("two\nlines", "# x \\ [l](u) ^s^ ~t~ @k &amp; ```", code)
+  model <- paste(code, "<i>x</i> 'q' \"p\": $y$")
+  importance <- told_whole(scored(classes, bands), model = model)
+  check <- made_stability(bands, classes, outlier = classes[[1]])
+  check$verdict <- c(code, "<b>said</b>")
+  html <- report_of(importance, checks = list(check), author = c(code, "O'B: \"x\" <b>y</b>"), title = NULL)
+  expect_false(file.exists(run))
+  text <- text_of(gsub("<img[^>]*>", "", html))
+  for (name in c(gsub("\n", " ", classes), gsub("\n", " ", bands), model, "<b>said</b>")) {
+    expect_match(text, name, fixed = TRUE)
+  }
+  expect_no_match(html, "<b>bold</b>", fixed = TRUE)
+  expect_no_match(html, "<i>x</i>", fixed = TRUE)
+
+  # a title may be Markdown, and is no code either
+  html <- report_of(importance, title = paste("*Which*", code))
+  expect_false(file.exists(run))
+  expect_match(html, "<em>Which</em>", fixed = TRUE)
+})

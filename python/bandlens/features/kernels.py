@@ -177,7 +177,7 @@ def layer_kernels(
     if not chosen.built:
         raise LayerError(f"Layer {quoted(name)} has no weights yet.", fix="call the model once")
     values = kernels(chosen, name)
-    at = chosen_features(features, [str(number) for number in range(len(values))], f"Layer {quoted(name)}")
+    at = chosen_features(features, [str(first() + number) for number in range(len(values))], f"Layer {quoted(name)}")
     n_bands = values.shape[3]
     if bands is None and name != next((other for other, one in known.items() if has_kernels(one)), name):
         bands = [f"channel_{first() + at}" for at in range(n_bands)]

@@ -107,7 +107,7 @@ def _gives_numbers(kind: str) -> ModelTypeError:
     return ModelTypeError(
         "`model` is a function that computes with NumPy or predicts: it gives numbers and shows no operations.",
         expected="a Keras model, or a function of tensors",
-        given=f"a function that gives {kind}",
+        given=spelled(f"a function that gives {kind}", "a function that gives numbers, which are no tensors"),
         fix="pass the model itself, not its `predict`; write functions with keras.ops",
     )
 

@@ -76,11 +76,13 @@ def draw_images(
         rows.append(pictures[at])
         for place in range(k):
             front = f"feature {name}: " if place == 0 and made is None else ""
-            titles[f"{at}_{place}"] = f"{front}{result.activation[at, place]:.3g}"
+            same = " (in all images)" if result.silent is not None and result.silent[at] else ""
+            titles[f"{at}_{place}"] = f"{front}{result.activation[at, place]:.3g}{same}"
     notes = [
         f"{k} of {result.n} images, with their activation ({result.statistic} over positions); "
         f"{composite_name(result, chosen)}"
     ]
+    notes += _silent(result)
     if made is not None:
         notes.append("first: the image that was made for the feature; mid-grey is the middle of the bands' ranges")
     return drawn(
@@ -93,6 +95,15 @@ def draw_images(
         base_size=base_size,
         columns=columns,
     )
+
+
+def _silent(result: TopImages) -> list[str]:
+    """A note on features that no image excites more than another."""
+    if result.silent is None or not result.silent.any():
+        return []
+    names = [name for name, silent in zip(result.names, result.silent, strict=True) if silent]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return [f"equally active in all images, which are just the first ones: feature {', '.join(names[:5])}{more}"]
 
 
 def draw_spectrum(
