@@ -20,8 +20,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
     aperm(array(c(made, aperm(data, c(2, 3, 1))), c(size, k + 1)), c(3, 1, 2))
   })
   titles <- unlist(lapply(seq_len(n), function(at) {
-    same <- if (isTRUE(object$silent[at])) " (in all images)" else ""
-    activation <- paste0(sprintf("%.3g", object$activation[at, seq_len(k)]), same)
+    activation <- sprintf("%.3g", object$activation[at, seq_len(k)])
     feature <- paste("feature", object$names[[at]])
     if (is.null(found)) c(paste0(feature, ": ", activation[[1]]), activation[-1]) else c(feature, activation)
   }))

@@ -102,7 +102,10 @@
 #'
 #' @section Warnings:
 #' Features that stay silent whatever the image does give a warning of class `bandlens_warning_dead_feature`, and are
-#' flagged in the result; an interrupt, one of class `bandlens_warning_interrupted`.
+#' flagged in the result. So do features for which the ascent did not rise above its start: where an image ends below
+#' it, the best one on the way is kept (of those after every 16 steps), else the start itself. (With `l2` or
+#' `total_variation`, which may cost activation, images are left as they end.) An interrupt gives a warning of class
+#' `bandlens_warning_interrupted`.
 #'
 #' @references
 #' Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural networks (Deep Dream). Erhan, Bengio,

@@ -76,8 +76,7 @@ def draw_images(
         rows.append(pictures[at])
         for place in range(k):
             front = f"feature {name}: " if place == 0 and made is None else ""
-            same = " (in all images)" if result.silent is not None and result.silent[at] else ""
-            titles[f"{at}_{place}"] = f"{front}{result.activation[at, place]:.3g}{same}"
+            titles[f"{at}_{place}"] = f"{front}{result.activation[at, place]:.3g}"
     notes = [
         f"{k} of {result.n} images, with their activation ({result.statistic} over positions); "
         f"{composite_name(result, chosen)}"
