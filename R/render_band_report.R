@@ -231,8 +231,8 @@ report_file <- function(file, format) {
 }
 
 other_documents <- c(
-  "doc", "docx", "docm", "odt", "rtf", "tex", "md", "markdown", "rmd", "qmd", "rst", "txt", "ppt", "pptx", "epub", "xml",
-  "csv", "xls", "xlsx", "json", "rds", "png", "jpg", "jpeg", "svg", "eps", "ps", "tif", "tiff"
+  "doc", "docx", "docm", "odt", "rtf", "tex", "md", "markdown", "rmd", "qmd", "rst", "txt", "ppt", "pptx", "epub",
+  "xml", "csv", "xls", "xlsx", "json", "rds", "png", "jpg", "jpeg", "svg", "eps", "ps", "tif", "tiff"
 )
 
 needs_report_tools <- function(file) {

@@ -24,8 +24,8 @@
 #'   \item{`place`}{1 for the image that excites the feature most}
 #'   \item{`image`}{position of the image in `x`, from 1}
 #'   \item{`activation`}{at level `"image"`: over positions, as `statistic` says}
-#'   \item{`silent`}{at level `"image"`: whether the feature's activation is the same for all images of `x`, mostly zero:
-#'     no image excites it more than another, and those shown are just the first ones. A warning of class
+#'   \item{`silent`}{at level `"image"`: whether the feature's activation is the same for all images of `x`, mostly
+#'     zero: no image excites it more than another, and those shown are just the first ones. A warning of class
 #'     `bandlens_warning_dead_feature` says so, too}
 #'   \item{`band`, `wavelength`}{at level `"band"`: name, and wavelength in nm (`NA` where unknown)}
 #'   \item{`mean`, `std`}{at level `"band"`: mean and standard deviation of the band over the image's pixels}
