@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from bandlens.engine.backends import functions
 from bandlens.errors import LabelError, ModelError, ModelTypeError, OptionError
-from bandlens.models.callables import OUTPUTS_ONLY
+from bandlens.models.callables import outputs_only
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = [name for name, method in bl.METHODS.items() if not method.looks_inside]
@@ -36,7 +36,7 @@ def softmax(x: Any) -> np.ndarray:
 
 
 def test_the_methods_that_are_offered_are_those_that_work() -> None:
-    assert [name.strip() for name in OUTPUTS_ONLY.replace("method=", "").replace(" or ", ", ").split(",")] == [
+    assert [name.strip() for name in outputs_only().replace("method=", "").replace(" or ", ", ").split(",")] == [
         repr(name) for name in OUTPUTS
     ]
 

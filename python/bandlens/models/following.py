@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.images import Images
+from ..data.words import shape_text
 from ..engine.backends import backend_of, framework_imported, functions
 from ..engine.backends.contract import Backend, Trace
 from ..engine.reasons import reason
@@ -113,7 +114,8 @@ class _NotFollowedError(Exception):
         super().__init__()
         self.dtype = dtype
         self.refusal = ModelError(
-            f"The model can't be called with these images: {reason(cause)}", given=f"images of shape {shape}"
+            f"The model can't be called with these images: {reason(cause)}",
+            given=f"images of shape {shape_text(shape)}",
         )
         self.refusal.__cause__ = cause
 

@@ -127,6 +127,7 @@ def chosen_bands(given: Any, bands: Sequence[str]) -> list[int]:
     if len(given) != 3 or not all(known):
         raise BandError(
             "`rgb` does not name three bands.",
+            fix=nearest([band for band, is_known in zip(given, known, strict=True) if not is_known], bands),
             expected=f"three of {', '.join(map(repr, bands[:8]))}{', ...' if len(bands) > 8 else ''}, or positions",
             given=repr(given),
         )
