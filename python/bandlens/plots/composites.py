@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.words import nearest
 from ..errors import BandError
 from .axes import NAMED
 
