@@ -15,7 +15,7 @@ test_that("the images that excite a feature most are found", {
   expect_identical(bands$wavelength, rep(c(480, NA, 850), 2))
   expect_equal(as.array(top)[1, 2, , , ], x[5, , , ], ignore_attr = TRUE)
   expect_false(holds_live_objects(top))
-  expect_equal(ncol(top_images(known_cnn(), x, "second", n = 50)$index), 6)
+  expect_equal(ncol(top_images(known_cnn(), x, "second", 1, n = 50)$index), 6)
 })
 
 test_that("top images survive saving, and say what they are", {
