@@ -18,7 +18,7 @@
 #' augment(importance)
 #' @export
 augment.band_importance <- function(x, ...) {
-  in_verb("augment the images", rlang::check_dots_empty())
+  in_verb("augment the images", no_other_arguments())
   scores <- row_scores(x)
   colnames(scores) <- paste0(".score_", x$bands)
   k <- ncol(x$image_output)

@@ -23,7 +23,7 @@
 #' @export
 autoplot.layer_activations <- function(object, image = 1, ..., width = 175, base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     size <- dim(object$values)

@@ -93,7 +93,8 @@ as_rgb <- function(given, bands) {
   positions <- if (is.character(given)) match(given, bands) else given
   if (length(positions) != 3 || !is_whole(positions) || any(positions < 1 | positions > length(bands))) {
     cause("bands", "`rgb` does not name three bands.",
-      expected = paste("three of", some(paste0("\"", bands, "\"")), "or positions counted from 1"), given = shown(given)
+      expected = paste("three of", some(paste0("\"", bands, "\"")), "or positions counted from 1"),
+      given = shown(given), fix = nearest(setdiff(given, bands), bands)
     )
   }
   positions

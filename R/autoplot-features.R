@@ -58,7 +58,7 @@ autoplot.feature_images <- function(object,
                                     width = if (identical(type, "trace")) 85 else 175,
                                     base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     type <- feature_picture(type, object)
     check_size(width, "width")
     check_size(base_size, "base_size")
@@ -87,7 +87,7 @@ autoplot.feature_images_list <- function(object,
                                          width = 175,
                                          base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     stretch <- choose(stretch, c("image", "range"), "stretch")
@@ -128,7 +128,12 @@ image_names <- function(object) {
   if (length(unique(object$image)) > 1) {
     names <- paste0(names, ", image ", object$image)
   }
-  paste0(names, ifelse(object$dead, " (dead)", ""))
+  paste0(names, ifelse(object$dead, " (dead)", ifelse(not_risen(object), " (not above its start)", "")))
+}
+
+# Whose image excites the feature no more than the start did, though it is not dead.
+not_risen <- function(object) {
+  object$done > 0 & !object$dead & !(object$activation_after > object$activation_before)
 }
 
 # Whose images these are, for titles.

@@ -25,7 +25,7 @@
 #' @export
 autoplot.layer_kernels <- function(object, type = c("tiles", "profile"), ..., width = 175, base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     type <- choose(type, c("tiles", "profile"), "type")
     check_size(width, "width")
     check_size(base_size, "base_size")

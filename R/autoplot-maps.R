@@ -52,7 +52,7 @@ most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; mor
 autoplot.band_maps <- function(object, image = 1, output = 1, ..., x = NULL, rgb = NULL, scales = c("fixed", "free"),
                                width = 175, base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     free <- choose(scales, c("fixed", "free"), "scales") == "free"
@@ -308,7 +308,7 @@ as_explained <- function(given, object, image) {
   names <- object$outputs[object$image_output[image, ]]
   if (!given %in% names) {
     cause("option", "This output is not explained for this image.",
-      expected = paste0("\"", names, "\"", collapse = " or "), given = shown(given)
+      expected = paste0("\"", names, "\"", collapse = " or "), given = shown(given), fix = nearest(given, names)
     )
   }
   match(given, names)

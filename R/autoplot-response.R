@@ -34,7 +34,7 @@ most_own <- 4 # bands and classes with curves of single images
 #' @export
 autoplot.band_response <- function(object, ..., top = NULL, bands = NULL, classes = NULL, width = 175, base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     draw <- if (object$kind == "ale") draw_response else draw_own_response

@@ -37,7 +37,7 @@ most_cells <- 2^18 # cells that are drawn of each band; of more, one in so many
 #' @export
 autoplot_scores <- function(scores, scene = NULL, ..., layers = NULL, rgb = NULL, width = 175, base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     scores <- as_scene(scores, "scores")

@@ -30,7 +30,10 @@ draw_stability <- function(object, width = 175, base_size = 8) {
     band_axis(axis, pitch, expand = 0.6) +
     ggplot2::labs(
       title = "Stability of the share of each band",
-      subtitle = stability_subtitle(object$facts, table, nrow(known) > 0, printed, floor(characters(width, base_size))),
+      subtitle = paste(c(
+        stability_subtitle(object$facts, table, nrow(known) > 0, printed, floor(characters(width, base_size))),
+        wrap(contradicted_classes(object), floor(characters(width, base_size)))
+      ), collapse = "\n"),
       y = "Share (%)"
     )
   if (nrow(known) > 0) {
@@ -61,11 +64,21 @@ stability_panels <- function(classes, outputs, columns, strip) {
   )
 }
 
+# Which classes' first bands the resamples contradict; none in checks that earlier versions have saved.
+contradicted_classes <- function(object) {
+  rank <- object$tables$rank
+  names <- unique(as.character(rank$class[rank[["outcome"]] %in% "outlier"]))
+  if (length(names) > 0) {
+    more <- if (length(names) > 5) paste(" and", length(names) - 5, "more")
+    paste0("resamples contradict the table's first band for: ", paste(utils::head(names, 5), collapse = ", "), more)
+  }
+}
+
 stability_subtitle <- function(facts, table, intervals, printed, width) {
   source <- paste0(
     display_name("method", facts$method), ", ", display_name("statistic", facts$statistic), ", ",
     if (own_output(table)) paste("class", facts$output) else facts$output, "; n = ", facts$images, " images",
-    if (facts$background) {
+    if (facts$backgrounds > 0) {
       sprintf(", %d background images drawn %d times", facts$n_background, facts$backgrounds)
     }
   )

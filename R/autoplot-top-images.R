@@ -36,6 +36,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
       k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
       rgb_note(object, chosen)
     ),
+    silent_note(object),
     if (!is.null(found)) "first: the image that was made for the feature; mid-grey is the middle of the bands' ranges"
   )
   draw_images(
@@ -43,6 +44,18 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
     title = paste0("Images that excite features of layer '", object$layer, "' most"), notes = notes,
     width = width, base_size = base_size, columns = columns
   )
+}
+
+# A note on features that no image excites more than another; results of earlier versions don't know.
+silent_note <- function(object) {
+  names <- object$names[object$silent %in% TRUE]
+  if (length(names) > 0) {
+    more <- if (length(names) > 5) paste(" and", length(names) - 5, "more")
+    paste0(
+      "equally active in all images, which are just the first ones: feature ",
+      paste(utils::head(names, 5), collapse = ", "), more
+    )
+  }
 }
 
 # How far the mean of each feature's images is from that of all, in standard deviations within images: features x bands.

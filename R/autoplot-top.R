@@ -42,7 +42,7 @@
 autoplot.top_images <- function(object, type = NULL, ..., found = NULL, rgb = NULL, most = 6, width = 175,
                                 base_size = 8) {
   in_verb("draw the picture", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
     spectra <- prod(dim(object$values)[3:4]) == 1

@@ -81,7 +81,7 @@ autoplot.band_importance <- function(object,
         fix = "`plot(x, interactive = TRUE)` draws by plotly"
       )
     }
-    rlang::check_dots_empty()
+    no_other_arguments()
     type <- choose(type, eval(formals(autoplot.band_importance)$type), "type")
     if (!is.null(values) && !rlang::is_bool(values)) {
       cause(

@@ -23,6 +23,33 @@
 #' tibble with one row: `check` (the function), `passed`, and every fact that is a single value. `summary()` gives a
 #' list of class `summary_band_check`, which prints the verdict and the facts. `autoplot()` gives a [ggplot2::ggplot()];
 #' `plot()` draws it and returns it invisibly. `print()` returns `x`, invisibly; `format()` the lines.
+#'
+#' @section What glance tells:
+#' Besides `check` and `passed`, those of these that belong to the check:
+#'
+#' \describe{
+#'   \item{`method`, `statistic`, `output`, `model`, `seed`}{of the table, as in [glance()][glance.band_importance]}
+#'   \item{`images`, `n`}{number of images that were explained}
+#'   \item{`background_source`, `n_background`}{which argument the background images come from, and how many a table
+#'     uses; `NA` for methods without}
+#'   \item{`backgrounds`, `resamples`}{number of other background samples, and of resamples}
+#'   \item{`classes_judged`, `classes_sure`, `classes_outlier`}{number of classes (and outputs) with more than one
+#'     image; of those whose first band is first in 95 % of the resamples; of those whose first band the resamples
+#'     contradict}
+#'   \item{`replacement`, `orders`, `every_order`}{what stands for a removed band, number of random orders, and
+#'     whether these are all there are}
+#'   \item{`cascade`, `repeats`}{whether layers stay random in later steps, and number of sets of random weights}
+#'   \item{`rank_correlation`, `most_alike`}{mean rank correlation with all layers random, and above which value the
+#'     check may fail}
+#'   \item{`p_value`, `significance`, `chance_high`}{probability of so high a correlation by chance, up to which
+#'     value the check may fail, and what 95 % of chance draws stay below}
+#'   \item{`duplicate`, `duplicate_is_most_important`}{the band that was copied, and whether it was chosen because
+#'     it is the most important one}
+#'   \item{`top`, `bands`}{number of most important bands that are compared, and number of all bands}
+#'   \item{`cells_compared`, `same_first_band`}{number of classes (and outputs) that all results explain, and for
+#'     how many of these they rank the same band first}
+#' }
+#'
 #' @seealso [compare_importance()], [check_stability()], [check_randomization()], [check_deletion()] and [check_null()],
 #'   which make checks; their pages list the options of the pictures.
 #' @name band_check
@@ -32,7 +59,7 @@ NULL
 #' @export
 tidy.band_check <- function(x, level = NULL, ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     levels <- names(x$tables)
     x$tables[[if (is.null(level)) levels[[1]] else choose(level, levels, "level")]]
   })
@@ -41,7 +68,7 @@ tidy.band_check <- function(x, level = NULL, ...) {
 #' @rdname band_check
 #' @export
 glance.band_check <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   facts <- lapply(x$facts[x$single], function(fact) if (is.null(fact)) NA else fact)
   tibble::tibble(check = x$name, passed = x$passed, !!!facts)
 }
@@ -76,7 +103,7 @@ format.band_check <- function(x, ..., n = 10) {
 #' @rdname band_check
 #' @export
 summary.band_check <- function(object, ...) {
-  in_verb("summarise it", rlang::check_dots_empty())
+  in_verb("summarise it", no_other_arguments())
   structure(
     list(about = glance(object), verdict = object$verdict, outcome = outcome(object)),
     class = "summary_band_check"
@@ -131,7 +158,7 @@ draw_check <- function(object, pictures, ...) {
   unknown <- setdiff(rlang::names2(list(...)), known)
   if (length(unknown) > 0) {
     cause("option", paste0("The picture of `", object$name, "()` has no such option."),
-      expected = paste0("`", known, "`", collapse = ", "), given = shown(unknown)
+      expected = paste0("`", known, "`", collapse = ", "), given = shown(unknown), fix = nearest(unknown, known)
     )
   }
   for (size in intersect(c("width", "base_size"), names(list(...)))) {

@@ -92,7 +92,7 @@ check_scene_alone <- function(y, bands, wavelengths, band_axis) {
 #' @rdname band_maps
 #' @export
 tidy.band_maps <- function(x, ...) {
-  in_verb("make the table", rlang::check_dots_empty())
+  in_verb("make the table", no_other_arguments())
   map_table(x)
 }
 

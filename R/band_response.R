@@ -80,7 +80,7 @@ band_response <- function(model,
                           batch_size = NULL,
                           progress = NULL) {
   in_verb("compute response curves", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     kind <- choose(kind, c("ale", "ice"), "kind")
     output <- as_output(output)
     y <- own_labels(x, y)
@@ -119,7 +119,7 @@ as_band_response <- function(value) {
 #' @export
 tidy.band_response <- function(x, level = c("class", "image"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     level <- choose(level, c("class", "image"), "level")
     if (level == "image" && is.null(x$values)) {
       cause("option", "There is no such table.", expected = "level = \"class\"", given = "level = \"image\"",
@@ -161,7 +161,7 @@ own_curve_table <- function(object) {
 #' @rdname band_response
 #' @export
 glance.band_response <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   tibble::tibble(
     kind = x$kind, output = x$output, n = length(x$image_class), n_bands = length(x$bands),
     n_classes = length(present(x$image_class)), steps = x$steps, n_missing = sum(lengths(x$missing)), model = x$model,

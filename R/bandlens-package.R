@@ -3,6 +3,7 @@
 #' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_maps()]: where in an image.
 #' * [band_response()]: how the output goes up and down with a band's level.
+#' * [bandlens_bands()]: the names of a network's bands, kept beside it.
 #' * [band_methods()]: the ways to ask, their cost and their options.
 #'
 #' @section Look at a result, take out the numbers:
@@ -28,7 +29,7 @@
 #'
 #' @section Rasters:
 #' * [extract_patches()]: from a scene and places to images and labels.
-#' * [score_raster()]: from a network and a scene to a map.
+#' * [score_raster()]: from a network and a scene to a map, which [autoplot_scores()] draws.
 #'
 #' @section Data to try things on:
 #' * [landsat_patches()], [landsat_model()]: images and a trained network, shipped.

@@ -82,7 +82,7 @@ check_deletion <- function(model,
                            seed = 0,
                            progress = NULL) {
   in_verb("check the ranking", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     output <- as_output(output)
     kept <- as_result(result)
     x <- as_images(x)

@@ -15,7 +15,7 @@
 #' @param resamples Number of bootstrap resamples, at least two per background sample.
 #' @param seed Makes the table and all resampling repeatable.
 #'
-#' @returns A [band_check], for which `passed` is `NA`. `tidy()` gives a tibble with one row per class x output x band:
+#' @returns A [band_check]. `tidy()` gives a tibble with one row per class x output x band:
 #' \describe{
 #'   \item{`class`, `output`, `band`, `wavelength`}{as in [`tidy()`][tidy.band_importance]}
 #'   \item{`importance`, `share`}{those of [band_importance()] with this seed}
@@ -31,8 +31,15 @@
 #'   \item{`rank_stability`}{mean Kendall's tau-b between the ranking of a resample and that of the table}
 #'   \item{`conf_low`, `conf_high`}{where it lies in 95 % of the resamples}
 #'   \item{`n`}{number of images}
+#'   \item{`band`, `first`}{the band that the table ranks first, and how often it is first in the resamples}
+#'   \item{`rival`, `rival_first`}{of the other bands, the one that is first most often, and how often}
+#'   \item{`outcome`}{`"sure"` if `first` is 0.95 or more, `"outlier"` if `first` is below 0.25 while `rival_first` is
+#'     above 0.5, else `"open"`}
 #' }
 #' Classes with a single image have no errors: they are `NA`.
+#'
+#' The check has not passed if any class is an outlier: its table then ranks a band first that hardly any other sample
+#' would, whatever the intervals of shares say. Else `passed` is `NA`: how sure is sure enough is for you to say.
 #'
 #' @details
 #' Background samples have as many images as [band_importance()] uses, drawn with replacement: so they vary as if each

@@ -44,7 +44,12 @@ as_image_array <- function(x, name, kind, in_list = FALSE) {
     } else {
       cause(kind, paste0("`", name, "` has no dimensions for images and bands."),
         expected = image_array, given = shown(x),
-        fix = if (!is.null(x)) "set `dim()`; a single image has a first dimension of 1"
+        fix = if (!is.null(x)) {
+          paste0(
+            "a subset keeps its dimensions with `drop = FALSE`, such as `", name, "[1, , , , drop = FALSE]` or, of ",
+            "spectra, `", name, "[1, , drop = FALSE]`; for other numbers set `dim()`"
+          )
+        }
       )
     }
   }
@@ -85,7 +90,8 @@ as_band_axis <- function(band_axis, size) {
   if (n_axes > 0 && !band_axis %in% seq_len(n_axes)[-1]) {
     cause("bands", paste0("`band_axis` = ", band_axis, " is not an axis that can hold the bands of `x`."),
       expected = paste0("an axis from 2 to ", n_axes, " (axis 1 holds the images), or -1 for the last"),
-      given = paste0("`x` with dimensions ", paste(size, collapse = " x "))
+      given = paste0("`x` with dimensions ", paste(size, collapse = " x ")),
+      fix = "if a subset has dropped a dimension, keep it with `drop = FALSE`"
     )
   }
   as.integer(band_axis) - 1L

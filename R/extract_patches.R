@@ -78,7 +78,7 @@ extract_patches <- function(raster,
                             on_missing = c("error", "drop"),
                             seed = 0) {
   in_verb("extract patches", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     placement <- choose(placement, c("grid", "random"), "placement")
     inside <- choose(inside, c("patch", "centre"), "inside")
     on_missing <- choose(on_missing, c("error", "drop"), "on_missing")
@@ -128,7 +128,7 @@ location_labels <- function(locations, label, classes, name = "locations") {
   if (!rlang::is_string(label) || !label %in% columns) {
     cause("labels", "`locations` has no such column for the labels.",
       expected = paste0("`label`, one of: ", some(columns), "; or NULL for patches without labels"),
-      given = shown(label)
+      given = shown(label), fix = nearest(label, columns)
     )
   }
   labels <- locations[[label]]
@@ -143,7 +143,7 @@ location_labels <- function(locations, label, classes, name = "locations") {
   unknown <- setdiff(as.character(labels), as.character(classes))
   if (!is.null(classes) && length(unknown) > 0) {
     cause("labels", "`locations` holds labels that are not among `classes`.",
-      expected = some(as.character(classes)), given = some(unknown)
+      expected = some(as.character(classes)), given = some(unknown), fix = nearest(unknown, classes)
     )
   }
   if (is.null(classes)) as.factor(labels) else factor(as.character(labels), levels = as.character(classes))
@@ -312,7 +312,7 @@ format.band_patches <- function(x, ...) {
 
 #' @export
 summary.band_patches <- function(object, ...) {
-  in_verb("summarise it", rlang::check_dots_empty())
+  in_verb("summarise it", no_other_arguments())
   y <- if (is.null(object$y)) factor(rep(NA, nrow(object$x)), exclude = NULL) else object$y
   patches <- split(seq_along(y), y)
   places <- object$places

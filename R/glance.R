@@ -29,7 +29,7 @@
 #' glance(importance)
 #' @export
 glance.band_importance <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   tibble::tibble(
     method = x$method,
     statistic = x$statistic,

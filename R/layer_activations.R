@@ -48,7 +48,7 @@ layer_activations <- function(model,
                               batch_size = NULL,
                               progress = NULL) {
   in_verb("compute activations", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     model <- as_model(model)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
@@ -66,7 +66,7 @@ layer_activations <- function(model,
 #' @export
 tidy.layer_activations <- function(x, level = c("image", "position"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     switch(choose(level, c("image", "position"), "level"),
       image = x$table,
       position = activation_table(x)
@@ -77,7 +77,7 @@ tidy.layer_activations <- function(x, level = c("image", "position"), ...) {
 #' @rdname layer_activations
 #' @export
 glance.layer_activations <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   size <- dim(x$values)
   tibble::tibble(
     layer = x$layer, kind = x$kind, n = size[[1]], n_features = length(x$names), positions = positions_of(x),

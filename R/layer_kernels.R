@@ -57,7 +57,7 @@ layer_kernels <- function(model, layer = NULL, features = NULL, bands = NULL, wa
 #' @export
 tidy.layer_kernels <- function(x, level = c("weight", "band"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     x$tables[[choose(level, c("weight", "band"), "level")]]
   })
 }
@@ -65,7 +65,7 @@ tidy.layer_kernels <- function(x, level = c("weight", "band"), ...) {
 #' @rdname layer_kernels
 #' @export
 glance.layer_kernels <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   size <- dim(x$values)
   tibble::tibble(
     layer = x$layer, kind = x$kind, n = size[[1]], rows = size[[2]], cols = size[[3]], n_bands = size[[4]],

@@ -126,7 +126,9 @@ check_plan <- function(checks) {
   names <- sub("^check_", "", names)
   wrong <- !ready & !(names %in% known_checks & vapply(checks, is_options, NA))
   if (any(wrong)) {
-    cause("option", "`checks` asks for what is no check.", expected = expected, given = shown(names[wrong]))
+    cause("option", "`checks` asks for what is no check.", expected = expected, given = shown(names[wrong]),
+      fix = nearest(names[wrong], known_checks)
+    )
   }
   stats::setNames(checks, names)
 }
@@ -138,6 +140,7 @@ check_report_input <- function(model, x, importance, given, plan, by_default) {
   if (unnamed > 0) {
     cause("option", "Arguments after `y` must be named.", given = paste(unnamed, "without a name"))
   }
+  check_report_names(names(given))
   if (is.null(importance)) {
     if (is.null(model) || is.null(x)) {
       cause("input", "There is nothing to report on.",
@@ -153,6 +156,20 @@ check_report_input <- function(model, x, importance, given, plan, by_default) {
     check_report_alone(given, to_make && !by_default)
   } else if (to_make) {
     check_report_data(importance, x, given)
+  }
+}
+
+# What is no argument of this verb is one of band_importance() or an option of a method, which the core knows; what is
+# nearly one of this verb is named here.
+check_report_names <- function(given) {
+  own <- setdiff(names(formals(render_band_report)), "...")
+  unknown <- setdiff(given, names(formals(band_importance)))
+  meant <- Filter(function(name) min(utils::adist(tolower(name), own)) <= 2, unknown)
+  if (length(meant) > 0) {
+    cause("option", paste0("There is no such argument: ", paste0("`", meant, "`", collapse = ", "), "."),
+      expected = paste0("`", own, "`", collapse = ", "), given = some(paste0("`", meant, "`")),
+      fix = nearest(meant, own)
+    )
   }
 }
 
@@ -190,6 +207,12 @@ report_file <- function(file, format) {
     cause("option", "`output_file` is no path.", given = shown(file))
   }
   ending <- if (!is.null(file)) tolower(sub("^[^.]*$|.*[.]", "", basename(file)))
+  # what looks like another kind of document is none; dots in names, such as "area.1", are no endings
+  if (!is.null(file) && ending %in% other_documents) {
+    cause("option", "A report is HTML or PDF.", expected = "an `output_file` that ends in .html or .pdf",
+      given = shown(file), fix = "to go on from HTML, convert it with `rmarkdown::pandoc_convert()`"
+    )
+  }
   format <- if (!is.null(format)) choose(format, formats, "format") else if (identical(ending, "pdf")) "pdf" else "html"
   if (is.null(file)) {
     file <- paste0("band_report.", format)
@@ -208,6 +231,11 @@ report_file <- function(file, format) {
   }
   file.path(normalizePath(folder), basename(file))
 }
+
+other_documents <- c(
+  "doc", "docx", "docm", "odt", "rtf", "tex", "md", "markdown", "rmd", "qmd", "rst", "txt", "ppt", "pptx", "epub",
+  "xml", "csv", "xls", "xlsx", "json", "rds", "png", "jpg", "jpeg", "svg", "eps", "ps", "tif", "tiff"
+)
 
 needs_report_tools <- function(file) {
   needs_packages(c("rmarkdown", "knitr"), "render_band_report()")
@@ -347,15 +375,16 @@ write_report <- function(importance, checks, code, file, title, author) {
   folder <- tempfile("band_report_")
   dir.create(folder)
   on.exit(unlink(folder, recursive = TRUE))
-  quoted <- function(text) paste0("'", gsub("'", "''", gsub("[\r\n]+", " ", text)), "'")
+  # What people wrote gets into the head of the document when it has been knitted: nothing of it is run as R code.
+  in_yaml <- function(text) gsub("'", "''", gsub("[\r\n]+", " ", text))
   title <- if (is.null(title)) report_title(importance) else title
   source <- file.path(folder, "report.Rmd")
   contents <- system.file("rmarkdown", "band_report.Rmd", package = "bandlens", mustWork = TRUE)
   writeLines(enc2utf8(c(
     "---",
-    paste("title:", quoted(title)),
-    if (length(author) > 0) c("author:", paste(" -", quoted(author))),
-    paste("date:", quoted(format(Sys.Date()))),
+    "title: '`r in_head$title`'",
+    if (length(author) > 0) c("author:", sprintf(" - '`r in_head$author[[%d]]`'", seq_along(author))),
+    paste0("date: '", format(Sys.Date()), "'"),
     "---",
     "",
     readLines(contents, encoding = "UTF-8")
@@ -372,7 +401,10 @@ write_report <- function(importance, checks, code, file, title, author) {
     source,
     output_format = output, output_file = paste0("report.", if (is_pdf) "pdf" else "html"), quiet = TRUE,
     envir = rlang::new_environment(
-      list(importance = importance, checks = checks, code = code),
+      list(
+        importance = importance, checks = checks, code = code,
+        in_head = list(title = in_yaml(title), author = in_yaml(author))
+      ),
       parent = asNamespace("bandlens") # not the user's workspace, which may hold anything
     )
   )

@@ -28,7 +28,7 @@ report_answer <- function(importance, checks) {
   lines <- vapply(seq_len(nrow(cells)), function(i) {
     rows <- table[table$class == cells$class[[i]] & table$output == cells$output[[i]], ]
     name <- if (own) cells$class[[i]] else paste0(cells$class[[i]], ", ", importance$output, " of ", cells$output[[i]])
-    paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows), how_often_first(rows, checks))
+    paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows, judged_first(rows, checks)))
   }, "")
   c(
     report_question(importance),
@@ -63,8 +63,9 @@ report_answer <- function(importance, checks) {
   )
 }
 
-# The first bands of a class, and whether the first one leads.
-in_words <- function(rows) {
+# The first bands of a class, and whether the first one leads: what contradicts the table comes first.
+in_words <- function(rows, judged = NULL) {
+  contradicted <- identical(judged$outcome, "outlier")
   rows <- rows[order(rows$rank), ]
   rows <- rows[!is.na(rows$share) & rows$share > 0, ]
   if (nrow(rows) == 0) {
@@ -72,8 +73,9 @@ in_words <- function(rows) {
   }
   number <- digits_for(rows$importance)
   first <- rows[1, ]
+  bold <- if (contradicted) "" else "**"
   text <- paste0(
-    "**", md(first$band), "** ", percent(first$share, of = rows$share), " (", with_interval(first, number), ")"
+    bold, md(first$band), bold, " ", percent(first$share, of = rows$share), " (", with_interval(first, number), ")"
   )
   others <- utils::head(rows[-1, ], 2)
   if (nrow(others) > 0) {
@@ -83,24 +85,48 @@ in_words <- function(rows) {
   }
   tied <- nrow(rows) > 1 && isTRUE(rows$conf_low[[1]] <= rows$conf_high[[2]])
   names <- md(rows$band)
-  paste0(text, ".", if (tied) paste0(" No clear lead: the intervals of ", names[[1]], " and ", names[[2]], " overlap."))
+  text <- paste0(
+    text, ".", if (tied) paste0(" No clear lead: the intervals of ", names[[1]], " and ", names[[2]], " overlap.")
+  )
+  if (is.null(judged)) {
+    return(text)
+  }
+  often <- paste0(
+    "With images and background drawn anew, ", md(judged$band), " is first in ", percent(judged$first, of = 1),
+    " of tables"
+  )
+  if (contradicted) {
+    rival <- paste0(", and ", md(judged$rival), " in ", percent(judged$rival_first, of = 1), ".")
+    paste0("**the first band is not settled.** ", often, rival, " In this table: ", text)
+  } else {
+    paste0(text, " ", often, ".")
+  }
 }
 
 # What is first in one table may not be first in another: what check_stability() says of the first band, if it was made.
-how_often_first <- function(rows, checks) {
+# Checks that were saved by earlier versions know neither rival nor outcome.
+judged_first <- function(rows, checks) {
   stability <- Filter(function(check) identical(check$name, "check_stability") && !is_missing_check(check), checks)
   if (length(stability) == 0) {
-    return("")
+    return(NULL)
   }
-  table <- tidy(stability[[1]])
   top <- rows[rows$rank == 1, ]
-  same <- function(column) as.character(table[[column]]) == as.character(top[[column]])
-  often <- table$first[same("class") & same("output") & same("band")]
-  if (length(often) != 1 || is.na(often)) {
-    return("")
+  own <- function(table, columns) {
+    same <- lapply(columns, function(column) as.character(table[[column]]) == as.character(top[[column]]))
+    table[Reduce(`&`, same), ]
   }
-  often <- percent(often, of = 1)
-  paste0(" With images and background drawn anew, ", md(top$band), " is first in ", often, " of tables.")
+  often <- own(tidy(stability[[1]]), c("class", "output", "band"))$first
+  if (length(often) != 1 || is.na(often)) {
+    return(NULL)
+  }
+  judged <- list(band = as.character(top$band), first = often)
+  rank <- stability[[1]]$tables$rank
+  if ("outcome" %in% names(rank)) {
+    more <- own(rank, c("class", "output", "band"))
+    judged[c("rival", "outcome")] <- lapply(more[c("rival", "outcome")], as.character)
+    judged$rival_first <- more$rival_first
+  }
+  judged
 }
 
 over_all <- function(all) {

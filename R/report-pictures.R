@@ -61,7 +61,7 @@ alt_text <- function(importance, type) {
   first <- table[table$rank == 1, ]
   named <- utils::head(first, most_classes)
   paste0(
-    kind[[type]], ". Most important: ", paste0(named$band, " for ", named$class, collapse = ", "),
+    kind[[type]], ". Ranked first: ", paste0(named$band, " for ", named$class, collapse = ", "),
     if (nrow(named) < nrow(first)) ", and others", "."
   )
 }

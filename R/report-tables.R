@@ -1,16 +1,26 @@
 # The tables of a band report, as Markdown.
 
-report_tables <- function(importance) {
+report_tables <- function(importance, checks = list()) {
   table <- told(tidy(importance))
-  c(share_lines(importance, table), "", importance_lines(importance, table))
+  c(share_lines(importance, table, checks), "", importance_lines(importance, table))
+}
+
+# Rows of classes whose first band the check of stability contradicts, which is not printed in bold.
+contradicted_rows <- function(table, checks) {
+  cells <- paste(table$class, table$output, sep = "\r")
+  found <- lapply(split(seq_len(nrow(table)), cells), function(rows) {
+    if (identical(judged_first(table[rows, ], checks)$outcome, "outlier")) rows
+  })
+  seq_len(nrow(table)) %in% unlist(found)
 }
 
 # Classes x bands; of many bands, one below the other, if there are not many classes as well.
-share_lines <- function(importance, table) {
+share_lines <- function(importance, table, checks = list()) {
   bands <- importance$bands
   chosen <- if (length(bands) > most_columns) chosen_bands(importance, table, 10) else seq_along(bands)
   shares <- percent(table$share, unit = "")
-  shares <- ifelse(table$rank == 1 & nzchar(shares), paste0("**", shares, "**"), shares)
+  doubtful <- contradicted_rows(table, checks)
+  shares <- ifelse(table$rank == 1 & nzchar(shares) & !doubtful, paste0("**", shares, "**"), shares)
   cells <- table[!duplicated(table[c("class", "output")]), ]
   shares <- lapply(bands[chosen], function(band) shares[table$band == band])
   own <- own_output(table)
@@ -36,7 +46,9 @@ share_lines <- function(importance, table) {
         "`tidy(importance)` has all."
       )
     },
-    " In bold: the most important band. n: number of images."
+    " In bold: the most important band",
+    if (any(doubtful)) ", but where other samples would put another band first",
+    ". n: number of images."
   ), "", lines)
 }
 

@@ -1,9 +1,11 @@
 # Names and numbers as Markdown that any locale and any name survives.
 
-# A name as it is, whatever it means in Markdown. With a backslash, brackets are mathematics; bars end the cell of a
-# table.
+# A name as it is, whatever it means in Markdown and to knitr. With a backslash, brackets are mathematics; bars end the
+# cell of a table.
 md <- function(text) {
-  text <- gsub("([\\\\`*_{}#+.!&<>~^$@\"'-])", "\\\\\\1", as.character(text))
+  text <- gsub("[[:space:]]+", " ", as.character(text)) # lines would end the cell, or the item, that a name is in
+  text <- gsub("([\\\\*_{}#+.!&<>~^$@\"'-])", "\\\\\\1", text)
+  text <- gsub("`", "&#96;", text, fixed = TRUE) # with a backslash, knitr still takes it for code
   text <- gsub("[", "&#91;", text, fixed = TRUE)
   text <- gsub("]", "&#93;", text, fixed = TRUE)
   as_entities(gsub("|", "&#124;", text, fixed = TRUE))

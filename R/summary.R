@@ -14,7 +14,7 @@
 #' @export
 summary.band_importance <- function(object, ..., top = 3) {
   in_verb("summarise it", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     top <- as_count(top, "top")
   })
   structure(

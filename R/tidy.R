@@ -44,7 +44,7 @@
 #' @export
 tidy.band_importance <- function(x, level = c("class", "image", "overall"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     switch(choose(level, c("class", "image", "overall"), "level"),
       class = x$table,
       image = image_table(x),

@@ -25,6 +25,9 @@
 #'   \item{`place`}{1 for the image that excites the feature most}
 #'   \item{`image`}{position of the image in `x`, from 1}
 #'   \item{`activation`}{at level `"image"`: over positions, as `statistic` says}
+#'   \item{`silent`}{at level `"image"`: whether the feature's activation is the same for all images of `x`, mostly
+#'     zero: no image excites it more than another, and those shown are just the first ones. A warning of class
+#'     `bandlens_warning_dead_feature` says so, too}
 #'   \item{`band`, `wavelength`}{at level `"band"`: name, and wavelength in nm (`NA` where unknown)}
 #'   \item{`mean`, `std`}{at level `"band"`: mean and standard deviation of the band over the image's pixels}
 #' }
@@ -56,7 +59,7 @@ top_images <- function(model,
                        batch_size = NULL,
                        progress = NULL) {
   in_verb("find the images", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     model <- as_model(model)
     wavelengths <- own_wavelengths(x, wavelengths)
     x <- as_images(x)
@@ -75,7 +78,7 @@ top_images <- function(model,
 #' @export
 tidy.top_images <- function(x, level = c("image", "band"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     x$tables[[choose(level, c("image", "band"), "level")]]
   })
 }
@@ -83,7 +86,7 @@ tidy.top_images <- function(x, level = c("image", "band"), ...) {
 #' @rdname top_images
 #' @export
 glance.top_images <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   tibble::tibble(
     layer = x$layer, statistic = x$statistic, n = x$n, n_features = length(x$names), n_top = ncol(x$index),
     model = x$model

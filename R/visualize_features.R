@@ -106,7 +106,10 @@
 #'
 #' @section Warnings:
 #' Features that stay silent whatever the image does give a warning of class `bandlens_warning_dead_feature`, and are
-#' flagged in the result; an interrupt, one of class `bandlens_warning_interrupted`.
+#' flagged in the result. So do features for which the ascent did not rise above its start: where an image ends below
+#' it, the best one on the way is kept (of those after every 16 steps), else the start itself. (With `l2` or
+#' `total_variation`, which may cost activation, images are left as they end.) An interrupt gives a warning of class
+#' `bandlens_warning_interrupted`.
 #'
 #' @references
 #' Mordvintsev, Olah & Tyka (2015), Inceptionism: going deeper into neural networks (Deep Dream). Erhan, Bengio,
@@ -163,7 +166,7 @@ visualize_features <- function(model,
                                progress = NULL,
                                keep_on_interrupt = NULL) {
   in_verb("visualize features", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     model <- as_model(model)
     shape <- as_shape(shape)
     wavelengths <- own_wavelengths(background, wavelengths)
@@ -200,7 +203,7 @@ visualize_features <- function(model,
 #' @export
 tidy.feature_images <- function(x, level = c("feature", "band", "pixel", "trace"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     level <- choose(level, c("feature", "band", "pixel", "trace"), "level")
     if (level == "pixel") feature_pixels(x) else x$tables[[level]]
   })
@@ -209,7 +212,7 @@ tidy.feature_images <- function(x, level = c("feature", "band", "pixel", "trace"
 #' @rdname visualize_features
 #' @export
 glance.feature_images <- function(x, ...) {
-  in_verb("glance at it", rlang::check_dots_empty())
+  in_verb("glance at it", no_other_arguments())
   tibble::tibble(
     layer = x$layer, objective = x$objective, activation = x$activation, start = x$start, steps = x$steps,
     n = length(x$names), n_features = length(unique(x$names)), n_dead = sum(x$dead), interrupted = x$interrupted,
@@ -242,7 +245,7 @@ length.feature_images <- function(x) {
       unknown <- setdiff(i, x$names)
       if (length(unknown) > 0) {
         cause("option", "There are no images of these features.",
-          expected = some(paste0("\"", unique(x$names), "\"")), given = shown(unknown)
+          expected = some(paste0("\"", unique(x$names), "\"")), given = shown(unknown), fix = nearest(unknown, x$names)
         )
       }
       i <- unlist(lapply(unique(i), function(name) which(x$names == name)))
@@ -288,7 +291,7 @@ c.feature_images_list <- c.feature_images
 #' @export
 tidy.feature_images_list <- function(x, level = c("feature", "band", "pixel", "trace"), ...) {
   in_verb("make the table", {
-    rlang::check_dots_empty()
+    no_other_arguments()
     level <- choose(level, c("feature", "band", "pixel", "trace"), "level")
     bind_features(lapply(x, tidy, level))
   })

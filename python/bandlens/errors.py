@@ -142,7 +142,7 @@ class NoDerivativeWarning(BandlensWarning):
 
 
 class DeadFeatureWarning(BandlensWarning):
-    """A feature of a layer stays silent, so that its image shows nothing."""
+    """A feature of a layer stays silent, or nothing that was found excites it more: its images show nothing."""
 
     kind = "dead_feature"
 

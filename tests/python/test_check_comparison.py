@@ -57,6 +57,26 @@ def drawn(result: BandImportance, images: np.ndarray) -> BandImportance:
     return dataclasses.replace(result, **{name: getattr(result, name)[images] for name in per_image})
 
 
+# --- first bands, which readers take away ----------------------------------------------------------------------------
+
+
+def test_verdict_says_first_where_first_bands_differ() -> None:
+    one = result_of(noise=0.01)
+    first = one.table.rank.argmin(axis=1)
+    second = (one.table.rank == 2).argmax(axis=1)
+    scores = one.scores.copy()
+    of_city = one.image_class == 2
+    scores[np.ix_(of_city, [0], [second[2]])] = 2 * np.abs(scores[of_city]).max()  # one band moves to the top
+    other = dataclasses.replace(one, scores=scores)
+    check = bl.compare_importance(one, other, names=["a", "b"], resamples=20)
+    assert check.verdict[0] == "Both results rank the same band first for 2 of 3 classes."
+    assert check.verdict[1] == f"Not so for 'city' ({BANDS[first[2]]} by a, {BANDS[second[2]]} by b)."
+    assert (check.facts["same_first_band"], check.facts["cells_compared"]) == (2, 3)
+    three = bl.compare_importance(one, one, one, resamples=20)
+    assert three.verdict[0] == "All 3 results rank the same band first for 3 of 3 classes."
+    assert "Not so" not in three.verdict[1]
+
+
 # --- measures --------------------------------------------------------------------------------------------------------
 
 

@@ -81,6 +81,19 @@ def test_right_ranking_passes_and_wrong_ones_fail(linear: Any, result: bl.BandIm
     np.testing.assert_allclose(of(wrong, "curve", order="reverse")["estimate"], forwards)
 
 
+def test_a_class_that_is_worse_than_chance_is_said_first(linear: Any, result: bl.BandImportance, data: Any) -> None:
+    right = bl.check_deletion(linear, result, *data)
+    assert right.verdict[1] == "By class, it is better than random orders, with its whole interval, for 3 of 3."
+    scores = result.scores.copy()
+    soil = result.image_class == 1
+    scores[soil] = 1 / (0.1 + np.abs(scores[soil]))
+    check = bl.check_deletion(linear, replace(result, scores=scores), *data)
+    assert check.passed  # over all images
+    assert check.verdict[0].startswith("The ranking is worse than chance for 'soil' (area -")
+    assert check.verdict[0].endswith("n = 10).")
+    assert "for 2 of 3" in check.verdict[2]
+
+
 def test_ranking_that_knows_nothing_is_not_passed(linear: Any, result: bl.BandImportance, data: Any) -> None:
     # each class is given the order of another one, by turns: as often better as worse than chance
     passed = []

@@ -86,7 +86,9 @@ def test_method_that_looks_at_images_only_fails(
     assert check.passed is False
     assert (rows(check, "noise")["outcome"] == "failed").all()
     assert (rows(check, "copy")["outcome"] == "passed").all()
-    assert "does not score zero" in check.verdict[0]
+    assert check.verdict[0] == "The method fails for 2 of 2 classes: '0', '1'."
+    assert "does not score zero" in check.verdict[1]
+    assert "(up to 0.01 % would pass)" in check.verdict[1]
 
 
 def test_method_that_prefers_the_first_of_equals_fails(

@@ -84,7 +84,12 @@ def test_table_that_ignores_the_model_fails(planted: Any, x: np.ndarray, monkeyp
     np.testing.assert_allclose(similarity(check), 1)
     np.testing.assert_allclose(similarity(check, "share_overlap"), 1)
     assert "hardly depends" in check.verdict[0]
-    assert "With all layers random" in check.verdict[1]
+    assert check.verdict[1].startswith(
+        "It fails if that is both above 0.5 (here 1.00) and above chance, p at most 0.05"
+    )
+    assert f"p = {check.facts['p_value']:.2g}" in check.verdict[1]
+    assert check.facts["significance"] == 0.05
+    assert "With all layers random" in check.verdict[2]
 
 
 def test_measures_are_those_of_scipy() -> None:
@@ -118,8 +123,23 @@ def test_too_few_bands_and_repeats_are_undecided() -> None:
     reference = np.array([[1.0, 2.0]])
     passed, verdict, _ = _judged(reference, reference[None], 0)
     assert passed is None
-    assert "too few" in verdict
+    assert "too few" in verdict[0]
     assert _judged(reference, np.repeat(reference[None], 6, axis=0), 0)[0] is False
+
+
+def test_alike_by_chance_is_not_called_a_dependence() -> None:
+    reference = np.array([[1.0, 2.0, 3.0]])
+    # correlations 1 and 0.5: at least so much in 5 of 36 pairs of orders
+    tables = np.array([[[1.0, 2.0, 3.0]], [[1.0, 3.0, 2.0]]])
+    passed, verdict, facts = _judged(reference, tables, 0)
+    assert facts["rank_correlation"] > facts["most_alike"]
+    assert facts["p_value"] > facts["significance"]
+    assert passed is True
+    assert verdict[0].startswith("Nothing shows that the table ignores")
+    assert "`repeats`" in verdict[-1]
+    less = _judged(reference, tables[:, :, ::-1], 0)
+    assert less[0] is True
+    assert less[1][0].startswith("The table depends on")
 
 
 def test_seeds(planted: Any, x: np.ndarray) -> None:

@@ -8,7 +8,7 @@ import bandlens as bl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from bandlens.checks import stability
+from bandlens.checks import firsts, stability
 from bandlens.errors import BandlensError, OptionError
 from keras import ops
 
@@ -136,7 +136,16 @@ def test_columns_and_ranks() -> None:
     assert frame[["share_low", "share_high"]].to_numpy().min() >= 0
     assert frame[["share_low", "share_high"]].to_numpy().max() <= 1
     ranks = check.to_frame("rank")
-    assert list(ranks.columns) == ["class", "output", "rank_stability", "conf_low", "conf_high", "n"]
+    assert list(ranks.columns) == [
+        "class", "output", "rank_stability", "conf_low", "conf_high", "n", "band", "first", "rival", "rival_first",
+        "outcome",
+    ]  # fmt: skip
+    top = frame[frame["rank"] == 1]
+    assert ranks["band"].astype(str).tolist() == top["band"].astype(str).tolist()
+    assert ranks["first"].tolist() == top["first"].tolist()
+    for row in ranks.itertuples():
+        mine = frame[frame["class"] == row[1]].set_index("band")["first"].drop(row.band)
+        assert row.rival_first == mine.max() == mine[row.rival]
     assert ranks["n"].tolist() == [8, 8, 8]
     assert (ranks["conf_low"] <= ranks["rank_stability"]).all()
     assert check.passed is None
@@ -176,7 +185,6 @@ def test_without_a_background_only_images_count(calls: list[dict[str, Any]]) -> 
     assert (frame["std_error_background"] == 0).all()
     for name in ("std_error", "conf_low", "conf_high"):
         np.testing.assert_allclose(frame[name], table[name])
-    assert check.facts["background"] is False
     assert check.facts["backgrounds"] == 0
     assert check.facts["resampled"] == ["images"]
     assert "no background" in check.verdict[-1]
@@ -255,6 +263,73 @@ def test_progress_is_told_of_all_images(method: str) -> None:
     done = [count for count, _ in told]
     assert done == sorted(done)
     assert told[-1] == (24 * 4, 24 * 4)
+
+
+# --- a table that its own resamples contradict ------------------------------------------------------------------------
+
+
+def unusual() -> Any:
+    """A check of a table whose one background image is unlike all others of the pool, which resamples draw."""
+    x = np.full((12, 1, 1, 2), 5.0, "float32") + images(12)[..., :2] / 100
+    background = np.zeros((20, 1, 1, 2), "float32") + np.array([4.0, 0.0], "float32")
+    background[7] = [0.0, 4.0]
+
+    def model(batch: Any) -> Any:
+        bands = ops.sum(batch, axis=(1, 2))
+        return ops.concatenate([bands @ ops.ones((2, 1)), -bands @ ops.ones((2, 1))], axis=1)
+
+    options = {"background": background, "n_background": 1, "classes": ["near", "far"], "bands": ["nir2", "red"]}
+    y = np.arange(12) % 2
+    for seed in range(200):
+        if bl.band_importance(model, x, y, seed=seed, **options).background.tolist() == [7]:
+            return bl.check_stability(model, x, y, seed=seed, backgrounds=10, resamples=100, **options)
+    raise AssertionError("no seed draws the unusual image")
+
+
+def test_a_table_that_is_an_outlier_of_its_resamples_has_not_passed() -> None:
+    check = unusual()
+    frame, ranks = check.to_frame(), check.to_frame("rank")
+    table = frame[frame["rank"] == 1]
+    assert table["band"].tolist() == ["nir2", "nir2"]
+    assert (table["first"] < firsts.OUTLIER).all()
+    assert ranks["outcome"].tolist() == ["outlier", "outlier"]
+    assert ranks["rival"].tolist() == ["red", "red"]
+    assert check.passed is False
+    assert "not passed" in repr(check)
+    assert check.verdict[0].startswith("The table is an outlier of its own resamples for 'near' (nir2 is first in the")
+    assert "red in" in check.verdict[0]
+    assert "for 0 of 2 classes" in check.verdict[1]
+    assert not any("Not so for" in sentence for sentence in check.verdict)  # they were said
+    assert (check.facts["classes_judged"], check.facts["classes_sure"], check.facts["classes_outlier"]) == (2, 0, 2)
+    subtitle = check.plot().labels.subtitle
+    assert "near, far" in subtitle
+    assert "contradict" in subtitle
+
+
+@pytest.mark.parametrize(
+    ("first", "outcome", "rival"),
+    [
+        ([0.95, 0.05, 0.0], "sure", 1),
+        ([0.94, 0.06, 0.0], "open", 1),
+        ([0.48, 0.52, 0.0], "open", 1),  # as good as tied
+        ([0.24, 0.51, 0.25], "outlier", 1),
+        ([0.25, 0.15, 0.6], "open", 2),
+        ([0.24, 0.38, 0.38], "open", 1),  # no other band instead
+        ([np.nan] * 3, None, None),
+    ],
+)
+def test_what_a_class_is_called(first: list[float], outcome: str | None, rival: int | None) -> None:
+    found = firsts.judged(np.array([[1, 2, 3]]), np.array([first]))
+    assert found["band"].tolist() == [0]
+    assert found["outcome"].tolist() == [-1 if outcome is None else firsts.OUTCOMES.index(outcome)]
+    assert found["rival"].tolist() == [-1 if rival is None else rival]
+
+
+def test_a_single_band_has_no_rival() -> None:
+    found = firsts.judged(np.array([[1]]), np.array([[1.0]]))
+    assert found["rival"].tolist() == [-1]
+    assert np.isnan(found["rival_first"]).all()
+    assert found["outcome"].tolist() == [firsts.OUTCOMES.index("sure")]
 
 
 # --- corners ---------------------------------------------------------------------------------------------------------

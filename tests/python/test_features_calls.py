@@ -384,7 +384,7 @@ CASES: list[tuple[str, dict[str, Any], type, str]] = [
     ("feature by name", {"features": "corn"}, errors.OptionError, r"no such feature.*\n.*\n.*'corn'"),
     ("class", {**LOGIT, "features": "a", "classes": list("xyz")}, errors.OptionError, "'x'"),
     ("position", {"position": (1, 1)}, errors.OptionError, r"Only a neuron"),
-    ("position out", {"objective": "neuron", "position": (1, 99)}, errors.OptionError, r"no such.*\n.*10 and 12"),
+    ("position out", {"objective": "neuron", "position": (1, 99)}, errors.OptionError, r"no such.*\n.*9 and 11"),
     (
         "no spatial output",
         {"layer": "head", "objective": "neuron", "position": (0, 0)},
@@ -456,9 +456,10 @@ def test_silent_features_are_flagged_when_nothing_wakes_them(model: Any) -> None
 
 def test_top_images_are_the_most_exciting(model: Any) -> None:
     activations = bl.layer_activations(model, SAMPLE, "relu1").values
+    chosen = np.flatnonzero(np.ptp(activations.max((1, 2)), axis=0))[[1, 0]].tolist()  # others are silent
     for statistic, over in (("mean", activations.mean((1, 2))), ("max", activations.max((1, 2)))):
-        found = bl.top_images(model, SAMPLE, "relu1", [3, 1], n=4, statistic=statistic, batch_size=8)
-        for row, feature in enumerate((3, 1)):
+        found = bl.top_images(model, SAMPLE, "relu1", chosen, n=4, statistic=statistic, batch_size=8)
+        for row, feature in enumerate(chosen):
             np.testing.assert_array_equal(found.index[row], np.argsort(-over[:, feature], kind="stable")[:4])
             np.testing.assert_allclose(found.activation[row], np.sort(over[:, feature])[::-1][:4], rtol=1e-5)
             np.testing.assert_array_equal(found.values[row], SAMPLE[found.index[row]])

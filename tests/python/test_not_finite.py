@@ -143,4 +143,4 @@ def test_r_counts_from_1(bright: np.ndarray) -> None:
     bright[4] *= -1
     answer = bridge(logarithm, bright, None, {"method": "saliency"}, None)
     assert answer["kind"] == "model"
-    assert answer["given"] == "nan for image 5, output 1 (counted from 1)"
+    assert answer["given"] == "NaN for image 5, output 1 (counted from 1)"

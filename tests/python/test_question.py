@@ -12,7 +12,7 @@ import pytest
 from bandlens.explain.question import Question
 
 # of the verbs, but no part of the question
-BESIDE = {"progress", "method_options", "image_bands"}
+BESIDE = {"progress", "method_options", "image_bands", "verb_arguments"}
 
 
 @pytest.mark.parametrize(("verb", "lacks"), [(bl.band_importance, set()), (bl.band_maps, {"statistic", "groups"})])

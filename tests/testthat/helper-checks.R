@@ -47,7 +47,7 @@ made_comparison <- function(results = c("deepshap", "saliency", "my own"), class
 }
 
 made_stability <- function(bands = few_bands, classes = land_covers, wavelengths = NaN, all_outputs = FALSE,
-                           single = FALSE, background = TRUE) {
+                           single = FALSE, background = TRUE, outlier = NULL) {
   columns <- crossed(
     class = seq_along(classes) - 1, output = if (all_outputs) seq_along(classes) - 1 else 0,
     band = seq_along(bands) - 1
@@ -72,7 +72,25 @@ made_stability <- function(bands = few_bands, classes = land_covers, wavelengths
     resampled = c("images", if (background) "background")
   )
   levels <- list(class = classes, output = classes, band = bands)
-  bridge_check("check_stability", list(class = table), levels, facts)
+  tables <- list(class = table)
+  if (!is.null(outlier)) {
+    # the table's first band is hardly ever first, another one nearly always
+    codes <- seq_along(classes) - 1L
+    top <- vapply(codes, function(code) which.max(share[columns$class == code]) - 1L, 1L)
+    rival <- (top + 1L) %% length(bands)
+    is_outlier <- classes %in% outlier
+    own <- ifelse(is_outlier, 0.04, 0.97)
+    at <- function(band) match(paste(codes, band), paste(columns$class, columns$band))
+    tables$class$first <- rep(0, n)
+    tables$class$first[at(top)] <- own
+    tables$class$first[at(rival)] <- 1 - own
+    tables$rank <- list(
+      class = codes, output = codes, rank_stability = rep(0.5, length(codes)), band = top, first = own, rival = rival,
+      rival_first = 1 - own, outcome = ifelse(is_outlier, 2L, 0L)
+    )
+    levels <- c(levels, list(rival = bands, outcome = c("sure", "open", "outlier")))
+  }
+  bridge_check("check_stability", tables, levels, facts, if (length(outlier) > 0) FALSE)
 }
 
 made_randomization <- function(layers = c("dense", "outer/inner", "conv"), classes = land_covers, cascade = TRUE,

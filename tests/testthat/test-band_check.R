@@ -39,7 +39,7 @@ test_that("a check becomes tibbles with ordered factors, positions from 1 and NA
   expect_identical(tidy(check, level = "empty"), tidy(check, "one")[0, ])
   expect_identical(check$verdict, c("Bands {matter}.", "All of them."))
   expect_error(tidy(check, "all"), "\"curve\", \"empty\", \"one\"", class = "bandlens_error_option")
-  expect_error(tidy(check, levels = "one"), "must be empty")
+  expect_error(tidy(check, levels = "one"), "no such argument: `levels`", class = "bandlens_error_option")
 })
 
 test_that("glance() has the outcome and every fact that is one value", {

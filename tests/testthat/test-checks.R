@@ -21,7 +21,18 @@ expect_check <- function(check, name, columns) {
   expect_output(print(check), name)
   expect_output(print(summary(check)), name)
   expect_identical(nrow(glance(check)), 1L)
+  expect_documented(setdiff(names(glance(check)), c("check", "passed")))
   expect_s3_class(ggplot2::ggplotGrob(autoplot(check)), "gtable")
+}
+
+# Every column of glance() is told what it means, on the page of checks.
+expect_documented <- function(facts) {
+  file <- test_path("..", "..", "man", "band_check.Rd")
+  page <- if (file.exists(file)) tools::parse_Rd(file) else tools::Rd_db("bandlens")[["band_check.Rd"]]
+  text <- paste(utils::capture.output(tools::Rd2txt(page, options = list(underline_titles = FALSE))), collapse = "\n")
+  text <- sub(".*What glance tells", "", text)
+  missing <- facts[!vapply(facts, function(fact) grepl(paste0("\\b", fact, "\\b"), text), NA)]
+  expect_identical(missing, character())
 }
 
 of <- function(type, names) stats::setNames(rep(type, length(names)), names)
@@ -98,7 +109,8 @@ test_that("check_stability() takes the arguments of band_importance()", {
       )), rank = "integer", ranks
     ),
     rank = c(
-      of("ordered", c("class", "output")), of("numeric", c("rank_stability", "conf_low", "conf_high")), n = "integer"
+      of("ordered", c("class", "output")), of("numeric", c("rank_stability", "conf_low", "conf_high")), n = "integer",
+      band = "ordered", first = "numeric", rival = "ordered", rival_first = "numeric", outcome = "ordered"
     )
   ))
   expect_identical(levels(tidy(check)$band), bands)

@@ -178,3 +178,17 @@ test_that("verbs that make one table take one method", {
     render_band_report("model.keras", images(), labels(), method = two, output_file = "report.html")
   })
 })
+
+test_that("a live model in another process is told to be saved", {
+  skip_without_python()
+  file <- withr::local_tempfile(fileext = ".rds")
+  saveRDS(small_model(), file)
+  output <- run_r(c(
+    sprintf("model <- readRDS(%s)", deparse(file)),
+    "error <- tryCatch(band_importance(model, array(0, c(2, 5, 5, 4))), error = identity)",
+    "cat(class(error)[[1]], 'started:', reticulate::py_available(), '\\n')",
+    "cat(error$parent$fix)"
+  ))
+  expect_match(output, "bandlens_error_model_type started: FALSE", fixed = TRUE, all = FALSE)
+  expect_match(output, "future, callr, parallel.*pass the path", all = FALSE)
+})

@@ -102,7 +102,7 @@ test_that("a stored result becomes one file with everything in it, without Pytho
   expect_no_match(html, "<(link|iframe)|url\\(|@import|src=\"(?!data:)", perl = TRUE)
   pictures <- pictures_in(html)
   expect_length(pictures, 5)
-  expect_match(pictures, "alt=\"[A-Z][^\"]+Most important: red for red soil", all = TRUE)
+  expect_match(pictures, "alt=\"[A-Z][^\"]+Ranked first: red for red soil", all = TRUE)
 })
 
 test_that("the report says how much scores cancel, where it was measured", {
@@ -178,6 +178,40 @@ test_that("the answer says how often the first band is first", {
   said <- sprintf("drawn anew, %s is first in %.0f&nbsp;%% of tables.", top$band, 100 * often)
   expect_match(grep(paste0("^- .*", top$class), answer, value = TRUE), said, fixed = TRUE)
   expect_no_match(report_answer(landsat_result(), list(stability)), "drawn anew", fixed = TRUE)
+})
+
+test_that("a first band that the resamples contradict is not told as the most important one", {
+  importance <- landsat_result()
+  table <- tidy(importance)
+  classes <- importance$classes
+  first <- function(class) as.character(table$band[table$class == class & table$rank == 1])
+  rank <- tibble::tibble(
+    class = factor(classes, classes, ordered = TRUE), output = class,
+    band = factor(vapply(classes, first, ""), importance$bands, ordered = TRUE),
+    first = c(0.04, rep(0.97, 5)), rival = "green", rival_first = 1 - first, outcome = c("outlier", rep("sure", 5))
+  )
+  by_band <- table[c("class", "output", "band")]
+  by_band$first <- ifelse(table$rank == 1, rank$first[match(table$class, rank$class)], 0)
+  stability <- structure(
+    list(name = "check_stability", tables = list(class = by_band, rank = rank), passed = FALSE),
+    class = c("check_stability", "band_check")
+  )
+  answer <- report_answer(importance, list(stability))
+  lines <- grep("^- ", answer, value = TRUE)
+  top <- first(classes[[1]])
+  expect_match(lines[[1]], paste0("): **the first band is not settled.** With images and background drawn anew, ", top,
+    " is first in 4&nbsp;% of tables, and green in 96&nbsp;%. In this table: ", top, " "
+  ), fixed = TRUE)
+  expect_no_match(lines[[1]], paste0("**", top, "**"), fixed = TRUE)
+  expect_match(lines[[2]], paste0("): **", first(classes[[2]]), "** "), fixed = TRUE)
+  expect_match(answer[[length(answer) - 1]], "stability [not passed]{.failed}", fixed = TRUE)
+
+  shares <- report_tables(importance, list(stability))
+  row <- grep(paste0("^\\|", classes[[1]]), shares, value = TRUE)[[1]]
+  expect_no_match(row, "**", fixed = TRUE)
+  expect_match(grep(paste0("^\\|", classes[[2]]), shares, value = TRUE)[[1]], "**", fixed = TRUE)
+  expect_match(shares[[1]], "but where other samples would put another band first", fixed = TRUE)
+  expect_no_match(report_tables(importance)[[1]], "other samples", fixed = TRUE)
 })
 
 test_that("checks that are ready are reported with verdict and picture", {
@@ -356,4 +390,47 @@ test_that("notes on methods are those of band_methods()", {
   fields <- c("method", "label", "meaning", "reference")
   # if not: write.csv(as.data.frame(band_methods())[fields], "inst/rmarkdown/methods.csv", row.names = FALSE)
   expect_identical(method_notes(), as.data.frame(band_methods())[fields])
+})
+
+test_that("a file of another kind is refused before anything is computed", {
+  for (file in c("r.docx", "a/b.TEX", "notes.md")) {
+    error <- error_of(render_band_report("no model", images(), output_file = file))
+    expect_s3_class(error, "bandlens_error_option")
+    expect_identical(error$parent$message, "A report is HTML or PDF.")
+    expect_match(error$parent$given, file, fixed = TRUE)
+  }
+  # a dot in a name is no ending
+  expect_match(report_file(file.path(tempdir(), "area.1"), NULL), "area[.]1[.]html$")
+})
+
+test_that("misspelt arguments and checks are offered the nearest name", {
+  fix <- function(...) error_of(render_band_report(...))$parent$fix
+  expect_identical(fix(landsat_result(), tilte = "x"), "did you mean \"title\"?")
+  expect_identical(fix("model.keras", images(), outputfile = "x"), "did you mean \"output_file\"?")
+  expect_identical(fix(landsat_result(), checks = "stabilty"), "did you mean \"stability\"?")
+})
+
+test_that("names are text, whatever they mean to Markdown, HTML, knitr and YAML, and nothing of them is run", {
+  skip_without_pandoc()
+  run <- withr::local_tempfile()
+  code <- sprintf("`r file.create('%s')`", run)
+  classes <- c(code, "<b>bold</b>", "a|b*c*_d_", "$x$ {{y}} \"q\" 'z'")
+  bands <- c("two\nlines", "# x \\ [l](u) ^s^ ~t~ @k &amp; ```", code)
+  model <- paste(code, "<i>x</i> 'q' \"p\": $y$")
+  importance <- told_whole(scored(classes, bands), model = model)
+  check <- made_stability(bands, classes, outlier = classes[[1]])
+  check$verdict <- c(code, "<b>said</b>")
+  html <- report_of(importance, checks = list(check), author = c(code, "O'B: \"x\" <b>y</b>"), title = NULL)
+  expect_false(file.exists(run))
+  text <- text_of(gsub("<img[^>]*>", "", html))
+  for (name in c(gsub("\n", " ", classes), gsub("\n", " ", bands), model, "<b>said</b>")) {
+    expect_match(text, name, fixed = TRUE)
+  }
+  expect_no_match(html, "<b>bold</b>", fixed = TRUE)
+  expect_no_match(html, "<i>x</i>", fixed = TRUE)
+
+  # a title may be Markdown, and is no code either
+  html <- report_of(importance, title = paste("*Which*", code))
+  expect_false(file.exists(run))
+  expect_match(html, "<em>Which</em>", fixed = TRUE)
 })

@@ -15,7 +15,7 @@ test_that("tidy() gives the contracted columns", {
   expect_identical(nrow(tidy(result, "overall")), 2L)
   expect_identical(tidy(result, level = "class"), tidy(result))
   expect_error(tidy(result, "pixel"), class = "bandlens_error_option")
-  expect_error(tidy(result, levels = "image"), "must be empty")
+  expect_error(tidy(result, levels = "image"), "no such argument: `levels`", class = "bandlens_error_option")
 })
 
 test_that("as.data.frame() gives the same without being a tibble", {

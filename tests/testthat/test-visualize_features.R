@@ -235,3 +235,22 @@ test_that("progress is told in steps", {
   look(steps = 4)
   expect_equal(told[nrow(told), ], c(4, 4))
 })
+
+test_that("an ascent that does not rise above its start is named, and shows its start", {
+  skip_without_python()
+  bell <- python(paste0(
+    "lambda x: (lambda k: k.concatenate([k.exp(-8 * k.mean(k.square(x - 0.5), axis=(1, 2))), x[:, 0, 0, :1]], axis=1))",
+    "(__import__('keras').ops)"
+  ))
+  start <- array(0.52, c(1, 2, 2, 1))
+  expect_warning(
+    found <- visualize_features(
+      bell, objective = "logit", features = 1, value_range = c(0, 1), shape = c(2, 2, 1), start = start, jitter = 0,
+      step_size = 0.4, steps = 15
+    ),
+    "did not rise above its start for 1 of 1", class = "bandlens_warning_dead_feature"
+  )
+  expect_equal(as.vector(found$values), rep(0.52, 4), tolerance = 1e-6)
+  expect_match(image_names(found), "not above its start", fixed = TRUE)
+  expect_no_match(image_names(made_features()), "not above its start")
+})

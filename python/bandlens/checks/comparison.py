@@ -13,6 +13,7 @@ from ..data.options import whole_number
 from ..errors import BandError, LabelError, OptionError, ResultError
 from ..results.importance import BandImportance
 from .agreement import kendall, spearman, top_overlap
+from .firsts import cell
 from .resampling import draw_counts, importances, interval, measured, parts, strata, table_rows, varies
 from .result import Check
 from .whole import class_levels
@@ -141,7 +142,9 @@ def compare_importance(
         "same_resamples": [samples[first] == samples[second] for first, second in pairs],
         "left_out": left_out,
     }
-    verdict = _verdict(columns, levels, top, left_out)
+    same, sentences = _firsts(results, labels)
+    facts["cells_compared"], facts["same_first_band"] = len(same), sum(same)
+    verdict = _verdict(columns, levels, top, left_out, sentences)
     return Check("compare_importance", {"class": columns}, levels, None, verdict, facts)
 
 
@@ -285,13 +288,46 @@ def _columns(
     return columns
 
 
+def _firsts(results: Sequence[BandImportance], labels: Sequence[str]) -> tuple[list[bool], list[str]]:
+    """Whether all results rank the same band first, for each class and output they share; said before correlations.
+
+    High correlations may hide that the first bands, which are what readers take away, differ.
+    """
+    one = results[0]
+    rows = [tuple(row) for row in one.cells.tolist()]
+    places = [{tuple(row): place for place, row in enumerate(result.cells.tolist())} for result in results]
+    shared = [row for row in rows if all(row in where for where in places)]
+    same, differ = [], []
+    for row in shared:
+        importance = [result.table.importance[where[row]] for result, where in zip(results, places, strict=True)]
+        if any(np.ptp(values) == 0 for values in importance):
+            continue  # nothing is first
+        first = [one.bands[int(values.argmax())] for values in importance]
+        same.append(len(set(first)) == 1)
+        if not same[-1]:
+            listed = ", ".join(f"{band} by {label}" for band, label in list(zip(first, labels, strict=True))[:MOST])
+            more = f" and {len(first) - MOST} more" if len(first) > MOST else ""
+            differ.append(f"{cell(one, rows.index(row))} ({listed}{more})")
+    if not same:
+        return same, []
+    who = "Both results rank" if len(results) == 2 else f"All {len(results)} results rank"
+    rest = f" and {len(differ) - MOST} more" if len(differ) > MOST else ""
+    sentences = [f"{who} the same band first for {sum(same)} of {len(same)} classes."]
+    return same, sentences + ([f"Not so for {'; '.join(differ[:MOST])}{rest}."] if differ else [])
+
+
 def _verdict(
-    columns: dict[str, np.ndarray], levels: dict[str, tuple[str, ...]], top: int, left_out: list[str]
+    columns: dict[str, np.ndarray],
+    levels: dict[str, tuple[str, ...]],
+    top: int,
+    left_out: list[str],
+    said_of_firsts: list[str],
 ) -> tuple[str, ...]:
     estimate = columns["estimate"]
     rows = np.nonzero((columns["measure"] == MEASURES.index("kendall_tau")) & np.isfinite(estimate))[0]
     if not len(rows):
         return ("No rankings can be compared: all bands are equally important.",)
+    sentences = list(said_of_firsts)
 
     def said(row: int) -> str:
         low, high = columns["conf_low"][row], columns["conf_high"][row]
@@ -315,9 +351,9 @@ def _verdict(
     every = columns["class"][rows] == len(levels["class"]) - 1
     over_all, single = rows[every], rows[~every]
     if len(over_all) > MOST:
-        sentences = [f"Over all classes, {pair(row)} agree {which}: {said(row)}." for which, row in ends(over_all)]
+        sentences += [f"Over all classes, {pair(row)} agree {which}: {said(row)}." for which, row in ends(over_all)]
     else:
-        sentences = [f"Over all classes, {pair(row)}: {said(row)}." for row in over_all]
+        sentences += [f"Over all classes, {pair(row)}: {said(row)}." for row in over_all]
     if len(single):
         sentences += [
             f"On {place(row)}, {pair(row)} agree {which} of all pairs and classes: {said(row)}."

@@ -27,6 +27,7 @@ from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
+from .firsts import MOST
 from .matching import bands_of_result, check_classes, check_same_images, check_same_model, member_bands
 from .result import Check, columns_of
 from .whole import class_levels
@@ -305,13 +306,23 @@ def _summarised(
         found_out = "The ranking is worse than chance: it makes outputs fall more slowly than random orders do, by"
     else:
         found_out = "The ranking can't be told from random orders by"
-    verdict = f"{found_out} the area between their curves ({measures[0]}): {interval}."
+    verdict = [f"{found_out} the area between their curves ({measures[0]}): {interval}."]
+    by_class = [row for row in area if row[1] == 0 and row[0] != whole_code]
+    if len(by_class) > 1:
+        better = sum(row[3] > 0 for row in by_class)
+        verdict.append(
+            f"By class, it is better than random orders, with its whole interval, for {better} of {len(by_class)}."
+        )
+        if high >= 0:
+            verdict[:0] = _hidden(by_class, levels)
+    if low > 0 and (against := [measures[row[1]] for row in area if row[0] == whole_code and row[4] < 0]):
+        verdict.append(f"By {' and '.join(against)} it is worse than random orders: see level 'area'.")
     return Check(
         name="check_deletion",
         tables=tables,
         levels={"order": ORDERS, "class": levels, "band": result.bands, "measure": measures},
         passed=bool(low > 0) if np.isfinite(low) else None,
-        verdict=(verdict,),
+        verdict=tuple(verdict),
         facts={
             "method": result.method,
             "replacement": replacement,
@@ -322,6 +333,13 @@ def _summarised(
             "model": result.model,
         },
     )
+
+
+def _hidden(area: list[tuple], levels: Sequence[str]) -> list[str]:
+    """What the mean over all images would hide, so that it is said first: classes ranked worse than by chance."""
+    worse = [f"'{levels[row[0]]}' (area {row[2]:.3g}, n = {row[5]})" for row in area if row[4] < 0]
+    rest = f" and {len(worse) - MOST} more" if len(worse) > MOST else ""
+    return [f"The ranking is worse than chance for {', '.join(worse[:MOST])}{rest}."] if worse else []
 
 
 def _interval(values: np.ndarray, every_order: bool) -> tuple[float, float, float]:

@@ -17,6 +17,7 @@ from ..data.images import Images, check_background, check_images
 from ..data.labels import band_names
 from ..data.options import whole
 from ..data.positions import first
+from ..data.words import nearest, shown
 from ..errors import BandError, OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
@@ -24,6 +25,7 @@ from ..explain.question import Question
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
+from .firsts import MOST, cell
 from .result import Check
 
 # what counts as rounding: relative to the largest importance of a class, and to the outputs where scores are their
@@ -41,6 +43,9 @@ OUTCOMES = ("failed", "passed")
 # methods for which the original and its copy together get what the band gets alone
 ADDS_UP = ("saliency", "gradient_x_input", "integrated_gradients", "expected_gradients", "deepshap")
 APPROXIMATE = ("lime",)
+
+# arguments besides those of the table
+OWN = ("duplicate",)
 
 
 def check_null(
@@ -121,7 +126,7 @@ def check_null(
     if "groups" in options:
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
     seed = whole(0)("seed", seed)
-    question = in_order(Question.of(model, x, y, method=method, seed=seed, **options))
+    question = in_order(Question.of(model, x, y, OWN, method=method, seed=seed, **options))
     images = check_images(question.x, question.band_axis)
     names = band_names(question.bands, images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None
@@ -172,9 +177,12 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
     relative = np.abs(difference) / np.where(largest > 0, largest, 1)[:, None]
     name = plain.bands[band]
     worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=0)]
+    allowed = f"{100 * np.nan_to_num(tolerance[:, 0] / np.where(largest > 0, largest, 1)).max():.2g}"
+    names = [cell(plain, row) for row in range(cells)]
     verdict = [
+        *([_failures(names, (outcome == 0).any(axis=1))] if failed.any() else []),
         f"The band of noise, which the model ignores, {'does not score' if failed[0] else 'scores'} zero: "
-        f"at most {worst[0]} % of the largest importance of a class.",
+        f"at most {worst[0]} % of the largest importance of a class (up to {allowed} % would pass).",
         f"'{name}' and its copy {'do not share' if failed[1] else 'share'} equally: "
         f"they are at most {2 * max(float(worst[1]), float(worst[2])):.2g} % of the largest importance apart.",
         f"Together they {'do not score' if failed[3] else 'score'} what '{name}' scores alone: "
@@ -205,6 +213,13 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
             "model": plain.model,
         },
     )
+
+
+def _failures(names: list[str], failed: np.ndarray) -> str:
+    """Which classes failed, said first: the sentences after it tell the worst of all classes."""
+    listed = [name for name, wrong in zip(names, failed, strict=True) if wrong]
+    rest = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
+    return f"The method fails for {len(listed)} of {len(names)} classes: {', '.join(listed[:MOST])}{rest}."
 
 
 def _tolerance(wider: BandImportance, largest: np.ndarray, bands: list[int]) -> np.ndarray:
@@ -321,5 +336,6 @@ def _position(band: Any, names: tuple[str, ...]) -> int:
     raise BandError(
         "There is no such band to copy.",
         expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or position from {first()}",
-        given=repr(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
+        given=shown(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
+        fix=nearest(band, names),
     )

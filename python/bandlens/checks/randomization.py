@@ -17,6 +17,7 @@ from ..data.images import check_images
 from ..data.labels import band_names
 from ..data.moments import half_width
 from ..data.options import whole
+from ..data.words import argument, choices, nearest
 from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
@@ -42,6 +43,9 @@ STILL_THE_SAME = 0.9
 CHANCE_DRAWS = 10_000
 # images by which the copy of the model is compared with it
 COMPARED = 8
+
+# arguments besides those of the table
+OWN = ("cascade", "layers", "repeats")
 
 
 def check_randomization(
@@ -122,12 +126,12 @@ def check_randomization(
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim 2018, Sanity Checks for Saliency Maps, arXiv:1810.03292.
     """
     repeats, seed = whole()("repeats", repeats), whole(0)("seed", seed)
-    question = in_order(Question.of(model, x, y, method=method, seed=seed, **options))
+    question = in_order(Question.of(model, x, y, OWN, method=method, seed=seed, **options))
     if question.target == "predicted":
         raise OptionError(
             "The predicted class changes with the weights.",
-            expected="target='class', 'all' or one output",
-            given="target='predicted'",
+            expected=argument("target", "class", "all") + " or one output",
+            given=argument("target", "predicted"),
             fix="without `y`, classes are the predictions of the trained model",
         )
     images = check_images(question.x, question.band_axis)
@@ -176,7 +180,8 @@ def _steps(copy: Copy, layers: int | Sequence[str] | None, cascade: bool) -> lis
             raise OptionError(
                 "`layers` names a layer that has no weights, or that there is not.",
                 expected=", ".join(copy.names[:12]) + (", ..." if n > 12 else ""),
-                given=", ".join(map(repr, unknown)) or "no name",
+                given=choices(unknown, ", ") or "no name",
+                fix=nearest(unknown, copy.names),
             )
         chosen = sorted({copy.names.index(name) for name in names})
     if cascade:
@@ -204,8 +209,8 @@ def _summarised(original: BandImportance, tables: np.ndarray, layers: list[str],
     verdict = ["Layers were randomised one by one, so there is nothing to pass."]
     facts: dict[str, float] = {}
     if cascade:
-        passed, sentence, facts = _judged(reference, tables[:, -1], original.seed)
-        verdict = [sentence, *_unneeded(alike[..., 0].mean(axis=(0, 2)), layers)]
+        passed, sentences, facts = _judged(reference, tables[:, -1], original.seed)
+        verdict = [*sentences, *_unneeded(alike[..., 0].mean(axis=(0, 2)), layers)]
     return Check(
         name="check_randomization",
         tables={"similarity": columns_of(names, rows)},
@@ -261,7 +266,7 @@ def _unneeded(similarity: np.ndarray, layers: list[str]) -> list[str]:
     return [f"With {names} random, rank correlation is still {similarity[same]:.2f}: what they learnt hardly shows."]
 
 
-def _judged(reference: np.ndarray, last: np.ndarray, seed: int) -> tuple[bool | None, str, dict[str, float]]:
+def _judged(reference: np.ndarray, last: np.ndarray, seed: int) -> tuple[bool | None, list[str], dict[str, float]]:
     """Whether tables of random models (repeats, cells, bands) are those of the trained one, and why."""
     repeats, _, bands = last.shape
     # the mean over cells of the correlation with permuted bands is a sum of entries of one matrix per repeat
@@ -274,12 +279,30 @@ def _judged(reference: np.ndarray, last: np.ndarray, seed: int) -> tuple[bool | 
     )
     p_value = float((1 + (chance >= observed - 1e-9).sum()) / (1 + CHANCE_DRAWS))
     chance_high = float(np.quantile(chance, 1 - SIGNIFICANCE))
-    facts = {"rank_correlation": observed, "chance_high": chance_high, "p_value": p_value, "most_alike": MOST_ALIKE}
+    facts = {
+        "rank_correlation": observed,
+        "chance_high": chance_high,
+        "p_value": p_value,
+        "most_alike": MOST_ALIKE,
+        "significance": SIGNIFICANCE,
+    }
     found = f"with all layers random, rank correlation with the trained model's table is {observed:.2f} on average"
-    chances = f"(chance: at most {chance_high:.2f} in 95 % of draws, p = {p_value:.2g})"
     if repeats * np.log(factorial(bands)) < -np.log(SIGNIFICANCE):
         few = "too few bands and repeats for chance to be ruled out, even if tables were equal"
-        return None, f"Undecided: {few}; {found}.", facts
-    if observed <= MOST_ALIKE or p_value > SIGNIFICANCE:
-        return True, f"The table depends on what the model has learnt: {found} {chances}.", facts
-    return False, f"The table hardly depends on what the model has learnt: {found} {chances}.", facts
+        return None, [f"Undecided: {few}; {found}."], facts
+    criterion = (
+        f"It fails if that is both above {MOST_ALIKE:g} (here {observed:.2f}) and above chance, p at most "
+        f"{SIGNIFICANCE:g} (here p = {p_value:.2g}; chance gives up to {chance_high:.2f} in 95 % of draws)."
+    )
+    alike = observed > MOST_ALIKE
+    if alike and p_value <= SIGNIFICANCE:
+        return False, [f"The table hardly depends on what the model has learnt: {found}.", criterion], facts
+    if alike:
+        doubt = f"{found}, which so few bands and repeats can't tell from chance"
+        more = "More `repeats` would tell more."
+        return (
+            True,
+            [f"Nothing shows that the table ignores what the model has learnt: {doubt}.", criterion, more],
+            facts,
+        )
+    return True, [f"The table depends on what the model has learnt: {found}.", criterion], facts

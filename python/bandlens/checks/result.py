@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.words import nearest
 from ..errors import OptionError
 from ..results import drawing
 from ..results.tables import Table
@@ -70,7 +71,9 @@ class Check:
             level = next(iter(self.tables))
         if level not in self.tables:
             expected = " or ".join(f"level={name!r}" for name in self.tables)
-            raise OptionError("There is no such table.", expected=expected, given=repr(level))
+            raise OptionError(
+                "There is no such table.", expected=expected, given=repr(level), fix=nearest(level, self.tables)
+            )
         return Table(self.tables[level], self.levels)
 
     def plot(self, **options: Any) -> plotnine.ggplot:

@@ -24,13 +24,12 @@ from ..progress import starting, ticker
 from ..results.importance import BandImportance
 from ..results.statistics import at_least_zero, rank_of, share_of
 from .agreement import kendall
+from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
 
-# a band that is first in so many of the resamples is called the most important without reserve
-SURE = 0.95
-# classes that a sentence lists
-MOST = 5
+# arguments besides those of the table
+OWN = ("backgrounds", "resamples")
 
 
 def check_stability(
@@ -71,8 +70,15 @@ def check_stability(
         `importance`), `share_low`, `share_high` (95 %), `rank`, `rank_low`, `rank_high` (95 % of the resamples), and
         `first`, how often the band is ranked first (0 to 1). "rank" has a row per class and output, and the columns
         `class`, `output`, `rank_stability` (mean Kendall's tau-b between the ranking of a resample and that of the
-        table), `conf_low`, `conf_high` (95 % of the resamples), and `n` (images). Classes with a single image have no
-        errors. `passed` is None.
+        table), `conf_low`, `conf_high` (95 % of the resamples), `n` (images), `band` (the table's first), `first` (how
+        often it is first in the resamples, 0 to 1), `rival` (of the other bands, the one that is first most often),
+        `rival_first` (how often), and `outcome`: "sure" if `first` is 0.95 or more, "outlier" if `first` is below 0.25
+        while `rival_first` is above 0.5, else "open". Classes with a single image have no errors.
+
+        It has not passed if any class is an outlier: its table then ranks a band first that hardly any other sample
+        would, whatever the intervals of shares say. Else `passed` is None: how sure is sure enough is for the reader
+        to say. `facts` count the classes that are "sure" and "outlier" (`classes_sure`, `classes_outlier`, of
+        `classes_judged`).
 
     Raises
     ------
@@ -106,7 +112,7 @@ def check_stability(
     resamples = whole_number("resamples", resamples, 2 * backgrounds)
     seed = whole_number("seed", seed, 0)
     progress = options.pop("progress", None)
-    question = in_order(Question.of(model, x, y, seed=seed, **options))
+    question = in_order(Question.of(model, x, y, OWN, seed=seed, **options))
     images = check_images(question.x, question.band_axis)
     with starting(progress, model):
         question = replace(question, model=loaded(model))  # once, not for every background
@@ -217,24 +223,35 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
         "wavelength": np.tile(np.array(table.wavelengths), len(cells)),
         **{name: values.reshape(-1) for name, values in by_band.items()},
     }
-    by_class = {"class": cells[:, 0], "output": cells[:, 1], **stability, "n": numbers.n}
+    found_first = judged(numbers.rank, ranks["first"])
+    by_class = {"class": cells[:, 0], "output": cells[:, 1], **stability, "n": numbers.n, **found_first}
+    outcome = found_first["outcome"]
     facts = {
         "method": table.method,
         "statistic": table.statistic,
         "output": table.output,
         "model": table.model,
         "images": table.n,
-        "background": table.background is not None,
         "background_source": table.background_source,
         "n_background": table.n_background,
         "backgrounds": 0 if table.background is None else len(found),
         "resampled": ["images" if table.drops is None else "repeats"] + ["background"] * (table.background is not None),
         "resamples": resamples,
         "seed": table.seed,
+        "classes_judged": int((outcome >= 0).sum()),
+        "classes_sure": int((outcome == OUTCOMES.index("sure")).sum()),
+        "classes_outlier": int((outcome == OUTCOMES.index("outlier")).sum()),
     }
-    levels = {"class": table.classes, "output": table.outputs, "band": table.bands}
-    verdict = _verdict(table, by_band, stability["rank_stability"])
-    return Check("check_stability", {"class": columns, "rank": by_class}, levels, None, verdict, facts)
+    levels = {
+        "class": table.classes,
+        "output": table.outputs,
+        "band": table.bands,
+        "rival": table.bands,
+        "outcome": OUTCOMES,
+    }
+    passed = False if facts["classes_outlier"] else None
+    verdict = _verdict(table, by_band, by_class)
+    return Check("check_stability", {"class": columns, "rank": by_class}, levels, passed, verdict, facts)
 
 
 def _rankings(
@@ -285,59 +302,38 @@ def _interval(
     return centre - half, centre + half
 
 
-def _verdict(table: BandImportance, columns: dict[str, np.ndarray], stability: np.ndarray) -> tuple[str, ...]:
+def _verdict(table: BandImportance, by_band: dict[str, np.ndarray], by_class: dict[str, np.ndarray]) -> tuple[str, ...]:
+    stability = by_class["rank_stability"]
     known = np.nonzero(np.isfinite(stability))[0]
     if not len(known):
         return ("Nothing can be said: every class has a single image, or bands that are all equally important.",)
-    names = [_cell(table, row) for row in range(len(table.cells))]
-    top = columns["rank"].argmin(axis=1)
-    rows = np.arange(len(top))
-    sure = columns["first"][rows, top]
-    reserved = [row for row in known[np.argsort(sure[known], kind="stable")] if sure[row] < SURE]
-    sentences = [
-        f"The most important band is first in at least {_percent(SURE)} of the resamples for "
-        f"{len(known) - len(reserved)} of {len(known)} classes."
-    ]
-    if reserved:
-        # rounded down: what is just below the limit must not look as if it reached it
-        often = np.floor(100 * sure) / 100
-        listed = [f"{names[row]} ({table.bands[top[row]]}, {_percent(often[row])})" for row in reserved[:MOST]]
-        rest = f" and {len(reserved) - MOST} more" if len(reserved) > MOST else ""
-        sentences.append(f"Not so for {', '.join(listed)}{rest}.")
+    names = [cell(table, row) for row in range(len(table.cells))]
+    sentences = [*outliers(table, names, by_class), *firsts(table, names, by_class, known)]
     lowest = known[stability[known].argmin()]
     sentences.append(
         f"Rankings of resamples agree with that of the table by a Kendall's tau of {stability[known].mean():.2f} on "
         f"average, and of {stability[lowest]:.2f} for {names[lowest]}, the least."
     )
-    width = columns["share_high"] - columns["share_low"]
+    width = by_band["share_high"] - by_band["share_low"]
     if np.isfinite(width).any():
         row, band = np.unravel_index(np.nanargmax(width), width.shape)
-        share, low, high = (columns[name][row, band] for name in ("share", "share_low", "share_high"))
+        share, low, high = (by_band[name][row, band] for name in ("share", "share_low", "share_high"))
         sentences.append(
-            f"The least certain share is that of {table.bands[band]} for {names[row]}: {_percent(share)}, "
-            f"95 % interval {_percent(low)} to {_percent(high)}."
+            f"The least certain share is that of {table.bands[band]} for {names[row]}: {percent(share)}, "
+            f"95 % interval {percent(low)} to {percent(high)}."
         )
     if table.background is None:
         sentences.append("The method uses no background: only images were resampled.")
         return tuple(sentences)
-    images, both = columns["std_error_images"] ** 2, columns["std_error"] ** 2
+    images, both = by_band["std_error_images"] ** 2, by_band["std_error"] ** 2
     some = both > 0
     if some.any():
         part = np.median(1 - images[some] / both[some])
         factor = np.median(np.sqrt(both[some] / images[some])) if (images[some] > 0).all() else np.inf
         sentences.append(
-            f"Samples of {table.n_background} background images cause {_percent(part)} of the variance of an "
+            f"Samples of {table.n_background} background images cause {percent(part)} of the variance of an "
             f"importance (median); its standard error is {factor:.1f} times that of band_importance."
         )
         if part > 0.5:
             sentences.append("A larger `n_background` would help more than more images.")
     return tuple(sentences)
-
-
-def _cell(table: BandImportance, row: int) -> str:
-    name, output = table.classes[table.cells[row, 0]], table.outputs[table.cells[row, 1]]
-    return f"'{name}'" if name == output else f"'{name}' -> '{output}'"
-
-
-def _percent(part: float) -> str:
-    return f"{100 * part:.0f} %"

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import BandError
-from .positions import first
+from .positions import first, spelled
+from .words import nearest, shown
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ def band_features(groups: Mapping[str, Sequence[Any]] | None, bands: tuple[str, 
     if not isinstance(groups, Mapping):
         raise BandError(
             "`groups` must name groups of bands.",
-            expected='a mapping such as {"visible": ["blue", "green", "red"]}',
+            expected=spelled(
+                'a mapping such as {"visible": ["blue", "green", "red"]}',
+                'a named list such as list(visible = c("blue", "green", "red"))',
+            ),
             given=type(groups).__name__,
         )
     positions = {str(name): _positions(str(name), members, bands) for name, members in groups.items()}
@@ -91,12 +95,13 @@ def _positions(name: str, members: Any, bands: tuple[str, ...]) -> list[int]:
         elif str(member) in bands and not isinstance(member, int | np.integer):
             found.append(bands.index(str(member)))
         else:
-            given = member + first() if isinstance(member, int | np.integer) else repr(member)
+            given = member + first() if isinstance(member, int | np.integer) else shown(member)
             raise BandError(
                 f"The group '{name}' holds a band that there is not.",
                 expected=f"names among {', '.join(bands[:8])}{', ...' if len(bands) > 8 else ''}, or positions from "
                 f"{first()} to {first() + len(bands) - 1}",
                 given=str(given),
+                fix=nearest(member, bands),
             )
     if not found:
         raise BandError(f"The group '{name}' is empty.", expected="at least one band")

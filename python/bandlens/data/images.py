@@ -17,6 +17,7 @@ from ..errors import BackgroundError, BandError, BandlensError, InputError, Inpu
 from .labelled import Ordered
 from .missing import check_masked, describe_missing
 from .positions import first, spelled
+from .words import number_text, shape_text, shown, type_text
 
 CHECK_BYTES = 1 << 25
 
@@ -115,23 +116,30 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     if len(shape) < 2:
         raise InputError(
             f"`{name}` has {len(shape)} dimension(s).",
-            expected="images on axis 0 and bands on another: (n, rows, cols, bands)",
-            given=f"shape {shape}",
-            fix=f"for a single image, use {name}[None]" if len(shape) == 1 else None,
+            expected=f"images on axis {first()} and bands on another: {shape_text(('n', 'rows', 'cols', 'bands'))}",
+            given=f"shape {shape_text(shape)}",
+            fix=single_image(name, 1) if len(shape) == 1 else None,
         )
     if isinstance(band_axis, bool) or not isinstance(band_axis, int | np.integer):
-        raise BandError("`band_axis` must be an integer.", given=repr(band_axis))
+        raise BandError("`band_axis` must be an integer.", given=shown(band_axis))
     axis = int(band_axis) + len(shape) if band_axis < 0 else int(band_axis)
     if not 1 <= axis < len(shape):
         raise BandError(
-            f"`band_axis` = {band_axis} is not an axis that can hold the bands of `{name}`.",
-            expected=f"an axis from 1 to {len(shape) - 1} (axis 0 holds the images)",
-            given=f"`{name}` of shape {shape}",
+            f"`band_axis` = {band_axis if band_axis < 0 else band_axis + first()} is not an axis that can hold the "
+            f"bands of `{name}`.",
+            expected=f"an axis from {1 + first()} to {len(shape) - 1 + first()} (axis {first()} holds the images)",
+            given=f"`{name}` of shape {shape_text(shape)}",
+            fix=spelled(
+                f"if an index has dropped an axis, keep it: `{name}[:1]` instead of `{name}[0]`",
+                "if a subset has dropped a dimension, keep it with `drop = FALSE`",
+            ),
         )
     if shape[0] == 0:
-        raise InputError(f"`{name}` holds no images.", expected="at least one image", given=f"shape {shape}")
+        raise InputError(
+            f"`{name}` holds no images.", expected="at least one image", given=f"shape {shape_text(shape)}"
+        )
     if 0 in shape:
-        raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape}")
+        raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape_text(shape)}")
     images = Images(source, shape[0], tuple(shape[1:]), axis)
     check_masked(images.source, (images.n, *images.shape), images.band_axis, name)
     _check_finite(images, dtype, name)
@@ -150,9 +158,17 @@ def check_background(background: Any, images: Images) -> Images:
     if getattr(source, "shape", None) == images.shape:
         raise BackgroundError(
             "`background` is a single image: it has no axis for the images.",
-            expected=f"images of shape {images.shape} along a first axis",
-            given=f"shape {images.shape}",
-            fix=single_image("background"),
+            expected=f"images of shape {shape_text(images.shape)} along a first axis",
+            given=f"shape {shape_text(images.shape)}",
+            fix=single_image("background", len(images.shape)),
+        )
+    given = getattr(background, "shape", ())
+    if len(given) == len(images.shape):
+        raise BackgroundError(
+            "`background` lacks an axis that the images have.",
+            expected=f"images of shape {shape_text(images.shape)}",
+            given=f"images of shape {shape_text(given[1:])}",
+            fix=lost_dimension("background", images.shape, tuple(given)),
         )
     try:
         checked = check_images(background, images.band_axis, name="background")
@@ -161,15 +177,51 @@ def check_background(background: Any, images: Images) -> Images:
     if checked.shape != images.shape:
         raise BackgroundError(
             "The background images have another shape than `x`.",
-            expected=f"images of shape {images.shape}",
-            given=f"images of shape {checked.shape}",
+            expected=f"images of shape {shape_text(images.shape)}",
+            given=f"images of shape {shape_text(checked.shape)}",
+            fix=lost_dimension("background", images.shape, (checked.n, *checked.shape)),
         )
     return checked
 
 
-def single_image(name: str) -> str:
-    """How to give a single image, in the words of the language that counts from where we do."""
-    return spelled(f"for a single image, use {name}[None]", "a single image has a first dimension of 1")
+def single_image(name: str, axes: int) -> str:
+    """How to give a single image of so many axes, in the words of the language that counts from where we do."""
+    return spelled(
+        f"a single image keeps its axis as `{name}[:1]`; one without is given as `{name}[None]`",
+        f"a single image keeps its dimension with `drop = FALSE`: `{name}[1, {', ' * axes}drop = FALSE]`",
+    )
+
+
+def lost_dimension(name: str, wanted: tuple[int | None, ...], given: tuple[int, ...]) -> str | None:
+    """How to mend an array of which a subset has dropped an axis, if that is what happened.
+
+    Parameters
+    ----------
+    name : str
+    wanted : tuple
+        Shape of one image; None for lengths that may be any.
+    given : tuple of int
+        Shape of the array.
+    """
+
+    def fits(lengths: tuple[int, ...]) -> bool:
+        return len(lengths) == len(wanted) and all(
+            size in (None, length) for size, length in zip(wanted, lengths, strict=True)
+        )
+
+    if fits(given):
+        return single_image(name, len(wanted))
+    if fits((*given[1:], 1)):
+        return spelled(
+            f"a single band keeps its axis as `{name}[..., :1]`; an array without is given as `{name}[..., None]`",
+            f"a single band keeps its dimension with `drop = FALSE`: `{name}[{', ' * len(wanted)}1, drop = FALSE]`",
+        )
+    if len(given) == len(wanted):
+        return spelled(
+            f"an axis is missing: if an index has dropped it, keep it, as `{name}[:1]` does and `{name}[0]` does not",
+            "a dimension is missing: if a subset has dropped it, keep it with `drop = FALSE`",
+        )
+    return None
 
 
 def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
@@ -184,14 +236,15 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
             raise InputError(
                 f"The images in `{name}` have different shapes.",
                 expected="a list of arrays of one shape",
-                given=", ".join(map(str, sorted(shapes)[:4])),
+                given=", ".join(map(shape_text, sorted(shapes)[:4])),
                 fix="crop or pad the images to one shape",
             )
         return items, (len(items), *items[0].shape), np.result_type(*{item.dtype for item in items})
     if not hasattr(x, "shape") or not hasattr(x, "__getitem__") or not hasattr(x, "dtype"):
         raise InputTypeError(
             f"`{name}` is not an array of images.",
-            expected="an array (n, rows, cols, bands), or a list of arrays (rows, cols, bands)",
+            expected=f"an array {shape_text(('n', 'rows', 'cols', 'bands'))}, or a list of arrays "
+            f"{shape_text(('rows', 'cols', 'bands'))}",
             given=type(x).__name__ + (describe_missing(x.to_numpy()) if hasattr(x, "to_numpy") else ""),
             fix=f"convert it: {name}.to_numpy(dtype='float32')" if hasattr(x, "to_numpy") else None,
         )
@@ -209,9 +262,10 @@ def _check_dtype(dtype: np.dtype, name: str, source: Any) -> None:
         raise InputTypeError(
             f"`{name}` does not hold real numbers.",
             expected="integers, floats or booleans",
-            given=f"dtype {dtype}{missing}",
+            given=f"{type_text(dtype)}{missing}",
             fix=("fill what is missing or drop those images; then " if missing else "")
-            + "convert it, for example with numpy.asarray(..., dtype='float32')",
+            + "convert it, for example with "
+            + spelled("numpy.asarray(..., dtype='float32')", "as.numeric()"),
         )
 
 
@@ -227,11 +281,13 @@ def _check_finite(images: Images, dtype: np.dtype, name: str) -> None:
         if np.isfinite(batch).all():
             continue
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(batch))[0])
+        # R's NA arrives as NaN
+        value = spelled("nan", "NA or NaN") if np.isnan(batch[where]) else number_text(batch[where])
         raise InputError(
             f"`{name}` holds values that are not finite.",
             expected="finite numbers everywhere",
-            given=f"{batch[where]} in image {first() + start + where[0]}, band {first() + where[images.band_axis]} "
-            f"(counted from {first()})",
+            given=f"{value} in image {first() + start + where[0]}, "
+            f"band {first() + where[images.band_axis]} (counted from {first()})",
             fix="fill missing pixels or drop those images before the call",
         )
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import BandError, LabelError, OptionError
 from .positions import first, spelled
+from .words import argument, choices, nearest, shape_text, shown, type_text
 
 # for a probability that is not seen as one
 TWO_COLUMNS = (
@@ -111,11 +112,15 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
     if labels.ndim == 2:
         return _from_one_hot(labels, names)
     if labels.ndim != 1:
-        raise LabelError("`y` must have one label per image.", expected=f"({n_images},)", given=f"shape {labels.shape}")
+        raise LabelError(
+            "`y` must have one label per image.",
+            expected=f"{n_images} labels",
+            given=f"shape {shape_text(labels.shape)}",
+        )
     if labels.dtype.kind in "OUST":
         return _from_names(labels, names)
     if labels.dtype.kind not in "buif":
-        raise LabelError("`y` holds neither class indices nor class names.", given=f"dtype {labels.dtype}")
+        raise LabelError("`y` holds neither class indices nor class names.", given=type_text(labels.dtype))
     if not np.isfinite(labels.astype(np.float64)).all() or (labels != np.floor(labels)).any():
         wrong = np.unique(labels[~np.isfinite(labels) | (labels != np.floor(labels))])
         raise LabelError(
@@ -176,7 +181,7 @@ def observed_numbers(y: Any, n_images: int, made_of: str | None = None) -> np.nd
         raise LabelError(
             "`y` must hold numbers: the model is a regression.",
             expected="a number for each image, as the model has one output, and no softmax or sigmoid at its end",
-            given=f"`y` with {_size(y)}, such as {given.flat[0] if given.size else None!r}",
+            given=f"`y` with {_size(y)}, such as {shown(given.flat[0])}" if given.size else "nothing",
             fix=as_two_classes(made_of),
         ) from None
     numbers = numbers[:, 0] if numbers.ndim == 2 and numbers.shape[1] == 1 else numbers
@@ -184,18 +189,20 @@ def observed_numbers(y: Any, n_images: int, made_of: str | None = None) -> np.nd
         raise LabelError(
             "`y` must hold one finite number per image: the model is a regression.",
             expected=f"{n_images} numbers",
-            given=f"shape {numbers.shape}" if numbers.shape != (n_images,) else "values that are not finite",
+            given=f"shape {shape_text(numbers.shape)}"
+            if numbers.shape != (n_images,)
+            else "values that are not finite",
         )
     return numbers
 
 
-def no_classes(argument: str, given: Any, made_of: str | None, use: str = "", *, function: bool = False) -> LabelError:
+def no_classes(name: str, given: Any, made_of: str | None, use: str = "", *, function: bool = False) -> LabelError:
     """The error for an argument about classes where the model has one output that is seen as a number.
 
     Parameters
     ----------
-    argument : str
-        Its name.
+    name : str
+        Of the argument.
     given : object
     made_of : str or None
         What the output is made of, where that is known to be probabilities.
@@ -205,19 +212,19 @@ def no_classes(argument: str, given: Any, made_of: str | None, use: str = "", *,
         Whether the model is a function of which only the user knows what it gives.
     """
     return LabelError(
-        f"`{argument}` has no use: the model has one output, and no softmax or sigmoid at its end, so that it is taken "
+        f"`{name}` has no use: the model has one output, and no softmax or sigmoid at its end, so that it is taken "
         "to predict a number.",
-        expected=f"no `{argument}`{use and f', or {use}'}",
-        given=f"`{argument}` with {_size(given)}",
+        expected=f"no `{name}`{use and f', or {use}'}",
+        given=f"`{name}` with {_size(given)}",
         fix=as_two_classes(made_of, function=function),
     )
 
 
 def as_two_classes(made_of: str | None, *, function: bool = False) -> str:
     """How to make two classes of a single output, from what it is made of and whether only the user knows of that."""
-    scale = "the logit of that class, say so with output='logit'"
+    scale = "the logit of that class, say so with " + argument("output", "logit")
     if function:
-        scale = "that probability, or its logit, say so with output='probability' or output='logit'"
+        scale = "that probability, or its logit, say so with " + argument("output", "probability", "logit")
     return TWO_COLUMNS + ("" if made_of else f"; if it is {scale}")
 
 
@@ -266,7 +273,7 @@ def band_wavelengths(wavelengths: Sequence[Any] | None, n_bands: int) -> tuple[f
             dtype=np.float64,
         )
     except (TypeError, ValueError):
-        raise BandError("`wavelengths` must be numbers, in nm.", given=repr(wavelengths)) from None
+        raise BandError("`wavelengths` must be numbers, in nm.", given=shown(wavelengths)) from None
     if values.shape != (n_bands,):
         raise BandError(
             "The wavelengths don't match the images.",
@@ -307,9 +314,10 @@ def target_outputs(target: Any, outputs: tuple[str, ...], codes: np.ndarray, pre
         return np.full((n, 1), int(target))
     raise OptionError(
         "`target` names no output of the model.",
-        expected=f"'class', 'predicted', 'all', one of {_shorten(outputs)}, or a number from {first()} to "
-        f"{first() + len(outputs) - 1}",
-        given=repr(target + first() if isinstance(target, int) and not isinstance(target, bool) else target),
+        expected=f"{choices(('class', 'predicted', 'all'), ', ')}, one of {_shorten(outputs)}, or a number from "
+        f"{first()} to {first() + len(outputs) - 1}",
+        given=shown(target + first() if isinstance(target, int) and not isinstance(target, bool) else target),
+        fix=nearest(target, ("class", "predicted", "all", *outputs)),
     )
 
 
@@ -331,7 +339,9 @@ def _from_names(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
             "`y` holds labels that are missing." if missing else "`y` holds labels that are not class names.",
             expected=f"only {_shorten(names)}",
             given=f"{len(missing)} missing" if missing else _shorten(unknown),
-            fix="drop the images without a label" if missing else "give `classes` in the order of the model's outputs",
+            fix="drop the images without a label"
+            if missing
+            else nearest(unknown, names, "give `classes` in the order of the model's outputs"),
         )
     return np.array([position[str(label)] for label in labels], dtype=np.int64)
 
@@ -347,7 +357,7 @@ def _from_one_hot(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         raise LabelError(
             "`y` has two axes but is not one-hot.",
             expected=f"one row per image with a single 1 among {len(names)} columns",
-            given=f"shape {labels.shape}",
+            given=f"shape {shape_text(labels.shape)}",
         )
     return labels.argmax(axis=1).astype(np.int64)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from .positions import first
+from .words import shown
 
 BATCH_BYTES = 1 << 25
 _NAMES = ("NAType", "NaTType", "MaskedConstant")
@@ -60,7 +61,7 @@ def describe_missing(values: Any) -> str:
     if not missing.any():
         return ""
     place = [int(at) + first() for at in np.unravel_index(int(missing.argmax()), array.shape)]
-    return f", with {int(missing.sum())} missing of {array.size}, the first at {place} (counted from {first()})"
+    return f", with {int(missing.sum())} missing of {array.size}, the first at {shown(place)} (counted from {first()})"
 
 
 def _masks(source: Any, shape: tuple[int, ...]) -> Iterator[tuple[int, np.ndarray]]:

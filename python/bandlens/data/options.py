@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError
+from .words import choices, nearest, shown
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Option:
 def whole_number(name: str, value: Any, least: int = 1) -> int:
     """A whole number of Python's or NumPy's integer types, at least `least`; else an OptionError."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=repr(value))
+        raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=shown(value))
     return int(value)
 
 
@@ -40,7 +41,7 @@ def whole(least: int = 1) -> Callable[[str, Any], int]:
 
     def check(name: str, value: Any) -> int:
         if not _is_number(value) or value != int(value) or value < least:
-            raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=repr(value))
+            raise OptionError(f"`{name}` must be a whole number, {least} or more.", given=shown(value))
         return int(value)
 
     return check
@@ -57,21 +58,22 @@ def number(least: float, most: float = float("inf"), *, above: bool = False) -> 
     def check(name: str, value: Any) -> float:
         if not _is_number(value) or not least <= value <= most or (above and value == least):
             bounds = f"{'above' if above else 'from'} {least:g}" + (f" to {most:g}" if np.isfinite(most) else "")
-            raise OptionError(f"`{name}` must be a number.", expected=bounds, given=repr(value))
+            raise OptionError(f"`{name}` must be a number.", expected=bounds, given=shown(value))
         return float(value)
 
     return check
 
 
-def one_of(*choices: str) -> Callable[[str, Any], str]:
+def one_of(*allowed: str) -> Callable[[str, Any], str]:
     """One of some words."""
 
     def check(name: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in choices:
+        if not isinstance(value, str) or value not in allowed:
             raise OptionError(
                 f"`{name}` has a value that is not among those allowed.",
-                expected=" or ".join(map(repr, choices)),
-                given=repr(value),
+                expected=choices(allowed),
+                given=shown(value),
+                fix=nearest(value, allowed),
             )
         return value
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
+from ..data.words import flags, shown
 from ..errors import OptionError
 
 _allowed = False
@@ -43,7 +44,7 @@ def allow_tf32(allow: bool = True) -> bool:
     """
     global _allowed
     if not isinstance(allow, bool):
-        raise OptionError("Whether TF32 is allowed is not clear.", expected="True or False", given=repr(allow))
+        raise OptionError("Whether TF32 is allowed is not clear.", expected=flags(), given=shown(allow))
     before, _allowed = _allowed, allow
     return before
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..data.labels import (
     target_outputs,
 )
 from ..data.options import whole_number
+from ..data.words import choices, nearest, shown
 from ..errors import OptionError
 from ..methods import METHODS, Method, Request, Task
 from ..methods.kinds import GradientMethod
@@ -122,7 +123,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     """
     q = in_order(question)
     method = _method(q.method, maps)
-    options = _options(method, q.method_options)
+    options = _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
     whole_number("n_background", q.n_background)
     if q.batch_size is not None:
@@ -217,31 +218,34 @@ def _method(name: Any, maps: bool) -> Method:
     if isinstance(name, list | tuple):
         raise OptionError(
             "This takes one method at a time.",
-            expected=" or ".join(map(repr, METHODS)),
-            given=", ".join(map(repr, name)) or "none",
+            expected=choices(METHODS),
+            given=shown(name) if name else "none",
             fix="`band_importance` takes several, and `compare_importance` what it gives",
         )
     if not isinstance(name, str) or name not in METHODS:
-        raise OptionError("There is no such method.", expected=" or ".join(map(repr, METHODS)), given=repr(name))
+        raise OptionError(
+            "There is no such method.", expected=choices(METHODS), given=shown(name), fix=nearest(name, METHODS)
+        )
     method = METHODS[name]
     if maps and method.maps is None:
-        having = [repr(other.name) for other in METHODS.values() if other.maps is not None]
+        having = [other.name for other in METHODS.values() if other.maps is not None]
         raise OptionError(
             f"The method '{name}' treats a band as a whole: it has no values per pixel.",
-            expected=" or ".join(having),
-            given=repr(name),
+            expected=choices(having),
+            given=shown(name),
         )
     return method
 
 
-def _options(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A method's options, each checked, with defaults for those that were not given."""
+def _options(method: Method, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
+    """A method's options, each checked, with defaults for those that were not given; `also` may have been meant."""
     unknown = sorted(set(given) - set(method.options))
     if unknown:
         raise OptionError(
             f"The method '{method.name}' has no such option.",
             expected=", ".join(method.options) or "no options",
             given=", ".join(unknown),
+            fix=nearest(unknown if len(unknown) > 1 else unknown[0], [*method.options, *also]),
         )
     return {
         name: option.check(name, given[name]) if name in given else option.default

@@ -15,7 +15,8 @@ from ..methods import Task
 from ..methods.findings import all_scores
 from ..methods.mixtures import mixed_outputs
 from ..methods.saliency import SALIENCY
-from ..models.derivatives import OUTPUTS_ONLY, derivative_ends, lost_bands, require_derivative, some_of
+from ..models.callables import outputs_only
+from ..models.derivatives import derivative_ends, lost_bands, require_derivative, some_of
 from ..models.predictor import Predictor
 
 # images whose bands are exchanged to see whether they matter
@@ -116,7 +117,7 @@ def _warn_of(names: Sequence[str], label: str, ends: Sequence[Operation], why: s
     warnings.warn(
         f"{label} gives 0 for {'bands' if several else 'band'} {some_of(names)}, whatever the model makes of "
         f"{'them' if several else 'it'}: from there to the output, {why}, at {some_of(ends)}. To see what "
-        f"{'they matter' if several else 'it matters'}, use {OUTPUTS_ONLY}.",
+        f"{'they matter' if several else 'it matters'}, use {outputs_only()}.",
         NoDerivativeWarning,
         stacklevel=stacklevel,
     )

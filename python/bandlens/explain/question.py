@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+# what is in the record but no argument of a table
+BESIDE = ("method_options", "image_bands", "verb_arguments")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Question:
@@ -35,11 +38,21 @@ class Question:
     method_options: Mapping[str, Any] = field(default_factory=dict)
     # names that the images themselves had, once they were looked at
     image_bands: tuple[str, ...] | None = None
+    verb_arguments: Sequence[str] = ("progress",)
 
     @classmethod
-    def of(cls, model: Any, x: Any, y: Any, /, **arguments: Any) -> Question:
-        """From arguments as `band_importance` takes them: those that are none of its own are options of the method."""
-        own = {entry.name for entry in fields(cls)} - {"method_options", "image_bands"}
+    def arguments(cls) -> tuple[str, ...]:
+        """Names of all arguments of a table that are not options of a method."""
+        return tuple(entry.name for entry in fields(cls) if entry.name not in BESIDE)
+
+    @classmethod
+    def of(cls, model: Any, x: Any, y: Any, verb_arguments: Sequence[str] = (), /, **arguments: Any) -> Question:
+        """From arguments as `band_importance` takes them: those that are none of its own are options of the method.
+
+        `verb_arguments` are those of the verb besides: where a name is misspelt, they may have been meant.
+        """
+        own = cls.arguments()
         options = {name: value for name, value in arguments.items() if name not in own}
         known = {name: value for name, value in arguments.items() if name in own}
-        return cls(model=model, x=x, y=y, method_options=options, **known)
+        others = ("progress", *verb_arguments)
+        return cls(model=model, x=x, y=y, method_options=options, verb_arguments=others, **known)

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import stats
 
 from ..data.positions import first
+from ..data.words import argument
 from ..errors import CompletenessWarning
 from ..methods import Task
 from ..methods.findings import Differences, Found, TotalErrors, Totals, all_scores
@@ -245,4 +246,4 @@ def _instead(call: Call, maps: bool) -> str:
     if call.method.name == "shapley":
         return "Don't rely on these scores."
     verb = "`band_importance` with " if maps else ""
-    return f"Don't rely on these scores: {verb}method='shapley' uses nothing but outputs."
+    return f"Don't rely on these scores: {verb}{argument('method', 'shapley')} uses nothing but outputs."

@@ -12,6 +12,7 @@ from ..data.band_order import arranged
 from ..data.images import Images, check_images
 from ..data.options import whole_number
 from ..data.positions import first
+from ..data.words import quoted
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..models.bands import kept_bands
 from ..progress import Progress, starting, ticker
@@ -165,7 +166,7 @@ def asked(
     one = network.layer(layer)
     check_layer(network, one)
     names = [str(first() + at) for at in range(one.n_features or 0)]
-    return network, one, chosen_features(features, names, f"Layer {one.name!r}")
+    return network, one, chosen_features(features, names, f"Layer {quoted(one.name)}")
 
 
 def feature_names(at: np.ndarray) -> tuple[str, ...]:

@@ -189,7 +189,7 @@ class Ascent:
         high = np.maximum(self.space.high, start.max(axis=(1, 2))).astype(dtype)
         held = self.predictor.backend.to_device
         fixed = [held(a) for a in (*self._fixed(part), np.arange(n, dtype=np.int32), np.stack([low, high], axis=1))]
-        values = start
+        values, best, peak = start, np.array(start), found.before[part].copy()
         for first in range(0, steps, CHUNK):
             count = min(CHUNK, steps - first)
             views = np.zeros((n, CHUNK, 2, PARAMETERS), dtype)
@@ -201,6 +201,13 @@ class Ascent:
             found.moved[part] |= moves > 0
             found.done[part] = first + count
             tick(count * n)
+            measured = self._measure(found.values[part], part)
+            better = measured > peak
+            best[better], peak[better] = found.values[part][better], measured[better]
+        # priors may be meant to cost activation; without them an image that is below its start was overshot
+        if self.step.l2 == self.step.total_variation == 0:
+            below = measured < found.before[part]
+            found.values[part][below] = best[below]
 
     def _fixed(self, part: slice) -> list[np.ndarray]:
         return [array.astype(self._trace.dtype) for array in (self.readouts[part], self.places, self.weights)]

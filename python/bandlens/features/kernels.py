@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.labels import band_names, band_wavelengths
 from ..data.positions import first
+from ..data.words import choices, quoted
 from ..errors import LayerError, ModelTypeError
 from ..models.predictor import loaded
 from ..results import drawing
@@ -174,9 +175,9 @@ def layer_kernels(
     name = _found(layer, list(known))
     chosen = known[name]
     if not chosen.built:
-        raise LayerError(f"Layer {name!r} has no weights yet.", fix="call the model once")
+        raise LayerError(f"Layer {quoted(name)} has no weights yet.", fix="call the model once")
     values = kernels(chosen, name)
-    at = chosen_features(features, [str(number) for number in range(len(values))], f"Layer {name!r}")
+    at = chosen_features(features, [str(first() + number) for number in range(len(values))], f"Layer {quoted(name)}")
     n_bands = values.shape[3]
     if bands is None and name != next((other for other, one in known.items() if has_kernels(one)), name):
         bands = [f"channel_{first() + at}" for at in range(n_bands)]
@@ -199,5 +200,5 @@ def _found(layer: Any, names: list[str]) -> str:
     if len(short) == 1:
         return short[0]
     if short:
-        raise LayerError(f"Several layers are called {layer!r}.", expected=" or ".join(map(repr, short)))
+        raise LayerError(f"Several layers are called {quoted(layer)}.", expected=choices(short))
     raise no_layer(layer, names)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data.images import Images
+from ..data.words import argument, choices, nearest, quoted, shown
 from ..engine.backends.contract import Arrays, Backend
 from ..errors import LayerError
 from ..models.predictor import Predictor, loaded, make_predictor
@@ -98,7 +99,7 @@ class Network:
             return found[0]
         if found:
             raise LayerError(
-                f"Several layers are called {name!r}.", expected=" or ".join(repr(layer.name) for layer in found)
+                f"Several layers are called {quoted(name)}.", expected=choices(layer.name for layer in found)
             )
         raise no_layer(name, [layer.name for layer in self.layers])
 
@@ -109,16 +110,17 @@ def no_layer(name: Any, names: list[str]) -> LayerError:
         return LayerError(
             "The model has no layers that could be told apart.",
             expected="a Keras model",
-            given=f"layer {name!r}",
-            fix="visualise its outputs: layer=None, objective='logit'",
+            given=f"layer {shown(name)}",
+            fix=f"visualise its outputs: {argument('layer', None)}, {argument('objective', 'logit')}",
         )
     near = difflib.get_close_matches(str(name), names, n=5, cutoff=0.4) or names[:8]
     more = ", ..." if len(near) < len(names) else ""
+    see = "see list_layers(model) for what there is"
     return LayerError(
         "The model has no such layer, or does not call it.",
-        expected=", ".join(map(repr, near)) + more,
-        given=repr(name),
-        fix="see list_layers(model) for what there is",
+        expected=choices(near, ", ") + more,
+        given=shown(name),
+        fix=nearest(name, names, see),
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.images import Images
+from ..data.positions import spelled
+from ..data.words import shape_text, shown
 from ..errors import ModelError
 from ..models.predictor import loaded
 from ..results.tables import Table
@@ -59,20 +61,20 @@ class LayerList:
         columns = {
             "layer": np.array(self.names, np.str_),
             "kind": np.array(self.kinds, np.str_),
-            "output_shape": np.array([shape_text(shape) for shape in self.output_shapes], np.str_),
-            "kernel_shape": np.array([shape_text(shape) for shape in self.kernel_shapes], np.str_),
+            "output_shape": np.array([sides_text(shape) for shape in self.output_shapes], np.str_),
+            "kernel_shape": np.array([sides_text(shape) for shape in self.kernel_shapes], np.str_),
             "n_features": np.array([-1 if n is None else n for n in self.n_features], np.int64),
         }
         return Table(columns, {})
 
     def __repr__(self) -> str:
         widths = [max(map(len, texts), default=0) for texts in (self.names, self.kinds)]
-        rows = zip(self.names, self.kinds, map(shape_text, self.output_shapes), strict=True)
+        rows = zip(self.names, self.kinds, map(sides_text, self.output_shapes), strict=True)
         lines = [f"{name:{widths[0]}}  {kind:{widths[1]}}  {shape}" for name, kind, shape in rows]
         return "\n".join([f"<LayerList: {len(self)} layers of {self.model}>", *lines])
 
 
-def shape_text(shape: tuple[int | None, ...] | None) -> str:
+def sides_text(shape: tuple[int | None, ...] | None) -> str:
     """A shape as people write it; "?" for lengths that depend on the image."""
     return "" if shape is None else " x ".join("?" if length is None else str(length) for length in shape)
 
@@ -125,11 +127,15 @@ def image_shape(model: Any, shape: Any = None) -> tuple[int, ...]:
         lengths = np.atleast_1d(np.asarray(shape))
         if lengths.dtype.kind in "iuf" and lengths.ndim == 1 and (lengths >= 1).all() and (lengths % 1 == 0).all():
             return tuple(int(length) for length in lengths)
-        raise ModelError("`shape` is not the shape of an image.", expected="such as (64, 64, 13)", given=repr(shape))
+        raise ModelError(
+            "`shape` is not the shape of an image.",
+            expected=f"such as {spelled('(64, 64, 13)', 'c(64, 64, 13)')}",
+            given=shown(shape),
+        )
     if known is not None and None not in known:
         return known
     raise ModelError(
         "The model does not say how large its images are.",
-        expected="`shape`, such as (64, 64, 13)",
-        given="no shape" if known is None else f"({', '.join(map(str, known))})".replace("None", "any"),
+        expected=f"`shape`, such as {spelled('(64, 64, 13)', 'c(64, 64, 13)')}",
+        given="no shape" if known is None else shape_text(known),
     )

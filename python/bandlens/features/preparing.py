@@ -10,6 +10,7 @@ from ..data.images import Images, check_images
 from ..data.labels import class_names
 from ..data.options import one_of
 from ..data.positions import first
+from ..data.words import argument, quoted, shape_text
 from ..errors import BackgroundError, InputError, InputTypeError, OptionError
 from . import settings
 from .layers import Layer
@@ -31,7 +32,9 @@ def sample_of(
         raise BackgroundError(error.message, expected=error.expected, given=error.given, fix=error.fix) from error
     if shape is not None and image_shape(model, shape) != references.shape:
         raise InputError(
-            "`shape` is not that of the background images.", expected=str(references.shape), given=repr(shape)
+            "`shape` is not that of the background images.",
+            expected=shape_text(references.shape),
+            given=shape_text(image_shape(model, shape)),
         )
     at = np.arange(references.n)
     if references.n > most:
@@ -61,13 +64,13 @@ def features_of(
         return known, chosen, predictor.weights[chosen]
     assert layer.n_features is not None
     known = tuple(str(first() + at) for at in range(layer.n_features))
-    chosen = settings.chosen_features(features, known, f"Layer {layer.name!r}")
+    chosen = settings.chosen_features(features, known, f"Layer {quoted(layer.name)}")
     return known, chosen, readout(chosen, layer.n_features)
 
 
 def unused(option: str, objective: str) -> None:
     """Refuse an option that an objective would ignore."""
-    raise OptionError(f"The objective {objective!r} has no use for `{option}`.", expected=f"{option}=None")
+    raise OptionError(f"The objective {quoted(objective)} has no use for `{option}`.", expected=argument(option, None))
 
 
 def starts_of(
@@ -94,8 +97,8 @@ def starts_of(
     if array.shape[1:] != images.shape or len(array) not in (1, n):
         raise OptionError(
             "`start` is not an image of this model.",
-            expected=f"an image of shape {images.shape}, or {n} of them, one per feature",
-            given=f"an array of shape {array.shape}",
+            expected=f"an image of shape {shape_text(images.shape)}, or {n} of them, one per feature",
+            given=f"an array of shape {shape_text(array.shape)}",
         )
     given = as_canvas(check_images(array, images.band_axis, name="start"), slice(None))
     return lambda at, random, attempt: given[0 if len(given) == 1 else at // per_feature]

@@ -103,6 +103,12 @@ class FeatureImages:
         return self.n
 
     @property
+    def not_risen(self) -> np.ndarray:
+        """Features that are not dead, and whose image excites them no more than the start did; bool, shape (n,)."""
+        stepped = self.done > 0
+        return stepped & ~self.dead & ~(self.activation_after > self.activation_before)
+
+    @property
     def contrast(self) -> np.ndarray:
         """How much is in each band: root mean square deviation from the middle of its range, in parts of the range.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.options import number, one_of, whole
 from ..data.positions import first
+from ..data.words import argument, choices, flags, nearest, quoted, shape_text, shown
 from ..errors import LayerError, OptionError
 from .layers import Layer, Network
 from .objectives import OBJECTIVES
@@ -27,7 +28,7 @@ JITTER = 1 / 16
 def flag(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise OptionError(f"`{name}` must be True or False.", given=repr(value))
+        raise OptionError(f"`{name}` must be {flags()}.", given=shown(value))
     return bool(value)
 
 
@@ -54,7 +55,7 @@ def make_step(space: Space, options: Mapping[str, Any]) -> Step:
     if (scale or rotate) and min(space.rows, space.cols) == 1:
         raise OptionError(
             "Only images with rows and columns can be scaled and rotated.",
-            expected="scale=0, rotate=0",
+            expected=", ".join([argument("scale", 0), argument("rotate", 0)]),
             given=f"images of {space.rows} x {space.cols} pixels",
         )
     return Step(
@@ -95,7 +96,9 @@ def chosen_layers(network: Network, layer: Any, objective: str) -> tuple[tuple[L
     if objective == "logit":
         if layer is not None:
             raise OptionError(
-                "A logit is an output of the model, not of a layer.", expected="layer=None", given=repr(layer)
+                "A logit is an output of the model, not of a layer.",
+                expected=argument("layer", None),
+                given=shown(layer),
             )
         predictor = network.predictor
         made_of = None if predictor.trace.head else predictor.trace.made_of()
@@ -103,18 +106,19 @@ def chosen_layers(network: Network, layer: Any, objective: str) -> tuple[tuple[L
             raise OptionError(
                 f"The model's outputs are no logits: they are made of the values of {made_of}.",
                 expected="an objective for a layer, as listed by list_layers(model)",
-                given="objective='logit'",
+                given=argument("objective", "logit"),
             )
         units = predictor.weights.shape[1]
         return (Layer("logit", "output", (units,), -1, None, predictor.output),), np.ones(1)
     if layer is None:
         raise OptionError(
             "Nothing says which layer the features are in.",
-            expected="`layer`, as listed by list_layers(model), or objective='logit' for the model's outputs",
+            expected=f"`layer`, as listed by list_layers(model), or {argument('objective', 'logit')} for the model's "
+            "outputs",
         )
     if objective != "deep_dream":
         if not isinstance(layer, str):
-            raise OptionError("Features are those of one layer.", expected="the name of a layer", given=repr(layer))
+            raise OptionError("Features are those of one layer.", expected="the name of a layer", given=shown(layer))
         found = [network.layer(layer)]
         weights = np.ones(1)
     else:
@@ -134,9 +138,9 @@ def check_layer(network: Network, layer: Layer) -> None:
     layout = layouts.get(layer.value)
     if layout is None or layout.axis != 0 or None in layer.shape or layout.shape[1:] != layer.shape or not layout.real:
         raise LayerError(
-            f"The output of layer {layer.name!r} is not one block of activations per image.",
-            expected="a layer whose output has images on axis 0, and floating values",
-            given=f"{layer.kind} with output ({', '.join(['n', *map(str, layer.shape)])})",
+            f"The output of layer {quoted(layer.name)} is not one block of activations per image.",
+            expected=f"a layer whose output has images on axis {first()}, and floating values",
+            given=f"{layer.kind} with output {shape_text(('n', *layer.shape))}",
         )
 
 
@@ -161,10 +165,11 @@ def chosen_features(features: Any, names: Sequence[str], what: str) -> np.ndarra
             raise OptionError(
                 f"{what} has no such feature.",
                 expected=f"{first()} to {first() + len(names) - 1}" + _named(names),
-                given=repr(number_),
+                given=shown(number_),
+                fix=nearest(one, names),
             )
     if not found or len(set(found)) < len(found):
-        raise OptionError("`features` must name different features.", given=repr(given)[:200])
+        raise OptionError("`features` must name different features.", given=shown(given))
     return np.array(found, np.int64)
 
 
@@ -172,7 +177,7 @@ def _named(names: Sequence[str]) -> str:
     """Names beside positions, where they tell more."""
     if list(names) == [str(first() + at) for at in range(len(names))]:
         return ""
-    return ", or " + ", ".join(map(repr, names[:8])) + (", ..." if len(names) > 8 else "")
+    return f", or {choices(names, ', ', most=8)}"
 
 
 def places(layer: Layer, objective: str, position: Any) -> np.ndarray:
@@ -181,26 +186,39 @@ def places(layer: Layer, objective: str, position: Any) -> np.ndarray:
     size = int(np.prod(lengths)) if lengths else 1
     if objective != "neuron":
         if position is not None:
-            raise OptionError("Only a neuron has a position.", expected="objective='neuron'", given=repr(objective))
+            raise OptionError(
+                "Only a neuron has a position.", expected=argument("objective", "neuron"), given=shown(objective)
+            )
         return np.full(size, 1 / size)
     if position is not None and not lengths:
         raise LayerError(
-            f"Layer {layer.name!r} has no spatial output: its features have no positions.",
+            f"Layer {quoted(layer.name)} has no spatial output: its features have no positions.",
             expected="no position, or a layer with rows and columns",
-            given=f"{layer.kind} with {layer.n_features} features, position {position!r}",
+            given=f"{layer.kind} with {layer.n_features} features, position {shown(_counted(position))}",
         )
     where = [length // 2 for length in lengths] if position is None else np.atleast_1d(np.asarray(position)).tolist()
     if len(where) != len(lengths) or not all(
         at == int(at) and 0 <= at < length for at, length in zip(where, lengths, strict=True)
     ):
         raise OptionError(
-            f"Layer {layer.name!r} has no such position.",
-            expected=f"{len(lengths)} whole numbers, below {' and '.join(map(str, lengths))}",
-            given=repr(position),
+            f"Layer {quoted(layer.name)} has no such position.",
+            expected=f"{len(lengths)} whole numbers from {first()}, up to "
+            f"{' and '.join(str(length - 1 + first()) for length in lengths)}",
+            given=shown(_counted(position)),
         )
     weights = np.zeros(lengths or (1,))
     weights[tuple(int(at) for at in where) if lengths else (0,)] = 1
     return weights.reshape(-1)
+
+
+def _counted(position: Any) -> Any:
+    """A position as the caller counts it."""
+    if isinstance(position, str) or first() == 0:
+        return position
+    numbers = [
+        at + first() if isinstance(at, int | float | np.number) else at for at in np.atleast_1d(position).tolist()
+    ]
+    return numbers if np.ndim(position) else numbers[0]
 
 
 def directions(given: Any, layer: Layer) -> np.ndarray:
@@ -208,7 +226,7 @@ def directions(given: Any, layer: Layer) -> np.ndarray:
     wrong = OptionError(
         "`directions` are not directions among the layer's features.",
         expected=f"one or several rows of {layer.n_features} finite numbers, not all zero",
-        given="nothing" if given is None else f"an array of shape {np.shape(given)}",
+        given="nothing" if given is None else f"an array of shape {shape_text(np.shape(given))}",
     )
     if given is None:
         raise wrong

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..data.images import Images
+from ..data.positions import first, spelled
+from ..data.words import shape_text, shown
 from ..engine.backends.contract import Arrays
 from ..errors import InputError, OptionError
 
@@ -87,7 +89,7 @@ def canvas(shape: tuple[int, ...], band_axis: int) -> tuple[int, int, int]:
         raise InputError(
             "Images with more than two axes of pixels can't be shown.",
             expected="rows, columns and bands, or a spectrum",
-            given=f"images of shape {shape} with bands on axis {band_axis}",
+            given=f"images of shape {shape_text(shape)} with bands on axis {band_axis + first()}",
         )
     rows, cols = (*(1,) * (2 - len(pixels)), *pixels)
     return rows, cols, shape[band_axis - 1]
@@ -127,7 +129,7 @@ def make_space(images: Images, background: np.ndarray | None, value_range: Any) 
     else:
         raise OptionError(
             "The range of the data is not known, in which the image is to be.",
-            expected="`background`, a sample of the data, or `value_range`, such as (0, 1)",
+            expected="`background`, a sample of the data, or `value_range`, such as " + spelled("(0, 1)", "c(0, 1)"),
         )
     covariance = None
     if pixels is not None:
@@ -140,8 +142,9 @@ def given_range(value_range: Any, bands: int) -> tuple[np.ndarray, np.ndarray]:
     """The user's range as lowest and highest value of each band."""
     wrong = OptionError(
         "`value_range` is not a range of values.",
-        expected=f"(low, high), each a number or {bands} numbers, one per band, with low <= high",
-        given=repr(value_range)[:200],
+        expected=f"{spelled('(low, high)', 'list(low, high)')}, each a number or {bands} numbers, one per band, "
+        "with low <= high",
+        given=shown(value_range),
     )
     try:
         low, high = (np.broadcast_to(np.asarray(end, np.float64), (bands,)).copy() for end in value_range)

@@ -6,6 +6,7 @@ it answers to in fact.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +17,12 @@ from ..data.band_order import arranged
 from ..data.images import check_images
 from ..data.labels import band_names, band_wavelengths
 from ..data.options import one_of, whole
+from ..data.words import choices, quoted
+from ..errors import DeadFeatureWarning
 from ..models.bands import kept_bands
 from ..progress import Progress, starting, ticker
 from ..results import drawing
-from ..results.schema import Names, Numbers, Positions
+from ..results.schema import Flags, Names, Numbers, Positions
 from ..results.tables import Table, check_level
 from .activations import STATISTICS, activation_batches, asked, feature_names, over_positions
 from .space import as_canvas, canvas
@@ -57,6 +60,9 @@ class TopImages:
     n : int
         Images in the data set.
     model : str
+    silent : ndarray of bool, shape (features,), or None
+        Features whose activation is the same for all images of the data set, mostly zero: no image excites them more
+        than another, and those that are kept are just the first ones. None in results of earlier versions.
     """
 
     index: Annotated[np.ndarray, Positions("feature", "place")]
@@ -77,6 +83,7 @@ class TopImages:
     wavelengths: Annotated[tuple[float, ...], Numbers("band")]
     n: int
     model: str = ""
+    silent: Annotated[np.ndarray | None, Flags("feature", newer=True)] = None
 
     def to_frame(self, level: str = "image") -> pd.DataFrame:
         """Tidy table.
@@ -90,7 +97,8 @@ class TopImages:
         -------
         pandas.DataFrame
             `feature`, `place` (1: most exciting), `image` (position in the data set, from 0), and "image":
-            `activation`; "band": `band`, `wavelength`, `mean`, `std` over pixels.
+            `activation`, `silent` (the feature's activation is the same for all images); "band": `band`, `wavelength`,
+            `mean`, `std` over pixels.
         """
         return self.columns(level).to_frame()
 
@@ -105,7 +113,10 @@ class TopImages:
             "image": self.index.reshape(-1),
         }
         if level == "image":
-            return Table({**own, "activation": self.activation.reshape(-1)}, levels)
+            columns = {**own, "activation": self.activation.reshape(-1)}
+            if self.silent is not None:
+                columns["silent"] = np.repeat(self.silent, k)
+            return Table(columns, levels)
         columns = {
             **{name: np.repeat(column, n_bands) for name, column in own.items()},
             "band": np.tile(np.arange(n_bands), n * k),
@@ -175,6 +186,12 @@ def top_images(
     ------
     BandlensError
         As for `layer_activations`; `InputError` if images have more than two axes of pixels.
+
+    Warns
+    -----
+    DeadFeatureWarning
+        If features are equally active in all images, so that no image excites them most; they are flagged in the
+        result.
     """
     kept = kept_bands(model)
     found = arranged(x, bands=bands, wavelengths=wavelengths, kept=kept, band_axis=band_axis, reorder=reorder)
@@ -193,10 +210,13 @@ def top_images(
             pixels = as_canvas(images, part).reshape(len(activations), -1, images.n_bands)
             usual += [pixels.mean(axis=1).sum(axis=0), pixels.std(axis=1).sum(axis=0)]
             tick(len(activations))
+    silent = np.full(len(at), images.n > 1) & (np.ptp(activation, axis=0) == 0)
     order = np.argsort(-activation, axis=0, kind="stable")[:n].T
     rows, cols, n_bands = canvas(images.shape, images.band_axis)
     values = as_canvas(images, order.reshape(-1)).reshape(len(at), n, rows, cols, n_bands)
     low, high = np.quantile(values.reshape(-1, n_bands), (0.02, 0.98), axis=0)
+    if silent.any():
+        _warn(one.name, feature_names(at), activation[0], silent, images.n)
     return TopImages(
         index=order,
         activation=np.take_along_axis(activation.T, order, axis=1),
@@ -216,4 +236,17 @@ def top_images(
         wavelengths=waves,
         n=images.n,
         model=network.predictor.name,
+        silent=silent,
+    )
+
+
+def _warn(layer: str, names: Sequence[str], activation: np.ndarray, silent: np.ndarray, n: int) -> None:
+    """Say which features no image excites more than another."""
+    zero = (activation[silent] == 0).all()
+    warnings.warn(
+        f"{int(silent.sum())} of {len(names)} features of layer {quoted(layer)} are equally active in all {n} images"
+        f"{' (activation zero)' if zero else ''}, so that no image excites them most, and those shown for them are "
+        f"just the first ones: {choices(np.array(names)[silent], ', ', most=8)}.",
+        DeadFeatureWarning,
+        stacklevel=3,
     )

@@ -158,7 +158,8 @@ def visualize_features(
     Warns
     -----
     DeadFeatureWarning
-        If features stay silent whatever the image does; they are flagged in the result.
+        If features stay silent whatever the image does; they are flagged in the result. Or if the ascent did not rise
+        above its start.
 
     Notes
     -----
@@ -167,6 +168,10 @@ def visualize_features(
     going deeper into neural networks (Deep Dream); Erhan, Bengio, Courville & Vincent 2009, Visualizing higher-layer
     features of a deep network; Olah, Mordvintsev & Schubert 2017, Feature Visualization, Distill,
     doi:10.23915/distill.00007 (objectives, diversity, Fourier parametrisation with decorrelation).
+
+    Where an image ends below its start, the best one that was on the way is kept instead, of those after every 16
+    steps; without any above its start, the start itself, with a warning. (Not so with `l2` and `total_variation`, which
+    may cost activation.)
     """
     began = time.perf_counter()
     given = dict(locals())
@@ -287,6 +292,17 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
             f"{len(names)} of {result.n} features of '{result.layer}' do not change with the image "
             f"({_silent(result)}), so that their images show nothing but the start: {few}. "
             "Other starts, seeds or contrasts may wake them.",
+            DeadFeatureWarning,
+            stacklevel=3,
+        )
+    below = result.not_risen
+    if below.any() and not found.interrupted:
+        names = [name for name, low in zip(result.names, below, strict=True) if low]
+        few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        kept = "what is shown is no better than noise" if result.start != "given" else "the given image excites it more"
+        warnings.warn(
+            f"The ascent did not rise above its start for {len(names)} of {result.n} images of '{result.layer}' "
+            f"({kept}): {few}. A smaller `step_size`, other starts or seeds, or no `jitter` may help.",
             DeadFeatureWarning,
             stacklevel=3,
         )

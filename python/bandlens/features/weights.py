@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.words import quoted
 from ..errors import LayerError
 
 # by the name of the layer's class or of one it is derived from; transposed ones first, which Keras 2 derives from these
@@ -67,13 +68,13 @@ def kernels(layer: Any, name: str) -> np.ndarray:
     kind = type(layer).__name__
     if family is None:
         raise LayerError(
-            f"Layer {name!r} has no kernels that could be shown.",
+            f"Layer {quoted(name)} has no kernels that could be shown.",
             expected="a convolution in one or two dimensions",
             given=kind,
         )
     if family in _REFUSED:
         raise LayerError(
-            f"The kernels of layer {name!r} can't be shown by band: {_REFUSED[family]}.",
+            f"The kernels of layer {quoted(name)} can't be shown by band: {_REFUSED[family]}.",
             expected="a convolution in one or two dimensions",
             given=kind,
         )

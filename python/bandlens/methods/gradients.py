@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.batching import IMAGES, portions
 from ..engine.reasons import reason
 from ..errors import UnsupportedOperationError
+from ..models.callables import outputs_only
 from ..models.predictor import Predictor
 from .findings import Finding, Findings, Maps, ScoreErrors, Scores, TotalErrors, Units
 from .reduction import reduce_pixels
@@ -186,7 +187,7 @@ def run(
                     raise
                 raise UnsupportedOperationError(
                     f"The model holds an operation without a derivative: {reason(error)}",
-                    fix="use a method that only asks for outputs, method='occlusion', 'shapley' or 'permutation'",
+                    fix=f"use a method that only asks for outputs, {outputs_only()}",
                 ) from error
         return found
 

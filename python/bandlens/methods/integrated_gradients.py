@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..data.options import Option, whole
+from ..data.words import choices, nearest, shape_text, shown
 from ..errors import OptionError
 from .findings import Findings
 from .gradients import Gradients, run
@@ -34,9 +35,13 @@ def prepare(request: Request) -> None:
     if isinstance(baseline, np.ndarray) and baseline.shape != request.images.shape:
         raise OptionError(
             "The baseline image has another shape than the images.",
-            expected=f"one image of shape {request.images.shape}",
-            given=f"shape {baseline.shape}",
+            expected=f"one image of shape {shape_text(request.images.shape)}",
+            given=f"shape {shape_text(baseline.shape)}",
         )
+
+
+# baselines by name; else it is an image
+BASELINES = ("background_mean", "zero")
 
 
 def needs_background(options: Mapping[str, Any]) -> bool:
@@ -72,7 +77,7 @@ def _rule(gradients: Gradients, x: Any, nodes: Any, weights: Any, baseline: Any)
 
 
 def _check_baseline(name: str, value: Any) -> str | np.ndarray:
-    if isinstance(value, str) and value in ("background_mean", "zero"):
+    if isinstance(value, str) and value in BASELINES:
         return value
     if not isinstance(value, str) and value is not None:
         image = np.asarray(value)
@@ -80,8 +85,9 @@ def _check_baseline(name: str, value: Any) -> str | np.ndarray:
             return image
     raise OptionError(
         f"`{name}` is no baseline.",
-        expected="'background_mean', 'zero', or one image of finite numbers",
-        given=repr(value) if isinstance(value, str) else type(value).__name__,
+        expected=f"{choices(BASELINES, ', ')}, or one image of finite numbers",
+        given=shown(value) if isinstance(value, str) else type(value).__name__,
+        fix=nearest(value, BASELINES),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..data.options import Option, number, one_of, whole
 from ..data.summaries import band_spread
+from ..data.words import argument, shape_text
 from ..errors import MissingPackageError, OptionError
 from .findings import Findings, Fit, Maps, Scores
 from .kinds import RegionMethod
@@ -69,8 +70,8 @@ def prepare(request: Request) -> None:
     if request.maps and not superpixels:
         raise OptionError(
             "LIME has values per pixel only where its features are regions of the image.",
-            expected="features='superpixels'",
-            given=f"features={request.options['features']!r}",
+            expected=argument("features", "superpixels"),
+            given=argument("features", request.options["features"]),
         )
     for package, module in [("scikit-learn", "sklearn")] + [("scikit-image", "skimage")] * superpixels:
         if find_spec(module) is None:
@@ -81,8 +82,8 @@ def prepare(request: Request) -> None:
     if superpixels and sum(images.shape[axis - 1] > 1 for axis in images.pixel_axes) > MOST_SPATIAL_AXES:
         raise OptionError(
             "Superpixels are regions in two or three dimensions.",
-            expected="features='bands'",
-            given=f"images of shape {images.shape}",
+            expected=argument("features", "bands"),
+            given=f"images of shape {shape_text(images.shape)}",
         )
 
 

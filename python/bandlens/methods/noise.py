@@ -13,15 +13,16 @@ import numpy as np
 
 from ..data.options import Option, number, whole
 from ..data.summaries import band_spread
+from ..data.words import argument
 from .findings import Findings
 from .gradients import Gradients, Rule, run
 from .task import Task
 
-# what errors call the points, and how to go on: an embedding has no entry for numbers beyond those of the images
-NOISY = (
-    "the images with noise",
-    "use less noise, by `noise_level`, or a method without, such as method='saliency' or 'occlusion'",
-)
+
+def noisy() -> tuple[str, str]:
+    """What errors call the points, and how to go on: an embedding has no entry for numbers beyond the images'."""
+    without = argument("method", "saliency", "occlusion")
+    return "the images with noise", f"use less noise, by `noise_level`, or a method without, such as {without}"
 
 
 def noise_options(level: float) -> dict[str, Option]:
@@ -47,7 +48,7 @@ def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Findings:
     def numbers(part: slice) -> tuple[np.ndarray]:
         return (np.arange(part.start, part.stop, dtype=np.int32)[:, None],)
 
-    return run(task, rule, maps=maps, samples=samples, per_image=numbers, shared=(spread, keys), made=NOISY)
+    return run(task, rule, maps=maps, samples=samples, per_image=numbers, shared=(spread, keys), made=noisy())
 
 
 def noise(gradients: Gradients, number: Any, spread: Any, keys: Any) -> Any:

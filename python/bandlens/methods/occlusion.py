@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..data.options import Option, one_of
+from ..data.words import argument
 from ..errors import OptionError
 from .findings import Findings, Scores
 from .kinds import BandMethod
@@ -60,8 +61,8 @@ def prepare(request: Request) -> None:
     if request.options["replacement"] == "blur" and all(images.shape[axis - 1] == 1 for axis in images.pixel_axes):
         raise OptionError(
             "There is nothing to blur: each band of an image is a single pixel.",
-            expected="replacement='background', 'background_mean' or 'zero'",
-            given="replacement='blur'",
+            expected=argument("replacement", "background", "background_mean", "zero"),
+            given=argument("replacement", "blur"),
         )
 
 

@@ -17,6 +17,7 @@ from scipy import special
 
 from ..data.labels import observed_numbers
 from ..data.options import Option, one_of, whole
+from ..data.words import argument, choices, shown
 from ..errors import OptionError
 from ..models.predictor import Predictor
 from .findings import Drops, Findings, Scores
@@ -81,22 +82,24 @@ def prepare(request: Request) -> None:
     if _named(predictor, metric) not in suitable:
         raise OptionError(
             f"The metric '{metric}' does not suit a model that {_task_of(predictor)}.",
-            expected=" or ".join(map(repr, suitable)),
-            given=repr(metric),
+            expected=choices(suitable),
+            given=shown(metric),
         )
     if metric == "log_loss" and predictor.scale == "output":
         raise OptionError(
             "The log-loss needs probabilities, and the model ends in neither softmax nor sigmoid.",
-            expected="metric='accuracy' or 'balanced_accuracy'",
-            given="metric='log_loss'",
+            expected=argument("metric", "accuracy", "balanced_accuracy"),
+            given=argument("metric", "log_loss"),
             fix=_say_scale(predictor),
         )
 
 
 def _say_scale(predictor: Predictor) -> str | None:
     if predictor.refusal is not None:
-        return "say what its outputs are, with output='logit' or output='probability'"
-    return None if predictor.trace.made_of() else "if its outputs are logits, say so with output='logit'"
+        return "say what its outputs are, with " + argument("output", "logit", "probability")
+    if predictor.trace.made_of():
+        return None
+    return "if its outputs are logits, say so with " + argument("output", "logit")
 
 
 def _shuffles(task: Task) -> list[np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..data.words import choices, nearest, shown
 from ..errors import OptionError
 
 STATISTICS = {
@@ -37,11 +38,16 @@ def check_statistic(statistic: str | None, allowed: Sequence[str], default: str,
     if statistic is None:
         return default
     if statistic not in STATISTICS:
-        raise OptionError("There is no such statistic.", expected=" or ".join(STATISTICS), given=repr(statistic))
+        raise OptionError(
+            "There is no such statistic.",
+            expected=choices(STATISTICS),
+            given=shown(statistic),
+            fix=nearest(statistic, STATISTICS),
+        )
     if statistic not in allowed:
         raise OptionError(
             f"The method '{method}' has no values that could be reduced in this way.",
-            expected=" or ".join(allowed),
-            given=repr(statistic),
+            expected=choices(allowed),
+            given=shown(statistic),
         )
     return statistic

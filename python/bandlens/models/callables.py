@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.positions import spelled
+from ..data.words import argument
 from ..engine.backends import functions
 from ..errors import ModelError, ModelTypeError
 from .saved import as_layer
@@ -20,7 +21,10 @@ from .saved import as_layer
 BATCHES = (1, 2, 4, 8, 10, 16, 20, 32, 50, 64, 100, 128, 256)
 MOST_VALUES = 1 << 24
 
-OUTPUTS_ONLY = "method='occlusion', 'shapley', 'permutation' or 'lime'"
+
+def outputs_only() -> str:
+    """What to ask for of a model that has no derivative."""
+    return argument("method", "occlusion", "shapley", "permutation", "lime")
 
 
 class GivesNumbersError(ModelTypeError):
@@ -35,7 +39,7 @@ class GivesNumbersError(ModelTypeError):
             expected="a Keras model, or a function of tensors, for a method that needs derivatives",
             given=f"a function that gives {kind}",
             fix=f"pass the model itself, not its `predict`, or write the function with {ops}; or use a method that "
-            f"only asks for outputs: {OUTPUTS_ONLY}",
+            f"only asks for outputs: {outputs_only()}",
         )
 
 
@@ -47,7 +51,7 @@ def numbers_at_sight(model: Any) -> ModelTypeError | None:
             f"`model` is the method `{name}` of a model, which gives numbers and shows no operations.",
             expected="the model itself",
             given=f"model.{name}",
-            fix=f"pass the model itself: `model` instead of `model.{name}`; or use {OUTPUTS_ONLY}",
+            fix=f"pass the model itself: `model` instead of `model.{name}`; or use {outputs_only()}",
         )
     return GivesNumbersError.of("numbers") if getattr(model, "bandlens_backend", None) is functions else None
 
@@ -91,7 +95,7 @@ def is_program(model: Any) -> bool:
 
 def check_gives_tensors(found: Any) -> None:
     """Refuse what a function gave if it is made of numbers."""
-    if isinstance(found, np.ndarray | np.generic | float | int) or (isinstance(found, list) and _is_numbers(found)):
+    if _is_numbers(found):
         raise GivesNumbersError.of(type(found).__name__)
 
 
@@ -136,5 +140,8 @@ def check_failure(call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str
         )
 
 
-def _is_numbers(values: list[Any]) -> bool:
-    return bool(values) and all(isinstance(value, int | float | np.ndarray | np.generic) for value in values)
+def _is_numbers(found: Any) -> bool:
+    """Whether a value is an array, a data frame, a number, or a list of such."""
+    if isinstance(found, list):
+        return bool(found) and all(map(_is_numbers, found))
+    return isinstance(found, int | float | np.ndarray | np.generic) or hasattr(found, "to_numpy")

@@ -16,7 +16,7 @@ from ..engine.backends.contract import Trace
 from ..engine.graph import Family, Graph, Operation, Region
 from ..errors import UnsupportedOperationError
 from .beginning import bands_at_ends, linear_beginning
-from .callables import OUTPUTS_ONLY as OUTPUTS_ONLY
+from .callables import outputs_only
 from .predictor import Predictor
 
 # constant but for jumps, by the names that TensorFlow, JAX and PyTorch have for them; whole numbers and truth values go
@@ -31,18 +31,17 @@ STEPS = frozenset(
 # functions of Python inside a graph: nothing shows what they do, and where it is NumPy they have no derivative
 OPAQUE = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 
-USE_OUTPUTS = f"use a method that only asks for outputs: {OUTPUTS_ONLY}"
 MOST_NAMED = 4
 
 
-def require_derivative(trace: Trace, output: int, label: str, fix: str = USE_OUTPUTS) -> None:
+def require_derivative(trace: Trace, output: int, label: str, fix: str | None = None) -> None:
     """Raise an UnsupportedOperationError if the derivative ends on every way from the images to a value."""
     ends = derivative_ends(trace, output)
     if ends and output not in _reached(trace, trace.graph(output), ends):
         raise UnsupportedOperationError(
             f"{label} needs the derivative of the model in the images, and there is none: it ends at {some_of(ends)}.",
             expected="a way from the images to the output on which every operation has a derivative other than 0",
-            fix=fix,
+            fix=fix or f"use a method that only asks for outputs: {outputs_only()}",
         )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..data.positions import first
+from ..data.positions import first, spelled
+from ..data.words import argument, number_text
 from ..errors import ModelError
 
 Positions = slice | np.ndarray
@@ -41,10 +42,10 @@ def check_outputs(outputs: np.ndarray, images: str = "`x`", positions: Positions
     raise ModelError(
         f"The model's output is not finite for an image in {images}.",
         expected="finite outputs for all images",
-        given=f"{outputs[row, output]} for image {_named(row, positions)}, output {output + first()} "
+        given=f"{number_text(outputs[row, output])} for image {_named(row, positions)}, output {output + first()} "
         f"(counted from {first()})",
         fix=f"drop such images, or mend the model: {GUARD}; "
-        "for a class that is switched off use a large negative number, not -inf",
+        f"for a class that is switched off use a large negative number, not {spelled('-inf', '-Inf')}",
     )
 
 
@@ -76,8 +77,8 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
     raise ModelError(
         "The model's output is not finite when bands of an image are replaced.",
         expected="finite outputs for all images that the method makes",
-        given=f"{units[~np.isfinite(units)][0]} for image {_named(image, positions)} with its {what} replaced "
-        f"(counted from {first()})",
+        given=f"{number_text(units[~np.isfinite(units)][0])} for image {_named(image, positions)} with its {what} "
+        f"replaced (counted from {first()})",
         fix=f"mend the model: {GUARD}; or replace bands by values with which it is defined, by another `background` "
         "or `replacement`",
     )
@@ -114,14 +115,15 @@ def check_finite(values: np.ndarray, positions: slice, label: str, *, differenti
             expected="an output and a derivative that are finite at these images, between them and the background, "
             "and with noise",
             given=given,
-            fix=f"mend the model: {GUARD}; or use a method that only asks for outputs, such as method='occlusion'; "
-            "where noise leads there, less of it (`noise_level`)",
+            fix=f"mend the model: {GUARD}; or use a method that only asks for outputs, such as "
+            f"{argument('method', 'occlusion')}; where noise leads there, less of it (`noise_level`)",
         )
     raise ModelError(
         f"{label} is not finite for an image in `x`, though the model's outputs are.",
         expected="values inside the model that are finite, and far from overflow",
         given=given,
-        fix=f"mend the model: {GUARD}; or use a method that only asks for outputs, such as method='occlusion'",
+        fix=f"mend the model: {GUARD}; or use a method that only asks for outputs, such as "
+        f"{argument('method', 'occlusion')}",
     )
 
 

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.images import Images
+from ..data.words import shape_text
 from ..engine.backends import backend_of, framework_imported, functions
 from ..engine.backends.contract import Backend, Trace
 from ..engine.reasons import reason
-from ..errors import BandlensError, ModelError
+from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
 
@@ -81,6 +82,10 @@ def followed(model: Any, images: Images, around: Callable[[Backend], AbstractCon
         if not function:
             raise
         return early or _scored(model, images, error)
+    except UnsupportedOperationError as error:  # what it does depends on numbers that it looks at
+        if not function:
+            raise
+        return early or _scored(model, images, error)
     except _NotFollowedError as error:
         return early or _not_followed(model, images, error, function)
 
@@ -109,7 +114,8 @@ class _NotFollowedError(Exception):
         super().__init__()
         self.dtype = dtype
         self.refusal = ModelError(
-            f"The model can't be called with these images: {reason(cause)}", given=f"images of shape {shape}"
+            f"The model can't be called with these images: {reason(cause)}",
+            given=f"images of shape {shape_text(shape)}",
         )
         self.refusal.__cause__ = cause
 

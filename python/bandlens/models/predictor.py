@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .._version import __version__
-from ..data.images import Images, single_image
+from ..data.images import Images, lost_dimension
+from ..data.words import argument, choices, nearest, shape_text, shown
 from ..engine.backends.contract import Backend, Trace
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..engine.precision import tf32_allowed
@@ -168,7 +169,10 @@ def make_predictor(
     """
     if output not in OUTPUT_SCALES:
         raise OptionError(
-            "There is no such scale of the output.", expected=" or ".join(OUTPUT_SCALES), given=repr(output)
+            "There is no such scale of the output.",
+            expected=choices(OUTPUT_SCALES),
+            given=shown(output),
+            fix=nearest(output, OUTPUT_SCALES),
         )
     model = loaded(model)
     check_is_model(model)
@@ -202,15 +206,15 @@ def _check_scale(trace: Trace, output: str) -> None:
         word = {"logit": "no logits", "probability": "not known to be probabilities"}[output]
         raise OptionError(
             f"The model's outputs are {word}: they are made of the values of {made_of}.",
-            expected="output='auto', which explains them as they are",
-            given=f"output={output!r}",
+            expected=f"{argument('output', 'auto')}, which explains them as they are",
+            given=argument("output", output),
             fix="for logits, explain a model that ends in one softmax or sigmoid, such as one of its parts",
         )
     if output == "probability":
         raise OptionError(
             "The model ends in neither softmax nor sigmoid, so its outputs are not known to be probabilities.",
-            expected="output='auto'",
-            given="output='probability'",
+            expected=argument("output", "auto"),
+            given=argument("output", "probability"),
         )
 
 
@@ -227,16 +231,14 @@ def _check_keras(model: Any, images: Images) -> None:
             fix="wrap it in a function of the images that fixes the other inputs",
         )
     wanted = tuple(inputs[0].shape)[1:]
-    whole = (images.n, *images.shape)
-    one = len(wanted) == len(whole) and all(size in (None, given) for size, given in zip(wanted, whole, strict=True))
     if len(wanted) != len(images.shape) or any(
         size not in (None, given) for size, given in zip(wanted, images.shape, strict=True)
     ):
         raise InputError(
             "The model can't take images of this shape.",
-            expected=f"({', '.join(['n', *map(str, wanted)])})".replace("None", "any"),
-            given=str((images.n, *images.shape)),
-            fix=single_image("x") if one else None,
+            expected=shape_text(("n", *wanted)),
+            given=shape_text((images.n, *images.shape)),
+            fix=lost_dimension("x", wanted, (images.n, *images.shape)),
         )
 
 

@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..data.words import nearest
 from ..errors import OptionError
 from . import (
     activations,
@@ -112,7 +113,9 @@ def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **opt
     """
     kinds = next(PICTURES[one.__name__] for one in type(result).__mro__ if one.__name__ in PICTURES)
     if kind not in kinds:
-        raise OptionError("There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind))
+        raise OptionError(
+            "There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind), fix=nearest(kind, kinds)
+        )
     if interactive:
         if kinds is not KINDS:
             raise OptionError(
@@ -126,7 +129,10 @@ def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **opt
     unknown = [name for name in options if name not in known]
     if unknown:
         raise OptionError(
-            f"The plot {kind!r} has no such option.", expected=_listed(known), given=", ".join(map(repr, unknown))
+            f"The plot {kind!r} has no such option.",
+            expected=_listed(known),
+            given=", ".join(map(repr, unknown)),
+            fix=nearest(unknown if len(unknown) > 1 else unknown[0], known),
         )
     return picture(result, **options)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import plotnine as p9
 
+from ..data.words import choices, nearest
 from ..errors import OptionError
 from .labels import label, longest, wrap
 from .palette import colours, ink, ramp, text_on
@@ -47,7 +48,9 @@ def draw(check: Check, *, measure: str = "kendall_tau", base_size: float = 8, wi
         If there is no such measure.
     """
     if measure not in LOWEST:
-        raise OptionError("There is no such measure.", expected=" or ".join(map(repr, LOWEST)), given=repr(measure))
+        raise OptionError(
+            "There is no such measure.", expected=choices(LOWEST), given=repr(measure), fix=nearest(measure, LOWEST)
+        )
     frame = check.to_frame()
     results = {name: label("method", name) for name in frame["first"].cat.categories}
     measures = {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.words import nearest
 from ..errors import BandError
 from .axes import NAMED
 
@@ -127,6 +128,7 @@ def chosen_bands(given: Any, bands: Sequence[str]) -> list[int]:
     if len(given) != 3 or not all(known):
         raise BandError(
             "`rgb` does not name three bands.",
+            fix=nearest([band for band, is_known in zip(given, known, strict=True) if not is_known], bands),
             expected=f"three of {', '.join(map(repr, bands[:8]))}{', ...' if len(bands) > 8 else ''}, or positions",
             given=repr(given),
         )

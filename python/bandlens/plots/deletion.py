@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotnine as p9
 
+from ..data.words import choices, nearest
 from ..errors import OptionError
 from .labels import label, wrap
 from .palette import colours, ink
@@ -57,7 +58,9 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
     known = check.levels["measure"]
     measure = known[0] if measure is None else measure
     if measure not in known:
-        raise OptionError("There is no such measure.", expected=" or ".join(map(repr, known)), given=repr(measure))
+        raise OptionError(
+            "There is no such measure.", expected=choices(known), given=repr(measure), fix=nearest(measure, known)
+        )
     frame, area = (table[table["measure"] == measure] for table in (check.to_frame("curve"), check.to_frame("area")))
     if measure in BOUNDED:  # Student intervals know no bounds
         frame = frame.assign(**{name: frame[name].clip(0, 1) for name in ("conf_low", "conf_high")})

@@ -144,7 +144,8 @@ def image_names(result: FeatureImages) -> list[str]:
         f"{word}{'' if result.objective == 'deep_dream' else name}".strip() + (f", image {image}" if several else "")
         for name, image in zip(result.names, result.image.tolist(), strict=True)
     ]
-    return [f"{name} (dead)" if dead else name for name, dead in zip(names, result.dead, strict=True)]
+    states = np.select([result.dead, result.not_risen], [" (dead)", " (not above its start)"], "")
+    return [f"{name}{state}" for name, state in zip(names, states, strict=True)]
 
 
 def title(result: FeatureImages, text: str) -> str:

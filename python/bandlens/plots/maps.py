@@ -16,6 +16,8 @@ import pandas as pd
 import plotnine as p9
 
 from ..data.images import check_images
+from ..data.words import choices
+from ..data.words import nearest as near_name
 from ..errors import InputError, OptionError, ResultError
 from . import curves
 from .axes import NAMED
@@ -247,8 +249,9 @@ def explained_output(maps: BandMaps, image: int, given: Any) -> int:
         if given not in names:
             raise OptionError(
                 "This output is not explained for this image.",
-                expected=" or ".join(map(repr, names)),
+                expected=choices(names),
                 given=repr(given),
+                fix=near_name(given, names),
             )
         return names.index(given)
     return position(given, maps.image_output.shape[1], "output")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
+from ..data.words import choices, nearest
 from ..errors import BandError, OptionError
 from .composites import COLOURS, band_names, chosen_bands, composite_bands, false_colours
 from .labels import wrap
@@ -78,7 +79,12 @@ def brightness(values: np.ndarray, low: np.ndarray, high: np.ndarray, stretch: s
 def check_stretch(stretch: Any) -> str:
     """One of the two ways of `brightness`."""
     if stretch not in STRETCHES:
-        raise OptionError("There is no such stretch.", expected=" or ".join(map(repr, STRETCHES)), given=repr(stretch))
+        raise OptionError(
+            "There is no such stretch.",
+            expected=choices(STRETCHES),
+            given=repr(stretch),
+            fix=nearest(stretch, STRETCHES),
+        )
     return str(stretch)
 
 

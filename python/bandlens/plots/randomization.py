@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotnine as p9
 
+from ..data.words import nearest
 from ..errors import OptionError
 from .labels import label, longest, wrap
 from .palette import colours, ink
@@ -53,6 +54,7 @@ def draw(
             "There is no such line.",
             expected=f"by='measure' or 'class', measure={' or '.join(map(repr, NAMES))}",
             given=repr(wrong),
+            fix=nearest(wrong, ("measure", "class", *NAMES)),
         )
     frame, facts = check.to_frame(), check.facts
     classes = [name for name in frame["class"].cat.categories if name in set(frame["class"])]

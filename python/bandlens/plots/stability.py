@@ -60,6 +60,8 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     often = known[known["first"].round(2) > 0].assign(text=lambda part: (100 * part["first"]).map("{:.0f}".format))
     printed = few and len(often) > 0 and (room / columns - 1) / n_bands > 1.7  # two digits
     note = _subtitle(check.facts, len(known) > 0, printed, own_output(frame), int(characters(width, base_size)))
+    if against := _contradicted(check):
+        note += "\n" + wrap(against, int(characters(width, base_size)))
     lines = 4 + note.count("\n") + rows * (9 + max(title.count("\n") for title in titles.values())) + axis.lines
     plot = (
         p9.ggplot(frame, p9.aes("band", "share", color="band"))
@@ -92,11 +94,21 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     return plot
 
 
+def _contradicted(check: Check) -> str:
+    """Which classes' first bands the resamples contradict; empty if none, also of checks saved by earlier versions."""
+    ranks = check.to_frame("rank")
+    if "outcome" not in ranks or not (ranks["outcome"] == "outlier").any():
+        return ""
+    names = list(dict.fromkeys(ranks.loc[ranks["outcome"] == "outlier", "class"].astype(str)))
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"resamples contradict the table's first band for: {', '.join(names[:5])}{more}"
+
+
 def _subtitle(facts: dict[str, Any], intervals: bool, printed: bool, own: bool, width: int) -> str:
     scale = f"class {facts['output']}" if own else facts["output"]
     what = label("method", facts["method"]), label("statistic", facts["statistic"]), scale
     source = f"{', '.join(what)}; n = {facts['images']} images"
-    if facts["background"]:
+    if facts["backgrounds"]:
         source += f", {facts['n_background']} background images drawn {facts['backgrounds']} times"
     over = " and ".join(facts["resampled"]).replace("background", "background samples")
     note = f"lines: 95 % interval over {over}" if intervals else "no interval from single images"

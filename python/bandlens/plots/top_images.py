@@ -81,6 +81,7 @@ def draw_images(
         f"{k} of {result.n} images, with their activation ({result.statistic} over positions); "
         f"{composite_name(result, chosen)}"
     ]
+    notes += _silent(result)
     if made is not None:
         notes.append("first: the image that was made for the feature; mid-grey is the middle of the bands' ranges")
     return drawn(
@@ -93,6 +94,15 @@ def draw_images(
         base_size=base_size,
         columns=columns,
     )
+
+
+def _silent(result: TopImages) -> list[str]:
+    """A note on features that no image excites more than another."""
+    if result.silent is None or not result.silent.any():
+        return []
+    names = [name for name, silent in zip(result.names, result.silent, strict=True) if silent]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return [f"equally active in all images, which are just the first ones: feature {', '.join(names[:5])}{more}"]
 
 
 def draw_spectrum(

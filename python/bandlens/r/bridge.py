@@ -20,7 +20,7 @@ from ..results.schema import restored
 from ..results.tables import WHOLE
 from .conversions import Answer, all_fields, answer, column, columns, fields, images_and_options, labels, plain
 from .describing import described
-from .functions import RFunction
+from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .interrupts import mend_signals
 
 if TYPE_CHECKING:
@@ -41,20 +41,9 @@ def allow_tf32(allow: bool) -> None:
     precision.allow_tf32(allow)
 
 
-def r_function(called: Callable[[Any], Mapping[str, Any]], name: str) -> RFunction:
-    """A function of R that can be given as `model` below; see `RFunction`."""
-    return RFunction(called, name)
-
-
 @answer
 def loaded_model(path: str) -> Any:
-    """A saved model, for several calls.
-
-    Returns
-    -------
-    dict
-        ``value``: the model, a Python object.
-    """
+    """A saved model, a Python object, for several calls."""
     from ..models.saved import loaded
 
     return loaded(path)

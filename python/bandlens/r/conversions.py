@@ -23,6 +23,7 @@ Answer = dict[str, Any]
 
 # what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
 EXTRAS = {
+    "interactive": ["plotly"],
     "lime": ["scikit-learn", "scikit-image"],
     "sentinel2": ["pillow", "pip"],
     "tensorflow": ["tensorflow>=2.16"],

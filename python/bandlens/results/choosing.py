@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..data.positions import first
+from ..data.words import flags, quoted, shape_text
 from ..errors import OptionError, ResultError
 
 LISTED = 8
@@ -31,7 +32,7 @@ def refuse_drops(results: Sequence[Scored], what: str) -> None:
         raise ResultError(
             f"The result can't be {what}: its images have no scores of their own.",
             expected="a method that scores each image",
-            given=f"method {results[0].method!r} with a metric that is computed for a class at once",
+            given=f"method {quoted(results[0].method)} with a metric that is computed for a class at once",
             fix="compute it anew, for the images that you want",
         )
 
@@ -49,8 +50,8 @@ def positions(images: Any, n: int) -> np.ndarray:
         else:
             raise OptionError(
                 "`images` does not say which images to take.",
-                expected=f"positions from 0 to {n - 1}, a slice, or {n} times True or False",
-                given=f"{given.dtype} of shape {given.shape}",
+                expected=f"positions from {first()} to {n - 1 + first()}, a slice, or {n} times {flags()}",
+                given=f"{given.dtype} of shape {shape_text(given.shape)}",
             )
     beyond = chosen[(chosen < -n) | (chosen >= n)]
     if len(beyond):

@@ -109,6 +109,8 @@ def _text(value: Any) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
         return listed(value)
     return _text(value) if isinstance(value, dict) else str(value)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 import numpy as np
 
+from ..data.words import nearest
 from ..errors import OptionError
 from . import drawing
 from .accuracy import described, determination, expected_agreement, how_many, share_correct
@@ -243,7 +244,12 @@ class BandImportance:
                 "score": self.scores.reshape(-1),
             }
             return Table({name: columns[name] for name in IMAGE_COLUMNS}, levels)
-        raise OptionError("There is no such table.", expected="level='class', 'image' or 'overall'", given=repr(level))
+        raise OptionError(
+            "There is no such table.",
+            expected="level='class', 'image' or 'overall'",
+            given=repr(level),
+            fix=nearest(level, ("class", "image", "overall")),
+        )
 
     def _columns(self, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
         n_bands = len(self.bands)

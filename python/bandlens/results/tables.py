@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..data.words import choices, nearest
 from ..errors import OptionError
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ class Table(NamedTuple):
 def check_level(level: str, levels: Sequence[str]) -> None:
     """Refuse a level of which there is no table."""
     if level not in levels:
-        raise OptionError("There is no such table.", expected=" or ".join(map(repr, levels)), given=f"level={level!r}")
+        raise OptionError(
+            "There is no such table.", expected=choices(levels), given=f"level={level!r}", fix=nearest(level, levels)
+        )
 
 
 def pixel_names(n_axes: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...data.words import argument, shape_text
 from ...errors import ModelError, UnsupportedOperationError
 
 
@@ -11,8 +12,8 @@ def no_row_per_image(shapes: Iterable[tuple[int | None, ...] | None]) -> ModelEr
     """The error for a model whose output is not ``(n, outputs)``."""
     return ModelError(
         "The model's output is not one row of scores per image.",
-        expected="one output of shape (n, outputs)",
-        given=", ".join(map(str, shapes)) or "no output",
+        expected=f"one output of shape {shape_text(('n', 'outputs'))}",
+        given=", ".join(map(shape_text, shapes)) or "no output",
         fix="wrap the model in a function that returns one value per class, "
         "for a segmentation model for example the mean over pixels",
     )
@@ -34,5 +35,5 @@ def mixes_images(where: str) -> UnsupportedOperationError:
     """The error for a model in which images of a batch meet."""
     return UnsupportedOperationError(
         f"The model's output for an image depends on the other images of a batch: {where}.",
-        fix="call batch normalisation with training=False",
+        fix=f"call batch normalisation with {argument('training', False)}",
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...data.words import argument
 from ...errors import UnsupportedOperationError
 from ..graph import Family, Graph, LinearStart, Operation, Region, linear_start
 from .normalizations import Normalization, Tried, fits, recognise, statistics_of
@@ -366,13 +367,14 @@ def _with(regions: Mapping[int, Region], region: Region) -> dict[int, Region]:
 
 def unsupported(operation: Operation, reason: str = "there is no rule for it") -> UnsupportedOperationError:
     """The error for an operation that DeepSHAP can't explain; what it advises must not fail for the same reason."""
-    outputs_only = "one that only asks for outputs, method='occlusion' or 'shapley'"
+    outputs_only = f"one that only asks for outputs, {argument('method', 'occlusion', 'shapley')}"
+    saliency = argument("method", "saliency")
     if "derivative" in reason or "PyFunc" in operation.kind or operation.kind == "while":
         other = outputs_only
     elif operation.family is Family.UNSUPPORTED:
-        other = f"{outputs_only}; or method='saliency', if the operation has a derivative"
+        other = f"{outputs_only}; or {saliency}, if the operation has a derivative"
     else:
-        other = "method='saliency'"
+        other = saliency
     return UnsupportedOperationError(
         f"DeepSHAP can't explain the operation {operation}: {reason}.", fix=f"use another method, for example {other}"
     )
