@@ -22,19 +22,20 @@
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`. Or several: then the model is traced once, all methods have
-#'   the same background, and an option goes to the methods that have it.
+#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`. Or several: then the model is traced once, all methods
+#'   have the same background, and an option goes to the methods that have it.
 #' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
-#'   for `x`, which are not looked at). `NULL` takes them from
-#'   `x`, evenly from its classes. Methods that compare with nothing, such as `"saliency"`, don't look at it.
+#'   for `x`, which are not looked at). `NULL` takes them from `x`, evenly from its classes. Methods that compare with
+#'   nothing, such as `"saliency"`, don't look at it.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.
 #' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may
 #'   come after it), `"probability"` the value after it; `"auto"` is the logit where the model has one, else the output
 #'   as it is. For a model that ends in neither, `"logit"` says that its outputs are logits; a single one is that of the
-#'   second of two classes. `"probability"` says that the scores of a function are probabilities. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
-#'   alone, such as their mean, without a layer with a kernel or a logarithm in between.
+#'   second of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
+#'   alone, such as their mean, without a layer with a kernel or a logarithm in between. For a function that gives
+#'   scores, `"probability"` says that they are probabilities.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
 #'   method's own.
@@ -64,9 +65,9 @@
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
 #' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
 #' `"permutation"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote service can be
-#' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns scores:
-#' a matrix or a data frame with one row per image and one column per class, whose column names are taken as names of
-#' the classes, or one number per image. It is first tried with three of the images, since scores must depend on the
+#' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns
+#' scores: a matrix or a data frame with one row per image and one column per class, whose column names are taken as
+#' names of the classes, or one number per image. It is first tried with three of the images, since scores must depend on the
 #' image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
 #'
 #' ```r

@@ -36,8 +36,8 @@
 #' | `bandlens_warning_completeness` | scores can't be right: see [band_importance()], section Warnings |
 #' | `bandlens_warning_no_derivative` | a method that needs derivatives gives 0 for bands that have none |
 #' | `bandlens_warning_dead_feature` | a feature stays silent, or nothing excites it more: its images show nothing |
-#' | `bandlens_warning_data` | images, background or wavelengths look as if they were not what the model takes them for |
-#' | `bandlens_warning_accuracy` | the model is hardly better than chance on these images, or their labels look shifted |
+#' | `bandlens_warning_data` | images, background or wavelengths look unlike what the model takes them for |
+#' | `bandlens_warning_accuracy` | the model is hardly better than chance, or labels look shifted |
 #' | `bandlens_warning_interrupted` | a computation was interrupted, and what it had found so far is returned |
 #' | `bandlens_warning_check` | a check of a report can't be made |
 #'

@@ -1,5 +1,5 @@
-# Where extract_patches() cuts: coordinates in data frames, and the upper left pixels of patches around points and inside
-# polygons.
+# Where extract_patches() cuts: coordinates in data frames, and the upper left pixels of patches around points and
+# inside polygons.
 
 # Rows or columns of a patch before the pixel it lies around.
 before_middle <- function(size) as.integer(ceiling(size / 2)) - 1L

@@ -172,7 +172,8 @@ test_that("options of a picture that don't fit are named", {
 
 test_that("the picture of stability says where resamples contradict the table", {
   said <- autoplot(made_stability(outlier = land_covers[2:3]))$labels$subtitle
-  expect_match(said, paste0("\nresamples contradict the table's first band for: ", land_covers[[2]], ", "), fixed = TRUE)
+  start <- "\nresamples contradict the table's first band for: "
+  expect_match(said, paste0(start, land_covers[[2]], ", "), fixed = TRUE)
   expect_no_match(autoplot(made_stability(outlier = character()))$labels$subtitle, "contradict")
   expect_no_match(autoplot(made_stability())$labels$subtitle, "contradict")
 })
