@@ -87,7 +87,7 @@ band_response <- function(model,
     wavelengths <- own_wavelengths(x, wavelengths)
     x <- as_images(x)
     axis <- as_band_axis(band_axis, image_dim(x))
-    model <- as_model(model, named_bands(bands, x, axis), axis)
+    model <- as_model(model, names_of_bands(bands, x, axis), axis)
     labels <- as_labels(y, classes)
     arguments <- list(
       kind = kind,

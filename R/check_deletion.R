@@ -88,7 +88,7 @@ check_deletion <- function(model,
     x <- as_images(x)
     background <- as_background(background)
     axis <- as_band_axis(band_axis, image_dim(x))
-    model <- as_model(model, if (is.null(result$groups)) result$bands else named_bands(bands, x, axis), axis)
+    model <- as_model(model, if (is.null(result$groups)) result$bands else names_of_bands(bands, x, axis), axis)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
       background = background,

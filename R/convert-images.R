@@ -113,7 +113,7 @@ own_dimnames <- function(x) {
 }
 
 # Names of the bands, given or brought.
-named_bands <- function(bands, x, band_axis) {
+names_of_bands <- function(bands, x, band_axis) {
   if (!is.null(bands)) {
     return(as_bands(bands))
   }

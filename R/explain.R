@@ -48,7 +48,7 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
   x <- as_images(x)
   background <- as_background(arguments$background)
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  bands <- named_bands(arguments$bands, x, axis)
+  bands <- names_of_bands(arguments$bands, x, axis)
   model <- as_model(model, bands, axis)
   labels <- as_labels(y, arguments$classes)
   converted <- list(
