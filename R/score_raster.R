@@ -116,7 +116,7 @@ score_raster <- function(model,
     seed <- as_count(seed, "seed", least = 0)
     n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
     works <- lapply(scenes, function(scene) {
-      check_layers(scene, model, background)
+      check_scene(scene, model, background)
       drawn <- random_patches(scene, size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
@@ -157,7 +157,7 @@ of_raster <- function(value) {
 }
 
 # As many layers as the model takes bands.
-check_layers <- function(scene, model, background) {
+check_scene <- function(scene, model, background) {
   shape <- tryCatch(model$input_shape, error = function(error) NULL)
   n <- if (length(shape) == 4) shape[[4]]
   if (is.null(n) || n == terra::nlyr(scene)) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -124,3 +125,13 @@ def test_no_two_functions_share_ten_lines() -> None:
                 if seen.setdefault(key, name) != name:
                     shared.add((seen[key], name))
     assert not shared
+
+
+def test_a_name_of_r_is_defined_once() -> None:
+    # all files of an R package share one namespace, so that the last of two definitions wins without a word
+    homes = defaultdict(list)
+    for file in sorted((Path(__file__).parents[2] / "R").glob("*.R")):
+        for name in re.findall(r"^(`[^`]+`|[\w.]+) <- ", file.read_text(encoding="utf-8"), re.MULTILINE):
+            homes[name].append(file.name)
+    assert homes
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
