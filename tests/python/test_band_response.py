@@ -156,8 +156,8 @@ def test_a_regression_has_one_class(keras: Any) -> None:
     found = bl.band_response(model, pictures())
     assert found.classes == ("all",)
     assert found.output == "output"
-    with pytest.raises(LabelError):
-        bl.band_response(model, pictures(), labels())
+    with pytest.raises(LabelError, match="must hold numbers"):
+        bl.band_response(model, pictures(), ["water"] * len(labels()))
 
 
 def test_a_function_that_gives_numbers_will_do() -> None:

@@ -31,6 +31,8 @@ def images(n: int = 24, seed: int = 0, centre: float = 3.0) -> np.ndarray:
     return np.random.default_rng(seed).normal(centre, 1, (n, 1, 1, N_BANDS)).astype("float32")
 
 
+# on purpose far from each other, so that all scores are positive and errors have closed forms; that is warned of
+pytestmark = pytest.mark.filterwarnings("ignore:`x` and `background` are on different scales")
 X, Y, BACKGROUND = images(), np.arange(24) % 3, images(50, 1, 0.0)
 OPTIONS: dict[str, Any] = {"classes": CLASSES}
 
@@ -41,9 +43,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     importance_of = stability.importance_of
 
-    def spy(question: Any, progress: Any) -> Any:
+    def spy(question: Any, progress: Any, **how: Any) -> Any:
         made.append(vars(question))
-        return importance_of(question, progress)
+        return importance_of(question, progress, **how)
 
     monkeypatch.setattr(stability, "importance_of", spy)
     return made
