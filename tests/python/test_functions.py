@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bandlens.engine.backends import functions
-from bandlens.errors import LabelError, ModelError, ModelTypeError, OptionError
+from bandlens.errors import AccuracyWarning, LabelError, ModelError, ModelTypeError, OptionError
 from bandlens.models.callables import outputs_only
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +138,7 @@ def test_one_number_per_image(one: Any) -> None:
     found = bl.band_importance(number, X, method="occlusion")
     assert (found.outputs, found.output) == (("output",), "output")
     y = np.arange(20) % 2
-    with pytest.raises(LabelError, match=r"`y` has no use(.*\n)+.*output='probability' or output='logit'"):
+    with pytest.warns(AccuracyWarning, match="like labels of two classes"):
         bl.band_importance(number, X, y, method="occlusion")
     for output in ("probability", "logit"):
         two = bl.band_importance(number, X, y, method="occlusion", output=output)
@@ -230,7 +230,7 @@ def test_what_is_said_to_be_probabilities_is_looked_at() -> None:
     assert found.output == "probability"
     with pytest.raises(OptionError, match=r"no probabilities(.*\n)+.*from 0 to 1(.*\n)+.*for image \d+, output \d"):
         bl.band_importance(linear, X, method="occlusion", output="probability")
-    with pytest.raises(OptionError, match=r"log-loss needs probabilities(.*\n)+.*output='probability'"):
+    with pytest.raises(OptionError, match=r"log-loss needs probabilities(.*\n)+.*output='logit' or 'probability'"):
         bl.band_importance(softmax, X, method="permutation", metric="log_loss")
 
 
