@@ -390,7 +390,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("permutation", {"metric": "squared_error"}, r"does not suit a model that tells classes apart.*\n.*'accuracy'"),
     ("permutation", {"metric": lambda true, predicted: "good"}, r"does not give a number.*\n.*\n.*str"),
     ("permutation", {"n_repeats": 1.5}, r"`n_repeats` must be a whole number"),
-    ("saliency", {"statistic": "whole_band"}, r"no values that could be reduced.*\n.*band_sum or pixel_mean_abs"),
+    ("saliency", {"statistic": "whole_band"}, r"no values that could be reduced.*\n.*'band_sum' or 'pixel_mean_abs'"),
 ]
 
 

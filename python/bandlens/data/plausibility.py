@@ -121,7 +121,7 @@ def constant_bands(images: Images, sample: Sample) -> dict[int, float]:
     if suspects:  # a sample may have missed what is different
         axis = images.band_axis - 1
         for position in range(images.n):
-            one = np.moveaxis(np.asarray(images.source[position]), axis, 0)
+            one = np.moveaxis(images.take(slice(position, position + 1), np.float64)[0], axis, 0)
             values = {band: value for band, value in values.items() if (one[band] == value).all()}
             if not values:
                 break
