@@ -12,6 +12,8 @@ from bandlens.methods import METHODS
 from bandlens.r.bridge import band_importance as bridge
 from keras import ops
 
+# the negative of images is a background that makes logarithms fail, and rightly warned of
+pytestmark = pytest.mark.filterwarnings("ignore:`x` and `background` are on different scales")
 WITH_BACKGROUND = ["integrated_gradients", "expected_gradients", "deepshap", "occlusion", "shapley", "lime"]
 
 
