@@ -67,8 +67,8 @@
 #' `"permutation"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote service can be
 #' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns
 #' scores: a matrix or a data frame with one row per image and one column per class, whose column names are taken as
-#' names of the classes, or one number per image. It is first tried with three of the images, since scores must depend on the
-#' image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
+#' names of the classes, or one number per image. It is first tried with three of the images, since scores must depend
+#' on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
 #'
 #' ```r
 #' fitted <- ranger::ranger(y ~ ., data = table_of(x_train), probability = TRUE)

@@ -56,8 +56,7 @@ model_instead <- function(model) {
   if (inherits(model, "keras_training_history")) {
     return("pass the model that was trained, not what `fit()` returned")
   }
-  live <- function(entry) inherits(entry, "python.builtin.object") || is.function(entry)
-  if (is.list(model) && !is.object(model) && length(model) > 0 && live(model[[1]])) {
+  if (is_list_of_models(model)) {
     return("a list holds models, and is none: pass one of them, `model[[1]]`")
   }
   if (is.object(model)) {
@@ -67,6 +66,11 @@ model_instead <- function(model) {
       "\"permutation\" and \"lime\" take it"
     ))
   }
+}
+
+is_list_of_models <- function(model) {
+  live <- function(entry) inherits(entry, "python.builtin.object") || is.function(entry)
+  is.list(model) && !is.object(model) && length(model) > 0 && live(model[[1]])
 }
 
 lost_object <- function(name) {

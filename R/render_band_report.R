@@ -200,12 +200,16 @@ check_report_text <- function(text, name) {
   }
 }
 
-# Where the report goes, with the ending of its format. Of a folder that isn't there we say so now, not after an hour.
-report_file <- function(file, format) {
-  formats <- c("html", "pdf")
+check_report_path <- function(file) {
   if (!is.null(file) && (!rlang::is_string(file) || !nzchar(file))) {
     cause("option", "`output_file` is no path.", given = shown(file))
   }
+}
+
+# Where the report goes, with the ending of its format. Of a folder that isn't there we say so now, not after an hour.
+report_file <- function(file, format) {
+  formats <- c("html", "pdf")
+  check_report_path(file)
   ending <- if (!is.null(file)) tolower(sub("^[^.]*$|.*[.]", "", basename(file)))
   # what looks like another kind of document is none; dots in names, such as "area.1", are no endings
   if (!is.null(file) && ending %in% other_documents) {
@@ -213,7 +217,10 @@ report_file <- function(file, format) {
       given = shown(file), fix = "to go on from HTML, convert it with `rmarkdown::pandoc_convert()`"
     )
   }
-  format <- if (!is.null(format)) choose(format, formats, "format") else if (identical(ending, "pdf")) "pdf" else "html"
+  if (is.null(format)) {
+    format <- if (identical(ending, "pdf")) "pdf" else "html"
+  }
+  format <- choose(format, formats, "format")
   if (is.null(file)) {
     file <- paste0("band_report.", format)
   } else if (ending %in% setdiff(formats, format)) {
@@ -223,6 +230,11 @@ report_file <- function(file, format) {
   } else if (!ending %in% c(format, "htm")) {
     file <- paste0(file, ".", format)
   }
+  in_folder(file)
+}
+
+# A path in a folder that can be written to.
+in_folder <- function(file) {
   folder <- dirname(file)
   if (!dir.exists(folder) || file.access(folder, 2) != 0) {
     cause("option", "There is no folder for the report that can be written to.", given = shown(folder),

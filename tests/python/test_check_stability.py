@@ -118,7 +118,7 @@ def test_intervals_hold_the_truth() -> None:
 
 
 def test_the_table_is_that_of_band_importance() -> None:
-    options = {**OPTIONS, "background": BACKGROUND, "n_background": 20, "wavelengths": [1, 2, 3, 4, 5.5]}
+    options = {**OPTIONS, "background": BACKGROUND, "n_background": 20, "wavelengths": [410, 420, 430, 440, 455.5]}
     frame = bl.check_stability(linear, X, Y, backgrounds=2, resamples=20, seed=3, **options).to_frame()
     table = bl.band_importance(linear, X, Y, seed=3, **options).to_frame()
     for name in ("class", "output", "band", "wavelength", "importance", "share", "rank"):

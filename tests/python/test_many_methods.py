@@ -72,7 +72,7 @@ def test_progress_counts_all_methods(small_cnn: Any, data: Any) -> None:
         (["saliency", "saliency"], {}, r"different methods(.*\n)+.*more than once: saliency"),
         ([], {}, r"different methods(.*\n)+.*none"),
         (["saliency", 3], {}, r"different methods(.*\n)+.*3"),
-        (["saliency", "occlusion"], {"n_repeats": 3}, r"None of the methods has such an option(.*\n)+.*n_repeats"),
+        (["saliency", "occlusion"], {"n_repeats": 3}, r"The methods have no such option(.*\n)+.*n_repeats"),
         (["saliency", "occlusion"], {"statistic": "band_sum"}, r"'occlusion' has no values(.*\n)+.*band_sum"),
     ],
 )

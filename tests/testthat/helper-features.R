@@ -122,7 +122,7 @@ top_value <- function(n = 4, k = 3, size = c(5, 5), bands = names(sentinel), wav
     index = index, activation = activation, mean = mean, std = std, values = values,
     all_mean = array(rep(65, n_bands)), all_std = array(rep(12, n_bands)),
     quantile = matrix(1:3, n, 3, byrow = TRUE), low = array(rep(20, n_bands)), high = array(rep(100, n_bands)),
-    feature = array(seq_len(n) + 1L), names = as.list(as.character(seq_len(n) + 2)),
+    feature = array(seq_len(n) + 1L), silent = array(rep(FALSE, n)), names = as.list(as.character(seq_len(n) + 2)),
     tables = list(
       image = c(lapply(own, array), list(activation = array(as.vector(t(activation))))),
       band = c(lapply(own, function(column) array(rep(column, each = n_bands))), list(

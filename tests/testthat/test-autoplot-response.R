@@ -88,7 +88,7 @@ test_that("options that don't fit are refused", {
   expect_error(autoplot(response, bands = 1, top = 2), class = "bandlens_error_option")
   expect_error(autoplot(response, classes = "sea"), class = "bandlens_error_option")
   expect_error(autoplot(response, top = 0), class = "bandlens_error_option")
-  expect_error(autoplot(response, type = "bars"), class = "rlib_error_dots_nonempty")
+  expect_error(autoplot(response, type = "bars"), class = "bandlens_error_option")
   expect_error(autoplot(summed(), "bars", bands = 1), class = "bandlens_error_option")
   expect_error(autoplot(summed(), "bars", image = 2), class = "bandlens_error_option")
   expect_error(autoplot(summed(), "waterfall", image = 100), class = "bandlens_error_option")

@@ -76,7 +76,7 @@ test_that("what does not fit is refused", {
   expect_error(band_response("a.keras", x, kind = "pdp"), class = "bandlens_error_option")
   expect_error(band_response("a.keras", x, labels(), only = 1.5), class = "bandlens_error_bands")
   expect_error(band_response("a.keras", x, labels(), steps = 0), class = "bandlens_error_option")
-  expect_error(band_response("a.keras", x, labels(), stepps = 3), class = "rlib_error_dots_nonempty")
+  expect_error(band_response("a.keras", x, labels(), stepps = 3), class = "bandlens_error_option")
   skip_without_python()
   error <- error_of(band_response(small_model(), x, labels(), only = 5))
   expect_s3_class(error, "bandlens_error_bands")

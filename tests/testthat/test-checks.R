@@ -253,7 +253,7 @@ test_that("layers that are none are named", {
   error <- error_of(check_randomization(small_model(), images(), labels(), layers = "last"))
   expect_s3_class(error, "bandlens_error_option")
   expect_match(error$parent$expected, "first, ", fixed = TRUE)
-  expect_identical(error$parent$given, "'last'")
+  expect_identical(error$parent$given, "\"last\"")
 })
 
 test_that("the progress of a check is told", {

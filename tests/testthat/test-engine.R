@@ -134,7 +134,7 @@ def some_bands(x):
   for (verb in c(band_importance, band_maps)) {
     told <- expect_warning(explain(verb), class = "bandlens_warning_no_derivative")
     expect_s3_class(told, "bandlens_warning")
-    expect_match(conditionMessage(told), "0 for bands red, nir, .*'occlusion'")
+    expect_match(conditionMessage(told), "0 for bands red, nir, .*\"occlusion\"")
   }
 })
 

@@ -100,7 +100,7 @@ test_that("what can't be placed is named", {
     said(scene, points, 3, wavelengths = 480)
   })
   expect_error(extract_patches(scene, nowhere, 3), class = "bandlens_error_locations")
-  expect_error(extract_patches(scene, points, 3, lable = "class"), "did you mean \"label\"?", fixed = TRUE)
+  expect_error(extract_patches(scene, points, 3, lable = "class"), "Did you mean \"label\"?", fixed = TRUE)
 })
 
 test_that("patches over the edge or with missing values are an error, or dropped and counted", {

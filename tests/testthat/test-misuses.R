@@ -236,7 +236,8 @@ test_that("correct calls give no warning", {
     round(smooth(40, 8, 3, 0, 255)),
     bands = c("red", "green", "blue"), n_background = 8
   ))
-  expect_no_warning(call_with(model = one_number(), y = stats::runif(60), method = "permutation"))
+  predicted <- as.vector(one_number()$predict(unname(given()$x), verbose = 0L))
+  expect_no_warning(call_with(model = one_number(), y = predicted, method = "permutation"))
   masks <- smooth(40, 8, 3, 0, 1)
   masks[, , , 3] <- masks[, , , 3] > 0.5
   expect_no_warning(band_importance(classifier(c(8, 8, 3)), masks, n_background = 8))

@@ -71,5 +71,6 @@ test_that("every verb of the core that takes a model is known to be one", {
     takes <- any(grepl("model: Any|def loaded_model", text[at:(at + 1)]))
     if (takes) sub("^def ([a-z0-9_]+).*", "\\1", text[[at]]) else NA_character_
   }, "")
-  expect_setequal(c(stats::na.omit(named), "loaded_model"), calls_with_model)
+  # names of bands are kept with a model without computing anything
+  expect_setequal(setdiff(c(stats::na.omit(named), "loaded_model"), c("bands_of", "set_bands")), calls_with_model)
 })

@@ -61,7 +61,7 @@ def _check_options(question: Question, methods: Sequence[str]) -> None:
     unknown = sorted(set(question.method_options) - set(known))
     if unknown:
         raise OptionError(
-            "None of the methods has such an option.",
+            "The methods have no such option.",
             expected=", ".join(dict.fromkeys(known)) or "no options",
             given=", ".join(unknown),
         )

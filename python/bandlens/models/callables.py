@@ -46,12 +46,13 @@ class GivesNumbersError(ModelTypeError):
 def numbers_at_sight(model: Any) -> ModelTypeError | None:
     """What to tell those who need derivatives, if it is plain without a call that a model gives numbers."""
     owner, name = getattr(model, "__self__", None), getattr(model, "__name__", "")
+    own = spelled(f"model.{name}", f"model${name}")
     if hasattr(owner, "layers") and name not in ("call", "__call__"):
         return GivesNumbersError(
             f"`model` is the method `{name}` of a model, which gives numbers and shows no operations.",
             expected="the model itself",
-            given=f"model.{name}",
-            fix=f"pass the model itself: `model` instead of `model.{name}`; or use {outputs_only()}",
+            given=own,
+            fix=f"pass the model itself: `model` instead of `{own}`; or use {outputs_only()}",
         )
     return GivesNumbersError.of("numbers") if getattr(model, "bandlens_backend", None) is functions else None
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..data.images import Images
 from ..data.positions import first, spelled
+from ..data.words import argument, shape_text
 from ..engine.backends import functions, is_tensor
 from ..engine.reasons import reason
 from ..errors import BandlensError, ModelError, OptionError
@@ -89,7 +90,7 @@ def check_probabilities(outputs: np.ndarray) -> None:
         image, output = (int(at) for at in np.argwhere(outside)[0])
         raise OptionError(
             "The scores of the function are no probabilities.",
-            expected="numbers from 0 to 1, or output='auto', which explains scores as they are",
+            expected=f"numbers from 0 to 1, or {argument('output', 'auto')}, which explains scores as they are",
             given=f"{outputs[image, output]:.6g} for image {image + first()}, output {output + first()} "
             f"(counted from {first()})",
         )
@@ -119,7 +120,7 @@ def _called(function: Callable[[Any], Any], batch: np.ndarray) -> _Scores:
         raise ModelError(
             f"The model can't be called with these images: {reason(error)}",
             expected=_wanted(),
-            given=f"an array of shape {batch.shape}" + spelled(f", {batch.dtype}", ""),
+            given=f"an array of shape {shape_text(batch.shape)}" + spelled(f", {batch.dtype}", ""),
             fix=spelled(
                 "try the function with a few images; if it needs another shape, change it inside: "
                 "lambda x: predict(x.reshape(len(x), -1))",
@@ -167,7 +168,7 @@ def _as_scores(found: Any, n: int) -> _Scores:
             fix=_give_scores() + "; if they are values of a quantity, give them as decimal numbers",
         )
     if values.ndim not in (1, 2) or len(values) != n or values.size == 0:
-        raise _no_scores(f"shape {values.shape} for {_count(n, 'image')}")
+        raise _no_scores(f"shape {shape_text(values.shape)} for {_count(n, 'image')}")
     own = names if all(isinstance(name, str) for name in names) and len(names) > 1 else ()
     return _Scores(values.reshape(n, -1).astype(np.float64), own, is_tensor(found))
 
@@ -195,7 +196,7 @@ def _check_same(scores: np.ndarray, again: np.ndarray) -> None:
     size = np.nanmax(np.abs(scores), initial=0.0)
     if scores.shape == again.shape and np.allclose(scores, again, rtol=SAME, atol=SAME * size, equal_nan=True):
         return
-    given = f"shape {again.shape}"
+    given = f"shape {shape_text(again.shape)}"
     if scores.shape == again.shape:
         differ = ~np.isclose(scores, again, rtol=SAME, atol=SAME * size, equal_nan=True)
         at = tuple(np.argwhere(differ)[0])
@@ -204,7 +205,9 @@ def _check_same(scores: np.ndarray, again: np.ndarray) -> None:
         "The function gives other scores when it is asked about the same images again, or among other images.",
         expected="scores of an image that depend on the image alone",
         given=given,
-        fix="turn randomness off and put layers into inference mode (`eval()` of PyTorch, training=False of Keras)",
+        fix="turn randomness off and put layers into inference mode (`eval()` of PyTorch, "
+        + spelled("training=False", "`training = FALSE`")
+        + " of Keras)",
     )
 
 
