@@ -18,6 +18,9 @@ from bandlens.errors import CompletenessWarning
 Formula = Callable[[Any, Any], Any]
 BLUE, GREEN, RED, NIR = range(4)
 
+# pixels that are filled with zeros, which are warned of, are what this is about
+pytestmark = pytest.mark.filterwarnings("ignore:.* are 0 in ")
+
 
 def band(index: int) -> Callable[[Any], Any]:
     """One band of a batch of images."""

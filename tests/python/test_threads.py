@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+# features that an untrained network never shows are warned of
+pytestmark = pytest.mark.filterwarnings("ignore:.* equally active in all ")
+
 N_THREADS = 8
 NAMES = ("first", "second", "flat", "head")
 
