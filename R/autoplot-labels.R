@@ -23,6 +23,12 @@ several_outputs <- function(table) length(unique(table$output)) > 1 && !own_outp
 
 # Two lines: method, statistic and explained output; number of images and a note.
 plot_subtitle <- function(object, table, note) {
+  sources <- c(display_name("method", object$method), display_name("statistic", object$statistic))
+  two_lines(sources, object, table, note)
+}
+
+# What was computed, and of which output; number of images and a note.
+two_lines <- function(sources, object, table, note) {
   explained <- if (own_output(table)) {
     paste("class", object$output)
   } else if (several_outputs(table)) {
@@ -30,12 +36,8 @@ plot_subtitle <- function(object, table, note) {
   } else {
     paste(object$output, "of", table$output[[1]])
   }
-  source <- c(display_name("method", object$method), display_name("statistic", object$statistic), explained)
-  n <- length(object$image_class)
-  paste0(
-    paste(source, collapse = ", "), "\n",
-    sprintf("n = %d %s; ", n, if (n == 1) "image" else "images"), note
-  )
+  images <- count(length(object$image_class), "image")
+  paste0(paste(c(sources, explained), collapse = ", "), "\nn = ", images, "; ", note)
 }
 
 # Levels that occur, in their order.

@@ -226,17 +226,6 @@ level_histogram <- function(object, chosen, low, high) {
   list(bars = do.call(rbind, bars), floor = floor)
 }
 
-# Two lines: what the curves are, and of which output; number of images and a note.
 response_subtitle <- function(object, table, note) {
-  explained <- if (own_output(table)) {
-    paste("class", object$output)
-  } else if (several_outputs(table)) {
-    paste(object$output, "of each output")
-  } else {
-    paste(object$output, "of", table$output[[1]])
-  }
-  paste0(
-    display_name("response", object$kind), ", ", explained, "\nn = ", count(length(object$image_class), "image"), "; ",
-    note
-  )
+  two_lines(display_name("response", object$kind), object, table, note)
 }

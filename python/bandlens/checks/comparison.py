@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..data.options import whole_number
+from ..data.words import and_more
 from ..errors import BandError, LabelError, OptionError, ResultError
 from ..results.importance import BandImportance
 from .agreement import kendall, spearman, top_overlap
@@ -305,15 +306,13 @@ def _firsts(results: Sequence[BandImportance], labels: Sequence[str]) -> tuple[l
         first = [one.bands[int(values.argmax())] for values in importance]
         same.append(len(set(first)) == 1)
         if not same[-1]:
-            listed = ", ".join(f"{band} by {label}" for band, label in list(zip(first, labels, strict=True))[:MOST])
-            more = f" and {len(first) - MOST} more" if len(first) > MOST else ""
-            differ.append(f"{cell(one, rows.index(row))} ({listed}{more})")
+            by = [f"{band} by {label}" for band, label in zip(first, labels, strict=True)]
+            differ.append(f"{cell(one, rows.index(row))} ({and_more(by, MOST)})")
     if not same:
         return same, []
     who = "Both results rank" if len(results) == 2 else f"All {len(results)} results rank"
-    rest = f" and {len(differ) - MOST} more" if len(differ) > MOST else ""
     sentences = [f"{who} the same band first for {sum(same)} of {len(same)} classes."]
-    return same, sentences + ([f"Not so for {'; '.join(differ[:MOST])}{rest}."] if differ else [])
+    return same, sentences + ([f"Not so for {and_more(differ, MOST, '; ')}."] if differ else [])
 
 
 def _verdict(
@@ -360,6 +359,5 @@ def _verdict(
             for which, row in ends(single)
         ]
     if left_out:
-        rest = f" and {len(left_out) - MOST} more" if len(left_out) > MOST else ""
-        sentences.append(f"Not compared, since one of two results lacks them: {'; '.join(left_out[:MOST])}{rest}.")
+        sentences.append(f"Not compared, since one of two results lacks them: {and_more(left_out, MOST, '; ')}.")
     return tuple(sentences)

@@ -20,6 +20,7 @@ from ..data.labels import band_names, label_codes, observed_numbers
 from ..data.moments import half_width
 from ..data.options import one_of, optional, whole
 from ..data.summaries import mean_image
+from ..data.words import and_more
 from ..errors import BackgroundError, ResultError
 from ..explain.fitting import check_fit
 from ..explain.subject import Subject
@@ -338,8 +339,7 @@ def _summarised(
 def _hidden(area: list[tuple], levels: Sequence[str]) -> list[str]:
     """What the mean over all images would hide, so that it is said first: classes ranked worse than by chance."""
     worse = [f"'{levels[row[0]]}' (area {row[2]:.3g}, n = {row[5]})" for row in area if row[4] < 0]
-    rest = f" and {len(worse) - MOST} more" if len(worse) > MOST else ""
-    return [f"The ranking is worse than chance for {', '.join(worse[:MOST])}{rest}."] if worse else []
+    return [f"The ranking is worse than chance for {and_more(worse, MOST)}."] if worse else []
 
 
 def _interval(values: np.ndarray, every_order: bool) -> tuple[float, float, float]:

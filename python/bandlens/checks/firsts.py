@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..data.words import and_more
 from ..results.importance import BandImportance
 
 # a band that is first in so many of the resamples is called the most important without reserve
@@ -51,11 +52,10 @@ def outliers(table: BandImportance, names: list[str], by_class: dict[str, np.nda
         f"{names[row]} ({table.bands[by_class['band'][row]]} is first in the table and in "
         f"{percent(by_class['first'][row])} of the resamples, {table.bands[by_class['rival'][row]]} in "
         f"{percent(by_class['rival_first'][row])})"
-        for row in rows[:MOST]
+        for row in rows
     ]
-    rest = f" and {len(rows) - MOST} more" if len(rows) > MOST else ""
     return [
-        f"The table is an outlier of its own resamples for {'; '.join(listed)}{rest}: don't report its first band "
+        f"The table is an outlier of its own resamples for {and_more(listed, MOST, '; ')}: don't report its first band "
         "there as the most important one."
     ]
 
@@ -74,12 +74,11 @@ def firsts(table: BandImportance, names: list[str], by_class: dict[str, np.ndarr
         # rounded down: what is just below the limit must not look as if it reached it
         often = np.floor(100 * sure) / 100
         listed = []
-        for row in left[:MOST]:
+        for row in left:
             rival, more = table.bands[by_class["rival"][row]], by_class["rival_first"][row]
             other = f"; {rival} more often, {percent(more)}" if more > sure[row] else ""
             listed.append(f"{names[row]} ({table.bands[by_class['band'][row]]}, {percent(often[row])}{other})")
-        rest = f" and {len(left) - MOST} more" if len(left) > MOST else ""
-        sentences.append(f"Not so for {', '.join(listed)}{rest}.")
+        sentences.append(f"Not so for {and_more(listed, MOST)}.")
     return sentences
 
 

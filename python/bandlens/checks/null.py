@@ -17,7 +17,7 @@ from ..data.images import Images, check_background, check_images
 from ..data.labels import band_names
 from ..data.options import whole
 from ..data.positions import first
-from ..data.words import nearest, shown
+from ..data.words import and_more, nearest, shown
 from ..errors import BandError, OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
@@ -218,8 +218,7 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
 def _failures(names: list[str], failed: np.ndarray) -> str:
     """Which classes failed, said first: the sentences after it tell the worst of all classes."""
     listed = [name for name, wrong in zip(names, failed, strict=True) if wrong]
-    rest = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
-    return f"The method fails for {len(listed)} of {len(names)} classes: {', '.join(listed[:MOST])}{rest}."
+    return f"The method fails for {len(listed)} of {len(names)} classes: {and_more(listed, MOST)}."
 
 
 def _tolerance(wider: BandImportance, largest: np.ndarray, bands: list[int]) -> np.ndarray:

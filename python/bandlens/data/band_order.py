@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import BandError
 from .labelled import LabelledImages, Ordered, named
 from .positions import spelled
+from .words import few
 
 Names = tuple[str, ...]
 MOST_SHOWN = 20
@@ -270,8 +271,8 @@ def _order(
 def _other_order(what: str, names: Names, reference: Names, owner: str) -> BandError:
     return BandError(
         f"{what} {'names' if what == '`bands`' else 'has'} the bands of {owner} in another order.",
-        expected=_listed(reference),
-        given=_listed(names),
+        expected=few(reference, MOST_SHOWN),
+        given=few(names, MOST_SHOWN),
         fix=f"`{spelled('reorder=True', 'reorder = TRUE')}` brings bands into that order, by name; if it is a name "
         "that is wrong, correct it",
     )
@@ -280,11 +281,7 @@ def _other_order(what: str, names: Names, reference: Names, owner: str) -> BandE
 def _other_bands(what: str, names: Names, reference: Names, owner: str) -> BandError:
     return BandError(
         f"{what} {'names' if what == '`bands`' else 'has'} other bands than {owner}.",
-        expected=f"{len(reference)}: {_listed(reference)}",
-        given=f"{len(names)}: {_listed(names)}",
+        expected=f"{len(reference)}: {few(reference, MOST_SHOWN)}",
+        given=f"{len(names)}: {few(names, MOST_SHOWN)}",
         fix="choose the bands that the model takes; if they are the same ones by other names, rename them",
     )
-
-
-def _listed(names: Names) -> str:
-    return ", ".join(names[:MOST_SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > MOST_SHOWN else "")

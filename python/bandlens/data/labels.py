@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import BandError, LabelError, OptionError
 from .positions import first, spelled
-from .words import argument, choices, nearest, shape_text, shown, type_text
+from .words import argument, choices, few, nearest, shape_text, shown, type_text
 
 # for a probability that is not seen as one
 TWO_COLUMNS = (
@@ -77,13 +77,13 @@ def class_names(classes: Sequence[Any] | None, y: Any, n_classes: int, own: tupl
         raise LabelError(
             "The class names don't match the model.",
             expected=f"{n_classes} different names, one per class, in the order of the model's outputs",
-            given=f"{len(names)}: {_shorten(names)}",
+            given=f"{len(names)}: {few(names)}",
         )
     if own and names != own and set(names) & set(own):
         raise LabelError(
             "The class names are not those of the model's outputs, or in another order.",
-            expected=_shorten(own),
-            given=_shorten(names),
+            expected=few(own),
+            given=few(names),
             fix="give `classes` as the outputs are named, in their order; labels are then matched by name",
         )
     return names
@@ -126,7 +126,7 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
         raise LabelError(
             "`y` holds numbers that are not class indices.",
             expected=f"whole numbers from {first()} to {first() + len(names) - 1}, as the model tells classes apart",
-            given=_shorten(f"{value:.7g}" for value in wrong + first()),
+            given=few(f"{value:.7g}" for value in wrong + first()),
         )
     codes = labels.astype(np.int64)
     outside = codes[(codes < 0) | (codes >= len(names))]
@@ -134,7 +134,7 @@ def label_codes(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
         raise LabelError(
             "`y` holds classes that the model doesn't have.",
             expected=f"whole numbers from {first()} to {first() + len(names) - 1}: {counting_of_classes()}",
-            given=_shorten(np.unique(outside) + first()),
+            given=few(np.unique(outside) + first()),
             fix=_shifted(codes, len(names)),
         )
     return codes
@@ -248,12 +248,12 @@ def band_names(bands: Sequence[Any] | None, n_bands: int) -> tuple[str, ...]:
         raise BandError(
             "The band names don't match the images.",
             expected=f"{n_bands} names, one per band",
-            given=f"{len(names)}: {_shorten(names)}",
+            given=f"{len(names)}: {few(names)}",
             fix="if the bands are not on the last axis, set `band_axis`",
         )
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise BandError("Band names must differ.", given=f"more than once: {_shorten(twice)}")
+        raise BandError("Band names must differ.", given=f"more than once: {few(twice)}")
     return names
 
 
@@ -281,7 +281,7 @@ def band_wavelengths(wavelengths: Sequence[Any] | None, n_bands: int) -> tuple[f
             given=f"{values.size}",
         )
     if (values <= 0).any() or np.isinf(values).any():
-        raise BandError("`wavelengths` must be positive, in nm.", given=_shorten(values))
+        raise BandError("`wavelengths` must be positive, in nm.", given=few(values))
     return tuple(values.tolist())
 
 
@@ -314,7 +314,7 @@ def target_outputs(target: Any, outputs: tuple[str, ...], codes: np.ndarray, pre
         return np.full((n, 1), int(target))
     raise OptionError(
         "`target` names no output of the model.",
-        expected=f"{choices(('class', 'predicted', 'all'), ', ')}, one of {_shorten(outputs)}, or a number from "
+        expected=f"{choices(('class', 'predicted', 'all'), ', ')}, one of {few(outputs)}, or a number from "
         f"{first()} to {first() + len(outputs) - 1}",
         given=shown(target + first() if isinstance(target, int) and not isinstance(target, bool) else target),
         fix=nearest(target, ("class", "predicted", "all", *outputs)),
@@ -337,8 +337,8 @@ def _from_names(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     if missing or unknown:
         raise LabelError(
             "`y` holds labels that are missing." if missing else "`y` holds labels that are not class names.",
-            expected=f"only {_shorten(names)}",
-            given=f"{len(missing)} missing" if missing else _shorten(unknown),
+            expected=f"only {few(names)}",
+            given=f"{len(missing)} missing" if missing else few(unknown),
             fix="drop the images without a label"
             if missing
             else nearest(unknown, names, "give `classes` in the order of the model's outputs"),
@@ -360,8 +360,3 @@ def _from_one_hot(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
             given=f"shape {shape_text(labels.shape)}",
         )
     return labels.argmax(axis=1).astype(np.int64)
-
-
-def _shorten(values: Any, most: int = 8) -> str:
-    shown = [str(value) for value in values]
-    return ", ".join(shown[:most]) + (f", ... ({len(shown)} in all)" if len(shown) > most else "")

@@ -47,6 +47,17 @@ def choices(names: Iterable[Any], last: str = " or ", most: int | None = None) -
     return last.join(map(quoted, shown_names)) + (", ..." if len(shown_names) < len(all_names) else "")
 
 
+def few(values: Iterable[Any], most: int = MOST_VALUES, join: str = ", ") -> str:
+    """The first few of many, and how many there are: a, b, ... (12 in all)."""
+    texts = [str(value) for value in values]
+    return join.join(texts[:most]) + (f"{join}... ({len(texts)} in all)" if len(texts) > most else "")
+
+
+def and_more(texts: Sequence[str], most: int, join: str = ", ") -> str:
+    """The first few of many, in a sentence: a, b and 10 more."""
+    return join.join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
 def shape_text(lengths: Sequence[Any] | None) -> str:
     """A shape; lengths that are not known are "any"."""
     if lengths is None:

@@ -21,6 +21,7 @@ from ..data.plausibility import (
     sample_of,
 )
 from ..data.positions import first, spelled
+from ..data.words import few
 from ..errors import AccuracyWarning, DataWarning
 from ..models.preparation import FACTORS, Misfit, images_for, misfit, was_trained
 from .accuracy import accuracy_doubts, fits_well
@@ -132,8 +133,8 @@ def _constant(subject: Subject, images: Sample, background: Sample | None) -> st
     where = "`x`" if background is None else "`x` and `background`"
     several = len(named) > 1
     return (
-        f"{'Bands' if several else 'Band'} {_some(named)} {'have' if several else 'has'} one value in all of {where}: "
-        f"nothing can be learnt of {'them' if several else 'it'} from these images."
+        f"{'Bands' if several else 'Band'} {few(named, MOST_NAMED)} {'have' if several else 'has'} one value in all of "
+        f"{where}: nothing can be learnt of {'them' if several else 'it'} from these images."
     )
 
 
@@ -144,7 +145,7 @@ def _scales(subject: Subject, images: Sample, background: Sample, found: OtherSc
     also = ""
     if others:
         names = [f"'{subject.bands[other]}'" for other in others]
-        also = f"; so it is in {_some(names)}"
+        also = f"; so it is in {few(names, MOST_NAMED)}"
     return (
         f"`x` and `background` are on different scales: in band '{subject.bands[band]}' `x` is "
         f"{_span(*images.span(band))} and `background` {_span(*background.span(band))}{also}. Bring both to the scale "
@@ -218,8 +219,3 @@ def _span(low: float, high: float) -> str:
 
 def _share(part: float) -> str:
     return f"{100 * part:.2g} %"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f", ... ({len(names)} in all)" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more

@@ -16,6 +16,7 @@ import numpy as np
 from ..data.options import one_of, whole
 from ..data.positions import first
 from ..data.summaries import band_means, band_spread
+from ..data.words import few
 from ..errors import BandError, DataWarning
 from ..progress import Progress, starting, ticker
 from ..results.local_effects import Curve, accumulated, averaged, bin_edges, bins_of
@@ -258,14 +259,12 @@ def _missing(call: Call, levels: np.ndarray, varies: np.ndarray, chosen: np.ndar
             named = _listed([call.outputs[output] for output in outputs])
             said.append(f"of class '{call.classes[code]}' too few images are explained by output {named}")
     if said:
-        more = f"; ... ({len(said)} in all)" if len(said) > NAMED else ""
-        warnings.warn(f"Some response curves are missing: {'; '.join(said[:NAMED])}{more}.", DataWarning, stacklevel=3)
+        warnings.warn(f"Some response curves are missing: {few(said, NAMED, '; ')}.", DataWarning, stacklevel=3)
     return missing
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f", ... ({len(names)} in all)" if len(names) > NAMED else ""
-    return ", ".join(f"'{name}'" for name in names[:NAMED]) + more
+    return few([f"'{name}'" for name in names], NAMED)
 
 
 def _chosen(only: Sequence[str | int] | None, bands: tuple[str, ...]) -> np.ndarray:

@@ -276,6 +276,12 @@ def _silent(result: FeatureImages) -> str:
     return f"the activation of {active} of them is not zero, but saturated or constant"
 
 
+def _some(result: FeatureImages, chosen: np.ndarray) -> tuple[int, str]:
+    """How many features are chosen, and the first few of their names."""
+    names = [name for name, one in zip(result.names, chosen, strict=True) if one]
+    return len(names), ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
 def _warn(result: FeatureImages, asked: int, found: Found) -> None:
     """Say what is not as it was asked for."""
     if found.interrupted:
@@ -286,10 +292,9 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
             stacklevel=3,
         )
     if result.dead.any() and not found.interrupted:
-        names = [name for name, dead in zip(result.names, result.dead, strict=True) if dead]
-        few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        n, few = _some(result, result.dead)
         warnings.warn(
-            f"{len(names)} of {result.n} features of '{result.layer}' do not change with the image "
+            f"{n} of {result.n} features of '{result.layer}' do not change with the image "
             f"({_silent(result)}), so that their images show nothing but the start: {few}. "
             "Other starts, seeds or contrasts may wake them.",
             DeadFeatureWarning,
@@ -297,11 +302,10 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
         )
     below = result.not_risen
     if below.any() and not found.interrupted:
-        names = [name for name, low in zip(result.names, below, strict=True) if low]
-        few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        n, few = _some(result, below)
         kept = "what is shown is no better than noise" if result.start != "given" else "the given image excites it more"
         warnings.warn(
-            f"The ascent did not rise above its start for {len(names)} of {result.n} images of '{result.layer}' "
+            f"The ascent did not rise above its start for {n} of {result.n} images of '{result.layer}' "
             f"({kept}): {few}. A smaller `step_size`, other starts or seeds, or no `jitter` may help.",
             DeadFeatureWarning,
             stacklevel=3,

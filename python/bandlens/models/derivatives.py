@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.images import Images
+from ..data.words import few
 from ..engine.backends.contract import Trace
 from ..engine.graph import Family, Graph, Operation, Region
 from ..errors import UnsupportedOperationError
@@ -144,5 +145,4 @@ def _name(thing: object) -> str:
 
 def some_of(things: Sequence[object]) -> str:
     """The first few by their names."""
-    names = list(dict.fromkeys(map(_name, things)))
-    return ", ".join(names[:MOST_NAMED]) + (f", ... ({len(names)} in all)" if len(names) > MOST_NAMED else "")
+    return few(dict.fromkeys(map(_name, things)), MOST_NAMED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..data.positions import first, spelled
-from ..data.words import argument, number_text
+from ..data.words import argument, few, number_text
 from ..errors import ModelError
 
 Positions = slice | np.ndarray
@@ -72,8 +72,7 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
     what = "pixels"
     if replaced is not None:
         bands = (np.flatnonzero(replaced) + first()).tolist()
-        more = f", ... ({len(bands)} in all)" if len(bands) > MOST_NAMED else ""
-        what = f"band{'s' * (len(bands) > 1)} {', '.join(map(str, bands[:MOST_NAMED]))}{more}"
+        what = f"band{'s' * (len(bands) > 1)} {few(bands, MOST_NAMED)}"
     raise ModelError(
         "The model's output is not finite when bands of an image are replaced.",
         expected="finite outputs for all images that the method makes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..results.importance import BandImportance
     from ..results.maps import BandMaps
+    from ..results.response import BandResponse
 
 
 @cache
@@ -49,14 +50,19 @@ def several_outputs(frame: pd.DataFrame) -> bool:
 
 def subtitle(result: BandImportance, frame: pd.DataFrame, note: str) -> str:
     """Two lines: method, statistic and explained output; number of images and a note."""
+    return two_lines([label("method", result.method), label("statistic", result.statistic)], result, frame, note)
+
+
+def two_lines(sources: Sequence[str], result: BandImportance | BandResponse, frame: pd.DataFrame, note: str) -> str:
+    """What was computed, and of which output; number of images and a note."""
     if own_output(frame):
         explained = f"class {result.output}"
     elif several_outputs(frame):
         explained = f"{result.output} of each output"
     else:
         explained = f"{result.output} of {frame['output'].iloc[0]}"
-    source = ", ".join([label("method", result.method), label("statistic", result.statistic), explained])
-    return f"{source}\nn = {result.n} {'image' if result.n == 1 else 'images'}; {note}"
+    images = "image" if result.n == 1 else "images"
+    return f"{', '.join([*sources, explained])}\nn = {result.n} {images}; {note}"
 
 
 def wrap(text: str, width: int) -> str:

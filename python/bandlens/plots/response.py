@@ -17,7 +17,7 @@ import plotnine as p9
 from ..errors import ResultError
 from .choosing import band_titles, coloured_classes, level_axis, shown_bands, some_of
 from .distribution import sample
-from .labels import label, longest, own_output, several_outputs, wrap
+from .labels import label, longest, several_outputs, two_lines, wrap
 from .palette import colours, ink
 from .panels import class_titles, more_lines, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
@@ -270,14 +270,7 @@ def _titles(result: BandResponse, chosen: Sequence[int]) -> dict[str, str]:
 
 
 def _note(result: BandResponse, frame: pd.DataFrame, note: str) -> str:
-    if own_output(frame):
-        explained = f"class {result.output}"
-    elif several_outputs(frame):
-        explained = f"{result.output} of each output"
-    else:
-        explained = f"{result.output} of {frame['output'].iloc[0]}"
-    images = "image" if result.n == 1 else "images"
-    return f"{label('response', result.kind)}, {explained}\nn = {result.n} {images}; {note}"
+    return two_lines([label("response", result.kind)], result, frame, note)
 
 
 def _said(given: Any, what: str, which: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotnine as p9
 
+from ..data.words import and_more
 from .axes import NAMED, Bands, band_axis, panel_columns
 from .labels import label, own_output, several_outputs, wrap
 from .palette import band_colours, ink
@@ -94,14 +95,17 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     return plot
 
 
+# classes that a subtitle names
+MOST_NAMED = 5
+
+
 def _contradicted(check: Check) -> str:
     """Which classes' first bands the resamples contradict; empty if none, also of checks saved by earlier versions."""
     ranks = check.to_frame("rank")
     if "outcome" not in ranks or not (ranks["outcome"] == "outlier").any():
         return ""
     names = list(dict.fromkeys(ranks.loc[ranks["outcome"] == "outlier", "class"].astype(str)))
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"resamples contradict the table's first band for: {', '.join(names[:5])}{more}"
+    return f"resamples contradict the table's first band for: {and_more(names, MOST_NAMED)}"
 
 
 def _subtitle(facts: dict[str, Any], intervals: bool, printed: bool, own: bool, width: int) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 import plotnine as p9
 
 from ..data.options import whole
+from ..data.words import and_more
 from ..errors import OptionError
 from .axes import Bands
 from .composites import STRETCH
@@ -96,13 +97,16 @@ def draw_images(
     )
 
 
+# features that a subtitle names
+MOST_NAMED = 5
+
+
 def _silent(result: TopImages) -> list[str]:
     """A note on features that no image excites more than another."""
     if result.silent is None or not result.silent.any():
         return []
     names = [name for name, silent in zip(result.names, result.silent, strict=True) if silent]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return [f"equally active in all images, which are just the first ones: feature {', '.join(names[:5])}{more}"]
+    return [f"equally active in all images, which are just the first ones: feature {and_more(names, MOST_NAMED)}"]
 
 
 def draw_spectrum(

@@ -13,11 +13,6 @@ from __future__ import annotations
 import numpy as np
 
 
-def share_correct(correct: np.ndarray | None) -> float | None:
-    """Share of the images of which the prediction is the label; None without labels."""
-    return None if correct is None else float(correct.mean())
-
-
 def expected_agreement(labels: np.ndarray, predictions: np.ndarray) -> float | None:
     """Agreement of labels with predictions that were shuffled; None where all labels are the same.
 
@@ -39,6 +34,20 @@ def determination(observed: np.ndarray | None, fitted: np.ndarray | None) -> flo
         return None
     total = float(((observed - observed.mean()) ** 2).sum())
     return None if total == 0 else 1 - float(((observed - fitted) ** 2).sum()) / total
+
+
+def accuracy_of(correct: np.ndarray | None, observed: np.ndarray | None, fitted: np.ndarray | None) -> float | None:
+    """Share of the images that the model classifies right, or R^2 of the numbers that it predicts."""
+    return determination(observed, fitted) if correct is None else float(correct.mean())
+
+
+def chance_of(
+    accuracy: float | None, correct: np.ndarray | None, labels: np.ndarray, predictions: np.ndarray
+) -> float | None:
+    """The accuracy to be expected by chance; 0 for R^2."""
+    if correct is not None:
+        return expected_agreement(labels, predictions)
+    return None if accuracy is None else 0.0
 
 
 def described(accuracy: float | None, chance: float | None, *, number: bool) -> str:

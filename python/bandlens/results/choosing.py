@@ -8,10 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..data.positions import first
-from ..data.words import flags, quoted, shape_text
+from ..data.words import few, flags, quoted, shape_text
 from ..errors import OptionError, ResultError
-
-LISTED = 8
 
 
 class Scored(Protocol):
@@ -58,7 +56,7 @@ def positions(images: Any, n: int) -> np.ndarray:
         raise OptionError(
             "There are no such images.",
             expected=f"positions from {first()} to {n - 1 + first()}",
-            given=listed(beyond + first()),
+            given=few(beyond + first()),
         )
     chosen = chosen % n
     values, counts = np.unique(chosen, return_counts=True)
@@ -66,14 +64,8 @@ def positions(images: Any, n: int) -> np.ndarray:
         raise OptionError(
             "Images are taken more than once, which would make the intervals too narrow.",
             expected="each image at most once",
-            given=f"several times {listed(values[counts > 1] + first())}",
+            given=f"several times {few(values[counts > 1] + first())}",
         )
     if not len(chosen):
         raise OptionError("No image is left.", expected="at least one image", given="none")
     return chosen
-
-
-def listed(values: Sequence[Any] | np.ndarray) -> str:
-    """The first few of many, and how many there are."""
-    text = ", ".join(map(str, values[:LISTED]))
-    return f"{text}, ... ({len(values)} in all)" if len(values) > LISTED else text

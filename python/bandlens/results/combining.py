@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..data.positions import first
+from ..data.words import few
 from ..errors import ResultError
-from .choosing import listed, refuse_drops
+from .choosing import refuse_drops
 from .importance import BandImportance
 from .schema import fields_along, joined, schema
 
@@ -112,7 +113,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return listed(value)
+        return few(value)
     return _text(value) if isinstance(value, dict) else str(value)
 
 
@@ -124,7 +125,7 @@ def _other_background(one: BandImportance, other: BandImportance) -> str | None:
         return "; ".join("none" if result.background is None else "some" for result in (one, other))
     if not np.array_equal(one.background, other.background):
         return "; ".join(
-            f"{len(background)} images, at {listed(background + first())}"
+            f"{len(background)} images, at {few(background + first())}"
             for background in (one.background, other.background)
         )
     explained = [result.output_values - result.base_values for result in (one, other)]

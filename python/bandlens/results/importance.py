@@ -15,7 +15,7 @@ import numpy as np
 from ..data.words import nearest
 from ..errors import OptionError
 from . import drawing
-from .accuracy import described, determination, expected_agreement, how_many, share_correct
+from .accuracy import accuracy_of, chance_of, described, how_many
 from .choosing import positions, refuse_drops
 from .completeness import largest, shown
 from .schema import Flags, Names, Numbers, Positions, Same, taken
@@ -147,7 +147,7 @@ class BandImportance:
     @property
     def accuracy(self) -> float | None:
         """Share of the images that the model classifies right; R^2 where it predicts a number; None without labels."""
-        return determination(self.observed, self.fitted) if self.correct is None else share_correct(self.correct)
+        return accuracy_of(self.correct, self.observed, self.fitted)
 
     @property
     def chance(self) -> float | None:
@@ -156,9 +156,7 @@ class BandImportance:
         0 for a model that predicts a number; None without labels, or with those of a single class. See
         `bandlens.results.accuracy`.
         """
-        if self.correct is None:
-            return None if self.accuracy is None else 0.0
-        return expected_agreement(self.image_class, self.prediction)
+        return chance_of(self.accuracy, self.correct, self.image_class, self.prediction)
 
     @property
     def n_background(self) -> int | None:

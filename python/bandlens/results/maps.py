@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from . import drawing
-from .accuracy import described, determination, expected_agreement, share_correct
+from .accuracy import accuracy_of, chance_of, described
 from .completeness import largest, shown
 from .schema import Flags, Names, Numbers, Positions
 from .tables import Table, pixel_names
@@ -82,14 +82,12 @@ class BandMaps:
     @property
     def accuracy(self) -> float | None:
         """Share of the images that the model classifies right, or R^2, as in `BandImportance`."""
-        return determination(self.observed, self.fitted) if self.correct is None else share_correct(self.correct)
+        return accuracy_of(self.correct, self.observed, self.fitted)
 
     @property
     def chance(self) -> float | None:
         """The accuracy to be expected by chance, as in `BandImportance`."""
-        if self.correct is None:
-            return None if self.accuracy is None else 0.0
-        return expected_agreement(self.image_class, self.prediction)
+        return chance_of(self.accuracy, self.correct, self.image_class, self.prediction)
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: one row per image x output x pixel x band, so as many as `values` has entries.
