@@ -16,7 +16,8 @@
 #'   stay near where they are, so that bands that go together do no harm. `"ice"`, individual conditional expectation:
 #'   each image is moved to every level of a grid, with a curve for each, whose mean is the partial dependence. Where
 #'   bands go together, this makes images of a kind that does not exist.
-#' @param only Bands to look at, by name or by position counted from 1; `NULL` takes all.
+#' @param only Bands to look at, by name, or by position, counted from 1, in the order that `reorder` gives them; `NULL`
+#'   takes all.
 #' @param steps Steps from the lowest level to the highest; with `"ale"` the most there may be, as each bin has at least
 #'   five images.
 #' @param level `"class"` for one row per class x output x band x level; with `kind = "ice"` also `"image"` for one row

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import BandError
 from .labelled import LabelledImages, Ordered, named
 from .positions import spelled
-from .words import few
+from .words import few, flags
 
 Names = tuple[str, ...]
 MOST_SHOWN = 20
@@ -175,7 +175,7 @@ def arranged(
         If bands are in another order and `reorder` is not asked for, or there are other ones.
     """
     if not isinstance(reorder, bool | np.bool_):
-        raise BandError(f"`reorder` must be {spelled('True or False', 'TRUE or FALSE')}.", given=repr(reorder))
+        raise BandError(f"`reorder` must be {flags()}.", given=repr(reorder))
     reorder, called_x = bool(reorder), f"`{name}`"
     brought = x.wavelengths if isinstance(x, LabelledImages) else None
     x, own = named(x, band_axis)

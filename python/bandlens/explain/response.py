@@ -66,7 +66,7 @@ def band_response(
         image is moved to every level of a grid, with a curve for each, whose mean is the partial dependence. Where
         bands go together, this makes images of a kind that does not exist.
     only : sequence of str or int, optional
-        Bands to look at, by name or position; all by default.
+        Bands to look at, by name, or by position in the order of the result's bands; all by default.
     steps : int
         Steps from the lowest level to the highest; with "ale" the most there may be, as each bin has at least five
         images.

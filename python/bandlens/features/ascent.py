@@ -189,6 +189,8 @@ class Ascent:
         high = np.maximum(self.space.high, start.max(axis=(1, 2))).astype(dtype)
         held = self.predictor.backend.to_device
         fixed = [held(a) for a in (*self._fixed(part), np.arange(n, dtype=np.int32), np.stack([low, high], axis=1))]
+        # priors may be meant to cost activation; without them an image that is below its start was overshot
+        keeps_best = self.step.l2 == self.step.total_variation == 0
         values, best, peak = start, np.array(start), found.before[part].copy()
         for first in range(0, steps, CHUNK):
             count = min(CHUNK, steps - first)
@@ -201,11 +203,11 @@ class Ascent:
             found.moved[part] |= moves > 0
             found.done[part] = first + count
             tick(count * n)
-            measured = self._measure(found.values[part], part)
-            better = measured > peak
-            best[better], peak[better] = found.values[part][better], measured[better]
-        # priors may be meant to cost activation; without them an image that is below its start was overshot
-        if self.step.l2 == self.step.total_variation == 0:
+            if keeps_best:
+                measured = self._measure(found.values[part], part)
+                better = measured > peak
+                best[better], peak[better] = found.values[part][better], measured[better]
+        if keeps_best:
             below = measured < found.before[part]
             found.values[part][below] = best[below]
 
