@@ -70,7 +70,7 @@ class Call:
         return replace(self, codes=codes, predictions=predictions, deferred=False)
 
     @property
-    def truth(self) -> dict[str, np.ndarray | None]:
+    def truth(self) -> dict[str, Any]:
         """What a result keeps of labels and numbers that were observed, by the names of its fields."""
         return {
             "correct": None if self.labels is None else self.labels == self.predictions,
