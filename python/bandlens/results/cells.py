@@ -7,7 +7,7 @@ looks up or writes down a cell asks here how it is called, so that it is called 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -89,6 +89,13 @@ def time_values(times: Sequence[str], kind: str | None) -> np.ndarray:
         return np.array([float(time) if time else np.nan for time in times])
     place = {name: at for at, name in enumerate(_steps(times))}
     return np.array([place.get(time, -1) for time in times], np.int64)
+
+
+def date_texts(dates: np.ndarray) -> list[str]:
+    """Dates as they are written in `times`: days, with the time of day where there is one; empty where missing."""
+    known = dates[~np.isnat(dates)]
+    unit: Literal["D", "s"] = "D" if (known == known.astype("datetime64[D]")).all() else "s"
+    return ["" if np.isnat(date) else str(np.datetime_as_string(date, unit=unit)) for date in dates]
 
 
 def in_order(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
