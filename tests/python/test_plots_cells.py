@@ -1,4 +1,4 @@
-"""Pictures of results with several inputs or a time axis: which cell is where, and what the kinds say that don't suit."""
+"""Pictures of several inputs and of a time axis: which cell is where, and what the kinds say that don't suit."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_sums_are_drawn_by_what_shows_them(level):
         assert "; scores summed over" in plot.labels.subtitle
         plt.close("all")
     for kind in set(KINDS) - set(kinds):
-        with pytest.raises(OptionError, match="does not show these sums|needs a time axis"):
+        with pytest.raises(OptionError, match=r"does not show these sums|needs a time axis"):
             result.plot(kind, level=level)
     assert result.plot("bars", level="input").labels.title == "Importance of each input by class"
     assert result.plot("bars", level="input").labels.x == "Input"

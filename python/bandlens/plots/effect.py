@@ -84,7 +84,7 @@ def draw(
             width,
             base_size,
         ),
-        fill=f"Mean band score ({'part of the largest in its {alone(result)}' if free else unit(result)})",
+        fill=f"Mean band score ({f'part of the largest in its {alone(result)}' if free else unit(result)})",
     )
 
 
