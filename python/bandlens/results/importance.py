@@ -128,6 +128,9 @@ class BandImportance:
     observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
     fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
     image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
+    inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the inputs")] = None
+    times: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the time steps")] = None
+    time_kind: str | None = None
 
     @property
     def n(self) -> int:
