@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.words import and_more
 from ..results.importance import BandImportance
+from .matching import band_labels
 
 # a band that is first in so many of the resamples is called the most important without reserve
 SURE = 0.95
@@ -47,10 +48,10 @@ def outliers(table: BandImportance, names: list[str], by_class: dict[str, np.nda
     rows = np.nonzero(by_class["outcome"] == OUTCOMES.index("outlier"))[0]
     if not len(rows):
         return []
-    rows = rows[np.argsort(by_class["first"][rows], kind="stable")]
+    rows, labels = rows[np.argsort(by_class["first"][rows], kind="stable")], band_labels(table)
     listed = [
-        f"{names[row]} ({table.bands[by_class['band'][row]]} is first in the table and in "
-        f"{percent(by_class['first'][row])} of the resamples, {table.bands[by_class['rival'][row]]} in "
+        f"{names[row]} ({labels[by_class['band'][row]]} is first in the table and in "
+        f"{percent(by_class['first'][row])} of the resamples, {labels[by_class['rival'][row]]} in "
         f"{percent(by_class['rival_first'][row])})"
         for row in rows
     ]
@@ -62,7 +63,7 @@ def outliers(table: BandImportance, names: list[str], by_class: dict[str, np.nda
 
 def firsts(table: BandImportance, names: list[str], by_class: dict[str, np.ndarray], known: np.ndarray) -> list[str]:
     """How often the table's first bands are first."""
-    sure = by_class["first"]
+    sure, labels = by_class["first"], band_labels(table)
     reserved = [row for row in known[np.argsort(sure[known], kind="stable")] if sure[row] < SURE]
     sentences = [
         f"The most important band is first in at least {percent(SURE)} of the resamples for "
@@ -75,9 +76,9 @@ def firsts(table: BandImportance, names: list[str], by_class: dict[str, np.ndarr
         often = np.floor(100 * sure) / 100
         listed = []
         for row in left:
-            rival, more = table.bands[by_class["rival"][row]], by_class["rival_first"][row]
+            rival, more = labels[by_class["rival"][row]], by_class["rival_first"][row]
             other = f"; {rival} more often, {percent(more)}" if more > sure[row] else ""
-            listed.append(f"{names[row]} ({table.bands[by_class['band'][row]]}, {percent(often[row])}{other})")
+            listed.append(f"{names[row]} ({labels[by_class['band'][row]]}, {percent(often[row])}{other})")
         sentences.append(f"Not so for {and_more(listed, MOST)}.")
     return sentences
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..data.band_order import MOST_SHOWN, Match, Reference, match
-from ..data.groups import band_features
+from ..data.groups import BY_INPUT, band_features
 from ..data.images import Images
 from ..data.labels import band_names
-from ..data.naming import Named
+from ..data.naming import Named, cell_label
 from ..data.summaries import band_means
+from ..data.words import choices
 from ..errors import BandError, ResultError
 from ..models.bands import kept_bands
 from ..models.predictor import Predictor
@@ -22,6 +23,13 @@ from ..results.importance import BandImportance
 MOST_OTHER_PREDICTIONS = 0.01
 # how close band means must be to be those of the same images, relative to their spread
 SAME_MEANS = 1e-3
+
+
+def band_labels(result: BandImportance) -> tuple[str, ...]:
+    """What each band of a result is called where inputs and steps have to be told apart."""
+    none = ("",) * len(result.bands)
+    cells = zip(result.bands, result.inputs or none, result.times or none, strict=True)
+    return tuple(cell_label(*one) for one in cells)
 
 
 def bands_of_result(result: BandImportance, model: Any) -> Reference | None:
@@ -47,10 +55,30 @@ def bands_of_result(result: BandImportance, model: Any) -> Reference | None:
     return own
 
 
+def member_cells(result: BandImportance, named: Named) -> np.ndarray:
+    """Cells of each row of a table of several inputs, or of steps in time, shape (features, cells), bool.
+
+    Raises
+    ------
+    ResultError
+        If the images have other inputs, bands or steps than the result.
+    """
+    groups: Any = BY_INPUT if named.inputs and result.inputs == result.bands else result.groups
+    features = band_features(groups, named)
+    given = tuple(cell_label(*one, "") for one in zip(features.names, features.inputs or features.names, strict=True))
+    wanted = tuple(cell_label(*one, "") for one in zip(result.bands, result.inputs or result.bands, strict=True))
+    if given != wanted or (features.times is None) != (result.times is None):
+        raise ResultError(
+            "The bands of `x` are not those of the result.",
+            expected=f"{len(wanted)}: {', '.join(band_labels(result)[:8])}",
+            given=f"{len(given)}: {', '.join(features.labels[:8])}",
+            fix=f"give `x`, {choices(('bands', 'band_axis', 'time_axis'), ', ')} as in the call that made the result",
+        )
+    return features.members
+
+
 def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:
     """Bands of each row of the result's table, shape (features, bands), bool."""
-    if len(result.bands) < 2:
-        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
     if result.groups is None:
         names = result.bands if bands is None else band_names(bands, images.n_bands)
         if images.n_bands != len(result.bands) or names != result.bands:

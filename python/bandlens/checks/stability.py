@@ -25,6 +25,7 @@ from ..results.importance import BandImportance
 from ..results.statistics import at_least_zero, rank_of, share_of
 from .agreement import kendall
 from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
+from .matching import band_labels
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
 
@@ -113,7 +114,7 @@ def check_stability(
     seed = whole_number("seed", seed, 0)
     progress = options.pop("progress", None)
     question = in_order(Question.of(model, x, y, OWN, seed=seed, **options))
-    images = check_images(question.x, question.band_axis)
+    images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
     with starting(progress, model):
         question = replace(question, model=loaded(model))  # once, not for every background
     with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
@@ -126,7 +127,7 @@ def check_stability(
             sizes = np.diff(np.linspace(0, resamples, backgrounds + 1).round().astype(int))
             found = []
             for place, draw in enumerate(_draws(table, pool, backgrounds, seed)):
-                other = replace(question, background=pool.take(draw, None), n_background=len(draw))
+                other = replace(question, background=pool.chosen(draw), n_background=len(draw))
                 found.append(_resampled(importance_of(other, _onwards(tick), fit=False), sizes[place], seed, place))
     return _check(table, found, resamples)
 
@@ -245,8 +246,8 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     levels = {
         "class": table.classes,
         "output": table.outputs,
-        "band": table.bands,
-        "rival": table.bands,
+        "band": band_labels(table),
+        "rival": band_labels(table),
         "outcome": OUTCOMES,
     }
     passed = False if facts["classes_outlier"] else None
@@ -319,7 +320,7 @@ def _verdict(table: BandImportance, by_band: dict[str, np.ndarray], by_class: di
         row, band = np.unravel_index(np.nanargmax(width), width.shape)
         share, low, high = (by_band[name][row, band] for name in ("share", "share_low", "share_high"))
         sentences.append(
-            f"The least certain share is that of {table.bands[band]} for {names[row]}: {percent(share)}, "
+            f"The least certain share is that of {band_labels(table)[band]} for {names[row]}: {percent(share)}, "
             f"95 % interval {percent(low)} to {percent(high)}."
         )
     if table.background is None:
