@@ -8,6 +8,7 @@ appeal to what the importances mean.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from math import factorial
 from typing import Any
@@ -18,11 +19,15 @@ from ..data.band_order import arranged
 from ..data.images import Images, check_background, check_images
 from ..data.labels import band_names, label_codes, observed_numbers
 from ..data.moments import half_width
+from ..data.naming import Named, named_bands
 from ..data.options import one_of, optional, whole
 from ..data.summaries import mean_image
 from ..data.words import and_more
 from ..errors import BackgroundError, ResultError
+from ..explain.arranging import in_order
 from ..explain.fitting import check_fit
+from ..explain.inputs import has_several_inputs, several_in_order
+from ..explain.question import Question
 from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
@@ -30,7 +35,14 @@ from ..progress import Progress, starting, ticker
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .firsts import MOST
-from .matching import bands_of_result, check_classes, check_same_images, check_same_model, member_bands
+from .matching import (
+    bands_of_result,
+    check_classes,
+    check_same_images,
+    check_same_model,
+    member_bands,
+    member_cells,
+)
 from .result import Check, columns_of
 from .whole import class_levels
 
@@ -51,8 +63,9 @@ def check_deletion(
     orders: int = 24,
     steps: int = 20,
     output: str = "auto",
-    bands: Sequence[str] | None = None,
-    band_axis: int = -1,
+    bands: Any = None,
+    band_axis: Any = -1,
+    time_axis: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
@@ -91,6 +104,8 @@ def check_deletion(
         earlier version that holds groups needs them.
     band_axis : int
         Axis of the bands in `x`.
+    time_axis : int, optional
+        Axis of the steps in `x`, as in the call that made the result.
     reorder : bool
         Whether `x` and `background` are brought into the order of the result's bands, by name; else another order is an
         error.
@@ -135,12 +150,13 @@ def check_deletion(
     counts = {"n_background": n_background, "orders": orders, "steps": steps}
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
-    found_x = arranged(
-        x, background, bands=bands, kept=bands_of_result(result, model), band_axis=band_axis, reorder=reorder
+    if len(result.bands) < 2:
+        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
+    q = Question(
+        model=model, x=x, background=background, bands=bands, band_axis=band_axis, time_axis=time_axis, reorder=reorder
     )
-    background = found_x.background
-    images = check_images(found_x.x, band_axis)
-    members = member_bands(result, images, found_x.bands if bands is not None or result.groups else None)
+    q, images, members, named = _arranged(q, result)
+    background = q.background
     check_same_images(result, images, members)
     with starting(progress, model):
         model = loaded(model)
@@ -160,9 +176,8 @@ def check_deletion(
             predictor=predictor,
             images=images,
             background=None if background is None else check_background(background, images),
-            bands=result.bands if bands is None else band_names(bands, images.n_bands),
             classes=result.classes,
-            wavelengths=(),  # those of the result were looked at
+            named=named,  # wavelengths of the result were looked at
             y=y,
             labels=labels,
             observed=observed,
@@ -190,6 +205,24 @@ def check_deletion(
                 values[:, part] = found[:, :, inverse.reshape(-1)].reshape(*found.shape[:2], *gone.shape[:2])
                 tick(len(part))
     return _summarised(result, values, measures, codes, rankings, removed, replacement, every_order, seed)
+
+
+def _arranged(q: Question, result: BandImportance) -> tuple[Question, Images, np.ndarray, Named]:
+    """The question in the order of the result's bands, its images, which of their cells each row is, and names."""
+    several = has_several_inputs(q.model, q.x)
+    if several or q.time_axis is not None or result.inputs is not None or result.times is not None:
+        q = several_in_order(q) if several else in_order(q)
+        images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
+        named = named_bands(q.x, images.cells, q.bands, None, None)
+        return q, images, member_cells(result, named), named
+    found = arranged(
+        q.x, q.background, bands=q.bands, kept=bands_of_result(result, q.model), band_axis=q.band_axis,
+        reorder=q.reorder,
+    )  # fmt: skip
+    images = check_images(found.x, q.band_axis)
+    members = member_bands(result, images, found.bands if q.bands is not None or result.groups else None)
+    names = result.bands if q.bands is None else band_names(q.bands, images.n_bands)
+    return replace(q, x=found.x, background=found.background), images, members, Named.single(names)
 
 
 def _followed(model: Any, images: Images, output: str) -> Predictor:

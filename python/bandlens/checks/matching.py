@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from ..data.band_order import MOST_SHOWN, Match, Reference, match
-from ..data.groups import band_features
+from ..data.groups import BY_INPUT, band_features
 from ..data.images import Images
 from ..data.labels import band_names
+from ..data.naming import Named, cell_label
 from ..data.summaries import band_means
+from ..data.words import choices
 from ..errors import BandError, ResultError
 from ..models.bands import kept_bands
 from ..models.predictor import Predictor
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 
 # of the images: those whose prediction may differ from that in the result, by ties and rounding
@@ -46,10 +49,30 @@ def bands_of_result(result: BandImportance, model: Any) -> Reference | None:
     return own
 
 
+def member_cells(result: BandImportance, named: Named) -> np.ndarray:
+    """Cells of each row of a table of several inputs, or of steps in time, shape (features, cells), bool.
+
+    Raises
+    ------
+    ResultError
+        If the images have other inputs, bands or steps than the result.
+    """
+    groups: Any = BY_INPUT if named.inputs and result.inputs == result.bands else result.groups
+    features = band_features(groups, named)
+    given = tuple(cell_label(*one, "") for one in zip(features.names, features.inputs or features.names, strict=True))
+    wanted = tuple(cell_label(*one, "") for one in zip(result.bands, result.inputs or result.bands, strict=True))
+    if given != wanted or (features.times is None) != (result.times is None):
+        raise ResultError(
+            "The bands of `x` are not those of the result.",
+            expected=f"{len(wanted)}: {', '.join(cell_names(result)[:8])}",
+            given=f"{len(given)}: {', '.join(features.labels[:8])}",
+            fix=f"give `x`, {choices(('bands', 'band_axis', 'time_axis'), ', ')} as in the call that made the result",
+        )
+    return features.members
+
+
 def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:
     """Bands of each row of the result's table, shape (features, bands), bool."""
-    if len(result.bands) < 2:
-        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
     if result.groups is None:
         names = result.bands if bands is None else band_names(bands, images.n_bands)
         if images.n_bands != len(result.bands) or names != result.bands:
@@ -66,7 +89,7 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
             expected="`bands`: the names of all bands, as in the call that made the result",
             given="no `bands`",
         )
-    features = band_features(result.groups, band_names(bands, images.n_bands))
+    features = band_features(result.groups, Named.single(band_names(bands, images.n_bands)))
     if features.names != result.bands:
         raise ResultError(
             "The bands of `x` are not those of the result.",

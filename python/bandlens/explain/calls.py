@@ -11,14 +11,13 @@ import numpy as np
 from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
 from ..data.labels import (
-    band_names,
-    band_wavelengths,
     class_names,
     label_codes,
     no_classes,
     observed_numbers,
     target_outputs,
 )
+from ..data.naming import Named, named_bands
 from ..data.options import whole_number
 from ..data.words import choices, nearest, shown
 from ..errors import OptionError
@@ -35,7 +34,7 @@ from .subject import Subject
 
 @dataclass(frozen=True)
 class Call:
-    """A question after all checks, and what they have found out."""
+    """A question after all checks, and what they have found out; `bands` are labels of single bands, or cells."""
 
     model: Any
     predictor: Predictor
@@ -56,12 +55,17 @@ class Call:
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
     image_bands: tuple[str, ...] | None
-    wavelengths: tuple[float, ...]
+    named: Named
     features: Features
     statistic: str
     batch_size: int | None
     seed: int
     options: Mapping[str, Any]
+
+    @property
+    def wavelengths(self) -> tuple[float, ...]:
+        """Of each of `bands`."""
+        return self.named.cell_wavelengths
 
     def completed(self) -> Call:
         """The call once the method has filled in the model's outputs."""
@@ -85,9 +89,8 @@ class Call:
             predictor=self.predictor,
             images=self.images,
             background=None if self.background_source != "background" else self.background,
-            bands=self.bands,
             classes=self.classes,
-            wavelengths=self.wavelengths,
+            named=self.named,
             y=self.y,
             labels=self.labels,
             observed=self.observed,
@@ -129,10 +132,18 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     if q.batch_size is not None:
         whole_number("batch_size", q.batch_size)
     whole_number("seed", q.seed, 0)
-    images = check_images(q.x, q.band_axis)
-    bands = band_names(q.bands, images.n_bands)
-    wavelengths = band_wavelengths(q.wavelengths, images.n_bands)
-    features = band_features(q.groups, bands)
+    images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
+    if maps and images.parts:
+        raise OptionError(
+            "There are no maps of several inputs yet: they have different shapes.",
+            expected="a model of one input",
+            given=f"{len(images.parts)} inputs: {choices([part.name for part in images.parts], ', ')}",
+            fix="`band_importance` has scores for bands of all inputs; for maps of one input, explain a function of it "
+            "that fixes the others",
+        )
+    named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
+    bands = named.cell_labels
+    features = band_features(q.groups, named)
     background = None
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)
@@ -180,8 +191,8 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         classes=classes,
         outputs=outputs,
         bands=bands,
-        image_bands=bands if features.groups else q.image_bands if q.image_bands != bands else None,
-        wavelengths=wavelengths,
+        image_bands=bands if features.groups else q.image_bands if q.image_bands != named.bands else None,
+        named=named,
         features=features,
         statistic=statistic,
         batch_size=q.batch_size,

@@ -36,11 +36,13 @@ def band_importance(
     target: str | int = "class",
     output: str = "auto",
     statistic: str | None = None,
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
-    groups: Mapping[str, Sequence[str | int]] | None = None,
+    bands: Any = None,
+    wavelengths: Any = None,
+    groups: Mapping[str, Sequence[Any]] | str | None = None,
     classes: Sequence[str] | None = None,
-    band_axis: int = -1,
+    band_axis: Any = -1,
+    time_axis: Any = None,
+    times: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
@@ -66,11 +68,13 @@ def band_importance(
     target: str | int = "class",
     output: str = "auto",
     statistic: str | None = None,
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
-    groups: Mapping[str, Sequence[str | int]] | None = None,
+    bands: Any = None,
+    wavelengths: Any = None,
+    groups: Mapping[str, Sequence[Any]] | str | None = None,
     classes: Sequence[str] | None = None,
-    band_axis: int = -1,
+    band_axis: Any = -1,
+    time_axis: Any = None,
+    times: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
@@ -169,7 +173,8 @@ def band_importance(
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, statistic=statistic, bands=bands, wavelengths=wavelengths, groups=groups, classes=classes,
-        band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
+        band_axis=band_axis, time_axis=time_axis, times=times, reorder=reorder, batch_size=batch_size, seed=seed,
+        method_options=method_options,
     )  # fmt: skip
     if several is None:
         return importance_of(question, progress)
@@ -207,7 +212,7 @@ def importance_of(
         values = call.method.values(task)
     scores = _scores(call, found)
     if call.method.differentiates:
-        check_zeros(task, scores, call.features.names, call.method.label)
+        check_zeros(task, scores, call.features.labels, call.method.label)
     measured = None
     if call.method.additive and SIGNED[call.statistic]:
         measured = check_scores(call, task, Explained.of(scores, *values, found))
@@ -261,6 +266,9 @@ def _result(
         options=plain(call.options),
         seed=call.seed,
         image_bands=call.image_bands,
+        inputs=call.features.inputs,
+        times=call.features.times,
+        time_kind=call.features.time_kind,
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

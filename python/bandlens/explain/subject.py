@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..data.images import Images
+from ..data.inputs import Inputs
+from ..data.naming import Named
 from ..models.predictor import Predictor
 
 # images that something is tried with, of so many each; in between, so that trying costs little next to explaining
 LEAST_TRIED = 16
 MOST_TRIED = 64
 OF = 5
+
+
+class View(NamedTuple):
+    """One input: what its images and its background are called, these, and its bands."""
+
+    x: str
+    reference: str
+    images: Images
+    background: Images | None
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -28,8 +42,9 @@ class Subject:
     images : Images
     background : Images or None
         The user's own.
-    bands, classes : tuple of str
-    wavelengths : tuple of float
+    classes : tuple of str
+    named : Named
+        The bands.
     y : object
         As the user gave it.
     labels, observed : ndarray or None
@@ -44,14 +59,24 @@ class Subject:
     predictor: Predictor
     images: Images
     background: Images | None
-    bands: tuple[str, ...]
     classes: tuple[str, ...]
-    wavelengths: tuple[float, ...]
+    named: Named
     y: Any
     labels: np.ndarray | None
     observed: np.ndarray | None
     outputs: np.ndarray
     maps: bool = False
+
+    @property
+    def views(self) -> Iterator[View]:
+        """Each input by itself."""
+        backgrounds = (None,) * len(self.images.inputs) if self.background is None else self.background.inputs
+        start = 0
+        for part, images, background in zip(self.images.cells.parts, self.images.inputs, backgrounds, strict=True):
+            own = slice(start, start + part.n_bands)
+            x, reference = (Inputs.called(name, part.name) if part.name else name for name in ("x", "background"))
+            yield View(x, reference, images, background, self.named.bands[own], self.named.wavelengths[own])
+            start = own.stop
 
     def outputs_of(self, positions: np.ndarray, factor: float) -> np.ndarray:
         """Outputs for some images whose values are multiplied."""

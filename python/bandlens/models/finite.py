@@ -6,6 +6,8 @@ maxima then hide it, so that tables look sound; nothing that comes after would t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..data.positions import first, spelled
@@ -49,7 +51,7 @@ def check_outputs(outputs: np.ndarray, images: str = "`x`", positions: Positions
     )
 
 
-def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced: np.ndarray | None) -> None:
+def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced: Sequence[str] | None) -> None:
     """Refuse outputs that are not finite for an image of which parts were replaced.
 
     Parameters
@@ -59,8 +61,8 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
     image : int
         Which of the images at `positions` it was made of.
     positions : slice or ndarray of int
-    replaced : ndarray of bool, shape (bands,), or None
-        Its bands that were replaced; None where pixels were.
+    replaced : sequence of str or None
+        Its bands that were replaced, by position; None where pixels were.
 
     Raises
     ------
@@ -71,8 +73,7 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
         return
     what = "pixels"
     if replaced is not None:
-        bands = (np.flatnonzero(replaced) + first()).tolist()
-        what = f"band{'s' * (len(bands) > 1)} {few(bands, MOST_NAMED)}"
+        what = f"band{'s' * (len(replaced) > 1)} {few(replaced, MOST_NAMED)}"
     raise ModelError(
         "The model's output is not finite when bands of an image are replaced.",
         expected="finite outputs for all images that the method makes",

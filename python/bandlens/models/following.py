@@ -22,6 +22,7 @@ from ..engine.reasons import reason
 from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
+from .packing import taking_rows
 
 # traces outlive a call, but not their model
 _TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
@@ -92,7 +93,7 @@ def followed(model: Any, images: Images, around: Callable[[Backend], AbstractCon
 
 def _scored(model: Any, images: Images, refusal: BandlensError) -> Followed:
     """A function that gives numbers, tried."""
-    trace, names, tensors = tried(inference(model), images)
+    trace, names, tensors = tried(taking_rows(model, inference(model), images.cells), images)
     if not tensors and not isinstance(refusal, GivesNumbersError):
         refusal = GivesNumbersError.of("numbers, and fails for tensors")
     backend: Backend[functions.Trace] = functions  # mypy compares it with the contract
@@ -128,7 +129,8 @@ def _not_followed(model: Any, images: Images, error: _NotFollowedError, function
             return _scored(model, images, error.refusal)
         except ModelError as other:
             failed = other
-    check_failure(inference(model), images.shape, error.dtype, numbers=function)
+    call = taking_rows(model, inference(model), images.cells)
+    check_failure(call, images.shape, error.dtype, numbers=function)
     raise failed or error.refusal
 
 
@@ -151,7 +153,7 @@ def _new_trace(
     around: Callable[[Backend], AbstractContextManager] | None,
 ) -> Trace:
     names = [layer.name for layer in _layers(model)]
-    plain = inference(model)
+    plain = taking_rows(model, inference(model), images.cells, backend.nd)
     # a trace may call the model again later, when others may have it
     contexts = [] if around is None else [around]
 
