@@ -92,6 +92,12 @@ class BandImportance:
     image_bands : tuple of str or None
         Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
         the images themselves have, where `bands` are others.
+    inputs : tuple of str or None
+        The input of each entry of `bands`, where the model has several.
+    times : tuple of str or None
+        The step of each entry of `bands`, where there is a time axis; empty for those of inputs without one.
+    time_kind : str or None
+        What steps are: "date", "number" or "name".
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
