@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.images import Images
 from ..models.predictor import Predictor
+from .agreement import Agreement
 
 # images that something is tried with, of so many each; in between, so that trying costs little next to explaining
 LEAST_TRIED = 16
@@ -36,6 +37,10 @@ class Subject:
         Classes of the images, or numbers, if they were given.
     outputs : ndarray, shape (n, outputs)
         Of the model for the images.
+    names : tuple of str
+        Of the outputs.
+    agreement : Agreement or None
+        Of images with several labels, or labelled pixels.
     maps : bool
         Whether values per pixel are asked for.
     """
@@ -51,6 +56,8 @@ class Subject:
     labels: np.ndarray | None
     observed: np.ndarray | None
     outputs: np.ndarray
+    names: tuple[str, ...]
+    agreement: Agreement | None = None
     maps: bool = False
 
     def outputs_of(self, positions: np.ndarray, factor: float) -> np.ndarray:

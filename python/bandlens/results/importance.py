@@ -16,10 +16,10 @@ from ..data.words import nearest
 from ..errors import OptionError
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many
-from .choosing import positions, refuse_drops
+from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
-from .schema import Flags, Names, Numbers, Positions, Same, taken
-from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+from .schema import Counts, Flags, Names, Numbers, Positions, Same, taken
+from .statistics import ClassBandTable, balanced_table, class_band_table, mean_by, repeated_table
 from .storing import store, stored
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
 
@@ -87,11 +87,22 @@ class BandImportance:
     correct : ndarray of bool, shape (n,), or None
         Whether the class that the model predicts is the image's label; None where images had no labels, and in results
         that versions before this attribute have saved.
-    observed, fitted : ndarray of float64, shape (n,), or None
-        Observed numbers and those that the model predicts, where it predicts a number and the observed ones were given.
+    observed, fitted : ndarray of float64, shape (n,) or (n, outputs), or None
+        Observed numbers and those that the model predicts, where it predicts such and the observed ones were given.
     image_bands : tuple of str or None
         Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
         the images themselves have, where `bands` are others.
+    task, head : str or None
+        What the outputs stand for, one of `bandlens.data.tasks.TASKS`; and which of several outputs of the model they
+        are.
+    images : ndarray of int64, shape (n,), or None
+        Image that each row is about, where an image may have several, each for a class: then n are the rows. None where
+        every image is one.
+    predicted, labelled, both : ndarray of int64, shape (n, classes), or None
+        Where images have several labels, or labelled pixels: how many in the row's image the model takes for each
+        class, how many are of it, and how many are both.
+    judged, agreeing : ndarray of int64, shape (n,), or None
+        How many labels or pixels of the image may be right or wrong, and how many are right.
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -125,14 +136,22 @@ class BandImportance:
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
-    observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
-    fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
+    observed: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
+    fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
+    task: Annotated[str, Same("the task")] = ""
+    head: Annotated[str | None, Same("the head")] = None
+    images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
+    predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    labelled: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    both: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    judged: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
+    agreeing: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
 
     @property
     def n(self) -> int:
         """Number of images explained."""
-        return self.scores.shape[0]
+        return len(self.scores) if self.images is None else len(np.unique(self.images))
 
     @property
     def completeness(self) -> float | None:
@@ -146,8 +165,12 @@ class BandImportance:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the images that the model classifies right; R^2 where it predicts a number; None without labels."""
-        return accuracy_of(self.correct, self.observed, self.fitted)
+        """Share of the images that the model classifies right; None without labels.
+
+        R^2 where it predicts a number, the mean R^2 where it predicts several; share of the pixels, or of all labels
+        of all images, where there are such.
+        """
+        return accuracy_of(self)
 
     @property
     def chance(self) -> float | None:
@@ -156,7 +179,7 @@ class BandImportance:
         0 for a model that predicts a number; None without labels, or with those of a single class. See
         `bandlens.results.accuracy`.
         """
-        return chance_of(self.accuracy, self.correct, self.image_class, self.prediction)
+        return chance_of(self)
 
     @property
     def n_background(self) -> int | None:
@@ -194,7 +217,23 @@ class BandImportance:
             outputs = self.overall_outputs
             every = np.arange(len(self.cells))
             return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
+        if self.images is not None:
+            return self._overall_of_images()
         return self._table(np.tile(np.arange(k), n), k)
+
+    def _overall_of_images(self) -> ClassBandTable:
+        """Each image counts once, by the mean of its rows, which are no independent observations."""
+        assert self.images is not None
+        k = self.scores.shape[1]
+        _, image = np.unique(self.images, return_inverse=True)
+        sizes = self.scores if self.directed else np.abs(self.scores)
+        columns = np.tile(np.arange(k), self.n)
+        table = class_band_table(
+            mean_by(sizes, image).reshape(-1, len(self.bands)), columns, k, signed=False, directed=self.directed
+        )
+        if not self.signed:
+            return table
+        return replace(table, effect=mean_by(self.scores, image).mean(axis=0))
 
     def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
         rows = self.scores.reshape(-1, len(self.bands))
@@ -234,7 +273,7 @@ class BandImportance:
         if level == "image":
             n, k, n_bands = self.scores.shape
             columns = {
-                "image": np.repeat(np.arange(n), k * n_bands),
+                "image": np.repeat(np.arange(n) if self.images is None else self.images, k * n_bands),
                 "class": np.repeat(self.image_class, k * n_bands),
                 "output": np.repeat(self.image_output.reshape(-1), n_bands),
                 "band": np.tile(np.arange(n_bands), n * k),
@@ -283,9 +322,13 @@ class BandImportance:
             If there are no such images, or none is left.
         """
         refuse_drops([self], "cut")
-        chosen = positions(images, self.n)
-        seconds = self.seconds * len(chosen) / self.n
-        return replace(self, **taken(self, "image", chosen), seconds=seconds)
+        if self.images is None:
+            chosen = positions(images, self.n)
+            seconds = self.seconds * len(chosen) / self.n
+            return replace(self, **taken(self, "image", chosen), seconds=seconds)
+        rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
+        seconds = self.seconds * len(rows) / len(self.scores)
+        return replace(self, **{**taken(self, "image", rows), "images": numbers}, seconds=seconds)
 
     @overload
     def plot(
@@ -330,7 +373,7 @@ class BandImportance:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
-        right = described(self.accuracy, self.chance, number=self.correct is None)
+        right = described(self)
         account = right + shown(self.completeness, self.cancellation)
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"

@@ -110,6 +110,13 @@ def _table(moments: Moments, effect: np.ndarray, n: np.ndarray) -> ClassBandTabl
     )
 
 
+def mean_by(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mean over the entries of each group along the first axis; groups are numbers from 0."""
+    total = np.zeros((int(group.max()) + 1, *values.shape[1:]))
+    np.add.at(total, group, values)
+    return total / np.bincount(group).reshape(-1, *[1] * (values.ndim - 1))
+
+
 def share_of(importance: np.ndarray) -> np.ndarray:
     """Parts of the sum over bands, the last axis; an importance below 0, which only chance explains, has none."""
     positive = np.where(importance < 0, 0.0, importance)
