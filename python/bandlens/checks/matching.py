@@ -78,7 +78,7 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
 
 def check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:
     """As many images, with the means that their bands had."""
-    if images.n != result.n:
+    if images.n != len(result.scores):
         raise ResultError(
             "`x` holds other images than those that were explained.",
             expected=f"the {result.n} images of the result",
@@ -107,8 +107,15 @@ def check_classes(result: BandImportance, predictor: Predictor) -> None:
 
 
 def check_same_model(result: BandImportance, outputs: np.ndarray) -> None:
-    """The predictions that it gave."""
-    others = float((outputs.argmax(axis=1) != result.prediction).mean())
+    """The predictions that it gave; with numbers for predictions, these."""
+    if len(result.classes) == 1:
+        found = np.take_along_axis(outputs, result.image_output, axis=1)
+        known = np.isfinite(result.output_values)
+        near = SAME_MEANS * float(np.abs(outputs).max(initial=0))
+        differs = known & (np.abs(found - result.output_values) > near)
+        others = float(differs.any(axis=1).mean()) if result.output == "output" else 0.0
+    else:
+        others = float((outputs.argmax(axis=1) != result.prediction).mean())
     if others > MOST_OTHER_PREDICTIONS:
         raise ResultError(
             "The model is not the one that was explained.",

@@ -26,7 +26,7 @@ from .arranging import in_order
 from .derivatives import check_derivative
 from .question import Question
 from .subject import Subject
-from .targets import Targets, check_target, find_targets, read_labels
+from .targets import Labelled, Targets, check_target, find_targets, read_labels
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Call:
     predictor: Predictor
     method: Method
     images: Images
+    every: Images
+    labelled: Labelled
     y: Any
     background: Images | None
     background_source: str | None
@@ -62,6 +64,8 @@ class Call:
 
     def completed(self) -> Call:
         """The call once the method has filled in the model's outputs."""
+        if not self.predictor.classifies:
+            return replace(self, deferred=False)
         predictions = self.model_outputs.argmax(axis=1)
         codes = predictions if self.labels is None else self.labels
         return replace(self, codes=codes, predictions=predictions, deferred=False)
@@ -133,6 +137,9 @@ class Call:
             image_output=self.image_output,
             outputs=self.model_outputs,
             y=self.y,
+            every=self.every,
+            row_images=self.targets.images,
+            truth=self.labelled.truth,
         )
 
 
@@ -182,6 +189,8 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         predictor=predictor,
         method=method,
         images=images,
+        every=every,
+        labelled=labelled,
         y=q.y,
         background=background,
         background_source=None if background is None else "x" if q.background is None else "background",

@@ -94,6 +94,11 @@ class Labelled:
     observed: np.ndarray | None = None
     zone: str | np.ndarray | None = None
 
+    @property
+    def truth(self) -> np.ndarray | None:
+        """What a model is held against that predicts more than one class of each image."""
+        return next((one for one in (self.flags, self.pixels, self.observed) if one is not None), None)
+
 
 def read_labels(q: Question, predictor: Predictor, n: int, classes: tuple[str, ...]) -> Labelled:
     """Check what `y`, `zone` and `ignore` say; `classes` are those of the outputs, for numbers their names.

@@ -73,6 +73,12 @@ class Task:
         The model's outputs for the images, on the explained scale.
     y : object
         Labels as the user gave them.
+    every : Images
+        Each image once, where `images` may hold one several times, for each of its classes.
+    row_images : ndarray of int64, shape (n,), or None
+        Which of `every` each of `images` is, if not the same.
+    truth : ndarray or None
+        Labels that images have several of: flags (images, labels), or those of pixels, see `pixel_labels`.
     """
 
     predictor: Predictor
@@ -90,6 +96,9 @@ class Task:
     image_output: np.ndarray
     outputs: np.ndarray
     y: Any
+    every: Images
+    row_images: np.ndarray | None = None
+    truth: np.ndarray | None = None
 
     @property
     def values(self) -> np.ndarray:
