@@ -81,7 +81,7 @@ class Predictor:
     @property
     def exclusive(self) -> bool:
         """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
-        return self.trace.head != "sigmoid" and self.trace.n_outputs > 1
+        return _head(self.trace) != "sigmoid" and self.trace.n_outputs > 1
 
     @property
     def images_per_batch(self) -> int:
@@ -187,19 +187,25 @@ def make_predictor(
     if refusal is None:  # of a function that gives numbers, only the user knows
         _check_scale(trace, output)
     probability = output == "probability"
-    value = trace.probability if probability else trace.logit
-    scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
+    head = _head(trace)
+    value = trace.probability if probability or head is None else trace.logit
+    scale = "probability" if probability else "output" if head is None and output == "auto" else "logit"
     # a logit of a single unit is one that tells two classes apart
-    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale != "output"))
+    two_classes = trace.n_outputs == 1 and (head == "sigmoid" or (head is None and scale != "output"))
     weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     name = getattr(model, "name", None) or _callable_name(model)
     return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal)
 
 
+def _head(trace: Trace) -> str | None:
+    """What one answer ends in; of a softmax for each pixel, units are no classes that exclude each other."""
+    return trace.head if trace.row in (None, trace.n_outputs) else None
+
+
 def _check_scale(trace: Trace, output: str) -> None:
     """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
-    if trace.head is not None or output == "auto":
+    if _head(trace) is not None or output == "auto":
         return
     made_of = trace.made_of()
     if made_of is not None:
