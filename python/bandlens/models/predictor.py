@@ -93,12 +93,14 @@ class Predictor:
     @property
     def meant_for(self) -> Outputs:
         """What can be known of its task without labels."""
-        return Outputs(self.weights.shape[1], self.trace.head, self.n_outputs == 1 and not self.pixels, self.pixels)
+        units = self.weights.shape[1]
+        return Outputs(units, _head(self.trace, units), self.n_outputs == 1 and not self.pixels, self.pixels)
 
     @property
     def exclusive(self) -> bool:
         """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
-        return self.trace.head != "sigmoid" and self.weights.shape[1] > 1
+        units = self.weights.shape[1]
+        return _head(self.trace, units) != "sigmoid" and units > 1
 
     @property
     def images_per_batch(self) -> int:
@@ -211,25 +213,31 @@ def make_predictor(
         )
     _check_keras(model, images)
     backend, trace, names, refusal, shape, chosen = followed(model, images, around, head)
-    if refusal is None:  # of a function that gives numbers, only the user knows
-        _check_scale(trace, output)
     probability = output == "probability"
-    value = trace.probability if probability else trace.logit
-    scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
     # a model that gives one pixel gives a row of outputs
     pixels = shape[:-1] if np.prod(shape[:-1]) > 1 else ()
     units = shape[-1] if pixels else trace.n_outputs
+    kind = _head(trace, units)
+    if refusal is None:  # of a function that gives numbers, only the user knows
+        _check_scale(trace, kind, output)
+    value = trace.probability if probability or kind is None else trace.logit
+    scale = "probability" if probability else "output" if kind is None and output == "auto" else "logit"
     # a logit of a single unit is one that tells two classes apart
-    two_classes = units == 1 and (trace.head == "sigmoid" or (trace.head is None and scale != "output"))
+    two_classes = units == 1 and (kind == "sigmoid" or (kind is None and scale != "output"))
     weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(units)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     name = getattr(model, "name", None) or _callable_name(model)
     return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal, pixels, chosen)
 
 
-def _check_scale(trace: Trace, output: str) -> None:
+def _head(trace: Trace, units: int) -> str | None:
+    """What one answer of so many units ends in; a softmax must go over these, no more and no fewer."""
+    return trace.head if trace.row in (None, units) else None
+
+
+def _check_scale(trace: Trace, kind: str | None, output: str) -> None:
     """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
-    if trace.head is not None or output == "auto":
+    if kind is not None or output == "auto":
         return
     made_of = trace.made_of()
     if made_of is not None:
