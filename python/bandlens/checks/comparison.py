@@ -12,6 +12,7 @@ import numpy as np
 from ..data.options import whole_number
 from ..data.words import and_more
 from ..errors import BandError, LabelError, OptionError, ResultError
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .agreement import kendall, spearman, top_overlap
 from .firsts import cell
@@ -177,7 +178,7 @@ def _check(results: Sequence[BandImportance]) -> None:
         raise BandError("A single band has no ranking.", expected="two or more bands", given=one.bands[0])
     for place, other in enumerate(results[1:], 2):
         for what, error in (("bands", BandError), ("classes", LabelError), ("outputs", LabelError)):
-            expected, given = getattr(one, what), getattr(other, what)
+            expected, given = (cell_names(each) if what == "bands" else getattr(each, what) for each in (one, other))
             if expected != given:
                 option = "bands" if what == "bands" else "classes"
                 raise error(
@@ -299,11 +300,12 @@ def _firsts(results: Sequence[BandImportance], labels: Sequence[str]) -> tuple[l
     places = [{tuple(row): place for place, row in enumerate(result.cells.tolist())} for result in results]
     shared = [row for row in rows if all(row in where for where in places)]
     same, differ = [], []
+    names = cell_names(one)
     for row in shared:
         importance = [result.table.importance[where[row]] for result, where in zip(results, places, strict=True)]
         if any(np.ptp(values) == 0 for values in importance):
             continue  # nothing is first
-        first = [one.bands[int(values.argmax())] for values in importance]
+        first = [names[int(values.argmax())] for values in importance]
         same.append(len(set(first)) == 1)
         if not same[-1]:
             by = [f"{band} by {label}" for band, label in zip(first, labels, strict=True)]

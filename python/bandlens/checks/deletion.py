@@ -30,6 +30,7 @@ from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..progress import Progress, starting, ticker
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .firsts import MOST
 from .matching import bands_of_result, check_classes, check_same_images, check_same_model, member_bands
@@ -356,7 +357,7 @@ def _summarised(
     return Check(
         name="check_deletion",
         tables=tables,
-        levels={"order": ORDERS, "class": levels, "band": result.bands, "measure": measures},
+        levels={"order": ORDERS, "class": levels, "band": cell_names(result), "measure": measures},
         passed=bool(low > 0) if np.isfinite(low) else None,
         verdict=tuple(verdict),
         facts={

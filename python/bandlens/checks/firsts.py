@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..data.words import and_more
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 
 # a band that is first in so many of the resamples is called the most important without reserve
@@ -48,9 +49,10 @@ def outliers(table: BandImportance, names: list[str], by_class: dict[str, np.nda
     if not len(rows):
         return []
     rows = rows[np.argsort(by_class["first"][rows], kind="stable")]
+    bands = cell_names(table)
     listed = [
-        f"{names[row]} ({table.bands[by_class['band'][row]]} is first in the table and in "
-        f"{percent(by_class['first'][row])} of the resamples, {table.bands[by_class['rival'][row]]} in "
+        f"{names[row]} ({bands[by_class['band'][row]]} is first in the table and in "
+        f"{percent(by_class['first'][row])} of the resamples, {bands[by_class['rival'][row]]} in "
         f"{percent(by_class['rival_first'][row])})"
         for row in rows
     ]
@@ -73,11 +75,12 @@ def firsts(table: BandImportance, names: list[str], by_class: dict[str, np.ndarr
     if left:
         # rounded down: what is just below the limit must not look as if it reached it
         often = np.floor(100 * sure) / 100
+        bands = cell_names(table)
         listed = []
         for row in left:
-            rival, more = table.bands[by_class["rival"][row]], by_class["rival_first"][row]
+            rival, more = bands[by_class["rival"][row]], by_class["rival_first"][row]
             other = f"; {rival} more often, {percent(more)}" if more > sure[row] else ""
-            listed.append(f"{names[row]} ({table.bands[by_class['band'][row]]}, {percent(often[row])}{other})")
+            listed.append(f"{names[row]} ({bands[by_class['band'][row]]}, {percent(often[row])}{other})")
         sentences.append(f"Not so for {and_more(listed, MOST)}.")
     return sentences
 

@@ -25,6 +25,7 @@ from ..explain.question import Question
 from ..explain.same_rows import with_rows_of
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, starting, ticker
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .firsts import MOST, cell
 from .result import Check
@@ -177,7 +178,7 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
     }
     failed = (outcome == 0).any(axis=0)
     relative = np.abs(difference) / np.where(largest > 0, largest, 1)[:, None]
-    name = plain.bands[band]
+    name = cell_names(plain)[band]
     worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=0)]
     allowed = f"{100 * np.nan_to_num(tolerance[:, 0] / np.where(largest > 0, largest, 1)).max():.2g}"
     names = [cell(plain, row) for row in range(cells)]
@@ -199,7 +200,7 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
             "class": plain.classes,
             "output": plain.outputs,
             "role": ROLES,
-            "band": wider.bands,
+            "band": cell_names(wider),
             "outcome": OUTCOMES,
         },
         passed=not bool(failed.any()),

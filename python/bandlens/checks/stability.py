@@ -21,6 +21,7 @@ from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import loaded
 from ..progress import starting, ticker
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from ..results.statistics import at_least_zero, rank_of, share_of
 from .agreement import kendall
@@ -245,8 +246,8 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     levels = {
         "class": table.classes,
         "output": table.outputs,
-        "band": table.bands,
-        "rival": table.bands,
+        "band": cell_names(table),
+        "rival": cell_names(table),
         "outcome": OUTCOMES,
     }
     passed = False if facts["classes_outlier"] else None
@@ -319,7 +320,7 @@ def _verdict(table: BandImportance, by_band: dict[str, np.ndarray], by_class: di
         row, band = np.unravel_index(np.nanargmax(width), width.shape)
         share, low, high = (by_band[name][row, band] for name in ("share", "share_low", "share_high"))
         sentences.append(
-            f"The least certain share is that of {table.bands[band]} for {names[row]}: {percent(share)}, "
+            f"The least certain share is that of {cell_names(table)[band]} for {names[row]}: {percent(share)}, "
             f"95 % interval {percent(low)} to {percent(high)}."
         )
     if table.background is None:

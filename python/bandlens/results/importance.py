@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 import numpy as np
 
-from ..data.words import nearest
-from ..errors import OptionError
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many
+from .cells import cell_names, counted
 from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
-from .schema import Counts, Flags, Names, Numbers, Positions, Same, taken
-from .statistics import ClassBandTable, balanced_table, class_band_table, mean_by, repeated_table
+from .levels import columns_at
+from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
+from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table, table_of_images
 from .storing import store, stored
-from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
+from .sums import KEPT, sum_fields
+from .tables import Table, check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,16 +94,21 @@ class BandImportance:
         Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
         the images themselves have, where `bands` are others.
     task, head : str or None
-        What the outputs stand for, one of `bandlens.data.tasks.TASKS`; and which of several outputs of the model they
-        are.
+        What the outputs stand for, see `bandlens.data.tasks`, and which of several outputs of the model they are.
     images : ndarray of int64, shape (n,), or None
-        Image that each row is about, where an image may have several, each for a class: then n are the rows. None where
-        every image is one.
+        Image of each row, where an image may have several, each for a class: then n counts rows.
     predicted, labelled, both : ndarray of int64, shape (n, classes), or None
-        Where images have several labels, or labelled pixels: how many in the row's image the model takes for each
-        class, how many are of it, and how many are both.
+        Of images with several labels, or labelled pixels: how many are predicted, are there, and both.
     judged, agreeing : ndarray of int64, shape (n,), or None
         How many labels or pixels of the image may be right or wrong, and how many are right.
+    inputs : tuple of str or None
+        Name of the input that each entry of `bands` is of, where the model has several. With these or `times`, "band"
+        is a *cell* in all shapes above: a band of an input at a step, steps varying fastest, and names in `bands` come
+        several times.
+    times : tuple of str or None
+        Name of the step of each entry of `bands`, where there is a time axis; empty for bands of inputs without one.
+    time_kind : str or None
+        What steps are: "date", "number" or "name".
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -147,6 +153,9 @@ class BandImportance:
     both: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
     judged: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
     agreeing: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
+    inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the inputs")] = None
+    times: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the time steps")] = None
+    time_kind: Annotated[str | None, Plain(newer=True), Same("what time steps are")] = None
 
     @property
     def n(self) -> int:
@@ -165,11 +174,7 @@ class BandImportance:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the images that the model classifies right; None without labels.
-
-        R^2 where it predicts a number, the mean R^2 where it predicts several; share of the pixels, or of all labels
-        of all images, where there are such.
-        """
+        """Share of the images, labels or pixels that the model has right; R^2 of numbers; None without labels."""
         return accuracy_of(self)
 
     @property
@@ -218,22 +223,8 @@ class BandImportance:
             every = np.arange(len(self.cells))
             return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
         if self.images is not None:
-            return self._overall_of_images()
+            return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed)
         return self._table(np.tile(np.arange(k), n), k)
-
-    def _overall_of_images(self) -> ClassBandTable:
-        """Each image counts once, by the mean of its rows, which are no independent observations."""
-        assert self.images is not None
-        k = self.scores.shape[1]
-        _, image = np.unique(self.images, return_inverse=True)
-        sizes = self.scores if self.directed else np.abs(self.scores)
-        columns = np.tile(np.arange(k), self.n)
-        table = class_band_table(
-            mean_by(sizes, image).reshape(-1, len(self.bands)), columns, k, signed=False, directed=self.directed
-        )
-        if not self.signed:
-            return table
-        return replace(table, effect=mean_by(self.scores, image).mean(axis=0))
 
     def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
         rows = self.scores.reshape(-1, len(self.bands))
@@ -248,58 +239,48 @@ class BandImportance:
 
         Parameters
         ----------
-        level : {"class", "image", "overall"}
-            One row per class x output x band, per image x output x band, or per output x band over the images of all
-            classes.
+        level : {"class", "image", "overall", "band", "time", "input"}
+            One row per class x output x band (with a time axis: and step), per image x output x band, or per output x
+            band over the images of all classes. "band" and "time", where there is a time axis, are the class table of
+            scores that were summed over steps or over bands; "input", where there are several inputs, of those summed
+            over both.
 
         Returns
         -------
         pandas.DataFrame
-            Columns as listed in `bandlens.results.tables`; `class`, `output` and `band` are ordered categoricals.
+            Columns as listed in `bandlens.results.tables`; `class`, `output` and `band` are ordered categoricals. With
+            several inputs there is `input` before `band`, with a time axis `time` behind it: dates, numbers, or an
+            ordered categorical.
         """
         return self.columns(level).to_frame()
 
     def columns(self, level: str = "class") -> Table:
-        """The same tables as plain columns, which R shows; levels and errors as for `to_frame`.
+        """The same tables as plain columns, which R shows; levels as for `to_frame`.
 
         In "overall", `class` is 0 and `output` -1 where each image has an output of its own; `image` counts from 0.
         """
-        levels = {"class": self.classes, "output": self.outputs, "band": self.bands}
-        if level == "class":
-            return Table(self._columns(self.table, self.cells), levels)
-        if level == "overall":
-            cells = np.stack([np.zeros_like(self.overall_outputs), self.overall_outputs], axis=1)
-            return Table(self._columns(self.overall, cells), {**levels, "class": (WHOLE,)})
-        if level == "image":
-            n, k, n_bands = self.scores.shape
-            columns = {
-                "image": np.repeat(np.arange(n) if self.images is None else self.images, k * n_bands),
-                "class": np.repeat(self.image_class, k * n_bands),
-                "output": np.repeat(self.image_output.reshape(-1), n_bands),
-                "band": np.tile(np.arange(n_bands), n * k),
-                "wavelength": np.tile(np.array(self.wavelengths), n * k),
-                "score": self.scores.reshape(-1),
-            }
-            return Table({name: columns[name] for name in IMAGE_COLUMNS}, levels)
-        raise OptionError(
-            "There is no such table.",
-            expected="level='class', 'image' or 'overall'",
-            given=repr(level),
-            fix=nearest(level, ("class", "image", "overall")),
-        )
+        return self.sums(level).columns() if level in KEPT else columns_at(self, level)
 
-    def _columns(self, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
-        n_bands = len(self.bands)
-        columns = {
-            "class": np.repeat(cells[:, 0], n_bands),
-            "output": np.repeat(cells[:, 1], n_bands),
-            "band": np.tile(np.arange(n_bands), len(cells)),
-            "wavelength": np.tile(np.array(self.wavelengths), len(cells)),
-            "n": np.repeat(table.n, n_bands),
-        }
-        for name in ("importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high"):
-            columns[name] = getattr(table, name).reshape(-1)
-        return {name: columns[name] for name in CLASS_COLUMNS}
+    def sums(self, level: str) -> BandImportance:
+        """Result of summed scores: what `to_frame` has the table of at this level, to draw and to compare.
+
+        Parameters
+        ----------
+        level : {"band", "time", "input"}
+            Sum each image's signed scores over the steps, over the bands of an input, or over both.
+
+        Returns
+        -------
+        BandImportance
+            Without `score_errors`. In "time" and "input", entries of `bands` are empty.
+
+        Raises
+        ------
+        OptionError
+            If there is no time axis, or there are not several inputs.
+        """
+        check_level(level, tuple(KEPT))
+        return replace(self, **sum_fields(self, level))
 
     def subset(self, images: Any) -> BandImportance:
         """Result of some of the images, with tables of their own; `combine` is the way back.
@@ -361,13 +342,14 @@ class BandImportance:
         """Most important bands of each class, and what produced them, as text."""
         lines = [repr(self), ""]
         table = self.table
+        names = cell_names(self)
         width = max(len(name) for name in self.classes)
         for row, (class_index, output_index) in enumerate(self.cells):
             name = self.classes[class_index].ljust(width)
             if self.classes[class_index] != self.outputs[output_index]:
                 name += f" -> {self.outputs[output_index]}"
             best = [band for band in np.argsort(table.rank[row])[:3] if table.share[row, band] > 0]
-            shares = ", ".join(f"{self.bands[band]} {table.share[row, band]:.0%}" for band in best)
+            shares = ", ".join(f"{names[band]} {table.share[row, band]:.0%}" for band in best)
             lines.append(f"{name}  (n = {table.n[row]})  {shares or 'no band matters'}")
         return "\n".join(lines)
 
@@ -379,7 +361,7 @@ class BandImportance:
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
-            f"{classes} x {len(self.bands)} bands{used}{account}{fit}>"
+            f"{classes} x {counted(self)}{used}{account}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:
@@ -398,7 +380,7 @@ class BandImportance:
             values=self.scores.reshape(-1, len(self.bands)),
             base_values=self.base_values.reshape(-1),
             data=np.repeat(self.band_means, k, axis=0),
-            feature_names=list(self.bands),
+            feature_names=list(cell_names(self)),
         )
 
     def save(self, path: str | Path) -> None:
