@@ -10,7 +10,8 @@
 #'   \item{`prediction`}{the class that the model predicts}
 #'   \item{`output`}{the output that is explained}
 #'   \item{`.value`, `.base_value`}{that output for the image, and its mean over the background (`NA` without one)}
-#'   \item{`.score_<band>`}{one column of scores per band}
+#'   \item{`.score_<band>`}{one column of scores per band; with several inputs or a time axis, its name tells these,
+#'     too: `.score_sar: VV at 2024-05-01`}
 #' }
 #' For additive methods, the scores of a row sum to `.value - .base_value`.
 #' @examples
@@ -20,7 +21,7 @@
 augment.band_importance <- function(x, ...) {
   in_verb("augment the images", no_other_arguments())
   scores <- row_scores(x)
-  colnames(scores) <- paste0(".score_", x$bands)
+  colnames(scores) <- paste0(".score_", cell_names(x))
   k <- ncol(x$image_output)
   tibble::tibble(
     image = rep(seq_along(x$image_class), each = k),

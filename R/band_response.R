@@ -135,9 +135,9 @@ tidy.band_response <- function(x, level = c("class", "image"), ...) {
 curve_table <- function(object) {
   band <- as.integer(object$row_band)
   tibble::tibble(
-    class = object$row_class, output = object$row_output, band = object$row_band,
-    wavelength = object$wavelengths[band], level = object$level, effect = object$effect, std_error = object$std_error,
-    conf_low = object$conf_low, conf_high = object$conf_high, n = object$n_images
+    class = object$row_class, output = object$row_output, !!!cell_columns(object, band), level = object$level,
+    effect = object$effect, std_error = object$std_error, conf_low = object$conf_low, conf_high = object$conf_high,
+    n = object$n_images
   )
 }
 
@@ -152,8 +152,7 @@ own_curve_table <- function(object) {
     image = image,
     class = object$image_class[image],
     output = from_codes(object$image_output[at[, 4:3, drop = FALSE]] - 1L, object$outputs),
-    band = from_codes(band - 1L, object$bands),
-    wavelength = object$wavelengths[band],
+    !!!cell_columns(object, band),
     level = object$grid[cbind(code, band, at[, 1])],
     value = values[is.finite(values)]
   )
@@ -193,7 +192,7 @@ format.band_response <- function(x, ..., n = 10) {
     cli::style_bold(paste("Band response:", tolower(display_name("response", x$kind)))),
     paste0(
       count(length(x$image_class), "image"), ", ", count(length(present(x$image_class)), "class", "classes"), " x ",
-      count(length(x$bands), "band"), "; output: ", x$output
+      count_cells(x), "; output: ", x$output
     ),
     if (lacking > 0) {
       paste0(count(lacking, "pair"), " of a class and a band without a curve, listed in `missing`")

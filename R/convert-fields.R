@@ -24,7 +24,9 @@ from_fields <- function(value, result, names = list()) {
   # results of earlier versions, which lack what is newer, stay what they were
   newer <- schema$newer == "yes"
   schema <- rbind(schema[!newer, ], schema[newer & schema$field %in% base::names(Filter(Negate(is.null), value)), ])
-  levels <- lapply(value[schema$of], as.character)
+  # bands may have the same name in several inputs and steps
+  of <- utils::modifyList(value, list(bands = if (!is.null(value$bands)) cell_names(value)))
+  levels <- lapply(of[schema$of], as.character)
   fields <- Map(from_field, value[schema$field], schema$kind, axes_of(schema$axes), levels, list(names))
   stats::setNames(fields, schema$field)
 }

@@ -4,12 +4,13 @@
 as_band_importance <- function(value) {
   classes <- as.character(value$classes)
   outputs <- as.character(value$outputs)
-  bands <- as.character(value$bands)
   occurring <- levels(droplevels(from_codes(value$image_class, classes)))
-  fields <- from_fields(value, "band_importance", list("occurring class or all" = c(occurring, value$whole)))
+  names <- list(band = cell_names(value), "occurring class or all" = c(occurring, value$whole))
+  fields <- from_fields(value, "band_importance", names)
+  levels <- c(list(class = classes, output = outputs), cell_levels(value))
   derived <- list(
-    table = from_columns(value$table, list(class = classes, output = outputs, band = bands)),
-    overall = from_columns(value$overall, list(class = value$whole, output = outputs, band = bands)),
+    table = from_columns(value$table, levels, value$time_kind),
+    overall = from_columns(value$overall, utils::modifyList(levels, list(class = value$whole)), value$time_kind),
     median_local_fit = value$median_local_fit,
     completeness = value$completeness
   )
@@ -19,7 +20,12 @@ as_band_importance <- function(value) {
     "wavelengths", "groups", "method", "statistic", "output", "signed", "directed", "balanced", "completeness"
   )
   cancellation <- if (!is.null(value$cancellations)) value["cancellation"]
-  structure(c(in_order(c(derived, fields), first), cancellation, as_accuracy(value)), class = "band_importance")
+  # of results with a time axis or several inputs: the tables of sums over steps or bands
+  sums <- lapply(value$sums, from_columns, levels, value$time_kind)
+  structure(
+    c(in_order(c(derived, fields), first), cancellation, as_accuracy(value), if (length(sums) > 0) list(sums = sums)),
+    class = "band_importance"
+  )
 }
 
 # How often the model is right, and by chance, where there were labels.
@@ -83,8 +89,11 @@ as_method_table <- function(value) {
   )
 }
 
-# Columns -> a tibble. Those with levels hold codes and become ordered factors.
-from_columns <- function(columns, levels) {
+# Columns -> a tibble. Those with levels hold codes and become ordered factors; dates come as texts.
+from_columns <- function(columns, levels, time_kind = NULL) {
+  if (identical(time_kind, "date") && !is.null(columns$time)) {
+    columns$time <- from_times(unlist(columns$time), time_kind)
+  }
   # a list is a column of texts without rows
   columns <- lapply(columns, function(column) if (is.list(column)) as.character(column) else from_numbers(column))
   for (name in intersect(names(columns), names(levels))) {
@@ -130,8 +139,7 @@ image_table <- function(object) {
     image = rep(seq_len(size[[1]]), each = size[[2]] * size[[3]]),
     class = rep(object$image_class, each = size[[2]] * size[[3]]),
     output = rep(row_outputs(object), each = size[[3]]),
-    band = from_codes(rep(seq_len(size[[3]]) - 1L, times = rows), object$bands),
-    wavelength = rep(object$wavelengths, times = rows),
+    !!!cell_columns(object, rep(seq_len(size[[3]]), times = rows)),
     score = as.vector(aperm(object$scores, 3:1))
   )
 }
@@ -175,5 +183,5 @@ row_outputs <- function(object) {
 # Scores with one row per image x output and one column per band.
 row_scores <- function(object) {
   size <- dim(object$scores)
-  matrix(aperm(object$scores, c(2, 1, 3)), ncol = size[[3]], dimnames = list(NULL, object$bands))
+  matrix(aperm(object$scores, c(2, 1, 3)), ncol = size[[3]], dimnames = list(NULL, cell_names(object)))
 }

@@ -30,7 +30,7 @@ format.band_importance <- function(x, ..., n = NULL) {
   }
   shown <- x$table[c(
     "class", if (!identical(as.character(x$table$class), as.character(x$table$output))) "output",
-    "band", "importance", "std_error", "share", "rank", "n"
+    intersect(c("input", "band", "time"), names(x$table)), "importance", "std_error", "share", "rank", "n"
   )]
   more <- setdiff(names(x$table), names(shown))
   c(
@@ -51,7 +51,7 @@ about <- function(x) {
     cli::style_bold(paste0("Band importance by ", x$method)),
     paste0(
       count(length(x$image_class), "image"), ", ", count_classes(x), " x ",
-      count(length(x$bands), "band"), "; output: ", x$output, "; statistic: ", x$statistic
+      count_cells(x), "; output: ", x$output, "; statistic: ", x$statistic
     ),
     if (!is.null(x$accuracy)) told_accuracy(x),
     if (!is.null(x$background)) {

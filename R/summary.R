@@ -70,7 +70,7 @@ top_lines <- function(top) {
   rows <- vapply(seq_len(nrow(cells)), function(i) {
     own <- top[top$class == cells$class[[i]] & top$output == cells$output[[i]], ]
     own <- own[!is.na(own$share) & own$share > 0, ]
-    shares <- paste0(own$band, " ", sprintf("%.0f", own$share * 100), "%", collapse = ", ")
+    shares <- paste0(row_cells(own), " ", sprintf("%.0f", own$share * 100), "%", collapse = ", ")
     paste0("(n = ", n[[i]], ")  ", if (nrow(own) > 0) shares else "no band matters")
   }, character(1))
   paste0(cli::ansi_align(label, max(cli::ansi_nchar(label, "width"))), "  ", rows)

@@ -1,11 +1,13 @@
 #' Tables of band importance
 #'
 #' `tidy()` gives the class x band table, the image x band table or the table over all classes of a [band_importance()]
-#' as a tibble; `as.data.frame()` gives the same as a data frame.
+#' as a tibble, or the class table of sums over time steps or bands; `as.data.frame()` gives the same as a data frame.
 #'
 #' @param x A [band_importance()].
 #' @param level `"class"` for one row per class x output x band, `"image"` for one row per image x output x band,
-#'   `"overall"` for one row per output x band over the images of all classes.
+#'   `"overall"` for one row per output x band over the images of all classes. Where there is a time axis, a row is of a
+#'   step, too; `"band"` gives the class table of scores that were summed over the steps, `"time"` that of scores summed
+#'   over the bands. Where there are several inputs, `"input"` gives the one of scores summed over both.
 #' @param ... Not used.
 #' @param row.names,optional Not used.
 #'
@@ -16,11 +18,15 @@
 #' \describe{
 #'   \item{`class`}{the images' class}
 #'   \item{`output`}{the output of the model that is explained}
-#'   \item{`band`, `wavelength`}{name, and wavelength in nm (`NA` where unknown)}
+#'   \item{`input`}{only with several inputs: name of the input that the band is of}
+#'   \item{`band`}{name of the band}
+#'   \item{`time`}{only with a time axis: the step, as a date, a number or an ordered factor; `NA` for inputs without
+#'     steps}
+#'   \item{`wavelength`}{wavelength in nm (`NA` where unknown)}
 #'   \item{`importance`}{mean, over the images of the class, of the size of the band score; for `"permutation"` of the
 #'     band score itself, so that chance averages out}
 #'   \item{`effect`}{mean of the signed band score; `NA` where it has no sign}
-#'   \item{`share`}{importance divided by the sum of importances over bands, within class and output}
+#'   \item{`share`}{importance divided by the sum of importances over bands (inputs and steps), within class and output}
 #'   \item{`rank`}{1 is the most important band}
 #'   \item{`std_error`, `conf_low`, `conf_high`}{standard error and 95 % confidence interval of `importance`; `NA` for a
 #'     single image}
@@ -30,10 +36,15 @@
 #' where each image is explained by an output of its own. Every image counts the same (with the metric
 #' `"balanced_accuracy"` of `"permutation"`: every class).
 #'
+#' At levels `"band"`, `"time"` and `"input"`, the columns of level `"class"` without those that were summed over. The
+#' signed scores of an image are summed first, so that what speaks for the output at one step and against it at another
+#' cancels, as it does in the output; importances, shares and intervals are those of the sums. They are therefore not
+#' the sums of the importances of the table. Inputs are not mixed: with several, `input` stays.
+#'
 #' At level `"image"`, with one row per image x output x band:
 #' \describe{
 #'   \item{`image`}{position of the image in the data, from 1}
-#'   \item{`class`, `output`, `band`, `wavelength`}{as above}
+#'   \item{`class`, `output`, `input`, `band`, `time`, `wavelength`}{as above}
 #'   \item{`score`}{the band score: the image's attributions reduced over pixels}
 #' }
 #' @examples
@@ -42,15 +53,30 @@
 #' tidy(importance, "image")
 #' tidy(importance, "overall")
 #' @export
-tidy.band_importance <- function(x, level = c("class", "image", "overall"), ...) {
+tidy.band_importance <- function(x, level = c("class", "image", "overall", "band", "time", "input"), ...) {
   in_verb("make the table", {
     no_other_arguments()
-    switch(choose(level, c("class", "image", "overall"), "level"),
+    level <- choose(level, c("class", "image", "overall", "band", "time", "input"), "level")
+    switch(level,
       class = x$table,
       image = image_table(x),
-      overall = x$overall
+      overall = x$overall,
+      table_of_sums(x, level)
     )
   })
+}
+
+# The class table of sums over steps or bands, if there is one.
+table_of_sums <- function(object, level) {
+  if (is.null(object$sums[[level]])) {
+    there <- c("class", "image", "overall", names(object$sums))
+    lacks <- if (level == "input") "several inputs" else "a time axis"
+    cause("option", paste0("There are no sums by ", level, ": the result has not ", lacks, "."),
+      expected = paste0("level ", paste0("\"", there, "\"", collapse = ", ")), given = shown(level),
+      fix = if (level != "input") "compute importance with `time_axis`, which keeps scores per step"
+    )
+  }
+  object$sums[[level]]
 }
 
 #' @rdname tidy.band_importance
@@ -59,6 +85,6 @@ as.data.frame.band_importance <- function(x,
                                           row.names = NULL,
                                           optional = FALSE,
                                           ...,
-                                          level = c("class", "image", "overall")) {
+                                          level = c("class", "image", "overall", "band", "time", "input")) {
   as.data.frame(tidy(x, level = level))
 }

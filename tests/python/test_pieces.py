@@ -105,6 +105,7 @@ OTHER = {
     "options": {"n_samples": 100}, "seed": 1, "bands": ("red", "green", "blue", "swir"),
     "wavelengths": (1.0, 2.0, 3.0, 4.0), "groups": {"visible": ["red"]}, "classes": ("a", "b", "c"),
     "outputs": ("a", "b", "c"), "signed": False, "directed": True, "balanced": True, "background_source": "x",
+    "inputs": ("a", "a", "b", "b"), "times": ("1", "2", "1", "2"), "time_kind": "number",
 }  # fmt: skip
 
 

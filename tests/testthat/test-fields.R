@@ -12,15 +12,24 @@ of_labels <- function(n) {
     accuracy = 0.5, chance = 0.25
   )
 }
+of_bands <- list(
+  bands = c("red", "red", "nir", "nir"), inputs = c("a", "b", "b", "b"), times = c("", "", "1", "2"), time_kind = "number"
+)
+response_of_cells <- c(utils::modifyList(response_value(kind = "ice"), list(bands = of_bands$bands)), of_bands[-1])
+of_cells <- list(inputs = c("a", "b"), times = c("", "2024-05-01"), time_kind = "date")
 made <- list(
   band_importance = kind_of_result(as_band_importance,
     utils::modifyList(
-      bridge_value(), c(list(options = list(n_samples = 50L), image_bands = c("B", "N")), of_labels(4))
+      bridge_value(), c(
+        list(options = list(n_samples = 50L), image_bands = c("B", "N"), sums = list(band = bridge_value()$table)),
+        of_cells, of_labels(4)
+      )
     ),
-    c("table", "overall", "whole", "median_local_fit", totals), c("table", "overall", "median_local_fit", totals)
+    c("table", "overall", "whole", "median_local_fit", "sums", totals),
+    c("table", "overall", "median_local_fit", "sums", totals)
   ),
   band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3)), totals),
-  band_response = kind_of_result(as_band_response, response_value(kind = "ice"), character()),
+  band_response = kind_of_result(as_band_response, response_of_cells, character()),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")
   ),
@@ -70,7 +79,8 @@ test_that("what the bridge gives are the fields that the classes say", {
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")
-  top_images(model, images(), "first", n = 2)
+  # one of the features is never active, which is said
+  expect_warning(top_images(model, images(), "first", n = 2), class = "bandlens_warning_dead_feature")
   for (kind in names(made)) {
     one <- made[[kind]]
     expect_setequal(names(found[[kind]]), c(schema_of(kind)$field, one$derived))

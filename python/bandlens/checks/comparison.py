@@ -12,10 +12,10 @@ import numpy as np
 from ..data.options import whole_number
 from ..data.words import and_more
 from ..errors import BandError, LabelError, OptionError, ResultError
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .agreement import kendall, spearman, top_overlap
 from .firsts import cell
-from .matching import band_labels
 from .resampling import draw_counts, importances, interval, measured, parts, strata, table_rows, varies
 from .result import Check
 from .whole import class_levels
@@ -178,9 +178,7 @@ def _check(results: Sequence[BandImportance]) -> None:
         raise BandError("A single band has no ranking.", expected="two or more bands", given=one.bands[0])
     for place, other in enumerate(results[1:], 2):
         for what, error in (("bands", BandError), ("classes", LabelError), ("outputs", LabelError)):
-            expected, given = (
-                band_labels(result) if what == "bands" else getattr(result, what) for result in (one, other)
-            )
+            expected, given = (cell_names(each) if what == "bands" else getattr(each, what) for each in (one, other))
             if expected != given:
                 option = "bands" if what == "bands" else "classes"
                 raise error(
@@ -297,16 +295,17 @@ def _firsts(results: Sequence[BandImportance], labels: Sequence[str]) -> tuple[l
 
     High correlations may hide that the first bands, which are what readers take away, differ.
     """
-    one, called = results[0], band_labels(results[0])
+    one = results[0]
     rows = [tuple(row) for row in one.cells.tolist()]
     places = [{tuple(row): place for place, row in enumerate(result.cells.tolist())} for result in results]
     shared = [row for row in rows if all(row in where for where in places)]
     same, differ = [], []
+    names = cell_names(one)
     for row in shared:
         importance = [result.table.importance[where[row]] for result, where in zip(results, places, strict=True)]
         if any(np.ptp(values) == 0 for values in importance):
             continue  # nothing is first
-        first = [called[int(values.argmax())] for values in importance]
+        first = [names[int(values.argmax())] for values in importance]
         same.append(len(set(first)) == 1)
         if not same[-1]:
             by = [f"{band} by {label}" for band, label in zip(first, labels, strict=True)]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..data.words import and_more
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
-from .matching import band_labels
 
 # a band that is first in so many of the resamples is called the most important without reserve
 SURE = 0.95
@@ -48,10 +48,11 @@ def outliers(table: BandImportance, names: list[str], by_class: dict[str, np.nda
     rows = np.nonzero(by_class["outcome"] == OUTCOMES.index("outlier"))[0]
     if not len(rows):
         return []
-    rows, labels = rows[np.argsort(by_class["first"][rows], kind="stable")], band_labels(table)
+    rows = rows[np.argsort(by_class["first"][rows], kind="stable")]
+    bands = cell_names(table)
     listed = [
-        f"{names[row]} ({labels[by_class['band'][row]]} is first in the table and in "
-        f"{percent(by_class['first'][row])} of the resamples, {labels[by_class['rival'][row]]} in "
+        f"{names[row]} ({bands[by_class['band'][row]]} is first in the table and in "
+        f"{percent(by_class['first'][row])} of the resamples, {bands[by_class['rival'][row]]} in "
         f"{percent(by_class['rival_first'][row])})"
         for row in rows
     ]
@@ -63,7 +64,7 @@ def outliers(table: BandImportance, names: list[str], by_class: dict[str, np.nda
 
 def firsts(table: BandImportance, names: list[str], by_class: dict[str, np.ndarray], known: np.ndarray) -> list[str]:
     """How often the table's first bands are first."""
-    sure, labels = by_class["first"], band_labels(table)
+    sure = by_class["first"]
     reserved = [row for row in known[np.argsort(sure[known], kind="stable")] if sure[row] < SURE]
     sentences = [
         f"The most important band is first in at least {percent(SURE)} of the resamples for "
@@ -74,11 +75,12 @@ def firsts(table: BandImportance, names: list[str], by_class: dict[str, np.ndarr
     if left:
         # rounded down: what is just below the limit must not look as if it reached it
         often = np.floor(100 * sure) / 100
+        bands = cell_names(table)
         listed = []
         for row in left:
-            rival, more = labels[by_class["rival"][row]], by_class["rival_first"][row]
+            rival, more = bands[by_class["rival"][row]], by_class["rival_first"][row]
             other = f"; {rival} more often, {percent(more)}" if more > sure[row] else ""
-            listed.append(f"{names[row]} ({labels[by_class['band'][row]]}, {percent(often[row])}{other})")
+            listed.append(f"{names[row]} ({bands[by_class['band'][row]]}, {percent(often[row])}{other})")
         sentences.append(f"Not so for {and_more(listed, MOST)}.")
     return sentences
 

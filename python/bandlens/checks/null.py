@@ -22,8 +22,10 @@ from ..errors import BandError, OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
+from ..explain.same_rows import with_rows_of
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, starting, ticker
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .firsts import MOST, cell
 from .result import Check
@@ -145,10 +147,11 @@ def check_null(
         plain = importance_of(replace(question, model=model), progress=False)
         tick(1)
         band = int(plain.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
-        wrapped = _WiderModel(model, make_predictor(model, images), images.band_axis, images.n_bands, band)
+        predictor = make_predictor(model, images, head=question.head)
+        wrapped = _WiderModel(model, predictor, images.band_axis, images.n_bands, band)
         wide = replace(_wider(question, images, names, band), model=wrapped)
-        if len(plain.outputs) > 1:  # the same images in each class, even where two outputs are equal up to rounding
-            wide = replace(wide, y=plain.image_class, classes=plain.classes)
+        # the same images in each class, even where two outputs are equal up to rounding
+        wide = with_rows_of(plain, wide, images.n)
         wider = importance_of(wide, progress=False, fit=False)
         tick(1)
     return _judged(plain, wider, band, duplicate is None)
@@ -184,7 +187,7 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
     }
     failed = (outcome == 0).any(axis=0)
     relative = np.abs(difference) / np.where(largest > 0, largest, 1)[:, None]
-    name = plain.bands[band]
+    name = cell_names(plain)[band]
     worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=0)]
     allowed = f"{100 * np.nan_to_num(tolerance[:, 0] / np.where(largest > 0, largest, 1)).max():.2g}"
     names = [cell(plain, row) for row in range(cells)]
@@ -206,7 +209,7 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: boo
             "class": plain.classes,
             "output": plain.outputs,
             "role": ROLES,
-            "band": wider.bands,
+            "band": cell_names(wider),
             "outcome": OUTCOMES,
         },
         passed=not bool(failed.any()),

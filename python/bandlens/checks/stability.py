@@ -21,12 +21,12 @@ from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import loaded
 from ..progress import starting, ticker
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from ..results.statistics import at_least_zero, rank_of, share_of
 from .agreement import kendall
 from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
-from .matching import band_labels
-from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
+from .resampling import TAILS, classes_of_images, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
 
 # arguments besides those of the table
@@ -167,7 +167,7 @@ def _onwards(tick: Callable[[int], None]) -> Callable[[int, int], None]:
 def _draws(table: BandImportance, pool: Images, times: int, seed: int) -> np.ndarray:
     """Positions of other background samples in the pool, shape (times, m), drawn as the table's own was."""
     assert table.background is not None
-    groups = table.image_class if table.background_source == "x" else np.zeros(pool.n, np.int64)
+    groups = classes_of_images(table, pool.n) if table.background_source == "x" else np.zeros(pool.n, np.int64)
     return np.sort(draw_again(groups, table.background, times, np.random.default_rng([seed, 0])), axis=1)
 
 
@@ -246,8 +246,8 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     levels = {
         "class": table.classes,
         "output": table.outputs,
-        "band": band_labels(table),
-        "rival": band_labels(table),
+        "band": cell_names(table),
+        "rival": cell_names(table),
         "outcome": OUTCOMES,
     }
     passed = False if facts["classes_outlier"] else None
@@ -320,7 +320,7 @@ def _verdict(table: BandImportance, by_band: dict[str, np.ndarray], by_class: di
         row, band = np.unravel_index(np.nanargmax(width), width.shape)
         share, low, high = (by_band[name][row, band] for name in ("share", "share_low", "share_high"))
         sentences.append(
-            f"The least certain share is that of {band_labels(table)[band]} for {names[row]}: {percent(share)}, "
+            f"The least certain share is that of {cell_names(table)[band]} for {names[row]}: {percent(share)}, "
             f"95 % interval {percent(low)} to {percent(high)}."
         )
     if table.background is None:

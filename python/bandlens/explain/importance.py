@@ -35,6 +35,10 @@ def band_importance(
     n_background: int = 100,
     target: str | int = "class",
     output: str = "auto",
+    head: str | int | None = None,
+    task: str = "auto",
+    zone: Any = None,
+    ignore: Any = None,
     statistic: str | None = None,
     bands: Any = None,
     wavelengths: Any = None,
@@ -67,6 +71,10 @@ def band_importance(
     n_background: int = 100,
     target: str | int = "class",
     output: str = "auto",
+    head: str | int | None = None,
+    task: str = "auto",
+    zone: Any = None,
+    ignore: Any = None,
     statistic: str | None = None,
     bands: Any = None,
     wavelengths: Any = None,
@@ -188,9 +196,9 @@ def band_importance(
         several, method = method, ""
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
-        output=output, statistic=statistic, bands=bands, wavelengths=wavelengths, groups=groups, classes=classes,
-        band_axis=band_axis, time_axis=time_axis, times=times, reorder=reorder, batch_size=batch_size, seed=seed,
-        method_options=method_options,
+        output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
+        wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
+        reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
     if several is None:
         return importance_of(question, progress)
@@ -236,7 +244,7 @@ def importance_of(
 
 
 def _scores(call: Call, found: Found) -> np.ndarray:
-    """Band scores of all images; NaN where a metric was looked at as a whole."""
+    """Band scores of all rows; NaN where a metric was looked at as a whole."""
     if Scores in found:
         return found[Scores]
     return np.full((*call.image_output.shape, len(call.features.names)), np.nan)

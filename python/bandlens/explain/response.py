@@ -166,7 +166,7 @@ class _Rows:
             places = {name: np.full(len(level), at, np.int64) for name, at in where.items()}
             self._parts.append({**places, "level": level, **one, "n_images": curve.n.astype(np.int64)})
 
-    def sorted(self) -> dict[str, np.ndarray]:
+    def sorted(self) -> dict[str, Any]:
         together = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         order = np.lexsort([together[name] for name in ("level", "row_band", "row_output", "row_class")])
         return {name: column[order] for name, column in together.items()}

@@ -17,6 +17,7 @@ from .._version import __version__
 from ..engine import precision
 from ..progress import drawn_elsewhere
 from ..results.schema import restored
+from ..results.sums import sums_of
 from ..results.tables import WHOLE
 from .conversions import Answer, all_fields, answer, column, columns, fields, images_and_options, labels, plain
 from .describing import described
@@ -143,6 +144,12 @@ def subset(result: Mapping[str, Any], images: np.ndarray) -> Answer:
 
 
 @answer
+def sums(result: Mapping[str, Any], level: str) -> Answer:
+    """Result of scores summed over steps or bands; `result` as R keeps it, see `_result`."""
+    return _importance(_result(result).sums(level))
+
+
+@answer
 def combine(results: Sequence[Mapping[str, Any]]) -> Answer:
     """One result of several that explain different images; `results` as R keeps them, see `_result`."""
     from ..results.combining import combine as together
@@ -255,6 +262,7 @@ def _importance(result: BandImportance) -> Answer:
     return {
         "table": columns(result.columns("class").columns),
         "overall": columns(result.columns("overall").columns),
+        "sums": {level: columns(result.columns(level).columns) for level in sums_of(result)},
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **all_fields(result),

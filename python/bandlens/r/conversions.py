@@ -17,6 +17,7 @@ from ..data.labelled import LabelledImages
 from ..data.labels import NumbersFromR
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
+from ..results.cells import date_texts
 from ..results.schema import Field, schema
 
 Answer = dict[str, Any]
@@ -116,10 +117,12 @@ def columns(table: Mapping[str, np.ndarray]) -> Answer:
 
 
 def column(values: np.ndarray | None) -> np.ndarray | list[str] | None:
-    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts."""
+    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts, dates among them."""
     if values is None:
         return None
     values = np.asarray(values)
+    if values.dtype.kind == "M":
+        return date_texts(values)
     if values.dtype.kind == "U":
         return values.tolist()
     return values.astype({"b": np.bool_, "i": np.int32, "u": np.int32, "f": np.float64}[values.dtype.kind])

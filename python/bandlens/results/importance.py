@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 import numpy as np
 
-from ..data.words import nearest
-from ..errors import OptionError
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many
-from .choosing import positions, refuse_drops
+from .cells import cell_names, counted
+from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
-from .schema import Flags, Names, Numbers, Positions, Same, taken
-from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+from .levels import columns_at
+from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
+from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table, table_of_images
 from .storing import store, stored
-from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table
+from .sums import KEPT, sum_fields
+from .tables import Table, check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,15 +88,25 @@ class BandImportance:
     correct : ndarray of bool, shape (n,), or None
         Whether the class that the model predicts is the image's label; None where images had no labels, and in results
         that versions before this attribute have saved.
-    observed, fitted : ndarray of float64, shape (n,), or None
-        Observed numbers and those that the model predicts, where it predicts a number and the observed ones were given.
+    observed, fitted : ndarray of float64, shape (n,) or (n, outputs), or None
+        Observed numbers and those that the model predicts, where it predicts such and the observed ones were given.
     image_bands : tuple of str or None
         Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
         the images themselves have, where `bands` are others.
+    task, head : str or None
+        What the outputs stand for, see `bandlens.data.tasks`, and which of several outputs of the model they are.
+    images : ndarray of int64, shape (n,), or None
+        Image of each row, where an image may have several, each for a class: then n counts rows.
+    predicted, labelled, both : ndarray of int64, shape (n, classes), or None
+        Of images with several labels, or labelled pixels: how many are predicted, are there, and both.
+    judged, agreeing : ndarray of int64, shape (n,), or None
+        How many labels or pixels of the image may be right or wrong, and how many are right.
     inputs : tuple of str or None
-        The input of each entry of `bands`, where the model has several.
+        Name of the input that each entry of `bands` is of, where the model has several. With these or `times`, "band"
+        is a *cell* in all shapes above: a band of an input at a step, steps varying fastest, and names in `bands` come
+        several times.
     times : tuple of str or None
-        The step of each entry of `bands`, where there is a time axis; empty for those of inputs without one.
+        Name of the step of each entry of `bands`, where there is a time axis; empty for bands of inputs without one.
     time_kind : str or None
         What steps are: "date", "number" or "name".
     """
@@ -131,17 +142,25 @@ class BandImportance:
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
-    observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
-    fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
+    observed: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
+    fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
+    task: Annotated[str, Same("the task")] = ""
+    head: Annotated[str | None, Same("the head")] = None
+    images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
+    predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    labelled: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    both: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    judged: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
+    agreeing: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
     inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the inputs")] = None
     times: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the time steps")] = None
-    time_kind: str | None = None
+    time_kind: Annotated[str | None, Plain(newer=True), Same("what time steps are")] = None
 
     @property
     def n(self) -> int:
         """Number of images explained."""
-        return self.scores.shape[0]
+        return len(self.scores) if self.images is None else len(np.unique(self.images))
 
     @property
     def completeness(self) -> float | None:
@@ -155,8 +174,8 @@ class BandImportance:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the images that the model classifies right; R^2 where it predicts a number; None without labels."""
-        return accuracy_of(self.correct, self.observed, self.fitted)
+        """Share of the images, labels or pixels that the model has right; R^2 of numbers; None without labels."""
+        return accuracy_of(self)
 
     @property
     def chance(self) -> float | None:
@@ -165,7 +184,7 @@ class BandImportance:
         0 for a model that predicts a number; None without labels, or with those of a single class. See
         `bandlens.results.accuracy`.
         """
-        return chance_of(self.accuracy, self.correct, self.image_class, self.prediction)
+        return chance_of(self)
 
     @property
     def n_background(self) -> int | None:
@@ -203,6 +222,8 @@ class BandImportance:
             outputs = self.overall_outputs
             every = np.arange(len(self.cells))
             return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
+        if self.images is not None:
+            return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed)
         return self._table(np.tile(np.arange(k), n), k)
 
     def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
@@ -218,58 +239,48 @@ class BandImportance:
 
         Parameters
         ----------
-        level : {"class", "image", "overall"}
-            One row per class x output x band, per image x output x band, or per output x band over the images of all
-            classes.
+        level : {"class", "image", "overall", "band", "time", "input"}
+            One row per class x output x band (with a time axis: and step), per image x output x band, or per output x
+            band over the images of all classes. "band" and "time", where there is a time axis, are the class table of
+            scores that were summed over steps or over bands; "input", where there are several inputs, of those summed
+            over both.
 
         Returns
         -------
         pandas.DataFrame
-            Columns as listed in `bandlens.results.tables`; `class`, `output` and `band` are ordered categoricals.
+            Columns as listed in `bandlens.results.tables`; `class`, `output` and `band` are ordered categoricals. With
+            several inputs there is `input` before `band`, with a time axis `time` behind it: dates, numbers, or an
+            ordered categorical.
         """
         return self.columns(level).to_frame()
 
     def columns(self, level: str = "class") -> Table:
-        """The same tables as plain columns, which R shows; levels and errors as for `to_frame`.
+        """The same tables as plain columns, which R shows; levels as for `to_frame`.
 
         In "overall", `class` is 0 and `output` -1 where each image has an output of its own; `image` counts from 0.
         """
-        levels = {"class": self.classes, "output": self.outputs, "band": self.bands}
-        if level == "class":
-            return Table(self._columns(self.table, self.cells), levels)
-        if level == "overall":
-            cells = np.stack([np.zeros_like(self.overall_outputs), self.overall_outputs], axis=1)
-            return Table(self._columns(self.overall, cells), {**levels, "class": (WHOLE,)})
-        if level == "image":
-            n, k, n_bands = self.scores.shape
-            columns = {
-                "image": np.repeat(np.arange(n), k * n_bands),
-                "class": np.repeat(self.image_class, k * n_bands),
-                "output": np.repeat(self.image_output.reshape(-1), n_bands),
-                "band": np.tile(np.arange(n_bands), n * k),
-                "wavelength": np.tile(np.array(self.wavelengths), n * k),
-                "score": self.scores.reshape(-1),
-            }
-            return Table({name: columns[name] for name in IMAGE_COLUMNS}, levels)
-        raise OptionError(
-            "There is no such table.",
-            expected="level='class', 'image' or 'overall'",
-            given=repr(level),
-            fix=nearest(level, ("class", "image", "overall")),
-        )
+        return self.sums(level).columns() if level in KEPT else columns_at(self, level)
 
-    def _columns(self, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
-        n_bands = len(self.bands)
-        columns = {
-            "class": np.repeat(cells[:, 0], n_bands),
-            "output": np.repeat(cells[:, 1], n_bands),
-            "band": np.tile(np.arange(n_bands), len(cells)),
-            "wavelength": np.tile(np.array(self.wavelengths), len(cells)),
-            "n": np.repeat(table.n, n_bands),
-        }
-        for name in ("importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high"):
-            columns[name] = getattr(table, name).reshape(-1)
-        return {name: columns[name] for name in CLASS_COLUMNS}
+    def sums(self, level: str) -> BandImportance:
+        """Result of summed scores: what `to_frame` has the table of at this level, to draw and to compare.
+
+        Parameters
+        ----------
+        level : {"band", "time", "input"}
+            Sum each image's signed scores over the steps, over the bands of an input, or over both.
+
+        Returns
+        -------
+        BandImportance
+            Without `score_errors`. In "time" and "input", entries of `bands` are empty.
+
+        Raises
+        ------
+        OptionError
+            If there is no time axis, or there are not several inputs.
+        """
+        check_level(level, tuple(KEPT))
+        return replace(self, **sum_fields(self, level))
 
     def subset(self, images: Any) -> BandImportance:
         """Result of some of the images, with tables of their own; `combine` is the way back.
@@ -292,9 +303,13 @@ class BandImportance:
             If there are no such images, or none is left.
         """
         refuse_drops([self], "cut")
-        chosen = positions(images, self.n)
-        seconds = self.seconds * len(chosen) / self.n
-        return replace(self, **taken(self, "image", chosen), seconds=seconds)
+        if self.images is None:
+            chosen = positions(images, self.n)
+            seconds = self.seconds * len(chosen) / self.n
+            return replace(self, **taken(self, "image", chosen), seconds=seconds)
+        rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
+        seconds = self.seconds * len(rows) / len(self.scores)
+        return replace(self, **{**taken(self, "image", rows), "images": numbers}, seconds=seconds)
 
     @overload
     def plot(
@@ -327,25 +342,26 @@ class BandImportance:
         """Most important bands of each class, and what produced them, as text."""
         lines = [repr(self), ""]
         table = self.table
+        names = cell_names(self)
         width = max(len(name) for name in self.classes)
         for row, (class_index, output_index) in enumerate(self.cells):
             name = self.classes[class_index].ljust(width)
             if self.classes[class_index] != self.outputs[output_index]:
                 name += f" -> {self.outputs[output_index]}"
             best = [band for band in np.argsort(table.rank[row])[:3] if table.share[row, band] > 0]
-            shares = ", ".join(f"{self.bands[band]} {table.share[row, band]:.0%}" for band in best)
+            shares = ", ".join(f"{names[band]} {table.share[row, band]:.0%}" for band in best)
             lines.append(f"{name}  (n = {table.n[row]})  {shares or 'no band matters'}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
-        right = described(self.accuracy, self.chance, number=self.correct is None)
+        right = described(self)
         account = right + shown(self.completeness, self.cancellation)
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
-            f"{classes} x {len(self.bands)} bands{used}{account}{fit}>"
+            f"{classes} x {counted(self)}{used}{account}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:
@@ -364,7 +380,7 @@ class BandImportance:
             values=self.scores.reshape(-1, len(self.bands)),
             base_values=self.base_values.reshape(-1),
             data=np.repeat(self.band_means, k, axis=0),
-            feature_names=list(self.bands),
+            feature_names=list(cell_names(self)),
         )
 
     def save(self, path: str | Path) -> None:

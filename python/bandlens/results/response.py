@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import OptionError
 from . import drawing
-from .schema import Counts, Names, Numbers, Positions
+from .cells import cell_columns, cell_levels, counted, in_order
+from .schema import Counts, Names, Numbers, Plain, Positions
 from .storing import store, stored
 from .tables import Table
 
@@ -76,6 +77,8 @@ class BandResponse:
     model : str
     versions : dict of str
     seconds : float
+    inputs, times, time_kind
+        As in `BandImportance`: where they are there, a band is one of an input, at a step.
     """
 
     kind: str
@@ -103,6 +106,9 @@ class BandResponse:
     model: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True)] = None
+    times: Annotated[tuple[str, ...] | None, Names("band", newer=True)] = None
+    time_kind: Annotated[str | None, Plain(newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -122,7 +128,8 @@ class BandResponse:
         pandas.DataFrame
             Columns ``class, output, band, wavelength, level, effect, std_error, conf_low, conf_high, n``, as the
             attributes say; of "image" ``image, class, output, band, wavelength, level, value``, the output itself with
-            the band at that level. `class`, `output` and `band` are ordered categoricals; `image` counts from 0.
+            the band at that level. `class`, `output` and `band` are ordered categoricals; `image` counts from 0. With
+            several inputs or a time axis also `input` and `time`, as in `BandImportance.to_frame`.
         """
         return self.columns(level).to_frame()
 
@@ -136,15 +143,14 @@ class BandResponse:
                 given=repr(level),
                 fix="curves of single images are computed with kind='ice'" if level == "image" else None,
             )
-        levels = {"class": self.classes, "output": self.outputs, "band": self.bands}
+        levels = {"class": self.classes, "output": self.outputs, **cell_levels(self)}
         return Table(self._curves() if level == "class" else self._own(), levels)
 
     def _curves(self) -> dict[str, np.ndarray]:
         columns = {
             "class": self.row_class,
             "output": self.row_output,
-            "band": self.row_band,
-            "wavelength": np.array(self.wavelengths, np.float64)[self.row_band],
+            **cell_columns(self, self.row_band),
             "level": self.level,
             "effect": self.effect,
             "std_error": self.std_error,
@@ -152,7 +158,7 @@ class BandResponse:
             "conf_high": self.conf_high,
             "n": self.n_images,
         }
-        return {name: columns[name] for name in CURVE_COLUMNS}
+        return in_order(columns, CURVE_COLUMNS)
 
     def _own(self) -> dict[str, np.ndarray]:
         assert self.values is not None
@@ -162,12 +168,11 @@ class BandResponse:
             "image": image,
             "class": self.image_class[image],
             "output": self.image_output[image, explained],
-            "band": band,
-            "wavelength": np.array(self.wavelengths, np.float64)[band],
+            **cell_columns(self, band),
             "level": self.grid[self.image_class[image], band, point],
             "value": self.values[image, explained, band, point],
         }
-        return {name: columns[name] for name in OWN_COLUMNS}
+        return in_order(columns, OWN_COLUMNS)
 
     def plot(self, **options: Any) -> plotnine.ggplot:
         """Draw the curves, a panel per band (of "ice", per class and band); see `bandlens.plots.response`.
@@ -204,5 +209,5 @@ class BandResponse:
         lacking = f", {without} curves missing" if without else ""
         return (
             f"<BandResponse: {self.kind} ({self.output}), {self.n} images, "
-            f"{len(np.unique(self.image_class))} classes x {len(self.bands)} bands{lacking}>"
+            f"{len(np.unique(self.image_class))} classes x {counted(self)}{lacking}>"
         )

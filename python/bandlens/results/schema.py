@@ -77,6 +77,12 @@ class Names(Holds):
     kind = "names"
 
 
+class Plain(Holds):
+    """One value."""
+
+    kind = "plain"
+
+
 @dataclass(frozen=True)
 class Same:
     """Pieces that are put together must have this in common."""

@@ -1,0 +1,89 @@
+"""Scores summed over steps or bands: how much a band matters at any time, a time in any band, an input as a whole.
+
+Signed scores of an image are summed first, so that what speaks for and against the output at different steps cancels as
+it does in the output; importance is then the mean size of the sums. Inputs are never mixed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..data.words import choices
+from ..errors import OptionError
+from .cells import Celled
+from .schema import taken
+
+# what a sum keeps of a cell: its input, its band, its step
+KEPT: dict[str, tuple[bool, bool, bool]] = {
+    "band": (True, True, False),
+    "time": (True, False, True),
+    "input": (True, False, False),
+}
+
+
+class Summable(Celled, Protocol):
+    """A result with scores of images in cells."""
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of each image and output, in each cell."""
+
+    @property
+    def band_means(self) -> np.ndarray:
+        """Of each image, in each cell."""
+
+    @property
+    def drops(self) -> np.ndarray | None:
+        """Falls of a metric, where images have no scores."""
+
+
+def sums_of(result: Celled) -> tuple[str, ...]:
+    """The sums that say more than the table itself."""
+    over_time = ("band", "time") if result.times is not None else ()
+    return over_time + (("input",) if result.inputs is not None else ())
+
+
+def sum_fields(result: Summable, level: str) -> dict[str, Any]:
+    """Those fields of a result that are others where its cells are bands, steps or inputs.
+
+    Raises
+    ------
+    OptionError
+        If the result has no axis to sum over.
+    """
+    possible = sums_of(result)
+    if level not in possible:
+        lacks = "several inputs" if level == "input" else "a time axis"
+        raise OptionError(
+            f"There are no sums by {level}: the result has not {lacks}.",
+            expected=f"level {choices(possible)}" if possible else "the table itself",
+            given=repr(level),
+            fix=None if level == "input" else "compute importance with `time_axis`, which keeps scores per step",
+        )
+    by_input, by_band, by_time = KEPT[level]
+    empty = ("",) * len(result.bands)
+    keys = list(
+        zip(
+            (result.inputs if by_input else None) or empty,
+            result.bands if by_band else empty,
+            (result.times if by_time else None) or empty,
+            strict=True,
+        )
+    )
+    cells = list(dict.fromkeys(keys))
+    member = np.array([[key == own for key in keys] for own in cells], np.float64)
+    fields = taken(result, "band", np.array([keys.index(key) for key in cells]))
+    fields["bands"] = tuple(key[1] for key in cells)
+    if not by_band:
+        fields["wavelengths"] = (float("nan"),) * len(cells)
+    if not by_time:
+        fields["times"] = fields["time_kind"] = None
+    if result.drops is not None:
+        fields["drops"] = result.drops @ member.T
+    fields["scores"] = result.scores @ member.T
+    fields["band_means"] = result.band_means @ member.T / member.sum(axis=1)
+    # errors of scores that share their draws don't add up
+    fields["score_errors"] = None
+    return fields
