@@ -19,6 +19,7 @@ from ..data.band_order import arranged
 from ..data.images import Images, check_background, check_images
 from ..data.labels import band_names, label_codes, observed_numbers
 from ..data.moments import half_width
+from ..data.naming import Named
 from ..data.options import one_of, optional, whole
 from ..data.repeated import repeated
 from ..data.summaries import mean_image
@@ -167,9 +168,9 @@ def check_deletion(
             predictor=predictor,
             images=images,
             background=None if background is None else check_background(background, images),
-            bands=result.bands if bands is None else band_names(bands, images.n_bands),
             classes=result.classes,
-            wavelengths=(),  # those of the result were looked at
+            # wavelengths of the result were looked at
+            named=Named.single(result.bands if bands is None else band_names(bands, images.n_bands)),
             y=y,
             labels=labels,
             observed=observed,

@@ -11,6 +11,7 @@ from ..data.band_order import MOST_SHOWN, Match, Reference, match
 from ..data.groups import band_features
 from ..data.images import Images
 from ..data.labels import band_names
+from ..data.naming import Named
 from ..data.summaries import band_means
 from ..errors import BandError, ResultError
 from ..models.bands import kept_bands
@@ -66,7 +67,7 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
             expected="`bands`: the names of all bands, as in the call that made the result",
             given="no `bands`",
         )
-    features = band_features(result.groups, band_names(bands, images.n_bands))
+    features = band_features(result.groups, Named.single(band_names(bands, images.n_bands)))
     if features.names != result.bands:
         raise ResultError(
             "The bands of `x` are not those of the result.",

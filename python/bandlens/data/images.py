@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
+from .cells import Cells, Part
+from .inputs import Inputs, Joined, check_together
 from .labelled import Ordered
 from .missing import check_masked, describe_missing
 from .positions import first, spelled
@@ -38,6 +41,10 @@ class Images:
         Position of the bands in a *batch*, so at least 1.
     order : tuple of int or None
         Where in the source each band is, if not in its place.
+    time_axis : int or None
+        Position of the steps in a batch, where scores are kept for each.
+    parts : tuple of Part
+        Several inputs, which are packed into one row per image; empty where there is one.
     """
 
     source: Any
@@ -45,16 +52,35 @@ class Images:
     shape: tuple[int, ...]
     band_axis: int
     order: tuple[int, ...] | None = None
+    time_axis: int | None = None
+    parts: tuple[Part, ...] = ()
+
+    @cached_property
+    def cells(self) -> Cells:
+        """What scores are given for, and where in an image it is."""
+        if self.parts:
+            return Cells(self.parts, packed=True)
+        return Cells((Part("", self.shape, self.band_axis, self.time_axis),))
 
     @property
     def n_bands(self) -> int:
-        """Number of bands."""
-        return self.shape[self.band_axis - 1]
+        """Number of bands, of all inputs."""
+        return sum(part.n_bands for part in self.cells.parts)
 
     @property
     def pixel_axes(self) -> tuple[int, ...]:
         """Axes of a batch that hold neither images nor bands."""
         return tuple(axis for axis in range(1, len(self.shape) + 1) if axis != self.band_axis)
+
+    @property
+    def inputs(self) -> tuple[Images, ...]:
+        """Each input's own images; these, where there is one."""
+        if not self.parts:
+            return (self,)
+        if isinstance(self.source, Joined):
+            return self.source.images
+        split = self.cells.split(np, self.source, 1)
+        return tuple(Images(own, self.n, part.shape, part.band_axis, None, part.time_axis) for part, own in split)
 
     def take(self, index: slice | np.ndarray, dtype: Any = np.float32) -> np.ndarray:
         """Some images as a fresh, C-ordered batch ``(n, *shape)``."""
@@ -62,6 +88,8 @@ class Images:
         return batch if self.order is None else np.take(batch, self.order, axis=self.band_axis)
 
     def _taken(self, index: slice | np.ndarray, dtype: Any) -> np.ndarray:
+        if isinstance(self.source, Joined):
+            return self.source.take(index, dtype)
         if isinstance(self.source, list | tuple):
             positions = range(self.n)[index] if isinstance(index, slice) else index
             picked = [np.asarray(self.source[position]) for position in positions]
@@ -76,6 +104,14 @@ class Images:
         """Other images of the same layout, which are in memory as a batch."""
         return replace(self, source=arrays, n=len(arrays), order=None)
 
+    def chosen(self, index: np.ndarray) -> Any:
+        """Some images in memory, to be asked about anew: as `check_images` takes them."""
+        if not self.parts:
+            return self.take(index, None)
+        sources = tuple(images.take(index, None) for images in self.inputs)
+        axes = tuple(part.band_axis for part in self.parts), tuple(part.time_axis for part in self.parts)
+        return Inputs(tuple(part.name for part in self.parts), sources, *axes)
+
     def batches(self, size: int, dtype: Any = np.float32) -> Iterator[tuple[slice, np.ndarray]]:
         """Consecutive batches with the slice of images each holds."""
         for start in range(0, self.n, size):
@@ -83,8 +119,8 @@ class Images:
             yield part, self.take(part, dtype)
 
 
-def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
-    """Check a container of images.
+def check_images(x: Any, band_axis: int = -1, *, name: str = "x", time_axis: int | None = None) -> Images:
+    """Check a container of images, or several inputs that were arranged.
 
     Parameters
     ----------
@@ -94,6 +130,8 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
         Axis of the bands; may not be 0, which holds the images.
     name : str
         What to call `x` in errors.
+    time_axis : int, optional
+        Axis of the steps, where scores are kept for each.
 
     Returns
     -------
@@ -106,8 +144,10 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
     InputError
         If it holds no images, images of different shapes, or values that are not finite or masked.
     BandError
-        If `band_axis` is not an axis of `x`.
+        If `band_axis` is not an axis of `x`, or `time_axis` none beside it.
     """
+    if isinstance(x, Inputs):
+        return _together(x, name)
     order = None
     if isinstance(x, Ordered):
         x, order = x.source, x.order
@@ -120,19 +160,14 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
             given=f"shape {shape_text(shape)}",
             fix=single_image(name, 1) if len(shape) == 1 else None,
         )
-    if isinstance(band_axis, bool) or not isinstance(band_axis, int | np.integer):
-        raise BandError("`band_axis` must be an integer.", given=shown(band_axis))
-    axis = int(band_axis) + len(shape) if band_axis < 0 else int(band_axis)
-    if not 1 <= axis < len(shape):
+    axis = _axis(band_axis, shape, "band_axis", "bands", name)
+    steps = None if time_axis is None else _axis(time_axis, shape, "time_axis", "steps in time", name)
+    if steps == axis:
         raise BandError(
-            f"`band_axis` = {band_axis if band_axis < 0 else band_axis + first()} is not an axis that can hold the "
-            f"bands of `{name}`.",
-            expected=f"an axis from {1 + first()} to {len(shape) - 1 + first()} (axis {first()} holds the images)",
-            given=f"`{name}` of shape {shape_text(shape)}",
-            fix=spelled(
-                f"if an index has dropped an axis, keep it: `{name}[:1]` instead of `{name}[0]`",
-                "if a subset has dropped a dimension, keep it with `drop = FALSE`",
-            ),
+            f"`time_axis` and `band_axis` are the same axis of `{name}`.",
+            expected="an axis for the bands and another for the steps in time",
+            given=f"axis {axis + first()} of shape {shape_text(shape)} for both",
+            fix="set both `band_axis` and `time_axis`",
         )
     if shape[0] == 0:
         raise InputError(
@@ -140,10 +175,44 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x") -> Images:
         )
     if 0 in shape:
         raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape_text(shape)}")
-    images = Images(source, shape[0], tuple(shape[1:]), axis)
+    images = Images(source, shape[0], tuple(shape[1:]), axis, None, steps)
     check_masked(images.source, (images.n, *images.shape), images.band_axis, name)
     _check_finite(images, dtype, name)
     return replace(images, order=order)
+
+
+def _axis(given: Any, shape: tuple[int, ...], argument: str, what: str, name: str) -> int:
+    """An axis of a batch, counted from its first; it can't be that of the images."""
+    if isinstance(given, bool) or not isinstance(given, int | np.integer):
+        raise BandError(f"`{argument}` must be an integer.", given=shown(given))
+    axis = int(given) + len(shape) if given < 0 else int(given)
+    if not 1 <= axis < len(shape):
+        raise BandError(
+            f"`{argument}` = {given if given < 0 else given + first()} is not an axis that can hold the {what} of "
+            f"`{name}`.",
+            expected=f"an axis from {1 + first()} to {len(shape) - 1 + first()} (axis {first()} holds the images)",
+            given=f"`{name}` of shape {shape_text(shape)}",
+            fix=spelled(
+                f"if an index has dropped an axis, keep it: `{name}[:1]` instead of `{name}[0]`",
+                "if a subset has dropped a dimension, keep it with `drop = FALSE`",
+            ),
+        )
+    return axis
+
+
+def _together(x: Inputs, name: str) -> Images:
+    """Several inputs, each checked, as one row per image."""
+    images = tuple(
+        check_images(source, band_axis, name=x.called(name, input_), time_axis=time_axis)
+        for input_, source, band_axis, time_axis in zip(x.names, x.sources, x.band_axes, x.time_axes, strict=True)
+    )
+    check_together(x.names, [(one.n, *one.shape) for one in images], name)
+    parts: list[Part] = []
+    for input_, one in zip(x.names, images, strict=True):
+        start = parts[-1].end if parts else 0
+        parts.append(Part(input_, one.shape, one.band_axis, one.time_axis, start))
+    joined = Joined(images)
+    return Images(joined, images[0].n, (parts[-1].end,), 1, parts=tuple(parts))
 
 
 def check_background(background: Any, images: Images) -> Images:
@@ -154,6 +223,8 @@ def check_background(background: Any, images: Images) -> Images:
     BackgroundError
         If they are empty, not finite, or of another shape than the images.
     """
+    if isinstance(background, Inputs):
+        return _checked_inputs(background, images)
     source = background.source if isinstance(background, Ordered) else background
     if getattr(source, "shape", None) == images.shape:
         raise BackgroundError(
@@ -181,6 +252,23 @@ def check_background(background: Any, images: Images) -> Images:
             given=f"images of shape {shape_text(checked.shape)}",
             fix=lost_dimension("background", images.shape, (checked.n, *checked.shape)),
         )
+    return checked
+
+
+def _checked_inputs(background: Inputs, images: Images) -> Images:
+    """The same for several inputs, of which each must be like that of the images."""
+    try:
+        checked = check_images(background, name="background")
+    except BandlensError as error:
+        raise BackgroundError(error.message, expected=error.expected, given=error.given, fix=error.fix) from error
+    for mine, part in zip(checked.parts, images.parts, strict=True):
+        if mine.shape != part.shape:
+            raise BackgroundError(
+                f"The background of input '{part.name}' has another shape than `x`.",
+                expected=f"images of shape {shape_text(part.shape)}",
+                given=f"images of shape {shape_text(mine.shape)}",
+                fix=lost_dimension("background", part.shape, (checked.n, *mine.shape)),
+            )
     return checked
 
 

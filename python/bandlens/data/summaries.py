@@ -11,20 +11,21 @@ BATCH_BYTES = 1 << 25
 
 
 def band_means(images: Images) -> np.ndarray:
-    """Mean of each band over the pixels of each image, shape (n, bands)."""
-    return np.concatenate(
-        [batch.mean(axis=images.pixel_axes) for _, batch in images.batches(_size(images), np.float64)]
-    )
+    """Mean of each cell over its pixels in each image, shape (n, cells); a cell is a band, perhaps at a step."""
+    cells = images.cells
+    return np.concatenate([cells.means(np, batch, 1) for _, batch in images.batches(_size(images), np.float64)])
 
 
 def band_spread(images: Images) -> np.ndarray:
-    """Standard deviation of each band over all pixels of all images, shape (bands,)."""
-    axes = (0, *images.pixel_axes)
-    moments = Moments.empty(1, images.n_bands)
+    """Standard deviation of each cell over all its pixels of all images, shape (cells,)."""
+    cells = images.cells
+    moments = Moments.empty(1, len(cells))
     for _, batch in images.batches(_size(images), np.float64):
-        count = np.full((1, 1), batch.size / images.n_bands)
-        mean, variance = batch.mean(axis=axes)[None], batch.var(axis=axes)[None]
-        moments = moments.merge(Moments(count, mean, count * variance))
+        means, variances = cells.means(np, batch, 1), cells.reduced(np, batch, 1, np.var)
+        mean = means.mean(axis=0)
+        variance = (variances + (means - mean) ** 2).mean(axis=0)
+        count = len(batch) * cells.pixels
+        moments = moments.merge(Moments(count[None], mean[None], (count * variance)[None]))
     return np.sqrt(moments.squares / moments.count)[0]
 
 

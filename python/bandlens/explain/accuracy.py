@@ -206,7 +206,9 @@ def _numbers(subject: Subject, observed: np.ndarray, output: int) -> str | None:
 
 
 def _scaled(subject: Subject, positions: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
-    """Outputs of some images that are multiplied by each of several numbers."""
+    """Outputs of some images that are multiplied by each of several numbers; several inputs have no one scale."""
+    if subject.images.parts:
+        return
     for factor in FACTORS:
         try:
             outputs = subject.outputs_of(positions, factor)

@@ -14,8 +14,10 @@ import numpy as np
 
 from ..data.band_order import arranged
 from ..data.images import check_images
+from ..data.inputs import Inputs
 from ..data.labelled import LabelledImages
 from ..models.bands import kept_bands
+from .inputs import has_several_inputs, several_in_order
 from .question import Question
 
 
@@ -28,6 +30,10 @@ def in_order(question: Question) -> Question:
         If names of bands don't fit each other.
     """
     q = with_labels(question)
+    if isinstance(q.x, Inputs):
+        return q  # arranged before
+    if has_several_inputs(q.model, q.x):
+        return several_in_order(q)
     found = arranged(
         q.x,
         q.background,

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
-from ..data.labels import band_names, band_wavelengths, class_names, no_classes
+from ..data.labels import class_names, no_classes
+from ..data.naming import Named, named_bands
 from ..data.options import whole_number
 from ..data.repeated import repeated
 from ..data.tasks import CLASSIFICATION, REGRESSION, number_names, task_of
@@ -31,7 +32,7 @@ from .targets import Labelled, Targets, check_target, find_targets, read_labels
 
 @dataclass(frozen=True)
 class Call:
-    """A question after all checks, and what they have found out."""
+    """A question after all checks, and what they have found out; `bands` are labels of single bands, or cells."""
 
     model: Any
     predictor: Predictor
@@ -55,12 +56,17 @@ class Call:
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
     image_bands: tuple[str, ...] | None
-    wavelengths: tuple[float, ...]
+    named: Named
     features: Features
     statistic: str
     batch_size: int | None
     seed: int
     options: Mapping[str, Any]
+
+    @property
+    def wavelengths(self) -> tuple[float, ...]:
+        """Of each of `bands`."""
+        return self.named.cell_wavelengths
 
     def completed(self) -> Call:
         """The call once the method has filled in the model's outputs."""
@@ -105,17 +111,16 @@ class Call:
         return Subject(
             model=self.model,
             predictor=self.predictor,
-            images=self.images,
+            images=self.every,
             background=None if self.background_source != "background" else self.background,
-            bands=self.bands,
             classes=self.classes,
-            wavelengths=self.wavelengths,
+            named=self.named,
             y=self.y,
             labels=self.labels,
             observed=self.observed,
             outputs=self.model_outputs,
             names=self.outputs,
-            agreement=self.targets.agreement,
+            agreement=self.targets.agreement_once,
             maps=maps,
         )
 
@@ -156,10 +161,10 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     if q.batch_size is not None:
         whole_number("batch_size", q.batch_size)
     whole_number("seed", q.seed, 0)
-    images = check_images(q.x, q.band_axis)
-    bands = band_names(q.bands, images.n_bands)
-    wavelengths = band_wavelengths(q.wavelengths, images.n_bands)
-    features = band_features(q.groups, bands)
+    images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
+    named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
+    bands = named.cell_labels
+    features = band_features(q.groups, named)
     background = None
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)
@@ -206,8 +211,8 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         classes=classes,
         outputs=outputs,
         bands=bands,
-        image_bands=bands if features.groups else q.image_bands if q.image_bands != bands else None,
-        wavelengths=wavelengths,
+        image_bands=bands if features.groups else q.image_bands if q.image_bands != named.bands else None,
+        named=named,
         features=features,
         statistic=statistic,
         batch_size=q.batch_size,

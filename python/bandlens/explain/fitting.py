@@ -26,7 +26,7 @@ from ..errors import AccuracyWarning, DataWarning
 from ..models.preparation import FACTORS, Misfit, images_for, misfit, was_trained
 from .accuracy import accuracy_doubts, fits_well
 from .selfcheck import is_unsaid
-from .subject import Subject, some_positions, times
+from .subject import Subject, View, some_positions, times
 
 # all wavelengths below are too short for light, in nm; in micrometres they are what instruments have
 SHORTEST = 100.0
@@ -62,18 +62,26 @@ def check_fit(subject: Subject, stacklevel: int = 4) -> None:
 
 
 def _data_doubts(subject: Subject) -> Iterator[str]:
-    images = sample_of(subject.images)
-    background = None if subject.background is None else sample_of(subject.background)
+    for view in subject.views:
+        yield from _view_doubts(subject, view)
+    doubt = _unfit(subject)
+    if doubt is not None:
+        yield doubt
+
+
+def _view_doubts(subject: Subject, view: View) -> Iterator[str]:
+    """What there is to say of one input."""
+    images = sample_of(view.images)
+    background = None if view.background is None else sample_of(view.background)
     if background is not None and is_baseline(background):
         background = None  # chosen on purpose, and no sample of anything
-    samples = {"x": images} if background is None else {"x": images, "background": background}
+    samples = {view.x: images} if background is None else {view.x: images, view.reference: background}
     for doubt in (
-        _wavelengths(subject.wavelengths),
-        _one_band(subject),
+        _wavelengths(view.wavelengths),
+        _one_band(subject, view),
         _no_data(samples),
-        _constant(subject, images, background),
-        None if background is None else _scales(subject, images, background, other_scale(images, background)),
-        _unfit(subject),
+        _constant(view, images, background),
+        None if background is None else _scales(view, images, background, other_scale(images, background)),
     ):
         if doubt is not None:
             yield doubt
@@ -89,8 +97,10 @@ def _wavelengths(wavelengths: Sequence[float]) -> str | None:
     )
 
 
-def _one_band(subject: Subject) -> str | None:
-    shape, axis = subject.images.shape, subject.images.band_axis
+def _one_band(subject: Subject, view: View) -> str | None:
+    shape, axis = view.images.shape, view.images.band_axis
+    if subject.images.parts or view.images.time_axis is not None:
+        return None  # who says so much of the axes has looked at them
     lengths = {at + 1: size for at, size in enumerate(shape) if at + 1 != axis}
     longest = [at for at, size in lengths.items() if size > 1]
     # images have two such axes; a map of a series in time is one of its values
@@ -122,15 +132,15 @@ def _no_data(samples: Mapping[str, Sample]) -> str | None:
     )
 
 
-def _constant(subject: Subject, images: Sample, background: Sample | None) -> str | None:
-    found = constant_bands(subject.images, images)
+def _constant(view: View, images: Sample, background: Sample | None) -> str | None:
+    found = constant_bands(view.images, images)
     if background is not None:
         found = {band: value for band, value in found.items() if (background.values[..., band] == value).all()}
     # with one-hot or 0/1 data all may be so
     if not found or len(found) == images.n_bands:
         return None
-    named = [f"'{subject.bands[band]}' ({value:g})" for band, value in found.items()]
-    where = "`x`" if background is None else "`x` and `background`"
+    named = [f"'{view.bands[band]}' ({value:g})" for band, value in found.items()]
+    where = f"`{view.x}`" if background is None else f"`{view.x}` and `{view.reference}`"
     several = len(named) > 1
     return (
         f"{'Bands' if several else 'Band'} {few(named, MOST_NAMED)} {'have' if several else 'has'} one value in all of "
@@ -138,25 +148,25 @@ def _constant(subject: Subject, images: Sample, background: Sample | None) -> st
     )
 
 
-def _scales(subject: Subject, images: Sample, background: Sample, found: OtherScale | None) -> str | None:
+def _scales(view: View, images: Sample, background: Sample, found: OtherScale | None) -> str | None:
     if found is None:
         return None
     band, *others = found.bands
     also = ""
     if others:
-        names = [f"'{subject.bands[other]}'" for other in others]
+        names = [f"'{view.bands[other]}'" for other in others]
         also = f"; so it is in {few(names, MOST_NAMED)}"
     return (
-        f"`x` and `background` are on different scales: in band '{subject.bands[band]}' `x` is "
-        f"{_span(*images.span(band))} and `background` {_span(*background.span(band))}{also}. Bring both to the scale "
-        "that the model was trained on."
+        f"`{view.x}` and `{view.reference}` are on different scales: in band '{view.bands[band]}' `{view.x}` is "
+        f"{_span(*images.span(band))} and `{view.reference}` {_span(*background.span(band))}{also}. Bring both to the "
+        "scale that the model was trained on."
     )
 
 
 def _unfit(subject: Subject) -> str | None:
     """That the model is not made for these values; where labels say that it is right, it is."""
-    if fits_well(subject.labels, subject.outputs):
-        return None
+    if fits_well(subject.labels, subject.outputs) or subject.images.parts:
+        return None  # of several inputs, no layer sees all, and there is no one scale
     positions = images_for(subject.images.n, subject.images.shape)
     if not len(positions):
         return None

@@ -40,11 +40,13 @@ def band_importance(
     zone: Any = None,
     ignore: Any = None,
     statistic: str | None = None,
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
-    groups: Mapping[str, Sequence[str | int]] | None = None,
+    bands: Any = None,
+    wavelengths: Any = None,
+    groups: Mapping[str, Sequence[Any]] | str | None = None,
     classes: Sequence[str] | None = None,
-    band_axis: int = -1,
+    band_axis: Any = -1,
+    time_axis: Any = None,
+    times: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
@@ -74,11 +76,13 @@ def band_importance(
     zone: Any = None,
     ignore: Any = None,
     statistic: str | None = None,
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
-    groups: Mapping[str, Sequence[str | int]] | None = None,
+    bands: Any = None,
+    wavelengths: Any = None,
+    groups: Mapping[str, Sequence[Any]] | str | None = None,
     classes: Sequence[str] | None = None,
-    band_axis: int = -1,
+    band_axis: Any = -1,
+    time_axis: Any = None,
+    times: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
@@ -177,8 +181,8 @@ def band_importance(
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
-        wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, reorder=reorder,
-        batch_size=batch_size, seed=seed, method_options=method_options,
+        wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
+        reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
     if several is None:
         return importance_of(question, progress)
@@ -216,7 +220,7 @@ def importance_of(
         values = call.method.values(task)
     scores = _scores(call, found)
     if call.method.differentiates:
-        check_zeros(task, scores, call.features.names, call.method.label)
+        check_zeros(task, scores, call.features.labels, call.method.label)
     measured = None
     if call.method.additive and SIGNED[call.statistic]:
         measured = check_scores(call, task, Explained.of(scores, *values, found))
@@ -270,6 +274,9 @@ def _result(
         options=plain(call.options),
         seed=call.seed,
         image_bands=call.image_bands,
+        inputs=call.features.inputs,
+        times=call.features.times,
+        time_kind=call.features.time_kind,
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

@@ -47,7 +47,7 @@ class Moved:
         # each image is read once for all its levels
         needed, inverse = np.unique(row, return_inverse=True)
         moved = self.images.take(self.positions[needed], self.dtype)[inverse.reshape(-1)]
-        band = np.moveaxis(moved, self.images.band_axis, 0)[self.band]
+        band = self.images.cells.view(moved, self.band)
         band += self.shifts.reshape(-1)[at].reshape(-1, *[1] * (band.ndim - 1))
         return moved
 

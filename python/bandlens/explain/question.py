@@ -31,11 +31,13 @@ class Question:
     zone: Any = None
     ignore: Any = None
     statistic: str | None = None
-    bands: Sequence[str] | None = None
-    wavelengths: Sequence[float | None] | None = None
-    groups: Mapping[str, Sequence[str | int]] | None = None
+    bands: Any = None
+    wavelengths: Any = None
+    groups: Mapping[str, Sequence[Any]] | str | None = None
     classes: Sequence[str] | None = None
-    band_axis: int = -1
+    band_axis: Any = -1
+    time_axis: Any = None
+    times: Any = None
     reorder: bool = False
     batch_size: int | None = None
     seed: int = 0

@@ -211,7 +211,7 @@ def _cancelling(call: Call, task: Task, found: Explained, measured: Measured, ma
             return (
                 f"{call.method.label} scores of image {image + first()}, output '{named}', cancel: their sizes add up "
                 f"to {measured.cancellations[image, output]:.3g} times the output's distance from the {other}'s. Band "
-                f"'{call.features.names[feature]}' scores {scores[feature]:.3g}, but exchanging it with the {other}'s "
+                f"'{call.features.labels[feature]}' scores {scores[feature]:.3g}, but exchanging it with the {other}'s "
                 f"changes the output by at most {change:.2g}.{arises} {_instead(call, maps)}"
             )
     return None
@@ -222,9 +222,7 @@ def _largest_change(call: Call, task: Task, image: int, output: int, feature: in
     others = _sums(call).compared_with(task)
     others = others[np.linspace(0, len(others) - 1, min(EXCHANGED, len(others))).astype(int)]
     mine = np.repeat(task.images.take(slice(image, image + 1), others.dtype), len(others), axis=0)
-    shape = [1] * others.ndim
-    shape[task.images.band_axis] = -1
-    band = task.members[feature].reshape(shape)
+    band = task.images.cells.spread(np, task.members[feature][None])
     batch = np.concatenate([mine[:1], np.where(band, others, mine), others, np.where(band, mine, others)])
     outputs = task.explained_outputs(task.images.holding(batch), rows=slice(image, image + 1))[0, output]
     lost, own, gained = np.split(outputs[1:], 3)

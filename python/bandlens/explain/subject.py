@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..data.images import Images
+from ..data.inputs import Inputs
+from ..data.naming import Named
 from ..models.predictor import Predictor
 from .agreement import Agreement
 
@@ -15,6 +18,17 @@ from .agreement import Agreement
 LEAST_TRIED = 16
 MOST_TRIED = 64
 OF = 5
+
+
+class View(NamedTuple):
+    """One input: what its images and its background are called, these, and its bands."""
+
+    x: str
+    reference: str
+    images: Images
+    background: Images | None
+    bands: tuple[str, ...]
+    wavelengths: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -29,8 +43,9 @@ class Subject:
     images : Images
     background : Images or None
         The user's own.
-    bands, classes : tuple of str
-    wavelengths : tuple of float
+    classes : tuple of str
+    named : Named
+        The bands.
     y : object
         As the user gave it.
     labels, observed : ndarray or None
@@ -49,9 +64,8 @@ class Subject:
     predictor: Predictor
     images: Images
     background: Images | None
-    bands: tuple[str, ...]
     classes: tuple[str, ...]
-    wavelengths: tuple[float, ...]
+    named: Named
     y: Any
     labels: np.ndarray | None
     observed: np.ndarray | None
@@ -59,6 +73,17 @@ class Subject:
     names: tuple[str, ...]
     agreement: Agreement | None = None
     maps: bool = False
+
+    @property
+    def views(self) -> Iterator[View]:
+        """Each input by itself."""
+        backgrounds = (None,) * len(self.images.inputs) if self.background is None else self.background.inputs
+        start = 0
+        for part, images, background in zip(self.images.cells.parts, self.images.inputs, backgrounds, strict=True):
+            own = slice(start, start + part.n_bands)
+            x, reference = (Inputs.called(name, part.name) if part.name else name for name in ("x", "background"))
+            yield View(x, reference, images, background, self.named.bands[own], self.named.wavelengths[own])
+            start = own.stop
 
     def outputs_of(self, positions: np.ndarray, factor: float) -> np.ndarray:
         """Outputs for some images whose values are multiplied."""

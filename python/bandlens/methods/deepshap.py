@@ -29,9 +29,9 @@ def scores(task: Task) -> Findings:
     if own is not None and not maps:
         yield from _estimated(task, own)
         return
-    axes = tuple(axis + 1 for axis in task.images.pixel_axes)
+    cells = task.images.cells
     for images, values in _run(task, own, maps=maps):
-        yield Scores(images, (reduce_pixels(np, values, task.statistic, axes) if maps else values) @ task.members.T)
+        yield Scores(images, (reduce_pixels(np, values, task.statistic, cells, 2) if maps else values) @ task.members.T)
 
 
 def maps(task: Task) -> Findings:
@@ -72,7 +72,7 @@ def _own_background(task: Task) -> _OwnBackground | None:
     outputs, pool = task.background_outputs, background_images(task)
     groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
     places = own_draws(outputs[:, groups], groups, each, task.seed)
-    return _OwnBackground(outputs, pool.mean(axis=task.images.pixel_axes), groups, places)
+    return _OwnBackground(outputs, task.images.cells.means(np, pool, 1), groups, places)
 
 
 def _estimated(task: Task, own: _OwnBackground) -> Findings:

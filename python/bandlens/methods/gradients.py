@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.cells import Cells
 from ..engine.batching import IMAGES, portions
 from ..engine.reasons import reason
 from ..errors import UnsupportedOperationError
@@ -36,7 +37,8 @@ class Gradients:
         The numbers of all samples, in portions to be taken at once.
     statistic : str or None
         How to reduce over pixels; None keeps them.
-    pixel_axes : tuple of int
+    cells : Cells
+        Of the images.
     members : ndarray of bool or None
         Bands of each row of the table, where some rows are groups.
     """
@@ -47,7 +49,7 @@ class Gradients:
         seeds: Any,
         index: Any,
         statistic: str | None,
-        pixel_axes: tuple[int, ...],
+        cells: Cells,
         members: np.ndarray | None,
     ) -> None:
         self.backend = predictor.backend
@@ -57,7 +59,7 @@ class Gradients:
         self.statistic = statistic
         self._trace = predictor.trace
         self._graph = predictor.trace.graph(predictor.output)
-        self._pixel_axes = pixel_axes
+        self._cells = cells
         self._members = members
         self._seeds = seeds
         self._index = index
@@ -122,8 +124,7 @@ class Gradients:
         if self.statistic is None:
             return attributions
         before = len(attributions.shape) - len(self.shape)
-        axes = tuple(axis - 1 + before for axis in self._pixel_axes)
-        scores = reduce_pixels(self.nd, attributions, self.statistic, axes)
+        scores = reduce_pixels(self.nd, attributions, self.statistic, self._cells, before)
         if self._members is None:
             return scores
         return self.nd.einsum("...b,fb->...f", scores, self._members.astype(self.dtype))
@@ -203,14 +204,14 @@ def run(
 def _compiled(
     task: Task, rule: Rule, statistic: str | None, arguments: tuple[np.ndarray, ...]
 ) -> Callable[..., dict[str, np.ndarray]]:
-    predictor, axes = task.predictor, task.images.pixel_axes
+    predictor, cells = task.predictor, task.images.cells
     members = task.members if task.grouped else None
 
     def step(x: Any, seeds: Any, index: Any, *rest: Any) -> Any:
-        return rule(Gradients(predictor, seeds, index, statistic, axes, members), x, *rest)
+        return rule(Gradients(predictor, seeds, index, statistic, cells, members), x, *rest)
 
     grouping = None if members is None else members.tobytes()
-    key = (rule, predictor.output, axes, statistic, grouping, *(tuple(array.shape[1:]) for array in arguments))
+    key = (rule, predictor.output, cells, statistic, grouping, *(tuple(array.shape[1:]) for array in arguments))
     return predictor.trace.compiled(key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=1))
 
 

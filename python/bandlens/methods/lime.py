@@ -21,7 +21,7 @@ from ..errors import MissingPackageError, OptionError
 from .findings import Findings, Fit, Maps, Scores
 from .kinds import RegionMethod
 from .mixtures import mixed_outputs
-from .occlusion import blurred, replacements
+from .occlusion import blurred, refuse_blur, replacements
 from .task import Request, Task
 
 # of SLIC: how much position counts against values
@@ -66,19 +66,26 @@ def needs_background(options: Mapping[str, Any]) -> bool:
 
 def prepare(request: Request) -> None:
     """The packages must be there, and superpixels need an image of two or three dimensions."""
-    superpixels = request.options["features"] == "superpixels"
+    superpixels, images = request.options["features"] == "superpixels", request.images
     if request.maps and not superpixels:
         raise OptionError(
             "LIME has values per pixel only where its features are regions of the image.",
             expected=argument("features", "superpixels"),
             given=argument("features", request.options["features"]),
         )
+    if not images.cells.plain:
+        refuse_blur(request)
     for package, module in [("scikit-learn", "sklearn")] + [("scikit-image", "skimage")] * superpixels:
         if find_spec(module) is None:
             raise MissingPackageError(
                 f"The method 'lime' needs the Python package {package}.", fix="pip install 'bandlens[lime]'"
             )
-    images = request.images
+    if superpixels and not images.cells.plain:
+        raise OptionError(
+            "LIME has superpixels for models of one input, without an axis of time, only.",
+            expected=argument("features", "bands"),
+            given=argument("features", "superpixels"),
+        )
     if superpixels and sum(images.shape[axis - 1] > 1 for axis in images.pixel_axes) > MOST_SPATIAL_AXES:
         raise OptionError(
             "Superpixels are regions in two or three dimensions.",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.cells import Cells
 from ..data.images import Images
 from ..engine.batching import fitting
 from ..engine.graph import Graph
@@ -87,7 +88,7 @@ def mixed_outputs(
     else:
         masks = present.reshape((1,) * (4 - present.ndim) + present.shape)
         shared = _worthwhile_start(task, n, references, masks)
-        masks = _bands_to_pixels(task, masks) if shared is None else shared.masks
+        masks = _masks_of(task, masks) if shared is None else shared.masks
 
     def outputs(size: int) -> np.ndarray:
         total = np.zeros((n, 1 if mean else m, s, seeds.shape[1]))
@@ -140,20 +141,18 @@ def _refuse(
     if present is not None:
         masks = present.reshape((1,) * (4 - present.ndim) + present.shape)
         mask = masks[tuple(where if length > 1 else 0 for where, length in zip(at, masks.shape, strict=False))]
-        replaced = ~(mask @ task.members)
+        replaced = [task.images.cells.label(cell) for cell in np.flatnonzero(~(mask @ task.members)).tolist()]
     check_mixture(units[image, reference, mixture], at[0], positions, replaced)
 
 
 def _bands_to_pixels(task: Task | Mixing, present: np.ndarray) -> np.ndarray:
-    """From features to bands, in the shape of an image with 1 for the pixels."""
-    return (present @ task.members).reshape(*present.shape[:-1], *_band_shape(task))
+    """From features to cells, in the shape of an image with 1 for the pixels."""
+    return task.images.cells.spread(np, present @ task.members)
 
 
-def _band_shape(task: Task | Mixing) -> list[int]:
-    """Shape of an image with 1 for the pixels."""
-    shape = [1] * len(task.images.shape)
-    shape[task.images.band_axis - 1] = task.images.n_bands
-    return shape
+def _masks_of(task: Task | Mixing, present: np.ndarray) -> np.ndarray:
+    """What a step is given of features: a number per cell where it spreads them itself, since rows are long."""
+    return present @ task.members if task.images.cells.packed else _bands_to_pixels(task, present)
 
 
 class Shared(NamedTuple):
@@ -240,7 +239,8 @@ def _mixing(
         return lambda masks: step(*fixed, np.ascontiguousarray(masks, dtype))
 
     if shared is None:
-        step = _compiled_mixing(predictor, mask_shape)
+        cells = task.images.cells
+        step = _compiled_mixing(predictor, mask_shape, cells if mask_shape == (len(cells),) and cells.packed else None)
         return lambda images, i: held(step, [images[:, None, None], _cut(references, i)[:, :, None]])
 
     adding = _compiled_summing(predictor, shared.start)
@@ -274,11 +274,16 @@ def _mixing(
     return of_images
 
 
-def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
+def _compiled_mixing(
+    predictor: Predictor, mask_shape: tuple[int, ...], cells: Cells | None
+) -> Callable[..., np.ndarray]:
+    """From images, references and masks to units; masks are of cells, where these are given, else of elements."""
     backend, trace = predictor.backend, predictor.trace
     graph = trace.graph(predictor.output)
 
     def step(images: Any, references: Any, masks: Any) -> Any:
+        if cells is not None:
+            masks = cells.spread(backend.nd, masks)
         mixed = images * masks + references * (1 - masks)
         flat = backend.nd.reshape(mixed, (-1, *trace.shape))
         return backend.Run(trace, {graph.input: flat}).forward(graph.operations).value(graph.output)
@@ -287,7 +292,7 @@ def _compiled_mixing(predictor: Predictor, mask_shape: tuple[int, ...]) -> Calla
         image = np.empty((1, 1, 1, *trace.shape), trace.dtype)
         return backend.compile(trace, step, image, image, np.empty((1, 1, 1, *mask_shape), trace.dtype), any_n=3)
 
-    return trace.compiled(("mixing", predictor.output, mask_shape), build)
+    return trace.compiled(("mixing", predictor.output, mask_shape, cells), build)
 
 
 def _compiled_summing(predictor: Predictor, start: Start) -> Callable[..., np.ndarray]:

@@ -40,9 +40,8 @@ def noise_options(level: float) -> dict[str, Option]:
 def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Findings:
     """Apply a rule ``(gradients, x, number, spread, keys) -> attributions``, which gets its noise from `noise`."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
-    shape = [1] * (len(task.images.shape) + 1)
-    shape[task.images.band_axis] = task.images.n_bands
-    spread = (task.options["noise_level"] * band_spread(task.images)).astype(dtype).reshape(shape)
+    levels = (task.options["noise_level"] * band_spread(task.images)).astype(dtype)
+    spread = task.images.cells.spread(np, levels[None])
     keys = np.random.SeedSequence(task.seed).generate_state(samples).view(np.int32)[None]
 
     def numbers(part: slice) -> tuple[np.ndarray]:

@@ -44,10 +44,12 @@ def replacements(task: Task, kind: str) -> np.ndarray:
 
 def blurred(task: Task, batch: np.ndarray) -> np.ndarray:
     """Images without detail, band by band."""
-    axes = task.images.pixel_axes
-    return ndimage.gaussian_filter(
-        batch, [BLUR * length if axis in axes else 0 for axis, length in enumerate(batch.shape)]
-    )
+    found = np.empty_like(batch)
+    cells = task.images.cells
+    for (part, image), (_, where) in zip(cells.split(np, batch, 1), cells.split(np, found, 1), strict=True):
+        widths = [BLUR * length if axis in part.pixel_axes else 0 for axis, length in enumerate(image.shape)]
+        where[...] = ndimage.gaussian_filter(image, widths)
+    return found
 
 
 def needs_background(options: Mapping[str, Any]) -> bool:
@@ -57,13 +59,21 @@ def needs_background(options: Mapping[str, Any]) -> bool:
 
 def prepare(request: Request) -> None:
     """Blurring needs pixels."""
-    images = request.images
-    if request.options["replacement"] == "blur" and all(images.shape[axis - 1] == 1 for axis in images.pixel_axes):
-        raise OptionError(
-            "There is nothing to blur: each band of an image is a single pixel.",
-            expected=argument("replacement", "background", "background_mean", "zero"),
-            given=argument("replacement", "blur"),
-        )
+    refuse_blur(request)
+
+
+def refuse_blur(request: Request) -> None:
+    """Refuse blurring where an input has a single pixel per band."""
+    if request.options["replacement"] != "blur":
+        return
+    for part in request.images.cells.parts:
+        if all(part.shape[axis - 1] == 1 for axis in part.pixel_axes):
+            of = f" in input '{part.name}'" if part.name else ""
+            raise OptionError(
+                f"There is nothing to blur{of}: each band of an image is a single pixel.",
+                expected=argument("replacement", "background", "background_mean", "zero"),
+                given=argument("replacement", "blur"),
+            )
 
 
 OCCLUSION = BandMethod(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..data.cells import Cells
 from ..data.words import choices, nearest, shown
 from ..errors import OptionError
 
@@ -17,20 +18,23 @@ STATISTICS = {
 SIGNED = {"band_sum": True, "pixel_mean_abs": False, "whole_band": True}
 
 
-def reduce_pixels(nd: Any, attributions: Any, statistic: str, pixel_axes: tuple[int, ...]) -> Any:
-    """Reduce the pixel axes of an array or tensor.
+def reduce_pixels(nd: Any, attributions: Any, statistic: str, cells: Cells, before: int) -> Any:
+    """Reduce an array or tensor over the pixels of each cell.
 
     Parameters
     ----------
     nd : module
         NumPy, or a backend's array functions.
-    attributions : array or tensor
+    attributions : array or tensor, shape (..., *image shape)
     statistic : {"band_sum", "pixel_mean_abs"}
-    pixel_axes : tuple of int
+    cells : Cells
+        Of the images.
+    before : int
+        Axes before those of the image.
     """
     if statistic == "band_sum":
-        return nd.sum(attributions, pixel_axes)
-    return nd.mean(nd.abs(attributions), pixel_axes)
+        return cells.sums(nd, attributions, before)
+    return cells.means(nd, nd.abs(attributions), before)
 
 
 def check_statistic(statistic: str | None, allowed: Sequence[str], default: str, method: str) -> str:

@@ -67,12 +67,14 @@ def bands_at_ends(predictor: Predictor, start: LinearStart, images: Images, size
 
     Returns
     -------
-    dict of int to ndarray of bool, shape (bands,)
+    dict of int to ndarray of bool, shape (cells,)
     """
-    shape = [1] * len(images.shape)
-    shape[images.band_axis - 1] = images.n_bands
+    cells, count = images.cells, len(images.cells)
     # no band, and each band alone; numbers at random, so that none cancel
-    alone = np.concatenate([np.zeros((1, images.n_bands)), np.eye(images.n_bands)]).reshape(-1, *shape)
+    alone = np.concatenate([np.zeros((1, count)), np.eye(count)])
     noise = np.random.default_rng(0).uniform(0.5, 1.5, images.shape)
-    found = values_at_ends(predictor, start, alone * noise, size)
-    return {end: (values[1:] != values[:1]).any(axis=1) for end, values in zip(start.ends, found, strict=True)}
+    # images are made as they are needed: there may be many cells
+    parts = [slice(first, first + size) for first in range(0, count + 1, size)]
+    found = [values_at_ends(predictor, start, cells.spread(np, alone[part]) * noise, size) for part in parts]
+    ends = [np.concatenate(values) for values in zip(*found, strict=True)]
+    return {end: (values[1:] != values[:1]).any(axis=1) for end, values in zip(start.ends, ends, strict=True)}

@@ -101,13 +101,13 @@ def _is_real(trace: Trace, value: int) -> bool:
 
 
 def lost_bands(predictor: Predictor, images: Images) -> np.ndarray:
-    """Bands that the output depends on, but with no derivative; of bool, shape (bands,).
+    """Bands that the output depends on, but with no derivative; of bool, shape (cells,).
 
     Bands are told apart as long as the model is linear in them, where numbers show what depends on which; from then on
     a value depends on all the bands that its operation's inputs depend on.
     """
     trace, output = predictor.trace, predictor.output
-    key = ("no derivative", output, images.band_axis)
+    key = ("no derivative", output, images.cells)
     lost: np.ndarray = trace.compiled(key, lambda: _lost(predictor, images, derivative_ends(trace, output)))
     return lost
 
@@ -115,7 +115,7 @@ def lost_bands(predictor: Predictor, images: Images) -> np.ndarray:
 def _lost(predictor: Predictor, images: Images, ends: tuple[Operation, ...]) -> np.ndarray:
     trace = predictor.trace
     graph, start = trace.graph(predictor.output), linear_beginning(predictor)
-    nothing = np.zeros(images.n_bands, bool)
+    nothing = np.zeros(len(images.cells), bool)
     arriving = {graph.output}
     for operation in reversed(start.rest):
         if operation not in ends and any(value in arriving and _is_real(trace, value) for value in operation.outputs):

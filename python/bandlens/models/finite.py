@@ -6,6 +6,8 @@ maxima then hide it, so that tables look sound; nothing that comes after would t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..data.positions import first, spelled
@@ -56,7 +58,7 @@ def at(positions: Positions, part: slice) -> Positions:
     return positions[part]
 
 
-def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced: np.ndarray | None) -> None:
+def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced: Sequence[str] | None) -> None:
     """Refuse outputs that are not finite for an image of which parts were replaced.
 
     Parameters
@@ -66,8 +68,8 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
     image : int
         Which of the images at `positions` it was made of.
     positions : slice or ndarray of int
-    replaced : ndarray of bool, shape (bands,), or None
-        Its bands that were replaced; None where pixels were.
+    replaced : sequence of str or None
+        Its bands that were replaced, by position; None where pixels were.
 
     Raises
     ------
@@ -78,8 +80,7 @@ def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced:
         return
     what = "pixels"
     if replaced is not None:
-        bands = (np.flatnonzero(replaced) + first()).tolist()
-        what = f"band{'s' * (len(bands) > 1)} {few(bands, MOST_NAMED)}"
+        what = f"band{'s' * (len(replaced) > 1)} {few(replaced, MOST_NAMED)}"
     raise ModelError(
         "The model's output is not finite when bands of an image are replaced.",
         expected="finite outputs for all images that the method makes",

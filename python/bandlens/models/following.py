@@ -23,6 +23,7 @@ from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
 from .outputs import Head, OutputReader, output_names
+from .packing import taking_rows
 
 # traces outlive a call, but not their model
 _TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
@@ -108,7 +109,7 @@ def followed(
 
 def _scored(model: Any, images: Images, refusal: BandlensError, head: Head = None) -> Followed:
     """A function that gives numbers, tried."""
-    read = OutputReader(inference(model), head, output_names(model))
+    read = OutputReader(taking_rows(model, inference(model), images.cells), head, output_names(model))
     trace, names, tensors = tried(read, images)
     if not tensors and not isinstance(refusal, GivesNumbersError):
         refusal = GivesNumbersError.of("numbers, and fails for tensors")
@@ -145,7 +146,8 @@ def _not_followed(model: Any, images: Images, error: _NotFollowedError, function
             return _scored(model, images, error.refusal, head)
         except ModelError as other:
             failed = other
-    check_failure(inference(model), images.shape, error.dtype, numbers=function)
+    call = taking_rows(model, inference(model), images.cells)
+    check_failure(call, images.shape, error.dtype, numbers=function)
     raise failed or error.refusal
 
 
@@ -157,7 +159,8 @@ def _trace(
     head: Head = None,
 ) -> Followed:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
-    read = OutputReader(inference(model), head, output_names(model), backend.nd.reshape)
+    call = taking_rows(model, inference(model), images.cells, backend.nd)
+    read = OutputReader(call, head, output_names(model), backend.nd.reshape)
     with _TRACING:
         trace = _known_trace(model, _new_trace(backend, model, images, read, around))
     return Followed(backend, trace, shape=read.shape, head=read.head)
@@ -185,7 +188,7 @@ def _new_trace(
         for dtype in _dtypes(model):
             try:
                 if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                    inference(model)(np.zeros((1, *images.shape), dtype))
+                    read(np.zeros((1, *images.shape), dtype))
                 return backend.Trace(call, images.shape, dtype, names)
             except BandlensError:  # noqa: PERF203
                 raise

@@ -19,18 +19,21 @@ import numpy as np
 
 from .._version import __version__
 from ..data.images import Images, lost_dimension
+from ..data.inputs import Inputs, listed
+from ..data.positions import spelled
 from ..data.tasks import REGRESSION, Outputs
-from ..data.words import argument, choices, nearest, shape_text, shown
+from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..engine.backends.contract import Backend, Trace
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..engine.precision import tf32_allowed
 from ..errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
-from .callables import check_is_model, is_program
+from .callables import check_is_model
 from .finite import Positions, at, check_outputs
 from .following import followed
 from .following import inference as inference
 from .functions import check_probabilities
 from .outputs import Head
+from .packing import input_names, model_inputs
 from .saved import loaded as loaded
 
 OUTPUT_SCALES = ("auto", "logit", "probability")
@@ -258,25 +261,32 @@ def _check_scale(trace: Trace, kind: str | None, output: str) -> None:
 
 def _check_keras(model: Any, images: Images) -> None:
     """What a Keras model says of its inputs, compared with the images."""
-    inputs = getattr(model, "inputs", None)
-    if not isinstance(inputs, list) or not inputs or is_program(model):
+    inputs = model_inputs(model)
+    if not inputs:
         return
-    if len(inputs) != 1:
+    names, shapes = input_names(model), [("n", *tuple(one.shape)[1:]) for one in inputs]
+    if len(inputs) != len(images.cells.parts):
+        example = f"{{{quoted(names[0])}: ..., {quoted(names[-1])}: ...}}"
         raise ModelError(
             "The model has several inputs.",
-            expected="one input, the images",
-            given=f"{len(inputs)}: {', '.join(str(getattr(i, 'name', i)) for i in inputs)}",
-            fix="wrap it in a function of the images that fixes the other inputs",
+            expected=f"`x` with an array for each of {len(inputs)}: {listed(names, shapes)}",
+            given=f"one array of shape {shape_text((images.n, *images.shape))}",
+            fix=spelled(f"give a dict: x={example}", f"give a named list: `x = list({names[0]} = ..., ...)`")
+            + "; where a function takes none, wrap the model in a function of one input that fixes the others",
         )
-    wanted = tuple(inputs[0].shape)[1:]
-    if len(wanted) != len(images.shape) or any(
-        size not in (None, given) for size, given in zip(wanted, images.shape, strict=True)
-    ):
+    for name, part, (_, *wanted) in zip(names, images.cells.parts, shapes, strict=True):
+        if len(wanted) == len(part.shape) and all(
+            size in (None, given) for size, given in zip(wanted, part.shape, strict=True)
+        ):
+            continue
+        called = "x" if len(inputs) == 1 else Inputs.called("x", name)
         raise InputError(
-            "The model can't take images of this shape.",
+            "The model can't take images of this shape."
+            if len(inputs) == 1
+            else f"The model can't take images of this shape as its input '{name}'.",
             expected=shape_text(("n", *wanted)),
-            given=shape_text((images.n, *images.shape)),
-            fix=lost_dimension("x", wanted, (images.n, *images.shape)),
+            given=shape_text((images.n, *part.shape)),
+            fix=lost_dimension(called, tuple(wanted), (images.n, *part.shape)),
         )
 
 

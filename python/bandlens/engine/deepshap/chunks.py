@@ -135,7 +135,7 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
     sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
     item = np.dtype(dtype).itemsize
-    n_bands = plan.graph.layouts[plan.graph.input].shape[work.images.band_axis]
+    n_bands = len(work.images.cells)
     # as many passes as there are outputs or bands, whichever are fewer; maps need one per output
     forward = not maps and plan.forward and prefers_forward(n_bands, k)
     passes = n_bands if forward else k
@@ -166,7 +166,7 @@ def _explain_part(
 ) -> np.ndarray:
     """One chunk of images against all of its background and outputs."""
     n, m, k = part.stop - part.start, work.n_background, work.seeds.shape[1]
-    shape = work.images.shape if maps else (*(m,) * work.own, work.images.n_bands)
+    shape = work.images.shape if maps else (*(m,) * work.own, len(work.images.cells))
     values = np.zeros((n, k, *shape))
     images = _fill(work.images.take(part, trace.dtype), chunk.images)
     seeds = np.moveaxis(work.seeds[part], 1, 0).astype(trace.dtype)
@@ -191,10 +191,10 @@ def _explain_part(
 def _compiled(
     backend: Backend, trace: Trace, plan: Plan, chunk: Chunk, work: Work, maps: bool, arguments: tuple[np.ndarray, ...]
 ) -> Callable[..., Any]:
-    key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.band_axis)
+    key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.cells)
 
     def build() -> Callable[..., Any]:
-        step = make_step(backend, trace, plan, band_axis=work.images.band_axis, own=work.own, maps=maps)
+        step = make_step(backend, trace, plan, cells=work.images.cells, own=work.own, maps=maps)
         return backend.compile(trace, step, *arguments)
 
     return trace.compiled(key, build)

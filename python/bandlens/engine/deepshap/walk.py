@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...data.cells import Cells
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
 from .pairs import Multiplier, Pairs
@@ -86,7 +87,7 @@ def differences(pairs: Pairs, tangents: dict[int, Any]) -> Any:
     return nd.reshape(found, (*found.shape[:3], -1))
 
 
-def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
+def band_scores(pairs: Pairs, seeds: Any, weights: Any, cells: Cells) -> Any:
     """Band scores, summed over the background with weights; where each image has its own, those of every pair.
 
     Parameters
@@ -95,8 +96,8 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
         As for `multipliers`.
     weights : tensor, shape (background,)
         Weight of each background image; not used where each image has its own.
-    band_axis : int
-        Axis of the bands in a batch of images.
+    cells : Cells
+        The bands, and which elements of an image belong to each.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
     nd, plan = pairs.nd, pairs.plan
     source = plan.graph.input
     outputs, n, m = seeds.shape[0], pairs.n, pairs.m
-    n_bands = pairs.layouts[source].shape[band_axis]
+    n_bands = len(cells)
     forward = plan.forward and prefers_forward(n_bands, outputs)
     passes = n_bands if forward else outputs
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
@@ -119,13 +120,13 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
 
     def contributions(values: tuple[int, ...]) -> list[dict[int, Any]]:
         sides = (pairs.image_run, pairs.reference_run)
-        return [_contributions(pairs, operations, values, run.value(source), band_axis) for run in sides]
+        return [_contributions(pairs, operations, values, run.value(source), cells) for run in sides]
 
     if forward:
         return _forward_scores(pairs, contributions(_frontier(plan, stop)), seeds, weights, n_bands)
     found = weighted(seeds)
     if not operations:
-        return _direct_scores(pairs, found, seeds, band_axis)
+        return _direct_scores(pairs, found, seeds, cells)
     parts = contributions(tuple(found))
     scores = nd.zeros((outputs, n, *(m,) * pairs.own, n_bands), seeds.dtype)
     for value, multiplier in found.items():
@@ -143,17 +144,21 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, band_axis: int) -> Any:
     return scores
 
 
-def _direct_scores(pairs: Pairs, found: dict[int, Multiplier], seeds: Any, band_axis: int) -> Any:
+def _direct_scores(pairs: Pairs, found: dict[int, Multiplier], seeds: Any, cells: Cells) -> Any:
     """Multipliers at the images themselves, times the differences."""
     nd, source = pairs.nd, pairs.plan.graph.input
     image, reference = pairs.sides(source)
     lead = (seeds.shape[0], pairs.n, *(pairs.m,) * pairs.own)
     if source not in found:
-        return nd.zeros((*lead, image.shape[3 + band_axis]), seeds.dtype)
-    pixels = tuple(3 + axis for axis in range(len(image.shape) - 3) if axis != band_axis)
+        return nd.zeros((*lead, len(cells)), seeds.dtype)
     contributions = pairs.dense(source, found[source].times(nd, image - reference))
-    summed = nd.sum(contributions, pixels if pairs.own else (2, *pixels))
-    return nd.broadcast_to(summed, (*lead, summed.shape[-1]))
+    if not pairs.own:
+        contributions = nd.sum(contributions, 2)
+    # a batch has one row per image, which is the first of the axes behind the leading ones
+    shape = tuple(contributions.shape)
+    before = 3 if pairs.own else 2
+    summed = cells.sums(nd, nd.reshape(contributions, (*shape[:before], *shape[before + 1 :])), before)
+    return nd.broadcast_to(summed, (*lead, len(cells)))
 
 
 def prefers_forward(n_bands: int, outputs: int) -> bool:
@@ -221,14 +226,13 @@ def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) 
 
 
 def _contributions(
-    pairs: Pairs, operations: tuple[Operation, ...], values: tuple[int, ...], images: Any, band_axis: int
+    pairs: Pairs, operations: tuple[Operation, ...], values: tuple[int, ...], images: Any, cells: Cells
 ) -> dict[int, Any]:
     """What each band alone brings to values that are linear in the images, shape (images, bands, elements)."""
     nd, source = pairs.nd, pairs.plan.graph.input
-    count, n_bands = images.shape[0], images.shape[band_axis]
-    own_band = (n_bands if axis == band_axis else 1 for axis in range(1, len(images.shape)))
-    mask = nd.reshape(nd.eye(n_bands, images.dtype), (1, n_bands, *own_band))
-    alone = nd.reshape(images, (count, 1, *images.shape[1:])) * mask
+    count, n_bands = images.shape[0], len(cells)
+    mask = cells.spread(nd, nd.eye(n_bands, images.dtype))
+    alone = nd.reshape(images, (count, 1, *images.shape[1:])) * nd.reshape(mask, (1, *mask.shape))
     batch = nd.reshape(alone, (count * n_bands, *images.shape[1:]))
     part = pairs.backend.Run(pairs.trace, {source: batch}).forward(operations)
     return {
@@ -239,13 +243,13 @@ def _contributions(
     }
 
 
-def make_step(backend: Backend, trace: Trace, plan: Plan, *, band_axis: int, own: bool, maps: bool) -> Any:
+def make_step(backend: Backend, trace: Trace, plan: Plan, *, cells: Cells, own: bool, maps: bool) -> Any:
     """The function to compile: ``(images, references, seeds, weights)`` to scores or, with `maps`, attributions."""
 
     def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:
         pairs = Pairs(backend, trace, plan, images, references, own)
         if maps:
             return attributions(pairs, seeds, weights)
-        return band_scores(pairs, seeds, weights, band_axis)
+        return band_scores(pairs, seeds, weights, cells)
 
     return step
