@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pytest
-
-import bandlens as bl
 from bandlens.data.tasks import Outputs, task_of
 from bandlens.errors import BandlensError, LabelError, ModelError, OptionError
 from bandlens.methods.permutation_counts import average_precision
@@ -60,7 +59,7 @@ def test_an_image_counts_for_each_of_its_labels(keras: Any) -> None:
     assert frame.groupby("class", observed=True)["n"].first().tolist() == FLAGS.sum(axis=0).tolist()
     assert result.n == (FLAGS.sum(axis=1) > 0).sum()
     assert (result.to_frame("overall")["n"] == result.n).all()
-    right = (FLAGS == (IMAGES.mean((1, 2)) @ WEIGHTS > 0))[FLAGS.any(axis=1)].mean()
+    right = ((IMAGES.mean((1, 2)) @ WEIGHTS > 0) == FLAGS)[FLAGS.any(axis=1)].mean()
     assert result.accuracy == pytest.approx(right)
 
 
@@ -199,7 +198,7 @@ def test_scores_of_pixels_are_means_over_the_zone(keras: Any, activation: str | 
         assert result.n == N
         assert result.completeness is not None
         assert result.completeness < (1e-4 if method != "expected_gradients" else 1)
-    occurs = [(MASKS == code).any(axis=(1, 2)).sum() for code in range(3)]
+    occurs = [(code == MASKS).any(axis=(1, 2)).sum() for code in range(3)]
     assert result.to_frame().groupby("class", observed=True)["n"].first().tolist() == occurs
 
 

@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.band_order import arranged
-from ..data.images import Images, check_background, check_images
-from ..data.labels import band_names, label_codes, observed_numbers
+from ..data.images import Images, check_background
+from ..data.labels import label_codes, observed_numbers
 from ..data.moments import half_width
-from ..data.naming import Named
 from ..data.options import one_of, optional, whole
 from ..data.repeated import repeated
 from ..data.summaries import mean_image
@@ -27,6 +25,7 @@ from ..data.tasks import MULTILABEL, REGRESSION, observed_rows
 from ..data.words import and_more, argument, few, shape_text
 from ..errors import BackgroundError, ResultError
 from ..explain.fitting import check_fit
+from ..explain.question import Question
 from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, loaded, make_predictor
@@ -34,7 +33,7 @@ from ..progress import Progress, starting, ticker
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .firsts import MOST
-from .matching import bands_of_result, check_classes, check_same_images, check_same_model, member_bands
+from .matching import arranged_like, check_classes, check_same_images, check_same_model
 from .result import Check, columns_of
 from .whole import class_levels
 
@@ -55,8 +54,9 @@ def check_deletion(
     orders: int = 24,
     steps: int = 20,
     output: str = "auto",
-    bands: Sequence[str] | None = None,
-    band_axis: int = -1,
+    bands: Any = None,
+    band_axis: Any = -1,
+    time_axis: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
@@ -95,6 +95,8 @@ def check_deletion(
         earlier version that holds groups needs them.
     band_axis : int
         Axis of the bands in `x`.
+    time_axis : int, optional
+        Axis of the steps in `x`, as in the call that made the result.
     reorder : bool
         Whether `x` and `background` are brought into the order of the result's bands, by name; else another order is an
         error.
@@ -139,12 +141,13 @@ def check_deletion(
     counts = {"n_background": n_background, "orders": orders, "steps": steps}
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
-    found_x = arranged(
-        x, background, bands=bands, kept=bands_of_result(result, model), band_axis=band_axis, reorder=reorder
+    if len(result.bands) < 2:
+        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
+    q = Question(
+        model=model, x=x, background=background, bands=bands, band_axis=band_axis, time_axis=time_axis, reorder=reorder
     )
-    background = found_x.background
-    images = check_images(found_x.x, band_axis)
-    members = member_bands(result, images, found_x.bands if bands is not None or result.groups else None)
+    q, images, members, named = arranged_like(q, result)
+    background = q.background
     with starting(progress, model):
         model = loaded(model)
         predictor = _followed(model, images, output, result)
@@ -169,8 +172,7 @@ def check_deletion(
             images=images,
             background=None if background is None else check_background(background, images),
             classes=result.classes,
-            # wavelengths of the result were looked at
-            named=Named.single(result.bands if bands is None else band_names(bands, images.n_bands)),
+            named=named,  # wavelengths of the result were looked at
             y=y,
             labels=labels,
             observed=observed,

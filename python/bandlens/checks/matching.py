@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..data.band_order import MOST_SHOWN, Match, Reference, match
-from ..data.groups import band_features
-from ..data.images import Images
+from ..data.band_order import MOST_SHOWN, Match, Reference, arranged, match
+from ..data.groups import BY_INPUT, band_features
+from ..data.images import Images, check_images
 from ..data.labels import band_names
-from ..data.naming import Named
+from ..data.naming import Named, cell_label, named_bands
 from ..data.summaries import band_means
+from ..data.words import choices
 from ..errors import BandError, ResultError
+from ..explain.arranging import in_order
+from ..explain.inputs import has_several_inputs, several_in_order
+from ..explain.question import Question
 from ..models.bands import kept_bands
 from ..models.predictor import Predictor
+from ..results.cells import cell_names
 from ..results.importance import BandImportance
 
 # of the images: those whose prediction may differ from that in the result, by ties and rounding
@@ -47,10 +53,30 @@ def bands_of_result(result: BandImportance, model: Any) -> Reference | None:
     return own
 
 
+def member_cells(result: BandImportance, named: Named) -> np.ndarray:
+    """Cells of each row of a table of several inputs, or of steps in time, shape (features, cells), bool.
+
+    Raises
+    ------
+    ResultError
+        If the images have other inputs, bands or steps than the result.
+    """
+    groups: Any = BY_INPUT if named.inputs and result.inputs == result.bands else result.groups
+    features = band_features(groups, named)
+    given = tuple(cell_label(*one, "") for one in zip(features.names, features.inputs or features.names, strict=True))
+    wanted = tuple(cell_label(*one, "") for one in zip(result.bands, result.inputs or result.bands, strict=True))
+    if given != wanted or (features.times is None) != (result.times is None):
+        raise ResultError(
+            "The bands of `x` are not those of the result.",
+            expected=f"{len(wanted)}: {', '.join(cell_names(result)[:8])}",
+            given=f"{len(given)}: {', '.join(features.labels[:8])}",
+            fix=f"give `x`, {choices(('bands', 'band_axis', 'time_axis'), ', ')} as in the call that made the result",
+        )
+    return features.members
+
+
 def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | None) -> np.ndarray:
     """Bands of each row of the result's table, shape (features, bands), bool."""
-    if len(result.bands) < 2:
-        raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
     if result.groups is None:
         names = result.bands if bands is None else band_names(bands, images.n_bands)
         if images.n_bands != len(result.bands) or names != result.bands:
@@ -75,6 +101,24 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
             given=", ".join(features.names[:8]),
         )
     return features.members
+
+
+def arranged_like(q: Question, result: BandImportance) -> tuple[Question, Images, np.ndarray, Named]:
+    """The question in the order of the result's bands, its images, which of their cells each row is, and names."""
+    several = has_several_inputs(q.model, q.x)
+    if several or q.time_axis is not None or result.inputs is not None or result.times is not None:
+        q = several_in_order(q) if several else in_order(q)
+        images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
+        named = named_bands(q.x, images.cells, q.bands, None, None)
+        return q, images, member_cells(result, named), named
+    found = arranged(
+        q.x, q.background, bands=q.bands, kept=bands_of_result(result, q.model), band_axis=q.band_axis,
+        reorder=q.reorder,
+    )  # fmt: skip
+    images = check_images(found.x, q.band_axis)
+    members = member_bands(result, images, found.bands if q.bands is not None or result.groups else None)
+    names = result.bands if q.bands is None else band_names(q.bands, images.n_bands)
+    return replace(q, x=found.x, background=found.background), images, members, Named.single(names)
 
 
 def check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:

@@ -129,7 +129,16 @@ def check_null(
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
     seed = whole(0)("seed", seed)
     question = in_order(Question.of(model, x, y, OWN, method=method, seed=seed, **options))
-    images = check_images(question.x, question.band_axis)
+    images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
+    if not images.cells.plain:
+        raise OptionError(
+            "`check_null` gives the model two bands more, of one input and for all times.",
+            expected="a model of one input, and no `time_axis`",
+            given=f"{len(images.parts)} inputs" if images.parts else "`time_axis`",
+            fix="for several inputs, check a function of one of them that fixes the others"
+            if images.parts
+            else "leave `time_axis` out: bands are then added at all steps",
+        )
     names = band_names(question.bands, images.n_bands)
     fixed = _position(duplicate, names) if duplicate is not None else None
     with starting(progress, model):

@@ -14,7 +14,6 @@ import numpy as np
 from scipy import stats
 
 from ..data.images import check_images
-from ..data.labels import band_names
 from ..data.moments import half_width
 from ..data.options import whole
 from ..data.words import argument, choices, nearest
@@ -24,6 +23,7 @@ from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.same_rows import with_rows_of
 from ..explain.selfcheck import unsaid
+from ..models.packing import taking_rows
 from ..models.predictor import loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
@@ -135,12 +135,13 @@ def check_randomization(
             given=argument("target", "predicted"),
             fix="without `y`, classes are the predictions of the trained model",
         )
-    images = check_images(question.x, question.band_axis)
-    if len(band_names(question.bands, images.n_bands)) < 2:
+    images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
+    if len(images.cells) < 2:
         raise OptionError("A single band has no rank.", expected="at least two bands")
     with starting(progress, model):
         model = loaded(model)
-    batch = images.take(slice(0, COMPARED), make_predictor(model, images, head=question.head).trace.dtype)
+    rows = images.take(slice(0, COMPARED), make_predictor(model, images, head=question.head).trace.dtype)
+    batch = taking_rows(model, lambda given: given, images.cells)(rows)
     copy = copy_of(model, batch)
     trained = copy.weights
     steps = _steps(copy, layers, cascade)

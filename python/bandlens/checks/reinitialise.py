@@ -46,13 +46,13 @@ class Copy:
         return [layer.get_weights() for layer in self.layers]
 
 
-def copy_of(model: Any, batch: np.ndarray) -> Copy:
+def copy_of(model: Any, batch: Any) -> Copy:
     """A copy with weights of its own, equal to the model's.
 
     Parameters
     ----------
     model : keras.Model or tf_keras.Model
-    batch : ndarray, shape (n, *image shape)
+    batch : ndarray, shape (n, *image shape), or a structure of such
         Images, to build the copy and to see that it gives the model's outputs.
 
     Raises
@@ -80,7 +80,7 @@ def copy_of(model: Any, batch: np.ndarray) -> Copy:
     return replace(copy, names=tuple(originals)) if same else copy
 
 
-def fresh(model: Any, batch: np.ndarray, *, seed: int) -> Copy:
+def fresh(model: Any, batch: Any, *, seed: int) -> Copy:
     """The same architecture with new weights, drawn from the layers' own initialisers.
 
     Parameters

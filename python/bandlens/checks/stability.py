@@ -114,7 +114,7 @@ def check_stability(
     seed = whole_number("seed", seed, 0)
     progress = options.pop("progress", None)
     question = in_order(Question.of(model, x, y, OWN, seed=seed, **options))
-    images = check_images(question.x, question.band_axis)
+    images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
     with starting(progress, model):
         question = replace(question, model=loaded(model))  # once, not for every background
     with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
@@ -127,7 +127,7 @@ def check_stability(
             sizes = np.diff(np.linspace(0, resamples, backgrounds + 1).round().astype(int))
             found = []
             for place, draw in enumerate(_draws(table, pool, backgrounds, seed)):
-                other = replace(question, background=pool.take(draw, None), n_background=len(draw))
+                other = replace(question, background=pool.chosen(draw), n_background=len(draw))
                 found.append(_resampled(importance_of(other, _onwards(tick), fit=False), sizes[place], seed, place))
     return _check(table, found, resamples)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BandError
-from .naming import Named
+from .naming import Named, cell_label
 from .positions import first, spelled
 from .words import few, nearest, quoted, shown
 
@@ -129,7 +129,7 @@ def _features(positions: dict[str, list[int]] | None, owner: Mapping[int, str], 
             names.append(name)
             times.append(step)
             inputs.append(" + ".join(dict.fromkeys(bands.inputs[band] for band in own)) if bands.inputs else "")
-    labels = [_label(name, input_, step) for name, input_, step in zip(names, inputs, times, strict=True)]
+    labels = [cell_label(name, input_, step) for name, input_, step in zip(names, inputs, times, strict=True)]
     return Features(
         names=tuple(names),
         members=np.array(members),
@@ -139,11 +139,6 @@ def _features(positions: dict[str, list[int]] | None, owner: Mapping[int, str], 
         time_kind=bands.time_kind,
         labels=tuple(labels),
     )
-
-
-def _label(name: str, input_: str, step: str) -> str:
-    text = f"{input_}:{name}" if input_ and input_ != name else name
-    return f"{text} at {step}" if step else text
 
 
 def _positions(name: str, members: Any, bands: Named) -> list[int]:

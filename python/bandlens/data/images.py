@@ -7,7 +7,7 @@ what is converted is one batch at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,11 +16,11 @@ import numpy as np
 
 from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
 from .cells import Cells, Part
-from .inputs import Inputs, Joined, check_together
+from .inputs import Inputs, Joined, Piece, check_together
 from .labelled import Ordered
 from .missing import check_masked, describe_missing
 from .positions import first, spelled
-from .words import number_text, shape_text, shown, type_text
+from .words import few, number_text, quoted, shape_text, shown, type_text
 
 CHECK_BYTES = 1 << 25
 
@@ -79,8 +79,8 @@ class Images:
             return (self,)
         if isinstance(self.source, Joined):
             return self.source.images
-        split = self.cells.split(np, self.source, 1)
-        return tuple(Images(own, self.n, part.shape, part.band_axis, None, part.time_axis) for part, own in split)
+        pieces = [(part, Piece(self, part)) for part in self.parts]
+        return tuple(Images(own, self.n, part.shape, part.band_axis, None, part.time_axis) for part, own in pieces)
 
     def take(self, index: slice | np.ndarray, dtype: Any = np.float32) -> np.ndarray:
         """Some images as a fresh, C-ordered batch ``(n, *shape)``."""
@@ -328,6 +328,13 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
                 fix="crop or pad the images to one shape",
             )
         return items, (len(items), *items[0].shape), np.result_type(*{item.dtype for item in items})
+    if isinstance(x, Mapping):
+        raise InputTypeError(
+            f"`{name}` holds several inputs, and this takes images of one input.",
+            expected=f"an array {shape_text(('n', 'rows', 'cols', 'bands'))}",
+            given=few(map(quoted, x)) or "nothing",
+            fix="wrap the model in a function of one input that fixes the others",
+        )
     if not hasattr(x, "shape") or not hasattr(x, "__getitem__") or not hasattr(x, "dtype"):
         raise InputTypeError(
             f"`{name}` is not an array of images.",

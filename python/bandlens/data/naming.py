@@ -12,6 +12,12 @@ from .labels import band_names, band_wavelengths
 from .times import NAME, time_names
 
 
+def cell_label(band: str, input_: str, step: str) -> str:
+    """A band at a step in words: "VV", "sar: VV", "VV at 2024-05-01"."""
+    text = f"{input_}: {band}" if input_ and input_ != band else band
+    return f"{text} at {step}" if step else text
+
+
 @dataclass(frozen=True)
 class Named:
     """Bands of all inputs, in order.
@@ -55,10 +61,11 @@ class Named:
 
     @property
     def cell_labels(self) -> tuple[str, ...]:
-        """A label for each cell."""
+        """What a message calls each cell."""
+        owners = self.inputs or ("",) * len(self.bands)
         return tuple(
-            f"{label} at {step}" if step else label
-            for label, steps in zip(self.labels, self.steps, strict=True)
+            cell_label(band, own, step)
+            for band, own, steps in zip(self.bands, owners, self.steps, strict=True)
             for step in steps
         )
 
@@ -78,7 +85,7 @@ class Named:
         """Positions of the bands that a name may mean: "band", "input:band" or (input, band)."""
         if self.is_pair(member):
             member = ":".join(map(str, member))
-        exact = [place for place, label in enumerate(self.labels) if label == str(member)]
+        exact = [place for place, label in enumerate(self.labels) if label == str(member).replace(": ", ":", 1)]
         return exact or [place for place, band in enumerate(self.bands) if band == str(member)]
 
 

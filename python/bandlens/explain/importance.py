@@ -103,6 +103,12 @@ def band_importance(
         Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
         order, or a list of single images. Converted batch by batch, never modified. `LabelledImages` bring their labels
         and the names of their bands; so does an `xarray.DataArray` with names along its axis of bands.
+
+        For a model of several inputs, an array for each of them: a dict by the inputs' names, a list in the order of
+        `model.inputs`, or the structure that the model was made with; a callable that is no Keras model is called with
+        a dict if it is given one. All hold the same images; shapes and resolutions may differ. Of an array
+        ``(n, numbers)``, such as the weather, each number is a band. There is one table over all inputs, whose shares
+        sum to 1 over all of them.
     y : array_like, optional
         Class of each image, shape (n,): indices into the model's outputs, names in `classes`, a categorical, or one-hot
         rows. Without it, images belong to the class that the model predicts. Of images with several labels: zeros and
@@ -115,7 +121,8 @@ def band_importance(
         an option goes to those that have it; `statistic` must be one that all of them have.
     background : array_like, shape (m, rows, cols, bands), optional
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
-        classes. Methods that compare with nothing, such as "saliency", don't look at it.
+        classes. Methods that compare with nothing, such as "saliency", don't look at it. With several inputs it has
+        their form, and is drawn jointly: what belongs to one place stays together.
     n_background : int
         Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
     target : {"class", "predicted", "all"} or str or int
@@ -145,15 +152,24 @@ def band_importance(
         How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional
         Names, in the order of the images' bands and of the model's outputs. By default those that `x` brings, else
-        those that are kept with the model by `set_bands`.
+        those that are kept with the model by `set_bands`. With several inputs, `bands`, `wavelengths`, `band_axis`,
+        `time_axis` and `times` are one value for all of them, or one for each, in a dict by the inputs' names or a list
+        in their order; names of bands must differ within an input.
     wavelengths : sequence of float, optional
         Of the bands, in nm, in the order of `bands`, else of `x`.
     groups : mapping of str to sequence of str or int, optional
         Bands to be treated as one, by name or position, such as ``{"visible": ["blue", "green", "red"]}``; bands in no
         group stay single. Methods that change bands change those of a group together; for the others a group's score
-        is the sum of its bands' scores. A group's wavelength is the mean of its bands'.
+        is the sum of its bands' scores. A group's wavelength is the mean of its bands'. With several inputs, "input"
+        makes each of them a group, and a band that several have is named ``"input:band"`` or ``(input, band)``.
     band_axis : int
-        Axis of the bands in `x`.
+        Axis of the bands in `x`. Inputs ``(n, numbers)`` need none.
+    time_axis : int, optional
+        Axis of the steps of a time series in `x`. Scores are then kept for each band at each step, instead of being
+        summed over steps; methods that change bands change a band at one step. Groups keep their steps, too.
+    times : sequence of numbers, dates or str, optional
+        Of the steps: numbers, dates (`numpy.datetime64`, `datetime.date`, pandas' own, or texts such as "2024-05-01")
+        or names; by default they are counted.
     reorder : bool
         Whether `x` and `background` are brought into one order of bands, by name. Where both have names, and where the
         model has (`set_bands`), names are compared: another order is an error without this, other bands always are. The

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from ..data.band_order import arranged
 from ..data.images import Images, check_images
 from ..data.options import whole_number
 from ..data.positions import first
 from ..data.words import quoted
 from ..engine.batching import images_per_batch, portions, step_bytes
-from ..models.bands import kept_bands
+from ..explain.arranging import in_order
+from ..explain.question import Question
 from ..progress import Progress, starting, ticker
 from ..results import drawing
 from ..results.schema import Names, Numbers, Positions
@@ -108,7 +108,7 @@ def layer_activations(
     layer: str,
     features: Any = None,
     *,
-    band_axis: int = -1,
+    band_axis: Any = -1,
     reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
@@ -136,8 +136,8 @@ def layer_activations(
     BandlensError
         `LayerError` for an unknown layer, with the nearest names; others as for `band_importance`.
     """
-    found_x = arranged(x, kept=kept_bands(model), band_axis=band_axis, reorder=reorder).x
-    images = check_images(found_x, band_axis)
+    q = in_order(Question(model=model, x=x, band_axis=band_axis, reorder=reorder))
+    model, images = q.model, check_images(q.x, q.band_axis)
     with starting(progress, model):
         network, one, at = asked(model, images, layer, features, batch_size)
     found = np.empty((images.n, *map(int, filter(None, one.positions)), len(at)), network.predictor.trace.dtype)

@@ -124,6 +124,14 @@ def _checked(bands: Any) -> list[str]:
 
 def _check_number(model: Any, names: Sequence[str]) -> None:
     """As many names as some axis of the model's images is long; which one holds the bands is not known here."""
+    inputs = getattr(model, "inputs", None)
+    if isinstance(inputs, list) and len(inputs) > 1 and hasattr(model, "layers"):
+        raise BandError(
+            "Names of bands are kept for models of one input.",
+            expected="one input",
+            given=f"{len(inputs)} inputs",
+            fix="give `bands` with each call, as a dict by the inputs' names",
+        )
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple | list) or not all(length is None or isinstance(length, int) for length in shape):
         return

@@ -52,8 +52,8 @@ def cell_names(of: Celled) -> tuple[str, ...]:
     times = of.times or ("",) * len(of.bands)
     found = []
     for own_input, band, time in zip(inputs, of.bands, times, strict=True):
-        # a whole input is one band of its own name
-        what = ": ".join(dict.fromkeys(part for part in (own_input, band) if part))
+        # a whole input is called like itself
+        what = ": ".join(part for part in dict.fromkeys((own_input, band)) if part)
         found.append(" at ".join(part for part in (what, time) if part))
     return tuple(found)
 
