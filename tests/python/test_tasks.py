@@ -1,4 +1,4 @@
-"""Models of several labels, several numbers, several heads, and of classes for every pixel: what a table of them says."""
+"""Models of several labels, several numbers or several heads, and of classes for every pixel: what their tables say."""
 
 from __future__ import annotations
 

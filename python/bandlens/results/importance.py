@@ -324,12 +324,14 @@ class BandImportance:
         Parameters
         ----------
         kind : str
-            "heatmap", "bars", "effect", "spectrum", "ranks" or "distribution".
+            "heatmap", "bars", "effect", "spectrum", "ranks", "distribution", "dependence", "waterfall", or with a time
+            axis "curves".
         interactive : bool
             Draw by plotly (``pip install plotly``), which says under the mouse which class and band it is, its
             wavelength, importance and interval: "heatmap", "bars" and "spectrum".
         **options
-            What the kind takes: `width` and `base_size`, and `scales="free"` where each class shall have its own scale.
+            What the kind takes: `width` and `base_size`, `scales="free"` where each class shall have its own scale, and
+            `level`, "band", "time" or "input", to draw `sums`.
 
         Returns
         -------
