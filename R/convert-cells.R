@@ -6,7 +6,8 @@ cell_names <- function(object) {
   bands <- as.character(object$bands)
   inputs <- as.character(object$inputs)
   times <- as.character(object$times)
-  names <- if (length(inputs) > 0) ifelse(nzchar(bands), paste0(inputs, ": ", bands), inputs) else bands
+  whole <- !nzchar(bands) | bands == inputs # an input may itself be a band
+  names <- if (length(inputs) > 0) ifelse(whole, inputs, paste0(inputs, ": ", bands)) else bands
   if (length(times) > 0) {
     names <- ifelse(nzchar(names) & nzchar(times), paste(names, "at", times), paste0(names, times))
   }

@@ -8,6 +8,10 @@ table_arguments <- function(...,
                             n_background = 100,
                             target = "class",
                             output = "auto",
+                            head = NULL,
+                            task = "auto",
+                            zone = NULL,
+                            ignore = NULL,
                             statistic = NULL,
                             bands = NULL,
                             wavelengths = NULL,
@@ -22,6 +26,7 @@ table_arguments <- function(...,
     target = target, output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes,
     band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
   )
+  arguments <- c(arguments, as_outputs(head, task, zone, ignore))
   # maps have neither of these, so they are there only if they were given
   arguments$statistic <- statistic
   arguments$groups <- as_groups(groups)
@@ -50,7 +55,7 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
   axis <- as_band_axis(arguments$band_axis, image_dim(x))
   bands <- names_of_bands(arguments$bands, x, axis)
   model <- as_model(model, bands, axis)
-  labels <- as_labels(y, arguments$classes)
+  labels <- as_labels(y, arguments$classes, arguments$ignore)
   converted <- list(
     background = background,
     n_background = as_count(arguments$n_background, "n_background"),

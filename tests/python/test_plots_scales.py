@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from test_plots import BANDS, CLASSES, axes_of, many, painted, result_of, texts  # noqa: F401
 from test_plots_spectrum import NM, lines, points, with_means
 
-WITH_SCALES = sorted(set(KINDS) - {"ranks", "dependence", "waterfall"})
+WITH_SCALES = sorted(set(KINDS) - {"ranks", "dependence", "waterfall", "curves"})
 
 
 def weak(**options):

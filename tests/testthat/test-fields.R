@@ -13,7 +13,8 @@ of_labels <- function(n) {
   )
 }
 of_bands <- list(
-  bands = c("red", "red", "nir", "nir"), inputs = c("a", "b", "b", "b"), times = c("", "", "1", "2"), time_kind = "number"
+  bands = c("red", "red", "nir", "nir"), inputs = c("a", "b", "b", "b"), times = c("", "", "1", "2"),
+  time_kind = "number"
 )
 response_of_cells <- c(utils::modifyList(response_value(kind = "ice"), list(bands = of_bands$bands)), of_bands[-1])
 of_cells <- list(inputs = c("a", "b"), times = c("", "2024-05-01"), time_kind = "date")

@@ -124,7 +124,8 @@ def label_flags(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
 
     Parameters
     ----------
-    y : array_like of shape (n, labels) of 0 and 1, or sequence of collections of names or positions
+    y : array_like of shape (n, labels) of 0 and 1, or sequence of collections of names or of numbers, which count from
+        where those of the caller's language do
     names : tuple of str
     n_images : int
 
@@ -137,7 +138,8 @@ def label_flags(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
         return _from_sets(y, names, n_images)
     flags = np.asarray(y)
     if flags.ndim == 1 and flags.dtype.kind in "OUSTiu":
-        return _from_sets([[one] for one in flags.tolist()], names, n_images)
+        numbers = flags.dtype.kind in "iu"
+        return _from_sets([[one + first() if numbers else one] for one in flags.tolist()], names, n_images)
     if flags.shape != (n_images, len(names)) or flags.dtype.kind not in "buif" or not np.isin(flags, (0, 1)).all():
         raise LabelError(
             "`y` does not say which labels each image has.",
@@ -165,11 +167,11 @@ def _from_sets(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:
     for row, labels in zip(flags, y, strict=True):
         for label in labels:
             number = isinstance(label, int | np.integer) and not isinstance(label, bool)
-            at = int(label) if number else position.get(str(label), -1)
+            at = int(label) - first() if number else position.get(str(label), -1)
             if 0 <= at < len(names):
                 row[at] = True
             else:
-                unknown.append(label + first() if number else label)
+                unknown.append(label)
     if unknown:
         texts = sorted({str(label) for label in unknown})
         raise LabelError(

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import LabelError, OptionError
-from .positions import first, spelled
-from .words import choices, few, nearest, shape_text, shown, type_text
+from .positions import first
+from .words import argument, choices, few, nearest, shape_text, shown, type_text
 
 ZONES = ("label", "predicted", "image")
 NOTHING = -1
@@ -111,7 +111,8 @@ def pixel_labels(
     Parameters
     ----------
     y : array_like
-        Class numbers or names, shape (n, *pixels); or zeros and ones, (n, *pixels, classes).
+        Class names, or numbers as the caller's language counts them, shape (n, *pixels); or zeros and ones,
+        (n, *pixels, classes).
     names : tuple of str
         Of the classes.
     n : int
@@ -164,16 +165,16 @@ def _from_numbers(flat: np.ndarray, names: tuple[str, ...], ignored: list[Any]) 
     # what is missing is told apart from what is wrong by `ignore` alone
     missing = np.isnan(values) if _ignores_nan(values, ignored) else np.zeros(len(values), bool)
     left = values[~np.isin(values, ignored) & ~missing]
-    wrong = left[~np.isin(left, np.arange(len(names)))]
+    wrong = left[~np.isin(left, np.arange(len(names)) + first())]
     if wrong.size:
         raise LabelError(
             "`y` holds labels that the model doesn't have.",
             expected=f"whole numbers from {first()} to {first() + len(names) - 1}",
-            given=few(f"{value + first():g}" for value in wrong.astype(np.float64)),
-            fix="name values that stand for no class with `ignore`, such as "
-            + spelled(f"ignore={wrong[-1]:g}", f"`ignore = {wrong[-1] + 1:g}`"),
+            given=few(f"{value:g}" for value in wrong.astype(np.float64)),
+            fix="name values that stand for no class with `ignore`, such as " + argument("ignore", wrong[-1].item()),
         )
-    return np.where(np.isin(flat, left), flat, NOTHING).astype(np.int16)
+    known = np.isin(flat, left)
+    return np.where(known, np.where(known, flat, 0) - first(), NOTHING).astype(np.int16)
 
 
 def _ignores_nan(values: np.ndarray, ignored: list[Any]) -> bool:

@@ -91,7 +91,7 @@ class Call:
             "head": self.predictor.head,
         }
 
-    def _seeds(self) -> np.ndarray | ZoneSeeds:
+    def seeds(self) -> np.ndarray | ZoneSeeds:
         """The explained outputs as weights on the model's units."""
         predictor, targets = self.predictor, self.targets
         if targets.zones is None or targets.images is None:
@@ -111,7 +111,7 @@ class Call:
         return Subject(
             model=self.model,
             predictor=self.predictor,
-            images=self.images,
+            images=self.every,
             background=None if self.background_source != "background" else self.background,
             classes=self.classes,
             named=self.named,
@@ -120,7 +120,7 @@ class Call:
             observed=self.observed,
             outputs=self.model_outputs,
             names=self.outputs,
-            agreement=self.targets.agreement,
+            agreement=self.targets.agreement_once,
             maps=maps,
         )
 
@@ -129,7 +129,7 @@ class Call:
         return Task(
             predictor=self.predictor,
             images=self.images,
-            seeds=self._seeds(),
+            seeds=self.seeds(),
             statistic=self.statistic,
             background=self.background,
             draws=self.draws,

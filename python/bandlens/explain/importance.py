@@ -109,10 +109,13 @@ def band_importance(
         a dict if it is given one. All hold the same images; shapes and resolutions may differ. Of an array
         ``(n, numbers)``, such as the weather, each number is a band. There is one table over all inputs, whose shares
         sum to 1 over all of them.
-    y : array_like, shape (n,), optional
-        Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
-        Without it, images belong to the class that the model predicts. For a model of one number, the observed numbers:
-        the result says how well it predicts them (R^2), and the method "permutation" asks how much worse it would.
+    y : array_like, optional
+        Class of each image, shape (n,): indices into the model's outputs, names in `classes`, a categorical, or one-hot
+        rows. Without it, images belong to the class that the model predicts. Of images with several labels: zeros and
+        ones, (n, labels), or a set of names or indices for each image; without it, labels with a probability above 0.5.
+        Of pixels: their classes, (n, rows, cols), or one-hot along a last axis. Of a model of numbers: the observed
+        ones, (n,) or (n, outputs); the result says how well it predicts them (R^2), and the method "permutation" asks
+        how much worse it would.
     method : str or list of str
         Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
         an option goes to those that have it; `statistic` must be one that all of them have.
@@ -130,6 +133,21 @@ def band_importance(
         of the second of two classes), and for a function that gives numbers, "probability" that they are these; it is
         refused if the outputs are made of the values of softmaxes,
         sigmoids or exponentials alone, such as their mean, without a layer with a kernel or a logarithm in between.
+    head : str or int, optional
+        Name or position of the output to explain, where the model has several.
+    task : {"auto", "classification", "multilabel", "regression", "segmentation"}
+        What the outputs stand for. "auto": behind a softmax, one of several classes; with outputs for every pixel,
+        their classes; a single unit with no sigmoid is a number. Sigmoids are several labels unless `y` has one class
+        for each image; without `y`, they are. Several units with nothing behind them are what labels speak for:
+        numbers that are not 0 or 1, in a row for each image, are a regression; without `y` they are classes. The result
+        says what it was.
+    zone : {"label", "predicted", "image"} or array_like of bool, shape (n, rows, cols), optional
+        Where the model gives outputs for every pixel: what is explained for a class is the mean of its output over a
+        zone of the image, the pixels that are labelled with the class (by default, with `y`), those that the model
+        takes for it (without), all, or those of a mask. The same zone is read on background images. An image counts
+        for each class that occurs in it.
+    ignore : value or sequence of values, optional
+        Values in a `y` of pixels that stand for no class.
     statistic : {"band_sum", "pixel_mean_abs", "whole_band"}, optional
         How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional

@@ -62,6 +62,13 @@ class Targets:
     zones: Zones | None = None
     deferred: bool = False
 
+    @property
+    def agreement_once(self) -> Agreement | None:
+        """`agreement` with an entry for each image that has a row."""
+        if self.agreement is None or self.images is None:
+            return self.agreement
+        return self.agreement.at(np.unique(self.images, return_index=True)[1])
+
     def of_images(self) -> np.ndarray:
         """A class for each image, the first of several, -1 where it has none; shape (n,)."""
         if self.images is None:

@@ -111,7 +111,7 @@ def _pixels(task: Task, metric: str, shuffles: list[np.ndarray]) -> tuple[np.nda
         for repeat, order in enumerate(shuffles):
             others = images.take(order[part], batch.dtype)
             for feature, bands in enumerate(task.members):
-                mixed = np.where(_over_pixels(task, bands), others, batch)
+                mixed = np.where(images.cells.spread(np, bands[None]), others, batch)
                 counts[repeat, feature] += _counted(truth, _flags(task, mixed))
         task.tick(_rows_in(task, part))
     occurring = np.unique(task.codes)
@@ -157,12 +157,6 @@ def _measured(metric: str, counts: np.ndarray, occurring: np.ndarray) -> np.ndar
 def _ratio(part: Any, whole: Any) -> Any:
     found = np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
     return float(found) if found.ndim == 0 else found
-
-
-def _over_pixels(task: Task, bands: np.ndarray) -> np.ndarray:
-    shape = [1] * (len(task.images.shape) + 1)
-    shape[task.images.band_axis] = -1
-    return bands.reshape(shape)
 
 
 def _rows_in(task: Task, part: slice) -> int:

@@ -188,7 +188,7 @@ def _new_trace(
         for dtype in _dtypes(model):
             try:
                 if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                    taking_rows(model, inference(model), images.cells)(np.zeros((1, *images.shape), dtype))
+                    read(np.zeros((1, *images.shape), dtype))
                 return backend.Trace(call, images.shape, dtype, names)
             except BandlensError:  # noqa: PERF203
                 raise

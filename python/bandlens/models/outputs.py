@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.positions import first
-from ..data.words import argument, choices, nearest, shape_text, shown
+from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..errors import ModelError, OptionError
 
 Head = str | int | None
@@ -77,7 +77,7 @@ class OutputReader:
                 self._check_only(list(heads or self._names))
             return found if heads is None else next(iter(heads.values()))
         names = list(heads)
-        shapes = ", ".join(f"'{name}' {_shape(one)}" for name, one in heads.items())
+        shapes = ", ".join(f"{quoted(name)} {_shape(one)}" for name, one in heads.items())
         if self._wanted is None:
             raise ModelError(
                 "The model has several outputs.",

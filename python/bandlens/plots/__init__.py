@@ -37,10 +37,12 @@ from . import (
     response,
     spectrum,
     stability,
+    time_curves,
     top_images,
     waterfall,
 )
 from .interactive import draw as draw_interactive
+from .rows import drawable, in_words, told
 
 Draw = Callable[..., Any]
 
@@ -50,6 +52,7 @@ KINDS: dict[str, Draw] = {
     "bars": bars.draw,
     "effect": effect.draw,
     "spectrum": spectrum.draw,
+    "curves": time_curves.draw,
     "ranks": ranks.draw,
     "distribution": distribution.draw,
     "dependence": dependence.draw,
@@ -81,7 +84,9 @@ PICTURES: dict[str, dict[str, Draw]] = {
 }
 
 
-def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **options: Any) -> Any:
+def draw(
+    result: Any, kind: str = "heatmap", *, level: str | None = None, interactive: bool = False, **options: Any
+) -> Any:
     """Draw a result.
 
     Parameters
@@ -90,9 +95,13 @@ def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **opt
         Or several FeatureImages, in a tuple.
     kind : str
         A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
-        signed means), "bars" (importance with intervals), "spectrum" (lines of importance over wavelength), "ranks"
-        (bands in order of importance), "distribution" (scores of single images), "dependence" (those against the level
-        of the band), "waterfall" (those of one image, from the background's output to its own).
+        signed means, with a time axis band x time), "bars" (importance with intervals), "spectrum" (lines of importance
+        over wavelength), "curves" (lines of importance over time), "ranks" (bands in order of importance),
+        "distribution" (scores of single images), "dependence" (those against the level of the band), "waterfall" (those
+        of one image, from the background's output to its own).
+    level : {"band", "time", "input"}, optional
+        Of importance with a time axis or several inputs: draw scores that were summed over steps, over bands, or over
+        all of an input, as `BandImportance.sums` does.
     interactive : bool
         Draw "heatmap", "bars" or "spectrum" by plotly, which says under the mouse what is where.
     **options
@@ -116,6 +125,8 @@ def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **opt
         raise OptionError(
             "There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind), fix=nearest(kind, kinds)
         )
+    if level is not None and kinds is not KINDS:
+        raise OptionError("This kind of result has no sums.", expected="a BandImportance", given=type(result).__name__)
     if interactive:
         if kinds is not KINDS:
             raise OptionError(
@@ -123,7 +134,7 @@ def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **opt
                 expected="a BandImportance",
                 given=type(result).__name__,
             )
-        return draw_interactive(result, kind, **options)
+        return draw_interactive(in_words(result if level is None else result.sums(level)), kind, **options)
     picture = kinds[kind]
     known = list(inspect.signature(picture).parameters)[1:]
     unknown = [name for name in options if name not in known]
@@ -134,7 +145,10 @@ def draw(result: Any, kind: str = "heatmap", *, interactive: bool = False, **opt
             given=", ".join(map(repr, unknown)),
             fix=nearest(unknown if len(unknown) > 1 else unknown[0], known),
         )
-    return picture(result, **options)
+    if kinds is KINDS:
+        drawn = picture(drawable(result, kind, level), **options)
+        return told(drawn, kind, level, **{name: options[name] for name in ("base_size", "width") if name in options})
+    return picture(in_words(result) if kind in ("ale", "ice") else result, **options)
 
 
 def _listed(names: Any) -> str:

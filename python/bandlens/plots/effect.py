@@ -11,7 +11,8 @@ import plotnine as p9
 from ..errors import ResultError
 from .labels import subtitle, unit
 from .panels import is_free, wrap_lines
-from .tiles import OWN_COLOURS, draw_tiles, of_largest
+from .tiles import OWN_COLOURS, alone, draw_tiles, of_largest
+from .time_tiles import stepless
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
@@ -66,6 +67,7 @@ def draw(
         ends = np.where(part != 0, frame["effect"] / part, 1.0)
         frame["value"], largest = part, 1.0
     frame["text"] = [_text(value, end) for value, end in zip(frame["effect"], ends, strict=True)]
+    own = f"; {OWN_COLOURS.format(alone(result))}largest" if free else ""
     plot = draw_tiles(
         result,
         frame,
@@ -76,15 +78,13 @@ def draw(
         width=width,
     )
     return plot + p9.labs(
-        title="Effect of each band by class",
+        title="Effect of each band by class" if result.times is None else "Effect over time",
         subtitle=wrap_lines(
-            subtitle(
-                result, frame, f"positive values raise the {result.output}{f'; {OWN_COLOURS}largest' if free else ''}"
-            ),
+            subtitle(result, frame, f"positive values raise the {result.output}{stepless(result)}{own}"),
             width,
             base_size,
         ),
-        fill=f"Mean band score ({'part of the largest in its row' if free else unit(result)})",
+        fill=f"Mean band score ({f'part of the largest in its {alone(result)}' if free else unit(result)})",
     )
 
 

@@ -8,7 +8,8 @@ import plotnine as p9
 
 from .labels import subtitle
 from .panels import is_free, wrap_lines
-from .tiles import OWN_COLOURS, draw_tiles, of_largest
+from .tiles import OWN_COLOURS, alone, draw_tiles, of_largest
+from .time_tiles import stepless
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
@@ -45,14 +46,21 @@ def draw(
     frame["value"] = 100 * (of_largest(frame, "share") if free else frame["share"])
     frame["text"] = (100 * frame["share"]).map("{:.0f}".format)
     highest = frame["value"].max()
+    each = alone(result)
     limits = (0.0, highest if highest > 0 else 100.0)
     plot = draw_tiles(result, frame, palette="share", limits=limits, values=values, base_size=base_size, width=width)
     return plot + p9.labs(
-        title="Share of importance by class and band",
+        title="Share of importance by class and band" if result.times is None else "Share of importance over time",
         subtitle=wrap_lines(
-            subtitle(result, frame, f"{OWN_COLOURS}largest share" if free else "each row adds up to 100 %"),
+            subtitle(
+                result,
+                frame,
+                f"{OWN_COLOURS.format(each)}largest share"
+                if free
+                else f"each {each} adds up to 100 %{stepless(result)}",
+            ),
             width,
             base_size,
         ),
-        fill="Share (% of the largest in its row)" if free else "Share (%)",
+        fill=f"Share (% of the largest in its {each})" if free else "Share (%)",
     )

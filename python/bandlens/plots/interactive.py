@@ -126,7 +126,7 @@ def _heatmap(result: BandImportance, frame: pd.DataFrame, free: bool) -> Spec:
                 ],
             )
         )
-    note = f"{OWN_COLOURS}largest share" if free else "each row adds up to 100 %"
+    note = f"{OWN_COLOURS.format('row')}largest share" if free else "each row adds up to 100 %"
     columns = panel_columns(len(panels), len(result.bands), ROOM)
     title = "Share of importance by class and band"
     return _figure(

@@ -105,8 +105,9 @@ def draw(
         + p9.theme(axis_title_y=p9.element_blank(), legend_key_width=2 * base_size)
         + p9.labs(title="Bands in order of importance, by class", subtitle=note, x="Rank", y="")
     )
-    if n_bands > NAMED:  # a key to the colours, which follow the spectrum
-        positions, ticks, title = band_ticks(result.bands, result.wavelengths)
+    positions, ticks, title = band_ticks(result.bands, result.wavelengths)
+    # a key to the colours, which follow the spectrum, unless names of bands at steps are too long for it
+    if n_bands > NAMED and (longest(ticks) + 6) * len(ticks) < 2 * characters(width, base_size):
         breaks = [result.bands[at] for at in positions]
         keys = p9.guide_legend(nrow=1 if (longest(ticks) + 6) * len(ticks) < characters(width, base_size) else 2)
         plot += p9.scale_fill_manual(

@@ -103,3 +103,10 @@ def how_many(occurring: int, classes: int) -> str:
     """How many classes there are, and how many of them have images."""
     several = "class" if classes == 1 else "classes"
     return f"{classes} {several}" if occurring == classes else f"{occurring} of {classes} {several}"
+
+
+def taken_for(result: Judged) -> str:
+    """What outputs were taken for, where that is no matter of course, and which of several they are."""
+    open_to_doubt = result.output == "output" and len(result.classes) > 1
+    known = bool(result.task) and (result.task != "classification" or open_to_doubt)
+    return (f", {result.task}" if known else "") + (f", head '{result.head}'" if result.head else "")

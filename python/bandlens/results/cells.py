@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from ..data.naming import cell_label
+
 # in a table they stand where the band stands; the first and third only if there are several inputs, or a time axis
 COLUMNS = ("input", "band", "time", "wavelength")
 
@@ -50,12 +52,9 @@ def cell_names(of: Celled) -> tuple[str, ...]:
         return of.bands
     inputs = of.inputs or ("",) * len(of.bands)
     times = of.times or ("",) * len(of.bands)
-    found = []
-    for own_input, band, time in zip(inputs, of.bands, times, strict=True):
-        # a whole input is called like itself
-        what = ": ".join(part for part in dict.fromkeys((own_input, band)) if part)
-        found.append(" at ".join(part for part in (what, time) if part))
-    return tuple(found)
+    cells = zip(of.bands, inputs, times, strict=True)
+    # in sums over bands there is none, and an input may itself be a band
+    return tuple(cell_label(band or own, own, time) if band or own else time for band, own, time in cells)
 
 
 def cell_columns(of: Celled, at: np.ndarray) -> dict[str, np.ndarray]:

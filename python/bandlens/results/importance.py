@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 import numpy as np
 
 from . import drawing
-from .accuracy import accuracy_of, chance_of, described, how_many
+from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
 from .cells import cell_names, counted
 from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
@@ -324,12 +324,14 @@ class BandImportance:
         Parameters
         ----------
         kind : str
-            "heatmap", "bars", "effect", "spectrum", "ranks" or "distribution".
+            "heatmap", "bars", "effect", "spectrum", "ranks", "distribution", "dependence", "waterfall", or with a time
+            axis "curves".
         interactive : bool
             Draw by plotly (``pip install plotly``), which says under the mouse which class and band it is, its
             wavelength, importance and interval: "heatmap", "bars" and "spectrum".
         **options
-            What the kind takes: `width` and `base_size`, and `scales="free"` where each class shall have its own scale.
+            What the kind takes: `width` and `base_size`, `scales="free"` where each class shall have its own scale, and
+            `level`, "band", "time" or "input", to draw `sums`.
 
         Returns
         -------
@@ -355,12 +357,11 @@ class BandImportance:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
-        right = described(self)
-        account = right + shown(self.completeness, self.cancellation)
+        account = described(self) + shown(self.completeness, self.cancellation)
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
-            f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
+            f"<BandImportance: {self.method} ({self.statistic}, {self.output}){taken_for(self)}, {self.n} images, "
             f"{classes} x {counted(self)}{used}{account}{fit}>"
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from . import drawing
-from .accuracy import accuracy_of, chance_of, described
+from .accuracy import accuracy_of, chance_of, described, taken_for
 from .completeness import largest, shown
 from .schema import Counts, Flags, Names, Numbers, Positions
 from .tables import Table, pixel_names
@@ -142,7 +142,8 @@ class BandMaps:
         Parameters
         ----------
         image : int or sequence of int
-            Position of the image in these maps, or of up to 12 images.
+            Position of the image in these maps, or of up to 12 images. An image that counts for several classes has
+            maps for each, in a row of `values` of its own: then it is the position of such a row.
         output : int or str
             Which of the outputs that are explained for this image: its position among them, or its name.
         x : array_like, optional
@@ -182,4 +183,5 @@ class BandMaps:
         shape = " x ".join(map(str, self.values.shape))
         account = described(self)
         account += shown(self.completeness, self.cancellation)
-        return f"<BandMaps: {self.method} ({self.output}), {self.n} images, values {shape}{account}>"
+        images = self.n if self.images is None else len(np.unique(self.images))
+        return f"<BandMaps: {self.method} ({self.output}){taken_for(self)}, {images} images, values {shape}{account}>"

@@ -1,0 +1,94 @@
+"""What a picture draws of results with several inputs or a time axis: sums over steps or bands, and cells in words.
+
+Most kinds know bands by name alone. They are given results whose bands are called as cells are ("sar: VV"), each once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import plotnine as p9
+
+from ..data.words import choices
+from ..errors import OptionError
+from ..results.cells import Celled, cell_names
+from .panels import wrap_lines
+
+if TYPE_CHECKING:
+    from ..results.importance import BandImportance
+
+Result = TypeVar("Result", bound=Celled)
+
+# these draw inputs and steps themselves
+THEMSELVES = ("heatmap", "effect", "curves")
+# these show bands, not bands at steps
+OF_BANDS = ("bars", "spectrum")
+# titles of pictures in which steps or inputs take the place of bands, and which of their axes has the bands
+TITLES = {
+    "heatmap": ("Share of importance by class and {}", "x"),
+    "effect": ("Effect of each {} by class", "x"),
+    "bars": ("Importance of each {} by class", "x"),
+    "ranks": ("{}s in order of importance, by class", ""),
+    "distribution": ("Band scores of the images, by class", "y"),
+    "waterfall": ("Band scores of one image", "y"),
+}
+SUMMED = {"band": "summed over steps", "time": "summed over bands", "input": "summed over all of an input"}
+
+
+def in_words(result: Result) -> Result:
+    """The result with bands called as cells are, each once, and no inputs and steps."""
+    if result.inputs is None and result.times is None:
+        return result
+    names = {"bands": cell_names(result), "inputs": None, "times": None, "time_kind": None}
+    return replace(result, **names)  # type: ignore[type-var]  # all are dataclasses
+
+
+def drawable(result: BandImportance, kind: str, level: str | None) -> BandImportance:
+    """The result that this kind draws at this level.
+
+    Raises
+    ------
+    OptionError
+        If the kind can't show what the result holds at this level.
+    """
+    if level is not None:
+        result = result.sums(level)
+        needs = {"spectrum": ("band",), "dependence": ("band",), "curves": ("time",)}.get(kind, (level,))
+        if level not in needs:
+            raise OptionError(
+                f"The plot {kind!r} does not show these sums.",
+                expected=f"level {choices(needs)}, or none",
+                given=repr(level),
+            )
+    elif result.times is not None and kind in OF_BANDS:
+        raise OptionError(
+            f"The plot {kind!r} shows bands, and the result has bands at steps.",
+            expected="level='band', which sums scores over the steps",
+            given="level=None",
+            fix="draw the kind 'heatmap' or 'curves', which show bands and steps",
+        )
+    if kind == "curves" and result.times is None:
+        raise OptionError(
+            "The plot 'curves' needs a time axis.",
+            expected="a result with scores per step",
+            given="none",
+            fix="compute importance with `time_axis`, or draw the kind 'heatmap' or 'bars'",
+        )
+    return result if kind in THEMSELVES and (result.times is not None or any(result.bands)) else in_words(result)
+
+
+def told(plot: Any, kind: str, level: str | None, *, base_size: float = 8, width: float = 175) -> Any:
+    """The picture, with words for what was summed."""
+    if level is None:
+        return plot
+    note = wrap_lines(f"{plot.labels.subtitle}; scores {SUMMED[level]}", width, base_size)
+    plot += p9.labs(subtitle=note)
+    if level == "band" or kind not in TITLES:
+        return plot
+    noun = {"time": "step", "input": "input"}[level]
+    title, axis = TITLES[kind]
+    plot += p9.labs(title=title.format(noun if "{}" in title[1:] else noun.capitalize()))
+    if axis and getattr(plot.labels, axis).startswith("Band"):
+        plot += p9.labs(**{axis: noun.capitalize()})
+    return plot
