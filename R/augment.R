@@ -3,7 +3,8 @@
 #' @param x A [band_importance()].
 #' @param ... Not used.
 #'
-#' @returns A tibble with one row per image (per image x output, where several outputs are explained):
+#' @returns A tibble with one row per image (per image x output, where several outputs are explained; per image x class,
+#'   where an image has several labels, or pixels of several classes):
 #' \describe{
 #'   \item{`image`}{position of the image in the data, from 1}
 #'   \item{`class`}{the class it is counted in}
@@ -24,7 +25,7 @@ augment.band_importance <- function(x, ...) {
   colnames(scores) <- paste0(".score_", cell_names(x))
   k <- ncol(x$image_output)
   tibble::tibble(
-    image = rep(seq_along(x$image_class), each = k),
+    image = rep(image_numbers(x), each = k),
     class = rep(x$image_class, each = k),
     prediction = rep(x$prediction, each = k),
     output = row_outputs(x),

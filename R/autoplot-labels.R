@@ -36,7 +36,7 @@ two_lines <- function(sources, object, table, note) {
   } else {
     paste(object$output, "of", table$output[[1]])
   }
-  images <- count(length(object$image_class), "image")
+  images <- count(n_images(object), "image")
   paste0(paste(c(sources, explained), collapse = ", "), "\nn = ", images, "; ", note)
 }
 

@@ -91,7 +91,8 @@ map_row_names <- function(object, places, explained) {
   } else {
     paste("class", object$output)
   }
-  names <- if (length(object$classes) == 1) paste("image", places) else paste0(places, ": ", own)
+  numbers <- image_numbers(object)[places]
+  names <- if (length(object$classes) == 1) paste("image", numbers) else paste0(numbers, ": ", own)
   list(
     names = paste0(
       names, ifelse(predicted == own, "", paste0(", as ", predicted)), if (bracketed) paste0(" [", outputs, "]")

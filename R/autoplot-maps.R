@@ -16,7 +16,8 @@ most_tiles <- 12 # pixels along a side that are drawn as tiles with borders; mor
 #' column.
 #'
 #' @param object A [band_maps()].
-#' @param image Position of the image in these maps, from 1, or of up to 12 images.
+#' @param image Position of the image in these maps, from 1, or of up to 12 images. An image that counts for several
+#'   classes has maps for each: then it is the position of such maps.
 #' @param output Which of the outputs that are explained for this image: its position among them, from 1, or its name.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param x For `plot()`, a [band_maps()]. For `autoplot()`, the images of these maps, all of them: a composite of three
@@ -170,7 +171,7 @@ map_facts <- function(object, image, explained) {
   c(
     paste0(display_name("method", object$method), ", ", object$output, " of ", name),
     paste0(
-      "image ", image, if (length(object$classes) > 1) paste0(": ", own),
+      "image ", image_numbers(object)[[image]], if (length(object$classes) > 1) paste0(": ", own),
       if (length(object$classes) > 1 && predicted != own) paste(", predicted as", predicted)
     ),
     # not for gradients, which tell of changes of the band
@@ -257,6 +258,9 @@ map_images <- function(object, x) {
   }
   given <- image_dim(x)
   expected <- dim(object$values)[-2]
+  if (!is.null(object$images)) {
+    expected[[1]] <- max(given[[1]], object$images)
+  }
   if (!identical(as.integer(given), as.integer(expected))) {
     cause(
       "input", "`x` are not the images of the maps.",
@@ -272,6 +276,7 @@ map_images <- function(object, x) {
     cause("input", "`x` holds values that are missing or infinite.", expected = "finite numbers everywhere")
   }
   size <- dim(images[[1]])
+  images <- images[if (is.null(object$images)) seq_along(images) else object$images]
   images <- aperm(array(unlist(images), c(size, length(images))), c(length(size) + 1, seq_along(size)))
   # maps may have been made in another order of bands than their images have, which names tell
   own <- unlist(own_bands(x, object$band_axis - 2L))

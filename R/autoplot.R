@@ -32,8 +32,8 @@
 #' @param values Whether to print the values in the tiles of `"heatmap"`, `"effect"` and `"ranks"`; `NULL` prints them
 #'   where they fit, in the first two only where every band is named.
 #' @param top How many bands to show: the first ones of each class in `"ranks"`, those with the largest mean share of
-#'   importance in `"distribution"`, `"dependence"` and `"curves"`, those with the largest scores in `"waterfall"`, which
-#'   takes the others together. `NULL` shows as many as can be read.
+#'   importance in `"distribution"`, `"dependence"` and `"curves"`, those with the largest scores in `"waterfall"`,
+#'   which takes the others together. `NULL` shows as many as can be read.
 #' @param bands Which bands to show in `"dependence"` and `"curves"`, by name or position, instead of `top`.
 #' @param image,output For `"waterfall"`: position of the image, from 1, and which of the outputs that are explained for
 #'   it: its position among them, from 1, or its name.

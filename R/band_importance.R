@@ -17,6 +17,11 @@
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts. For a model that predicts a number, the observed ones: the result says how well it does (R^2), and
 #'   `"permutation"` asks how much worse it would.
+#'
+#'   Of images with several labels: a matrix of zeros and ones with a column for each label, or a list with a vector of
+#'   names or numbers for each image; `NULL` takes the labels with a probability above 0.5. Of pixels: an array of class
+#'   numbers from 1, names or a factor with dimensions, images x rows x columns. Of a model of several numbers: a matrix
+#'   or data frame with a column for each.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
 #'   error is part of the standard errors.
@@ -37,6 +42,16 @@
 #'   second of two classes. This is an error if they are made of the values of softmaxes, sigmoids or exponentials
 #'   alone, such as their mean, without a layer with a kernel or a logarithm in between. For a function that gives
 #'   scores, `"probability"` says that they are probabilities.
+#' @param head Name or number of the output to explain, where the model has several.
+#' @param task What the outputs stand for. `"auto"`: behind a softmax, one of several classes; with outputs for every
+#'   pixel, their classes (`"segmentation"`); a single unit with no sigmoid is a number (`"regression"`). Sigmoids are
+#'   several labels (`"multilabel"`) unless `y` has one class for each image. Several units with nothing behind them are
+#'   what labels speak for, and classes without any; say so if they are numbers. The print-out says what it was.
+#' @param zone Where the model gives outputs for every pixel: what is explained for a class is the mean of its output
+#'   over a zone of the image, the pixels that are labelled with the class (`"label"`, the default with `y`), those that
+#'   the model takes for it (`"predicted"`), all (`"image"`), or those of a logical array, images x rows x columns. The
+#'   same zone is read on background images. An image counts for each class that occurs in it.
+#' @param ignore Values in a `y` of pixels that stand for no class, such as `255` or `NA`.
 #' @param statistic How attributions are reduced over pixels: `"band_sum"`, their signed sum (additive methods), or
 #'   `"pixel_mean_abs"`, the mean of their absolute values; `"whole_band"` where a method has no pixels. `NULL` is the
 #'   method's own.
@@ -144,6 +159,10 @@ band_importance <- function(model,
                             n_background = 100,
                             target = "class",
                             output = c("auto", "logit", "probability"),
+                            head = NULL,
+                            task = c("auto", "classification", "multilabel", "regression", "segmentation"),
+                            zone = NULL,
+                            ignore = NULL,
                             statistic = NULL,
                             bands = NULL,
                             wavelengths = NULL,
@@ -160,6 +179,7 @@ band_importance <- function(model,
     asked <- table_arguments(
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
+      head = head, task = task, zone = zone, ignore = ignore,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
       band_axis = band_axis, time_axis = time_axis, times = times, reorder = reorder, batch_size = batch_size,
       seed = seed

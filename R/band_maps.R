@@ -48,6 +48,10 @@ band_maps <- function(model,
                       n_background = 100,
                       target = "class",
                       output = c("auto", "logit", "probability"),
+                      head = NULL,
+                      task = c("auto", "classification", "multilabel", "regression", "segmentation"),
+                      zone = NULL,
+                      ignore = NULL,
                       bands = NULL,
                       wavelengths = NULL,
                       classes = NULL,
@@ -69,8 +73,8 @@ band_maps <- function(model,
     asked <- table_arguments(
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
-      bands = bands, wavelengths = wavelengths, classes = classes, band_axis = band_axis, reorder = reorder,
-      batch_size = batch_size, seed = seed
+      head = head, task = task, zone = zone, ignore = ignore, bands = bands, wavelengths = wavelengths,
+      classes = classes, band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
     )
     as_band_maps(explain("band_maps", model, x, y, asked, progress))
   })
@@ -120,8 +124,8 @@ format.band_maps <- function(x, ...) {
   c(
     cli::style_bold(paste0("Band maps by ", x$method)),
     paste0(
-      count(size[[1]], "image"), " of ", pixels, " pixels, ", count(length(x$bands), "band"), ", ",
-      count(size[[2]], "output"), " per image; output: ", x$output
+      count(n_images(x), "image"), " of ", pixels, " pixels, ", count(length(x$bands), "band"), ", ",
+      count(size[[2]], "output"), " per image", if (!is.null(x$images)) " and class", "; output: ", x$output, told_task(x)
     ),
     if (!is.null(x$accuracy)) told_accuracy(x),
     if (!is.null(x$completeness)) sentence(account(x)),

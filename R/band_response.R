@@ -73,6 +73,10 @@ band_response <- function(model,
                           steps = 20,
                           target = "class",
                           output = c("auto", "logit", "probability"),
+                          head = NULL,
+                          task = c("auto", "classification", "multilabel", "regression", "segmentation"),
+                          zone = NULL,
+                          ignore = NULL,
                           bands = NULL,
                           wavelengths = NULL,
                           classes = NULL,
@@ -87,13 +91,14 @@ band_response <- function(model,
     y <- own_labels(x, y)
     said <- as_described(x, NULL, bands, wavelengths, band_axis)
     model <- as_model(model, said$names, said$axis)
-    labels <- as_labels(y, classes)
-    arguments <- list(
+    labels <- as_labels(y, classes, ignore)
+    arguments <- rlang::list2(
       kind = kind,
       only = if (!is.null(only)) unname(lapply(as.list(only), as_band, "only")),
       steps = as_count(steps, "steps"),
       target = as_target(target),
       output = output,
+      !!!as_outputs(head, task, zone, ignore),
       classes = labels$classes,
       reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
@@ -145,7 +150,7 @@ own_curve_table <- function(object) {
   band <- at[, 2]
   code <- as.integer(object$image_class)[image]
   tibble::tibble(
-    image = image,
+    image = image_numbers(object)[image],
     class = object$image_class[image],
     output = from_codes(object$image_output[at[, 4:3, drop = FALSE]] - 1L, object$outputs),
     !!!cell_columns(object, band),
@@ -159,7 +164,7 @@ own_curve_table <- function(object) {
 glance.band_response <- function(x, ...) {
   in_verb("glance at it", no_other_arguments())
   tibble::tibble(
-    kind = x$kind, output = x$output, n = length(x$image_class), n_bands = length(x$bands),
+    kind = x$kind, output = x$output, n = n_images(x), n_bands = length(x$bands),
     n_classes = length(present(x$image_class)), steps = x$steps, n_missing = sum(lengths(x$missing)), model = x$model,
     seconds = x$seconds
   )
@@ -187,7 +192,7 @@ format.band_response <- function(x, ..., n = 10) {
   c(
     cli::style_bold(paste("Band response:", tolower(display_name("response", x$kind)))),
     paste0(
-      count(length(x$image_class), "image"), ", ", count(length(present(x$image_class)), "class", "classes"), " x ",
+      count(n_images(x), "image"), ", ", count(length(present(x$image_class)), "class", "classes"), " x ",
       count_cells(x), "; output: ", x$output
     ),
     if (lacking > 0) {

@@ -2,8 +2,20 @@
 
 # Labels and class names. Factors bring their levels. Numbers go as they are: only the model can tell whether they are
 # classes, counted from 1 in the order of the outputs, or the observed values of a regression.
-as_labels <- function(y, classes = NULL) {
-  check_labels(y)
+#
+# Images may have several labels, in a matrix of zeros and ones or a list with a vector for each; pixels have labels in
+# an array like the images, where `ignore` may hold NA.
+as_labels <- function(y, classes = NULL, ignore = NULL) {
+  if (is.data.frame(y)) {
+    y <- as.matrix(y)
+  }
+  if (is_label_list(y)) {
+    return(list(y = lapply(y, label_set), classes = as_classes(classes)))
+  }
+  check_labels(y, ignore)
+  if (is_pixel_labels(y)) {
+    return(list(y = pixel_labels(y), classes = as_classes(if (is.null(classes) && is.factor(y)) levels(y) else classes)))
+  }
   if (is.logical(y) && length(dim(y)) < 2) {
     y <- factor(y, levels = c(FALSE, TRUE))
   }
@@ -33,7 +45,32 @@ label_codes <- function(y) {
   if (length(dim(y)) > 1) unname(y) else if (!is.null(y)) array(as.double(y), length(y))
 }
 
-check_labels <- function(y) {
+# A vector of labels for each image.
+is_label_list <- function(y) is.list(y) && !is.object(y) && length(y) > 0
+
+label_set <- function(labels) {
+  if (is.factor(labels)) {
+    labels <- as.character(labels)
+  }
+  if (anyNA(labels) || !(is.character(labels) || is.numeric(labels) || is.null(labels))) {
+    cause("labels", "`y` holds labels that are neither names nor numbers.",
+      expected = "a vector of names, or of numbers from 1, for each image", given = shown(labels)
+    )
+  }
+  if (is.numeric(labels)) as.list(as.integer(labels)) else as.list(labels)
+}
+
+is_pixel_labels <- function(y) length(dim(y)) > 2
+
+# Classes of pixels: levels of a factor by number, so that they need no copy of their names.
+pixel_labels <- function(y) {
+  if (is.character(y)) {
+    return(unname(y))
+  }
+  array(as.double(y), dim(y))
+}
+
+check_labels <- function(y, ignore = NULL) {
   if (inherits(y, "python.builtin.object")) {
     cause("labels", "`y` must be an R vector.", given = shown(y), fix = "convert it with `reticulate::py_to_r()`")
   }
@@ -43,7 +80,13 @@ check_labels <- function(y) {
     )
   }
   missing <- sum(is.na(y))
-  if (missing > 0) {
+  if (missing > 0 && is_pixel_labels(y)) {
+    if (!anyNA(ignore)) {
+      cause("labels", "`y` holds pixels without a label.",
+        expected = "a label for each pixel", given = paste(missing, "missing"), fix = "say so with `ignore = NA`"
+      )
+    }
+  } else if (missing > 0) {
     cause("labels", "`y` holds labels that are missing.",
       expected = "one label per image", given = paste(missing, "missing"), fix = "drop the images without a label"
     )

@@ -131,12 +131,19 @@ from_numbers <- function(values) {
   values
 }
 
+# Image of each row: an image with several labels has several.
+image_numbers <- function(object) {
+  if (is.null(object$images)) seq_along(object$image_class) else object$images
+}
+
+n_images <- function(object) length(unique(image_numbers(object)))
+
 # Image x band table from the array of scores: one row per image x output x band, the band varying fastest.
 image_table <- function(object) {
   size <- dim(object$scores)
   rows <- size[[1]] * size[[2]]
   tibble::tibble(
-    image = rep(seq_len(size[[1]]), each = size[[2]] * size[[3]]),
+    image = rep(image_numbers(object), each = size[[2]] * size[[3]]),
     class = rep(object$image_class, each = size[[2]] * size[[3]]),
     output = rep(row_outputs(object), each = size[[3]]),
     !!!cell_columns(object, rep(seq_len(size[[3]]), times = rows)),
@@ -157,7 +164,7 @@ map_table <- function(object) {
   pixels <- stats::setNames(lapply(pixel_axes, position), pixel_names(length(pixel_axes)))
   band <- position(length(size))
   tibble::tibble(
-    image = image,
+    image = image_numbers(object)[image],
     class = object$image_class[image],
     output = from_codes(object$image_output[cbind(image, position(2))] - 1L, object$outputs),
     !!!pixels,

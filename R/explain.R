@@ -8,6 +8,10 @@ table_arguments <- function(...,
                             n_background = 100,
                             target = "class",
                             output = "auto",
+                            head = NULL,
+                            task = "auto",
+                            zone = NULL,
+                            ignore = NULL,
                             statistic = NULL,
                             bands = NULL,
                             wavelengths = NULL,
@@ -24,6 +28,7 @@ table_arguments <- function(...,
     target = target, output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes,
     band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
   )
+  arguments <- c(arguments, as_outputs(head, task, zone, ignore))
   # maps have none of these, so they are there only if they were given
   arguments$time_axis <- time_axis
   arguments$times <- times
@@ -53,7 +58,7 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
     arguments$times
   )
   model <- as_model(model, said$names, said$axis)
-  labels <- as_labels(y, arguments$classes)
+  labels <- as_labels(y, arguments$classes, arguments$ignore)
   converted <- list(
     n_background = as_count(arguments$n_background, "n_background"),
     target = as_target(arguments$target),

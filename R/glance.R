@@ -18,11 +18,15 @@
 #'     where larger), for the image where this is largest. About 1 where bands agree, some tens where they oppose each
 #'     other; hundreds and more come from scores that can't be right. `NA` for methods that are not additive, and in
 #'     results that were saved before it was measured}
-#'   \item{`accuracy`}{share of the explained images that the model classifies right; R^2 for a model that predicts a
-#'     number; `NA` without `y`}
+#'   \item{`accuracy`}{share of the explained images that the model classifies right, of the labels of images that may
+#'     have several, or of pixels; R^2 for a model that predicts a number, the mean one if it predicts several; `NA`
+#'     without `y`}
 #'   \item{`chance`}{the accuracy to be expected of predictions that come as often as the model's but have nothing to do
 #'     with the labels: the sum over classes of their share of the labels times their share of the predictions (as in
 #'     Cohen's kappa). 0 for R^2, which is that of the mean; `NA` where all labels are of one class}
+#'   \item{`task`, `head`}{what the outputs stand for, `"classification"`, `"multilabel"`, `"regression"` or
+#'     `"segmentation"`, and which of the model's outputs they are; `NA` in results that were saved before there was a
+#'     choice, and `head` where the model has one}
 #' }
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
@@ -34,7 +38,7 @@ glance.band_importance <- function(x, ...) {
     method = x$method,
     statistic = x$statistic,
     output = x$output,
-    n = length(x$image_class),
+    n = n_images(x),
     n_bands = length(x$bands),
     n_classes = length(x$classes),
     n_background = if (is.null(x$background)) NA_integer_ else length(x$background),
@@ -45,8 +49,12 @@ glance.band_importance <- function(x, ...) {
     local_fit = number_or_na(x$median_local_fit),
     cancellation = number_or_na(x$cancellation),
     accuracy = number_or_na(x$accuracy),
-    chance = number_or_na(x$chance)
+    chance = number_or_na(x$chance),
+    task = text_or_na(x$task),
+    head = text_or_na(x$head)
   )
 }
+
+text_or_na <- function(value) if (is.null(value) || identical(value, "")) NA_character_ else value
 
 number_or_na <- function(value) if (is.null(value)) NA_real_ else value

@@ -26,6 +26,8 @@
 #' their scores compare the images with different things. Results of `"permutation"` with a metric of your own have no
 #' scores of images, and can be neither cut nor put together.
 #'
+#' Positions are those of images, in `x` of the call: where images have several labels, each is taken with all of them.
+#'
 #' `background` stays what it was: positions in the images of the computation.
 #'
 #' @seealso [tidy()][tidy.band_importance] at level `"image"` for the scores themselves.
@@ -43,7 +45,7 @@ NULL
     return(x)
   }
   in_verb("take images out of the result", {
-    as_band_importance(call_bridge("subset", as_result(x), as_image_positions(i, length(x$image_class))))
+    as_band_importance(call_bridge("subset", as_result(x), as_image_positions(i, max(image_numbers(x)))))
   })
 }
 

@@ -50,8 +50,8 @@ about <- function(x) {
   c(
     cli::style_bold(paste0("Band importance by ", x$method)),
     paste0(
-      count(length(x$image_class), "image"), ", ", count_classes(x), " x ",
-      count_cells(x), "; output: ", x$output, "; statistic: ", x$statistic
+      count(n_images(x), "image"), ", ", count_classes(x), " x ",
+      count_cells(x), "; output: ", x$output, told_task(x), "; statistic: ", x$statistic
     ),
     if (!is.null(x$accuracy)) told_accuracy(x),
     if (!is.null(x$background)) {
@@ -68,6 +68,15 @@ about <- function(x) {
   )
 }
 
+# What the outputs were taken for, where that is no matter of course, and which of several they are.
+told_task <- function(x) {
+  open <- x$output == "output" && length(x$classes) > 1
+  paste0(
+    if (isTRUE(nzchar(x$task)) && (x$task != "classification" || open)) paste0("; task: ", x$task),
+    if (!is.null(x$head)) paste0("; head: ", x$head)
+  )
+}
+
 # How many classes there are, and how many of them have images.
 count_classes <- function(x) {
   occurring <- length(unique(x$image_class))
@@ -77,12 +86,18 @@ count_classes <- function(x) {
 
 # How often the model is right on these images.
 told_accuracy <- function(x) {
+  by_chance <- if (!is.null(x$chance)) sprintf("; by chance %.0f %%", 100 * x$chance)
+  if (!is.null(x$judged)) {
+    of <- if (x$task == "segmentation") "pixels" else "labels, those that images have and those that they don't"
+    return(paste0("The model is right on ", sprintf("%.0f %%", 100 * x$accuracy), " of the ", of, by_chance))
+  }
   if (is.null(x$correct)) {
-    return(paste0("The model predicts `y` with R^2 = ", format(x$accuracy, digits = 2)))
+    mean <- if (length(x$outputs) > 1) "a mean " else ""
+    return(paste0("The model predicts `y` with ", mean, "R^2 = ", format(x$accuracy, digits = 2)))
   }
   paste0(
     "The model is right on ", sum(x$correct), " of ", count(length(x$correct), "image"), " (",
-    sprintf("%.0f %%", 100 * x$accuracy), if (!is.null(x$chance)) sprintf("; by chance %.0f %%", 100 * x$chance), ")"
+    sprintf("%.0f %%", 100 * x$accuracy), by_chance, ")"
   )
 }
 

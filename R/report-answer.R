@@ -16,7 +16,7 @@ report_question <- function(importance) {
   paste0(
     "Which of ", what, " does the model **", md(importance$model), "** rely on",
     if (n > 1) paste0(", for which of ", n, " classes"), ", and how sure is that? Asked by ",
-    display_name("method", importance$method), " on ", count(length(importance$image_class), "image"), ".",
+    display_name("method", importance$method), " on ", count(n_images(importance), "image"), ".",
     if (!is.null(importance$accuracy)) paste0(" ", md(told_accuracy(importance)), ".")
   )
 }

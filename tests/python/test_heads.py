@@ -67,7 +67,8 @@ def test_what_only_reshapes_hides_no_head(
     if method == "deepshap":
         assert result.completeness is not None
         assert result.completeness < 1e-4
-    probability = bl.band_importance(model, images, method="saliency", target="all", output="probability")
+    options = {"method": "saliency", "target": "all", "output": "probability", "task": "classification"}
+    probability = bl.band_importance(model, images, **options)
     theirs = ops.convert_to_numpy(model(images)).astype("float64")
     theirs = np.concatenate([1 - theirs, theirs], axis=1) if units == 1 else theirs
     np.testing.assert_allclose(probability.output_values, theirs, atol=1e-3)

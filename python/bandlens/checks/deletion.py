@@ -15,18 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from ..data.band_order import arranged
-from ..data.images import Images, check_background, check_images
-from ..data.labels import band_names, label_codes, observed_numbers
+from ..data.images import Images, check_background
+from ..data.labels import label_codes, observed_numbers
 from ..data.moments import half_width
-from ..data.naming import Named, named_bands
 from ..data.options import one_of, optional, whole
+from ..data.repeated import repeated
 from ..data.summaries import mean_image
-from ..data.words import and_more
+from ..data.tasks import MULTILABEL, REGRESSION, observed_rows
+from ..data.words import and_more, argument, few, shape_text
 from ..errors import BackgroundError, ResultError
-from ..explain.arranging import in_order
 from ..explain.fitting import check_fit
-from ..explain.inputs import has_several_inputs, several_in_order
 from ..explain.question import Question
 from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
@@ -35,14 +33,7 @@ from ..progress import Progress, starting, ticker
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
 from .firsts import MOST
-from .matching import (
-    bands_of_result,
-    check_classes,
-    check_same_images,
-    check_same_model,
-    member_bands,
-    member_cells,
-)
+from .matching import arranged_like, check_classes, check_same_images, check_same_model
 from .result import Check, columns_of
 from .whole import class_levels
 
@@ -155,15 +146,19 @@ def check_deletion(
     q = Question(
         model=model, x=x, background=background, bands=bands, band_axis=band_axis, time_axis=time_axis, reorder=reorder
     )
-    q, images, members, named = _arranged(q, result)
+    q, images, members, named = arranged_like(q, result)
     background = q.background
-    check_same_images(result, images, members)
     with starting(progress, model):
         model = loaded(model)
-        predictor = _followed(model, images, output)
+        predictor = _followed(model, images, output, result)
+    if result.images is not None:
+        images = repeated(images, result.images, predictor.trace.dtype)
+    check_same_images(result, images, members)
     check_classes(result, predictor)
-    observed = None if predictor.classifies else observed_numbers(y, images.n, predictor.trace.made_of())
-    labels = None if y is None or not predictor.classifies else label_codes(y, result.classes, images.n)
+    observed = _observed(y, result, predictor)
+    labels = None
+    if y is not None and predictor.classifies and predictor.task != MULTILABEL:
+        labels = label_codes(y, result.classes, images.n)
     codes = result.image_class if labels is None else labels
     rankings = _rankings(result, codes)
     pool, draws = _pool(images, background, replacement, n_background, seed)
@@ -182,6 +177,7 @@ def check_deletion(
             labels=labels,
             observed=observed,
             outputs=before,
+            names=result.outputs,
         ),
         stacklevel=3,
     )
@@ -201,36 +197,41 @@ def check_deletion(
                 batch, references = images.take(part, dtype), pool.take(draws[part].reshape(-1), dtype)
                 references = references.reshape(*draws[part].shape, *images.shape)
                 mixed = all_mixed_outputs(mixing, batch, references, ~masks, positions=part)
-                found = _measured(predictor, mixed, before[part], code)
+                found = _measured(predictor, mixed, before[part], code, int(result.cells[0, 1]))
                 values[:, part] = found[:, :, inverse.reshape(-1)].reshape(*found.shape[:2], *gone.shape[:2])
                 tick(len(part))
     return _summarised(result, values, measures, codes, rankings, removed, replacement, every_order, seed)
 
 
-def _arranged(q: Question, result: BandImportance) -> tuple[Question, Images, np.ndarray, Named]:
-    """The question in the order of the result's bands, its images, which of their cells each row is, and names."""
-    several = has_several_inputs(q.model, q.x)
-    if several or q.time_axis is not None or result.inputs is not None or result.times is not None:
-        q = several_in_order(q) if several else in_order(q)
-        images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
-        named = named_bands(q.x, images.cells, q.bands, None, None)
-        return q, images, member_cells(result, named), named
-    found = arranged(
-        q.x, q.background, bands=q.bands, kept=bands_of_result(result, q.model), band_axis=q.band_axis,
-        reorder=q.reorder,
-    )  # fmt: skip
-    images = check_images(found.x, q.band_axis)
-    members = member_bands(result, images, found.bands if q.bands is not None or result.groups else None)
-    names = result.bands if q.bands is None else band_names(q.bands, images.n_bands)
-    return replace(q, x=found.x, background=found.background), images, members, Named.single(names)
+def _observed(y: Any, result: BandImportance, predictor: Predictor) -> np.ndarray | None:
+    """Numbers that were observed, of the output that is followed."""
+    if predictor.classifies:
+        return None
+    if predictor.n_outputs == 1:
+        return observed_numbers(y, result.n, predictor.trace.made_of())
+    return observed_rows(y, result.outputs, result.n)
 
 
-def _followed(model: Any, images: Images, output: str) -> Predictor:
+def _followed(model: Any, images: Images, output: str, result: BandImportance) -> Predictor:
     """The model with the scale of output that is followed."""
-    predictor = make_predictor(model, images, output)
+    predictor = make_predictor(model, images, output, head=result.head)
     if output == "auto" and predictor.scale == "logit":
-        return make_predictor(model, images, "probability")
-    return predictor
+        predictor = make_predictor(model, images, "probability", head=result.head)
+    if predictor.pixels:
+        raise ResultError(
+            "Bands of a model that gives outputs for every pixel can't be deleted one after the other.",
+            expected="a result of a model with one row of outputs per image",
+            given=f"outputs for {shape_text(predictor.pixels)} pixels",
+            fix="`check_stability`, `check_randomization` and `check_null` take such models",
+        )
+    if result.task == REGRESSION and len(result.cells) > 1:
+        raise ResultError(
+            "There is one order of bands for each number that the model predicts.",
+            expected="a result for one of them",
+            given=few(result.outputs),
+            fix="make the result with " + argument("target", result.outputs[0]),
+        )
+    return replace(predictor, task=result.task)
 
 
 def _rankings(result: BandImportance, codes: np.ndarray) -> dict[int, np.ndarray]:
@@ -283,14 +284,18 @@ def _measures(predictor: Predictor) -> tuple[str, ...]:
     return (predictor.scale, "accuracy", "fidelity") if predictor.classifies else ("fidelity",)
 
 
-def _measured(predictor: Predictor, outputs: np.ndarray, before: np.ndarray, code: int) -> np.ndarray:
+def _measured(predictor: Predictor, outputs: np.ndarray, before: np.ndarray, code: int, output: int) -> np.ndarray:
     """Mean over the draws of what is followed, shape (measures, images, masks)."""
-    column = code if predictor.classifies else 0
+    column = code if predictor.classifies else output
     own = outputs[..., column]
     fidelity = -np.abs(own - before[:, None, None, column])
     if not predictor.classifies:
         return fidelity.mean(axis=1)[None]
-    return np.stack([own, outputs.argmax(axis=-1) == code, fidelity]).mean(axis=2)
+    if predictor.task == MULTILABEL:
+        right = own > (0.5 if predictor.scale == "probability" else 0)
+    else:
+        right = outputs.argmax(axis=-1) == code
+    return np.stack([own, right, fidelity]).mean(axis=2)
 
 
 def _summarised(

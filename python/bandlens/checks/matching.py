@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..data.band_order import MOST_SHOWN, Match, Reference, match
+from ..data.band_order import MOST_SHOWN, Match, Reference, arranged, match
 from ..data.groups import BY_INPUT, band_features
-from ..data.images import Images
+from ..data.images import Images, check_images
 from ..data.labels import band_names
-from ..data.naming import Named, cell_label
+from ..data.naming import Named, cell_label, named_bands
 from ..data.summaries import band_means
 from ..data.words import choices
 from ..errors import BandError, ResultError
+from ..explain.arranging import in_order
+from ..explain.inputs import has_several_inputs, several_in_order
+from ..explain.question import Question
 from ..models.bands import kept_bands
 from ..models.predictor import Predictor
 from ..results.cells import cell_names
@@ -99,9 +103,27 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
     return features.members
 
 
+def arranged_like(q: Question, result: BandImportance) -> tuple[Question, Images, np.ndarray, Named]:
+    """The question in the order of the result's bands, its images, which of their cells each row is, and names."""
+    several = has_several_inputs(q.model, q.x)
+    if several or q.time_axis is not None or result.inputs is not None or result.times is not None:
+        q = several_in_order(q) if several else in_order(q)
+        images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
+        named = named_bands(q.x, images.cells, q.bands, None, None)
+        return q, images, member_cells(result, named), named
+    found = arranged(
+        q.x, q.background, bands=q.bands, kept=bands_of_result(result, q.model), band_axis=q.band_axis,
+        reorder=q.reorder,
+    )  # fmt: skip
+    images = check_images(found.x, q.band_axis)
+    members = member_bands(result, images, found.bands if q.bands is not None or result.groups else None)
+    names = result.bands if q.bands is None else band_names(q.bands, images.n_bands)
+    return replace(q, x=found.x, background=found.background), images, members, Named.single(names)
+
+
 def check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:
     """As many images, with the means that their bands had."""
-    if images.n != result.n:
+    if images.n != len(result.scores):
         raise ResultError(
             "`x` holds other images than those that were explained.",
             expected=f"the {result.n} images of the result",
@@ -130,8 +152,15 @@ def check_classes(result: BandImportance, predictor: Predictor) -> None:
 
 
 def check_same_model(result: BandImportance, outputs: np.ndarray) -> None:
-    """The predictions that it gave."""
-    others = float((outputs.argmax(axis=1) != result.prediction).mean())
+    """The predictions that it gave; with numbers for predictions, these."""
+    if len(result.classes) == 1:
+        found = np.take_along_axis(outputs, result.image_output, axis=1)
+        known = np.isfinite(result.output_values)
+        near = SAME_MEANS * float(np.abs(outputs).max(initial=0))
+        differs = known & (np.abs(found - result.output_values) > near)
+        others = float(differs.any(axis=1).mean()) if result.output == "output" else 0.0
+    else:
+        others = float((outputs.argmax(axis=1) != result.prediction).mean())
     if others > MOST_OTHER_PREDICTIONS:
         raise ResultError(
             "The model is not the one that was explained.",

@@ -22,6 +22,7 @@ from ..errors import BandError, OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
+from ..explain.same_rows import with_rows_of
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.cells import cell_names
@@ -146,10 +147,11 @@ def check_null(
         plain = importance_of(replace(question, model=model), progress=False)
         tick(1)
         band = int(plain.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
-        wrapped = _WiderModel(model, make_predictor(model, images), images.band_axis, images.n_bands, band)
+        predictor = make_predictor(model, images, head=question.head)
+        wrapped = _WiderModel(model, predictor, images.band_axis, images.n_bands, band)
         wide = replace(_wider(question, images, names, band), model=wrapped)
-        if len(plain.outputs) > 1:  # the same images in each class, even where two outputs are equal up to rounding
-            wide = replace(wide, y=plain.image_class, classes=plain.classes)
+        # the same images in each class, even where two outputs are equal up to rounding
+        wide = with_rows_of(plain, wide, images.n)
         wider = importance_of(wide, progress=False, fit=False)
         tick(1)
     return _judged(plain, wider, band, duplicate is None)

@@ -21,6 +21,7 @@ from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
+from ..explain.same_rows import with_rows_of
 from ..explain.selfcheck import unsaid
 from ..models.packing import taking_rows
 from ..models.predictor import loaded, make_predictor
@@ -139,7 +140,7 @@ def check_randomization(
         raise OptionError("A single band has no rank.", expected="at least two bands")
     with starting(progress, model):
         model = loaded(model)
-    rows = images.take(slice(0, COMPARED), make_predictor(model, images).trace.dtype)
+    rows = images.take(slice(0, COMPARED), make_predictor(model, images, head=question.head).trace.dtype)
     batch = taking_rows(model, lambda given: given, images.cells)(rows)
     copy = copy_of(model, batch)
     trained = copy.weights
@@ -148,9 +149,7 @@ def check_randomization(
     with ticker(progress, 1 + repeats * len(steps), "Randomisation check") as tick:
         original = importance_of(replace(question, model=model), progress=False)
         tick(1)
-        question = replace(question, model=copy.model)
-        if len(original.outputs) > 1:
-            question = replace(question, y=original.image_class, classes=original.classes)
+        question = with_rows_of(original, replace(question, model=copy.model), images.n)
         for draw in np.random.default_rng([seed, 3]).integers(2**31, size=repeats).tolist():
             donor = fresh(model, batch, seed=draw).weights
             for randomised in steps:

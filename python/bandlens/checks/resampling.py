@@ -41,9 +41,22 @@ def measured(result: BandImportance) -> tuple[np.ndarray, np.ndarray]:
 def strata(result: BandImportance) -> np.ndarray:
     """What is resampled, and within what: the class of each image, or one stratum of repeats; shape (units,), int64.
 
-    Where a metric was computed for whole classes (`drops`), images have no scores and the repeats are resampled.
+    Where a metric was computed for whole classes (`drops`), images have no scores and the repeats are resampled. Images
+    that have several rows are resampled with all of them, as these are no independent observations.
     """
-    return result.image_class if result.drops is None else np.zeros(len(result.drops), np.int64)
+    if result.drops is not None:
+        return np.zeros(len(result.drops), np.int64)
+    return result.image_class if result.images is None else np.zeros(result.n, np.int64)
+
+
+def classes_of_images(result: BandImportance, n: int) -> np.ndarray:
+    """A class of each of n images, the first of several, -1 for those that have no row; shape (n,), int64."""
+    if result.images is None:
+        return result.image_class
+    images, rows = np.unique(result.images, return_index=True)
+    found = np.full(n, -1, np.int64)
+    found[images] = result.image_class[rows]
+    return found
 
 
 def varies(result: BandImportance) -> np.ndarray:
@@ -53,7 +66,7 @@ def varies(result: BandImportance) -> np.ndarray:
     """
     if result.drops is not None:
         return np.full(len(table_rows(result)), len(result.drops) > 1)
-    several = np.bincount(result.image_class).max() > 1
+    several = np.bincount(strata(result)).max() > 1
     return np.concatenate([result.table.n > 1, np.full(len(result.overall_outputs), several)])
 
 
@@ -125,6 +138,12 @@ def importances(result: BandImportance, counts: np.ndarray) -> np.ndarray:
         tables = (counts @ result.drops.reshape(repeats, -1) / repeats).reshape(len(counts), n_tables, n_bands)
         place = np.searchsorted(np.unique(result.image_class), cells[:, 0])
         return tables[:, np.concatenate([place, np.full(len(outputs), n_tables - 1)])]
+    if result.images is not None:
+        unit, shares = _rows_of_images(result.images)
+        by_row = counts[:, unit]
+        tables = _means(result, by_row, np.ones(len(unit)), cells)
+        rows = np.stack([np.zeros_like(outputs), outputs], axis=1)
+        return np.concatenate([tables, _means(result, by_row, shares, rows, every=True)], axis=1)
     sums = np.empty((len(counts), len(cells), len(result.bands)))
     sizes = np.empty((len(counts), len(cells), 1))
     for row, (code, output) in enumerate(cells):
@@ -142,6 +161,28 @@ def importances(result: BandImportance, counts: np.ndarray) -> np.ndarray:
             for group in groups
         ]
     return np.concatenate([tables, np.stack(overall, axis=1)], axis=1)
+
+
+def _rows_of_images(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each row: which of the images that have any it is of, and its part of that image."""
+    _, unit, count = np.unique(images, return_inverse=True, return_counts=True)
+    return unit, 1 / count[unit]
+
+
+def _means(
+    result: BandImportance, by_row: np.ndarray, shares: np.ndarray, cells: np.ndarray, *, every: bool = False
+) -> np.ndarray:
+    """Means over the rows of each cell, or of its output alone (`every`), (resamples, cells, bands)."""
+    found = np.empty((len(by_row), len(cells), len(result.bands)))
+    for at, (code, output) in enumerate(cells):
+        own = np.full(result.image_class.shape, True) if every else result.image_class == code
+        # an output of its own for each row
+        chosen = own[:, None] & ((result.image_output == output) if output >= 0 else True)
+        rows, places = np.nonzero(np.broadcast_to(chosen, result.image_output.shape))
+        scores, weights = result.scores[rows, places], by_row[:, rows] * shares[rows]
+        with np.errstate(invalid="ignore"):
+            found[:, at] = weights @ (scores if result.directed else np.abs(scores)) / weights.sum(axis=1)[:, None]
+    return found
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

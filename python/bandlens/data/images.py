@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
 from .cells import Cells, Part
-from .inputs import Inputs, Joined, check_together
+from .inputs import Inputs, Joined, Piece, check_together
 from .labelled import Ordered
 from .missing import check_masked, describe_missing
 from .positions import first, spelled
@@ -79,8 +79,8 @@ class Images:
             return (self,)
         if isinstance(self.source, Joined):
             return self.source.images
-        split = self.cells.split(np, self.source, 1)
-        return tuple(Images(own, self.n, part.shape, part.band_axis, None, part.time_axis) for part, own in split)
+        pieces = [(part, Piece(self, part)) for part in self.parts]
+        return tuple(Images(own, self.n, part.shape, part.band_axis, None, part.time_axis) for part, own in pieces)
 
     def take(self, index: slice | np.ndarray, dtype: Any = np.float32) -> np.ndarray:
         """Some images as a fresh, C-ordered batch ``(n, *shape)``."""

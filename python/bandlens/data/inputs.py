@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BandError, InputError
+from .cells import Part
 from .positions import spelled
 from .words import few, nearest, quoted, shape_text
 
@@ -78,6 +79,34 @@ class Joined:
         """Some packed rows, shape (n, elements)."""
         count = len(range(len(self))[index]) if isinstance(index, slice) else len(index)
         return np.concatenate([one.take(index, dtype).reshape(count, -1) for one in self.images], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One input of packed rows, as a container of its own images, which are cut out as they are needed.
+
+    Attributes
+    ----------
+    rows : bandlens.data.images.Images
+        Packed.
+    part : Part
+    """
+
+    rows: Any
+    part: Part
+
+    dtype = np.dtype(np.float64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of an array."""
+        return (self.rows.n, *self.part.shape)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        if isinstance(index, slice | np.ndarray):
+            cut = self.rows.take(index, None)[:, self.part.start : self.part.end]
+            return cut.reshape(len(cut), *self.part.shape)
+        return self[slice(index, index + 1)][0]
 
 
 def by_input(value: Any, names: Sequence[str], argument: str) -> tuple[Any, ...]:

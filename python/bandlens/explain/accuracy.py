@@ -17,7 +17,8 @@ from ..data.labels import NumbersFromR, as_two_classes, counting_of_classes
 from ..data.positions import spelled
 from ..errors import BandlensError
 from ..models.preparation import FACTORS
-from ..results.accuracy import determination, expected_agreement
+from ..results.accuracy import agreement_by_chance, determination, expected_agreement
+from .agreement import Agreement
 from .subject import Subject, some_positions, times
 
 # with fewer images, and fewer of other classes than the most frequent one, a model may miss some by bad luck
@@ -51,8 +52,12 @@ def accuracy_doubts(subject: Subject) -> Iterator[str]:
     """What there is to say of a model that is not right, at most one message."""
     if subject.labels is not None:
         doubt = _labels(subject, subject.labels)
+    elif subject.agreement is not None:
+        doubt = _several(subject.images.n, subject.agreement)
     elif subject.observed is not None:
-        doubt = _numbers(subject, subject.observed)
+        columns = subject.observed.reshape(len(subject.observed), -1)
+        doubts = (_numbers(subject, column, at) for at, column in enumerate(columns.T))
+        doubt = next((one for one in doubts if one is not None), None)
     else:
         return
     if doubt is not None:
@@ -158,14 +163,30 @@ def _instead(subject: Subject, labels: np.ndarray) -> str:
     )
 
 
-def _numbers(subject: Subject, observed: np.ndarray) -> str | None:
+def _several(n: int, found: Agreement) -> str | None:
+    """A model whose labels, or classes of pixels, agree with `y` no more often than by chance."""
+    if found.labelled is None or found.judged is None or found.agreeing is None or n < LEAST_IMAGES:
+        return None
+    judged, agreeing = int(found.judged.sum()), int(found.agreeing.sum())
+    chance = agreement_by_chance(found.labelled, found.predicted, judged) if judged else None
+    if chance is None or agreeing > chance * judged:
+        return None
+    return (
+        f"What the model takes images for agrees with `y` in {_percent(agreeing / judged)}, no more than by chance "
+        f"({_percent(chance)}). Its importances say little of these classes. Are images scaled, bands ordered and "
+        "labels counted as they were in training?"
+    )
+
+
+def _numbers(subject: Subject, observed: np.ndarray, output: int) -> str | None:
     """A model whose numbers are further from those that were observed than their mean is."""
-    fitted = subject.outputs[:, 0]
+    fitted = subject.outputs[:, output]
+    of = f" of output '{subject.names[output]}'" if len(subject.names) > 1 else ""
     squared = determination(observed, fitted)
     if squared is None or len(observed) < LEAST_OTHERS:
         return None
     made_of = subject.predictor.trace.made_of()
-    if np.isin(observed, (0, 1)).all() and (made_of is not None or squared <= 0):
+    if len(subject.names) == 1 and np.isin(observed, (0, 1)).all() and (made_of is not None or squared <= 0):
         advice = as_two_classes(made_of)
         return (
             "`y` is 0 or 1, like labels of two classes, but the model has one output, and no softmax or sigmoid at its "
@@ -173,10 +194,10 @@ def _numbers(subject: Subject, observed: np.ndarray) -> str | None:
         )
     if squared > 0 or len(observed) < LEAST_IMAGES:
         return None
-    says = f"The model predicts `y` worse than the mean of `y` would: R^2 = {squared:.2g}"
+    says = f"The model predicts `y`{of} worse than the mean of `y` would: R^2 = {squared:.2g}"
     positions = some_positions(subject.images.n)
     for factor, outputs in _scaled(subject, positions):
-        again = determination(observed[positions], outputs[:, 0])
+        again = determination(observed[positions], outputs[:, output])
         if again is not None and again >= WELL:
             return f"{says}. With {times(factor)} R^2 would be {again:.2f}: `x` is on another scale."
     if np.ptp(fitted) > 0 and (r := float(np.corrcoef(observed, fitted)[0, 1])) >= WELL:

@@ -10,26 +10,24 @@ import numpy as np
 
 from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
-from ..data.labels import (
-    class_names,
-    label_codes,
-    no_classes,
-    observed_numbers,
-    target_outputs,
-)
+from ..data.labels import class_names, no_classes
 from ..data.naming import Named, named_bands
 from ..data.options import whole_number
+from ..data.repeated import repeated
+from ..data.tasks import CLASSIFICATION, REGRESSION, number_names, task_of
 from ..data.words import choices, nearest, shown
 from ..errors import OptionError
 from ..methods import METHODS, Method, Request, Task
 from ..methods.kinds import GradientMethod
 from ..methods.reduction import check_statistic
+from ..methods.zoned import ZoneSeeds
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.tables import WHOLE
 from .arranging import in_order
 from .derivatives import check_derivative
 from .question import Question
 from .subject import Subject
+from .targets import Labelled, Targets, check_target, find_targets, read_labels
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ class Call:
     predictor: Predictor
     method: Method
     images: Images
+    every: Images
+    labelled: Labelled
     y: Any
     background: Images | None
     background_source: str | None
@@ -51,6 +51,7 @@ class Call:
     image_output: np.ndarray
     model_outputs: np.ndarray
     deferred: bool
+    targets: Targets
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
     bands: tuple[str, ...]
@@ -69,25 +70,48 @@ class Call:
 
     def completed(self) -> Call:
         """The call once the method has filled in the model's outputs."""
+        if not self.predictor.classifies:
+            return replace(self, deferred=False)
         predictions = self.model_outputs.argmax(axis=1)
         codes = predictions if self.labels is None else self.labels
         return replace(self, codes=codes, predictions=predictions, deferred=False)
 
     @property
     def truth(self) -> dict[str, Any]:
-        """What a result keeps of labels and numbers that were observed, by the names of its fields."""
+        """What a result keeps of what images are and of what the model is for, by the names of its fields."""
+        fitted = self.model_outputs if self.observed is None or self.observed.ndim > 1 else self.model_outputs[:, 0]
+        agreement = self.targets.agreement
         return {
             "correct": None if self.labels is None else self.labels == self.predictions,
             "observed": self.observed,
-            "fitted": None if self.observed is None else self.model_outputs[:, 0],
+            "fitted": None if self.observed is None else fitted,
+            "images": self.targets.images,
+            **({} if agreement is None else agreement.fields()),
+            "task": self.predictor.task,
+            "head": self.predictor.head,
         }
+
+    def seeds(self) -> np.ndarray | ZoneSeeds:
+        """The explained outputs as weights on the model's units."""
+        predictor, targets = self.predictor, self.targets
+        if targets.zones is None or targets.images is None:
+            found: np.ndarray = predictor.weights[self.image_output]
+            return found
+        return ZoneSeeds(
+            targets.zones,
+            targets.images,
+            self.codes,
+            self.image_output,
+            predictor.weights,
+            int(np.prod(predictor.pixels)),
+        )
 
     def subject(self, *, maps: bool) -> Subject:
         """What has to fit together."""
         return Subject(
             model=self.model,
             predictor=self.predictor,
-            images=self.images,
+            images=self.every,
             background=None if self.background_source != "background" else self.background,
             classes=self.classes,
             named=self.named,
@@ -95,6 +119,8 @@ class Call:
             labels=self.labels,
             observed=self.observed,
             outputs=self.model_outputs,
+            names=self.outputs,
+            agreement=self.targets.agreement_once,
             maps=maps,
         )
 
@@ -103,7 +129,7 @@ class Call:
         return Task(
             predictor=self.predictor,
             images=self.images,
-            seeds=self.predictor.weights[self.image_output],
+            seeds=self.seeds(),
             statistic=self.statistic,
             background=self.background,
             draws=self.draws,
@@ -116,6 +142,9 @@ class Call:
             image_output=self.image_output,
             outputs=self.model_outputs,
             y=self.y,
+            every=self.every,
+            row_images=self.targets.images,
+            truth=self.labelled.truth,
         )
 
 
@@ -149,45 +178,44 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         background = images if q.background is None else check_background(q.background, images)
     model = loaded(q.model)
     if predictor is None:
-        predictor = make_predictor(model, images, q.output)
+        predictor = make_predictor(model, images, q.output, head=q.head)
+        predictor = replace(predictor, task=task_of(q.task, predictor.meant_for, q.y))
     if predictor.refusal is not None and method.looks_inside:
         raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
-    observed = None if predictor.classifies else observed_numbers(q.y, images.n, predictor.trace.made_of())
-    if not predictor.classifies and q.classes is not None:
-        function = predictor.refusal is not None
-        raise no_classes("classes", q.classes, predictor.trace.made_of(), function=function)
+    classes, outputs = _classes(q, predictor)
+    check_target(q, predictor, outputs)
+    labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     method.prepare(Request(predictor, images, q.y, options, maps))
-    classes, outputs, labels = _classes(q, predictor, images.n)
-    deferred = _is_deferred(q, method, known=labels is not None or not predictor.classifies) and not maps
-    model_outputs = (
-        np.zeros((images.n, len(outputs)))
-        if deferred
-        else predictor.outputs(images, q.batch_size or predictor.images_per_batch)
-    )
-    predictions = model_outputs.argmax(axis=1)
-    codes = predictions if labels is None else labels
+    deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
+    targets = find_targets(q, predictor, images, outputs, labelled, deferred=deferred)
+    every = images
+    if targets.images is not None:
+        images = repeated(images, targets.images, predictor.trace.dtype)
     draws = None
     if background is not None:
-        draws = _draw(background.n, q.n_background, codes if background is images else None, q.seed)
+        draws = _draw(background.n, q.n_background, targets.of_images() if background is every else None, q.seed)
     return Call(
         model=model,
         predictor=predictor,
         method=method,
         images=images,
+        every=every,
+        labelled=labelled,
         y=q.y,
         background=background,
         background_source=None if background is None else "x" if q.background is None else "background",
         draws=draws,
-        labels=labels,
-        observed=observed,
-        codes=codes,
-        predictions=predictions,
-        image_output=target_outputs(q.target, outputs, codes, predictions),
-        model_outputs=model_outputs,
-        deferred=deferred,
+        labels=targets.labels,
+        observed=targets.observed,
+        codes=targets.codes,
+        predictions=targets.predictions,
+        image_output=targets.image_output,
+        model_outputs=targets.outputs,
+        deferred=targets.deferred,
+        targets=targets,
         classes=classes,
         outputs=outputs,
         bands=bands,
@@ -201,26 +229,28 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     )
 
 
-def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray | None]:
-    """Names of classes and outputs, and the labels of the images, if they have any; `target` must be one of them."""
-    labels = None
+def _classes(q: Question, predictor: Predictor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of classes and outputs."""
     if predictor.classifies:
-        classes = outputs = class_names(q.classes, q.y, predictor.n_outputs, predictor.names)
-        if q.y is not None:
-            labels = label_codes(q.y, classes, n)
-    else:
-        classes, outputs = (WHOLE,), ("output",)
-    # whether the target exists is known before the predictions are
-    nobody = np.zeros(0, np.int64)
-    target_outputs(q.target, outputs, nobody, nobody)
-    return classes, outputs, labels
+        own_y = q.y if predictor.task == CLASSIFICATION else None
+        classes = class_names(q.classes, own_y, predictor.n_outputs, predictor.names)
+        return classes, classes
+    if predictor.n_outputs > 1:
+        return (WHOLE,), number_names(q.classes, q.y, predictor.n_outputs, predictor.names)
+    if q.classes is not None:
+        function = predictor.refusal is not None
+        raise no_classes("classes", q.classes, predictor.trace.made_of(), function=function)
+    return (WHOLE,), ("output",)
 
 
-def _is_deferred(q: Question, method: Method, *, known: bool) -> bool:
+def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bool) -> bool:
     """Whether the model's outputs may wait for a method that computes them anyway.
 
     Not so if what is explained depends on them; `known` says whether the classes of the images don't.
     """
+    if predictor.task not in (CLASSIFICATION, REGRESSION):
+        return False
+    known = known or not predictor.classifies
     depends = q.target == "predicted" or (q.target == "class" and not known)
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
 

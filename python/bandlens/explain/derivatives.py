@@ -104,7 +104,7 @@ def _matter(task: Task, images: np.ndarray, features: np.ndarray) -> np.ndarray:
     every = np.ones((1, len(task.members)), bool)
     present = np.concatenate([every, ~np.eye(len(task.members), dtype=bool)[features]])
     try:
-        found = mixed_outputs(task, task.seeds, images, others[:, None], present, positions=slice(0, len(images)))
+        found = mixed_outputs(task, task.seeds[:], images, others[:, None], present, positions=slice(0, len(images)))
     except ModelError:  # the output is finite for the images themselves, so it has changed
         return np.ones(len(features), bool)
     own, exchanged = found[:, 0, :1], found[:, 0, 1:]

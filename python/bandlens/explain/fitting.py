@@ -201,7 +201,12 @@ def _misfit(found: Misfit, low: float, high: float) -> str:
 def _saturated(subject: Subject) -> str | None:
     """Outputs that are one-hot for all images, and would not be on another scale."""
     predictor = subject.predictor
-    if predictor.scale != "logit" or predictor.trace.head is None or len(subject.outputs) < LEAST_IMAGES:
+    if (
+        predictor.scale != "logit"
+        or predictor.trace.head is None
+        or predictor.pixels
+        or len(subject.outputs) < LEAST_IMAGES
+    ):
         return None
     lead = float(np.median(_leads(subject.outputs)))
     if lead <= SATURATED or not was_trained(subject.model):

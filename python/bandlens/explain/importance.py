@@ -35,6 +35,10 @@ def band_importance(
     n_background: int = 100,
     target: str | int = "class",
     output: str = "auto",
+    head: str | int | None = None,
+    task: str = "auto",
+    zone: Any = None,
+    ignore: Any = None,
     statistic: str | None = None,
     bands: Any = None,
     wavelengths: Any = None,
@@ -67,6 +71,10 @@ def band_importance(
     n_background: int = 100,
     target: str | int = "class",
     output: str = "auto",
+    head: str | int | None = None,
+    task: str = "auto",
+    zone: Any = None,
+    ignore: Any = None,
     statistic: str | None = None,
     bands: Any = None,
     wavelengths: Any = None,
@@ -95,16 +103,26 @@ def band_importance(
         Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
         order, or a list of single images. Converted batch by batch, never modified. `LabelledImages` bring their labels
         and the names of their bands; so does an `xarray.DataArray` with names along its axis of bands.
-    y : array_like, shape (n,), optional
-        Class of each image: indices into the model's outputs, names in `classes`, a categorical, or one-hot rows.
-        Without it, images belong to the class that the model predicts. For a model of one number, the observed numbers:
-        the result says how well it predicts them (R^2), and the method "permutation" asks how much worse it would.
+
+        For a model of several inputs, an array for each of them: a dict by the inputs' names, a list in the order of
+        `model.inputs`, or the structure that the model was made with; a callable that is no Keras model is called with
+        a dict if it is given one. All hold the same images; shapes and resolutions may differ. Of an array
+        ``(n, numbers)``, such as the weather, each number is a band. There is one table over all inputs, whose shares
+        sum to 1 over all of them.
+    y : array_like, optional
+        Class of each image, shape (n,): indices into the model's outputs, names in `classes`, a categorical, or one-hot
+        rows. Without it, images belong to the class that the model predicts. Of images with several labels: zeros and
+        ones, (n, labels), or a set of names or indices for each image; without it, labels with a probability above 0.5.
+        Of pixels: their classes, (n, rows, cols), or one-hot along a last axis. Of a model of numbers: the observed
+        ones, (n,) or (n, outputs); the result says how well it predicts them (R^2), and the method "permutation" asks
+        how much worse it would.
     method : str or list of str
         Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
         an option goes to those that have it; `statistic` must be one that all of them have.
     background : array_like, shape (m, rows, cols, bands), optional
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
-        classes. Methods that compare with nothing, such as "saliency", don't look at it.
+        classes. Methods that compare with nothing, such as "saliency", don't look at it. With several inputs it has
+        their form, and is drawn jointly: what belongs to one place stays together.
     n_background : int
         Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
     target : {"class", "predicted", "all"} or str or int
@@ -115,19 +133,43 @@ def band_importance(
         of the second of two classes), and for a function that gives numbers, "probability" that they are these; it is
         refused if the outputs are made of the values of softmaxes,
         sigmoids or exponentials alone, such as their mean, without a layer with a kernel or a logarithm in between.
+    head : str or int, optional
+        Name or position of the output to explain, where the model has several.
+    task : {"auto", "classification", "multilabel", "regression", "segmentation"}
+        What the outputs stand for. "auto": behind a softmax, one of several classes; with outputs for every pixel,
+        their classes; a single unit with no sigmoid is a number. Sigmoids are several labels unless `y` has one class
+        for each image; without `y`, they are. Several units with nothing behind them are what labels speak for:
+        numbers that are not 0 or 1, in a row for each image, are a regression; without `y` they are classes. The result
+        says what it was.
+    zone : {"label", "predicted", "image"} or array_like of bool, shape (n, rows, cols), optional
+        Where the model gives outputs for every pixel: what is explained for a class is the mean of its output over a
+        zone of the image, the pixels that are labelled with the class (by default, with `y`), those that the model
+        takes for it (without), all, or those of a mask. The same zone is read on background images. An image counts
+        for each class that occurs in it.
+    ignore : value or sequence of values, optional
+        Values in a `y` of pixels that stand for no class.
     statistic : {"band_sum", "pixel_mean_abs", "whole_band"}, optional
         How attributions are reduced over pixels; the method's own by default, "whole_band" where it has no pixels.
     bands, classes : sequence of str, optional
         Names, in the order of the images' bands and of the model's outputs. By default those that `x` brings, else
-        those that are kept with the model by `set_bands`.
+        those that are kept with the model by `set_bands`. With several inputs, `bands`, `wavelengths`, `band_axis`,
+        `time_axis` and `times` are one value for all of them, or one for each, in a dict by the inputs' names or a list
+        in their order; names of bands must differ within an input.
     wavelengths : sequence of float, optional
         Of the bands, in nm, in the order of `bands`, else of `x`.
     groups : mapping of str to sequence of str or int, optional
         Bands to be treated as one, by name or position, such as ``{"visible": ["blue", "green", "red"]}``; bands in no
         group stay single. Methods that change bands change those of a group together; for the others a group's score
-        is the sum of its bands' scores. A group's wavelength is the mean of its bands'.
+        is the sum of its bands' scores. A group's wavelength is the mean of its bands'. With several inputs, "input"
+        makes each of them a group, and a band that several have is named ``"input:band"`` or ``(input, band)``.
     band_axis : int
-        Axis of the bands in `x`.
+        Axis of the bands in `x`. Inputs ``(n, numbers)`` need none.
+    time_axis : int, optional
+        Axis of the steps of a time series in `x`. Scores are then kept for each band at each step, instead of being
+        summed over steps; methods that change bands change a band at one step. Groups keep their steps, too.
+    times : sequence of numbers, dates or str, optional
+        Of the steps: numbers, dates (`numpy.datetime64`, `datetime.date`, pandas' own, or texts such as "2024-05-01")
+        or names; by default they are counted.
     reorder : bool
         Whether `x` and `background` are brought into one order of bands, by name. Where both have names, and where the
         model has (`set_bands`), names are compared: another order is an error without this, other bands always are. The
@@ -172,9 +214,9 @@ def band_importance(
         several, method = method, ""
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
-        output=output, statistic=statistic, bands=bands, wavelengths=wavelengths, groups=groups, classes=classes,
-        band_axis=band_axis, time_axis=time_axis, times=times, reorder=reorder, batch_size=batch_size, seed=seed,
-        method_options=method_options,
+        output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
+        wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
+        reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
     )  # fmt: skip
     if several is None:
         return importance_of(question, progress)
@@ -220,7 +262,7 @@ def importance_of(
 
 
 def _scores(call: Call, found: Found) -> np.ndarray:
-    """Band scores of all images; NaN where a metric was looked at as a whole."""
+    """Band scores of all rows; NaN where a metric was looked at as a whole."""
     if Scores in found:
         return found[Scores]
     return np.full((*call.image_output.shape, len(call.features.names)), np.nan)

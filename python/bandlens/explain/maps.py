@@ -28,6 +28,10 @@ def band_maps(
     n_background: int = 100,
     target: str | int = "class",
     output: str = "auto",
+    head: str | int | None = None,
+    task: str = "auto",
+    zone: Any = None,
+    ignore: Any = None,
     bands: Any = None,
     wavelengths: Any = None,
     classes: Sequence[str] | None = None,
@@ -59,8 +63,9 @@ def band_maps(
     """
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
-        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis, reorder=reorder,
-        batch_size=batch_size, seed=seed, method_options=method_options,
+        output=output, head=head, task=task, zone=zone, ignore=ignore, bands=bands, wavelengths=wavelengths,
+        classes=classes, band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed,
+        method_options=method_options,
     )  # fmt: skip
     return maps_of(question, progress)
 

@@ -26,6 +26,10 @@ class Question:
     n_background: int = 100
     target: str | int = "class"
     output: str = "auto"
+    head: str | int | None = None
+    task: str = "auto"
+    zone: Any = None
+    ignore: Any = None
     statistic: str | None = None
     bands: Any = None
     wavelengths: Any = None

@@ -41,6 +41,10 @@ def band_response(
     steps: int = 20,
     target: str | int = "class",
     output: str = "auto",
+    head: str | int | None = None,
+    task: str = "auto",
+    zone: Any = None,
+    ignore: Any = None,
     bands: Any = None,
     wavelengths: Any = None,
     classes: Sequence[str] | None = None,
@@ -70,7 +74,7 @@ def band_response(
     steps : int
         Steps from the lowest level to the highest; with "ale" the most there may be, as each bin has at least five
         images.
-    target, output, bands, wavelengths, classes, band_axis, reorder, batch_size, progress
+    target, output, head, task, zone, ignore, bands, wavelengths, classes, band_axis, reorder, batch_size, progress
         As for `band_importance`.
 
     Returns
@@ -108,8 +112,8 @@ def band_response(
     # a method that asks the model for nothing but outputs
     question = Question(
         model=model, x=x, y=y, method="occlusion", method_options={"replacement": "zero"}, target=target,
-        output=output, bands=bands, wavelengths=wavelengths, classes=classes, band_axis=band_axis,
-        reorder=reorder, batch_size=batch_size,
+        output=output, head=head, task=task, zone=zone, ignore=ignore, bands=bands, wavelengths=wavelengths,
+        classes=classes, band_axis=band_axis, reorder=reorder, batch_size=batch_size,
     )  # fmt: skip
     with starting(progress, model):
         call = checked(question)
@@ -137,6 +141,7 @@ def band_response(
         **rows.sorted(),
         image_class=call.codes,
         image_output=call.image_output,
+        images=call.targets.images,
         band_levels=levels[:, chosen],
         classes=call.classes,
         outputs=call.outputs,

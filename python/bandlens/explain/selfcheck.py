@@ -120,10 +120,7 @@ class Measured(NamedTuple):
 def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False) -> Measured:
     """Measure how far scores may be believed, and warn where they may not; `maps` if it is maps that were asked for."""
     residuals = completeness_residuals(found.totals, found.differences)
-    if _sums(call).baseline:
-        distances = np.abs(found.values - found.base)
-    else:
-        distances = output_distances(found.values, task.image_output, task.background_outputs)
+    distances = np.abs(found.values - found.base) if _sums(call).baseline else _distances(task, found.values)
     cancellations = score_cancellations(found.scores, task.image_output, distances, _rounding(call, found))
     measured = Measured(residuals, cancellations)
     if not is_unsaid():
@@ -134,6 +131,14 @@ def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False
             if message is not None:
                 warnings.warn(message, CompletenessWarning, stacklevel=4)
     return measured
+
+
+def _distances(task: Task, values: np.ndarray) -> np.ndarray:
+    """How far each image's output is from the background's, on average, shape (n, k)."""
+    if task.predictor.pixels:  # each image reads outputs of its own of a background image
+        found: np.ndarray = np.abs(values[..., None] - task.background_values).mean(axis=-1)
+        return found
+    return output_distances(values, task.image_output, task.background_outputs)
 
 
 def _rounding(call: Call, found: Explained) -> np.ndarray:
@@ -219,8 +224,7 @@ def _largest_change(call: Call, task: Task, image: int, output: int, feature: in
     mine = np.repeat(task.images.take(slice(image, image + 1), others.dtype), len(others), axis=0)
     band = task.images.cells.spread(np, task.members[feature][None])
     batch = np.concatenate([mine[:1], np.where(band, others, mine), others, np.where(band, mine, others)])
-    outputs = call.predictor.outputs(task.images.holding(batch), task.images_per_batch)
-    outputs = outputs[:, task.image_output[image, output]]
+    outputs = task.explained_outputs(task.images.holding(batch), rows=slice(image, image + 1))[0, output]
     lost, own, gained = np.split(outputs[1:], 3)
     return float(max(np.abs(outputs[0] - lost).max(), np.abs(gained - own).max()))
 

@@ -12,6 +12,7 @@ from ..data.images import Images
 from ..data.inputs import Inputs
 from ..data.naming import Named
 from ..models.predictor import Predictor
+from .agreement import Agreement
 
 # images that something is tried with, of so many each; in between, so that trying costs little next to explaining
 LEAST_TRIED = 16
@@ -51,6 +52,10 @@ class Subject:
         Classes of the images, or numbers, if they were given.
     outputs : ndarray, shape (n, outputs)
         Of the model for the images.
+    names : tuple of str
+        Of the outputs.
+    agreement : Agreement or None
+        Of images with several labels, or labelled pixels.
     maps : bool
         Whether values per pixel are asked for.
     """
@@ -65,6 +70,8 @@ class Subject:
     labels: np.ndarray | None
     observed: np.ndarray | None
     outputs: np.ndarray
+    names: tuple[str, ...]
+    agreement: Agreement | None = None
     maps: bool = False
 
     @property

@@ -101,7 +101,9 @@ def chosen_layers(network: Network, layer: Any, objective: str) -> tuple[tuple[L
                 given=shown(layer),
             )
         predictor = network.predictor
-        made_of = None if predictor.trace.head else predictor.trace.made_of()
+        made_of = (
+            None if predictor.trace.head and predictor.output == predictor.trace.logit else predictor.trace.made_of()
+        )
         if made_of:
             raise OptionError(
                 f"The model's outputs are no logits: they are made of the values of {made_of}.",

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data.options import Option, optional, whole
+from ..data.words import argument
 from ..engine.deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
+from ..errors import OptionError
 from ..models.predictor import Predictor
 from .findings import Differences, Findings, Maps, Scores, Totals
 from .kinds import AttributionMethod, ExactSum, always
@@ -112,6 +114,12 @@ def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tupl
 
 def prepare(request: Request) -> None:
     """Read the graph: an operation without a rule is named now."""
+    if request.predictor.pixels and request.options["background_per_image"] is not None:
+        raise OptionError(
+            "Images of a model with outputs for every pixel have no background of their own.",
+            expected=f"`n_background`, and {argument('background_per_image', None)}",
+            given=argument("background_per_image", request.options["background_per_image"]),
+        )
     _plan(request.predictor)
 
 
@@ -140,7 +148,7 @@ def _locate(task: Task, image: int, output: int, *, cancels: bool, size: float) 
         _plan(predictor),
         task.images.take(slice(image, image + 1), predictor.trace.dtype),
         task.background.take(few, predictor.trace.dtype),
-        predictor.weights[task.image_output[image, output]],
+        task.seeds[image : image + 1][0, output],
     )
     found = findings.cancellation if cancels else findings.residual
     stands_out = found.amount >= size / 2 and found.amount >= 2 * found.next

@@ -18,15 +18,14 @@ from ..errors import OptionError
 from .findings import Findings
 from .gradients import Gradients, run
 from .kinds import GradientMethod, IntegralSum
-from .references import mean_background, outputs_of
+from .references import mean_background
 from .task import Request, Task
 
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """f(x) and f(baseline), each of shape (n, k)."""
-    outputs = outputs_of(task, _baseline(task), "the baseline")
-    every = np.broadcast_to(outputs, task.outputs.shape)
-    return task.values, np.take_along_axis(every, task.image_output, axis=1)
+    baseline = task.images.holding(_baseline(task))
+    return task.values, task.explained_outputs(baseline, name="the baseline")[..., 0]
 
 
 def prepare(request: Request) -> None:

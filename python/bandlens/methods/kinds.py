@@ -44,7 +44,7 @@ def output_and_background(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """f(x) and mean f(background), NaN without a background, each of shape (n, k)."""
     if task.background is None:
         return task.values, np.full(task.image_output.shape, np.nan)
-    return task.values, task.background_outputs.mean(axis=0)[task.image_output]
+    return task.values, task.base_values
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..data.labels import observed_numbers
 from ..data.options import Option, one_of, whole
+from ..data.tasks import MULTILABEL, SEGMENTATION
 from ..data.words import argument, choices, shown
 from ..errors import OptionError
 from ..models.predictor import Predictor
+from . import permutation_counts
 from .findings import Drops, Findings, Scores
 from .kinds import MetricMethod
 from .mixtures import all_mixed_outputs
@@ -31,7 +32,10 @@ SCALES = {
     "balanced_accuracy": "accuracy",
     "log_loss": "log-likelihood",
     "squared_error": "negative squared error",
+    **permutation_counts.SCALES,
 }
+# tasks whose metrics are counted over all images, and the metrics; the first by default
+COUNTED = {MULTILABEL: permutation_counts.FOR_LABELS, SEGMENTATION: permutation_counts.FOR_PIXELS}
 FOR_CLASSES = ("accuracy", "balanced_accuracy", "log_loss")
 
 
@@ -39,6 +43,9 @@ def scores(task: Task) -> Findings:
     """Falls of the metric, image by image, or for whole classes where it is the user's own."""
     metric = task.options["metric"]
     shuffles = _shuffles(task)
+    if task.predictor.task in COUNTED:
+        yield from permutation_counts.falls(task, _named(task.predictor, metric), shuffles)
+        return
     if callable(metric):
         yield from _whole_classes(task, metric, shuffles)
         return
@@ -55,7 +62,7 @@ def scores(task: Task) -> Findings:
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Each image's part of the metric before shuffling; there is nothing from which scores are counted."""
     nothing = np.full(task.image_output.shape, np.nan)
-    if callable(task.options["metric"]):
+    if callable(task.options["metric"]) or task.predictor.task in COUNTED:
         return nothing, nothing
     return _quality(task, slice(0, task.images.n), task.outputs), nothing
 
@@ -74,16 +81,14 @@ def balanced(options: Mapping[str, Any]) -> bool:
 def prepare(request: Request) -> None:
     """The metric must suit the model, and the labels the metric."""
     predictor, metric = request.predictor, request.options["metric"]
-    if not predictor.classifies:
-        observed_numbers(request.y, request.images.n)
-    if callable(metric):
+    if callable(metric) and predictor.task != SEGMENTATION:
         return
-    suitable = FOR_CLASSES if predictor.classifies else ("squared_error",)
+    suitable = COUNTED.get(predictor.task, FOR_CLASSES if predictor.classifies else ("squared_error",))
     if _named(predictor, metric) not in suitable:
         raise OptionError(
-            f"The metric '{metric}' does not suit a model that {_task_of(predictor)}.",
+            f"The metric '{getattr(metric, '__name__', metric)}' does not suit a model that {_task_of(predictor)}.",
             expected=choices(suitable),
-            given=shown(metric),
+            given="a function" if callable(metric) else shown(metric),
         )
     if metric == "log_loss" and predictor.scale == "output":
         raise OptionError(
@@ -105,7 +110,7 @@ def _say_scale(predictor: Predictor) -> str | None:
 def _shuffles(task: Task) -> list[np.ndarray]:
     """An order of the images for each repeat."""
     repeats = range(task.options["n_repeats"])
-    return [np.random.default_rng([task.seed, repeat]).permutation(task.images.n) for repeat in repeats]
+    return [np.random.default_rng([task.seed, repeat]).permutation(task.every.n) for repeat in repeats]
 
 
 def _shuffled_outputs(task: Task, batch: np.ndarray, part: slice, others: np.ndarray) -> np.ndarray:
@@ -122,7 +127,8 @@ def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
     if metric == "log_loss":
         return np.take_along_axis(_log_probability(task, outputs), chosen, axis=1)
     if metric == "squared_error":
-        return -((outputs - _truth(task)[part, None]) ** 2)
+        errors = np.take_along_axis(outputs - _numbers(task)[part], chosen, axis=1)
+        return np.asarray(-(errors**2))
     return (outputs.argmax(axis=1)[:, None] == chosen).astype(np.float64)
 
 
@@ -171,21 +177,35 @@ def _truth(task: Task) -> np.ndarray:
     """Labels; where there are none, what the model predicts."""
     if task.predictor.classifies:
         return task.codes
-    numbers = observed_numbers(task.y, task.images.n)
-    return task.outputs[:, 0] if numbers is None else numbers
+    return _shaped(_numbers(task))
+
+
+def _numbers(task: Task) -> np.ndarray:
+    """Observed numbers, or those that the model predicts, shape (n, outputs)."""
+    return task.outputs if task.truth is None else task.truth.reshape(task.outputs.shape)
 
 
 def _predicted(task: Task, outputs: np.ndarray) -> np.ndarray:
-    return outputs.argmax(axis=1) if task.predictor.classifies else outputs[:, 0]
+    return outputs.argmax(axis=1) if task.predictor.classifies else _shaped(outputs)
 
 
-def _named(predictor: Predictor, metric: str) -> str:
-    if metric != "auto":
+def _shaped(numbers: np.ndarray) -> np.ndarray:
+    """A single output as numbers (n,)."""
+    return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+
+def _named(predictor: Predictor, metric: Any) -> Any:
+    """The metric, by default that of the task."""
+    if not isinstance(metric, str) or metric != "auto":
         return metric
+    if predictor.task in COUNTED:
+        return COUNTED[predictor.task][0]
     return "accuracy" if predictor.classifies else "squared_error"
 
 
 def _task_of(predictor: Predictor) -> str:
+    if predictor.task in COUNTED:
+        return {MULTILABEL: "gives images several labels", SEGMENTATION: "classifies pixels"}[predictor.task]
     return "tells classes apart" if predictor.classifies else "predicts a number"
 
 
@@ -208,7 +228,9 @@ PERMUTATION = MetricMethod(
             "auto",
             "What falls: 'accuracy' (of classifiers, by default), 'balanced_accuracy' (every class counts the same "
             "over all images), 'log_loss', 'squared_error' (of regressions, by default), or a function (true, "
-            "predicted) -> number, larger for better predictions, of classes counted from 0 or of values.",
+            "predicted) -> number, larger for better predictions, of classes counted from 0 or of values. Of several "
+            "labels per image: 'f1' (by default), 'average_precision' or 'accuracy' of each label. Of pixels: "
+            "'accuracy' (by default; for a class the share of its pixels that is right), 'iou' or 'f1'.",
             _check_metric,
         ),
         "n_repeats": Option(10, "Times that the images are shuffled.", whole()),

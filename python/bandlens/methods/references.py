@@ -20,8 +20,3 @@ def mean_background(task: Task) -> np.ndarray:
     assert task.background is not None
     assert task.draws is not None
     return mean_image(task.background, task.draws)[None].astype(task.predictor.trace.dtype)
-
-
-def outputs_of(task: Task, images: np.ndarray, name: str) -> np.ndarray:
-    """The model's outputs for images in memory, shape (images, outputs); `name` is what errors call them."""
-    return task.predictor.outputs(task.images.holding(images), task.images_per_batch, name=name)

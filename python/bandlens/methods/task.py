@@ -12,6 +12,11 @@ import numpy as np
 from ..data.images import Images
 from ..data.summaries import band_means
 from ..models.predictor import Predictor
+from .zoned import ZoneSeeds
+
+Seeds = np.ndarray | ZoneSeeds
+# rows whose zones are laid out at once
+ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Task:
     ----------
     predictor : Predictor
     images : Images
-    seeds : ndarray of float64, shape (n, k, units)
+    seeds : ndarray of float64 or ZoneSeeds, shape (n, k, units)
         The k explained outputs of each image, as weights on the model's units.
     statistic : str
         Key of `bandlens.methods.reduction.STATISTICS`.
@@ -68,11 +73,17 @@ class Task:
         The model's outputs for the images, on the explained scale.
     y : object
         Labels as the user gave them.
+    every : Images
+        Each image once, where `images` may hold one several times, for each of its classes.
+    row_images : ndarray of int64, shape (n,), or None
+        Which of `every` each of `images` is, if not the same.
+    truth : ndarray or None
+        Labels that images have several of: flags (images, labels), or those of pixels, see `pixel_labels`.
     """
 
     predictor: Predictor
     images: Images
-    seeds: np.ndarray
+    seeds: Seeds
     statistic: str
     background: Images | None
     draws: np.ndarray | None
@@ -85,6 +96,9 @@ class Task:
     image_output: np.ndarray
     outputs: np.ndarray
     y: Any
+    every: Images
+    row_images: np.ndarray | None = None
+    truth: np.ndarray | None = None
 
     @property
     def values(self) -> np.ndarray:
@@ -118,11 +132,63 @@ class Task:
     @cached_property
     def background_outputs(self) -> np.ndarray:
         """The model's outputs for the background images used, shape (m, outputs)."""
+        chosen, name = self._background
+        return self.predictor.outputs(chosen, self.images_per_batch, name=name, positions=self.draws)
+
+    @cached_property
+    def base_values(self) -> np.ndarray:
+        """Mean of the explained outputs over the background, shape (n, k)."""
+        if not self.predictor.pixels:
+            found: np.ndarray = self.background_outputs.mean(axis=0)[self.image_output]
+            return found
+        return self.background_values.mean(axis=-1)
+
+    @cached_property
+    def background_values(self) -> np.ndarray:
+        """The explained outputs of the background images, shape (n, k, m)."""
+        if not self.predictor.pixels:
+            return np.moveaxis(self.background_outputs[:, self.image_output], 0, 2)
+        chosen, name = self._background
+        return self.explained_outputs(chosen, name=name, positions=self.draws)
+
+    @property
+    def _background(self) -> tuple[Images, str]:
+        """The background images used, and what to call them."""
         assert self.background is not None
         assert self.draws is not None
         chosen = self.images.holding(self.background.take(self.draws, self.predictor.trace.dtype))
-        name = "`x`" if self.background is self.images else "`background`"
-        return self.predictor.outputs(chosen, self.images_per_batch, name=name, positions=self.draws)
+        return chosen, "`x`" if self.background is self.images else "`background`"
+
+    def explained_outputs(
+        self, images: Images, *, rows: slice = slice(None), name: str = "`x`", positions: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Outputs of other images, as they are explained for each image: over its zone, where there are pixels.
+
+        Parameters
+        ----------
+        images : Images
+        rows : slice
+            Of the images that are explained.
+        name, positions
+            As for `Predictor.outputs`.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows, k, images)
+        """
+        chosen = self.image_output[rows]
+        if not self.predictor.pixels:
+            every = self.predictor.outputs(images, self.images_per_batch, name=name, positions=positions)
+            return np.moveaxis(every[:, chosen], 0, 2)
+        found = np.empty((*chosen.shape, images.n))
+        starts = range(*rows.indices(len(self.image_output)))
+        parts = [slice(start, min(start + ROWS, starts.stop)) for start in starts[::ROWS]]
+        for at, units in self.predictor.units(images, self.images_per_batch, name=name, positions=positions):
+            for part in parts:
+                seeds = self.seeds[part].astype(units.dtype)
+                here = slice(part.start - starts.start, part.stop - starts.start)
+                found[here, :, at] = seeds @ units.T
+        return found + self.predictor.offsets[chosen][..., None]
 
     @cached_property
     def band_means(self) -> np.ndarray:

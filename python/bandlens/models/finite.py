@@ -51,6 +51,13 @@ def check_outputs(outputs: np.ndarray, images: str = "`x`", positions: Positions
     )
 
 
+def at(positions: Positions, part: slice) -> Positions:
+    """Some of several positions."""
+    if isinstance(positions, slice):
+        return slice(positions.start + part.start, positions.start + part.stop)
+    return positions[part]
+
+
 def check_mixture(units: np.ndarray, image: int, positions: Positions, replaced: Sequence[str] | None) -> None:
     """Refuse outputs that are not finite for an image of which parts were replaced.
 

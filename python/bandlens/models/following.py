@@ -22,6 +22,7 @@ from ..engine.reasons import reason
 from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
+from .outputs import Head, OutputReader, output_names
 from .packing import taking_rows
 
 # traces outlive a call, but not their model
@@ -42,15 +43,26 @@ class Followed(NamedTuple):
         Names of the outputs, if a function gave any.
     refusal : BandlensError or None
         What to tell a method that differentiates, where the model is a function that can't be followed.
+    shape : tuple of int
+        Of the outputs for one image, before they were put into one row.
+    head : str or None
+        Which of several outputs they are.
     """
 
     backend: Backend
     trace: Trace
     names: tuple[str, ...] = ()
     refusal: BandlensError | None = None
+    shape: tuple[int, ...] = ()
+    head: str | None = None
 
 
-def followed(model: Any, images: Images, around: Callable[[Backend], AbstractContextManager] | None = None) -> Followed:
+def followed(
+    model: Any,
+    images: Images,
+    around: Callable[[Backend], AbstractContextManager] | None = None,
+    head: Head = None,
+) -> Followed:
     """Trace a model, or try a function that can't be traced.
 
     Parameters
@@ -60,44 +72,49 @@ def followed(model: Any, images: Images, around: Callable[[Backend], AbstractCon
     around : callable, optional
         From the backend to a context in which the model is called when it is traced, by one thread at a time; then
         nothing but a trace will do.
+    head : str or int, optional
+        Name or position of one of several outputs.
 
     Raises
     ------
     ModelTypeError, ModelError
         If the model can't take such images, or does not give one row of outputs per image.
+    OptionError
+        If it has no such head.
     """
     function = is_function(model) and around is None
     at_sight = numbers_at_sight(model)
     if at_sight is not None:
-        return _scored(model, images, at_sight)
+        return _scored(model, images, at_sight, head)
     early = None
     if function and not framework_imported():
-        early = _scored(model, images, GivesNumbersError.of("numbers"))
+        early = _scored(model, images, GivesNumbersError.of("numbers"), head)
         if not framework_imported():
             return early
     backend = backend_of(model)
     backend.ready()
     try:
-        return Followed(backend, _trace(backend, model, images, around))
+        return _trace(backend, model, images, around, head)
     except GivesNumbersError as error:
         if not function:
             raise
-        return early or _scored(model, images, error)
+        return early or _scored(model, images, error, head)
     except UnsupportedOperationError as error:  # what it does depends on numbers that it looks at
         if not function:
             raise
-        return early or _scored(model, images, error)
+        return early or _scored(model, images, error, head)
     except _NotFollowedError as error:
-        return early or _not_followed(model, images, error, function)
+        return early or _not_followed(model, images, error, function, head)
 
 
-def _scored(model: Any, images: Images, refusal: BandlensError) -> Followed:
+def _scored(model: Any, images: Images, refusal: BandlensError, head: Head = None) -> Followed:
     """A function that gives numbers, tried."""
-    trace, names, tensors = tried(taking_rows(model, inference(model), images.cells), images)
+    read = OutputReader(taking_rows(model, inference(model), images.cells), head, output_names(model))
+    trace, names, tensors = tried(read, images)
     if not tensors and not isinstance(refusal, GivesNumbersError):
         refusal = GivesNumbersError.of("numbers, and fails for tensors")
     backend: Backend[functions.Trace] = functions  # mypy compares it with the contract
-    return Followed(backend, trace, names, refusal)
+    return Followed(backend, trace, names, refusal, read.shape, read.head)
 
 
 class _NotFollowedError(Exception):
@@ -121,12 +138,12 @@ class _NotFollowedError(Exception):
         self.refusal.__cause__ = cause
 
 
-def _not_followed(model: Any, images: Images, error: _NotFollowedError, function: bool) -> Followed:
+def _not_followed(model: Any, images: Images, error: _NotFollowedError, function: bool, head: Head = None) -> Followed:
     """A function that fails for tensors as one of arrays; raises what is wrong if it fails for both."""
     failed = None
     if function:
         try:
-            return _scored(model, images, error.refusal)
+            return _scored(model, images, error.refusal, head)
         except ModelError as other:
             failed = other
     call = taking_rows(model, inference(model), images.cells)
@@ -139,27 +156,30 @@ def _trace(
     model: Any,
     images: Images,
     around: Callable[[Backend], AbstractContextManager] | None = None,
-) -> Trace:
+    head: Head = None,
+) -> Followed:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
+    call = taking_rows(model, inference(model), images.cells, backend.nd)
+    read = OutputReader(call, head, output_names(model), backend.nd.reshape)
     with _TRACING:
-        trace = _new_trace(backend, model, images, around)
-        return _known_trace(model, trace)
+        trace = _known_trace(model, _new_trace(backend, model, images, read, around))
+    return Followed(backend, trace, shape=read.shape, head=read.head)
 
 
 def _new_trace(
     backend: Backend,
     model: Any,
     images: Images,
+    read: OutputReader,
     around: Callable[[Backend], AbstractContextManager] | None,
 ) -> Trace:
     names = [layer.name for layer in _layers(model)]
-    plain = taking_rows(model, inference(model), images.cells, backend.nd)
     # a trace may call the model again later, when others may have it
     contexts = [] if around is None else [around]
 
     def call(x: Any) -> Any:
         with contexts[0](backend) if contexts else nullcontext():
-            found = plain(x)
+            found = read(x)
         check_gives_tensors(found)
         return found
 
@@ -168,7 +188,7 @@ def _new_trace(
         for dtype in _dtypes(model):
             try:
                 if getattr(model, "built", True) is False:  # variables are not made while a model is traced
-                    plain(np.zeros((1, *images.shape), dtype))
+                    read(np.zeros((1, *images.shape), dtype))
                 return backend.Trace(call, images.shape, dtype, names)
             except BandlensError:  # noqa: PERF203
                 raise

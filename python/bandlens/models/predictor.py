@@ -10,7 +10,7 @@ it, unless they are made of probabilities, which are no logits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -21,16 +21,18 @@ from .._version import __version__
 from ..data.images import Images, lost_dimension
 from ..data.inputs import Inputs, listed
 from ..data.positions import spelled
+from ..data.tasks import REGRESSION, Outputs
 from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..engine.backends.contract import Backend, Trace
 from ..engine.batching import images_per_batch, portions, step_bytes
 from ..engine.precision import tf32_allowed
 from ..errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .callables import check_is_model
-from .finite import Positions, check_outputs
+from .finite import Positions, at, check_outputs
 from .following import followed
 from .following import inference as inference
 from .functions import check_probabilities
+from .outputs import Head
 from .packing import input_names, model_inputs
 from .saved import loaded as loaded
 
@@ -59,6 +61,13 @@ class Predictor:
         Names that the outputs came with, if any.
     refusal : BandlensError or None
         What to tell a method that differentiates, where the model is a function that can't be followed.
+    pixels : tuple of int
+        Where the model gives outputs for every pixel: how these lie. `weights` and `offsets` are then those of one
+        pixel, whose units follow each other.
+    head : str or None
+        Which of the model's outputs is explained, where it has several.
+    task : str
+        One of `bandlens.data.tasks.TASKS`, once it is known.
     """
 
     backend: Backend
@@ -70,6 +79,9 @@ class Predictor:
     name: str
     names: tuple[str, ...] = ()
     refusal: BandlensError | None = None
+    pixels: tuple[int, ...] = ()
+    head: str | None = None
+    task: str = ""
 
     @property
     def n_outputs(self) -> int:
@@ -78,13 +90,20 @@ class Predictor:
 
     @property
     def classifies(self) -> bool:
-        """Whether outputs stand for classes; a single unit that is no logit is a regression."""
-        return self.n_outputs > 1
+        """Whether outputs stand for classes, not for numbers; a single unit that is no logit is one."""
+        return self.task != REGRESSION if self.task else self.n_outputs > 1
+
+    @property
+    def meant_for(self) -> Outputs:
+        """What can be known of its task without labels."""
+        units = self.weights.shape[1]
+        return Outputs(units, _head(self.trace, units), self.n_outputs == 1 and not self.pixels, self.pixels)
 
     @property
     def exclusive(self) -> bool:
         """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
-        return self.trace.head != "sigmoid" and self.trace.n_outputs > 1
+        units = self.weights.shape[1]
+        return _head(self.trace, units) != "sigmoid" and units > 1
 
     @property
     def images_per_batch(self) -> int:
@@ -118,17 +137,23 @@ class Predictor:
         ModelError
             If an output is not finite.
         """
+        every = np.concatenate([units for _, units in self.units(images, batch_size, name=name, positions=positions)])
+        return self.from_units(every)
+
+    def units(
+        self, images: Images, batch_size: int, *, name: str = "`x`", positions: Positions | None = None
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """The model's units for images, batch by batch: which images, and (images, units); as for `outputs`."""
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
 
         def units(part: slice, size: int) -> np.ndarray:
             return predict(images.take(part, self.trace.dtype))
 
-        found = portions(self, "predict", images.n, min(batch_size, images.n), units)
-        every = np.concatenate([part for _, part in found])
-        check_outputs(every, name, positions)
-        if self.refusal is not None and self.scale == "probability":
-            check_probabilities(every)
-        return self.from_units(every)
+        for part, found in portions(self, "predict", images.n, min(batch_size, images.n), units):
+            check_outputs(found, name, part if positions is None else at(positions, part))
+            if self.refusal is not None and self.scale == "probability":
+                check_probabilities(found)
+            yield part, found
 
     def from_units(self, units: np.ndarray) -> np.ndarray:
         """Explained outputs, float64, from the model's units."""
@@ -148,6 +173,7 @@ def make_predictor(
     images: Images,
     output: str = "auto",
     *,
+    head: Head = None,
     around: Callable[[Backend], AbstractContextManager] | None = None,
 ) -> Predictor:
     """Trace a model for images of one shape.
@@ -157,6 +183,8 @@ def make_predictor(
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
     images : Images
     output : {"auto", "logit", "probability"}
+    head : str or int, optional
+        Name or position of one of several outputs.
     around : callable, optional
         From the backend to a context in which the model is called when it is traced, by one thread at a time.
 
@@ -165,10 +193,11 @@ def make_predictor(
     ModelTypeError
         If `model` is none of these.
     ModelError
-        If it can't take such images, or its output is not ``(n, outputs)``.
+        If it can't take such images, has several outputs of which none is chosen, or gives neither ``(n, outputs)``
+        nor ``(n, *pixels, outputs)``.
     OptionError
-        If `output` is not available: "probability" without a softmax or sigmoid at the end, "logit" where the outputs
-        are made of the values of softmaxes or sigmoids.
+        If `head` is none of its outputs, or `output` is not available: "probability" without a softmax or sigmoid at
+        the end, "logit" where the outputs are made of the values of softmaxes or sigmoids.
     """
     if output not in OUTPUT_SCALES:
         raise OptionError(
@@ -186,23 +215,32 @@ def make_predictor(
             given=type(model).__name__,
         )
     _check_keras(model, images)
-    backend, trace, names, refusal = followed(model, images, around)
-    if refusal is None:  # of a function that gives numbers, only the user knows
-        _check_scale(trace, output)
+    backend, trace, names, refusal, shape, chosen = followed(model, images, around, head)
     probability = output == "probability"
-    value = trace.probability if probability else trace.logit
-    scale = "probability" if probability else "output" if trace.head is None and output == "auto" else "logit"
+    # a model that gives one pixel gives a row of outputs
+    pixels = shape[:-1] if np.prod(shape[:-1]) > 1 else ()
+    units = shape[-1] if pixels else trace.n_outputs
+    kind = _head(trace, units)
+    if refusal is None:  # of a function that gives numbers, only the user knows
+        _check_scale(trace, kind, output)
+    value = trace.probability if probability or kind is None else trace.logit
+    scale = "probability" if probability else "output" if kind is None and output == "auto" else "logit"
     # a logit of a single unit is one that tells two classes apart
-    two_classes = trace.n_outputs == 1 and (trace.head == "sigmoid" or (trace.head is None and scale != "output"))
-    weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(trace.n_outputs)
+    two_classes = units == 1 and (kind == "sigmoid" or (kind is None and scale != "output"))
+    weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(units)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     name = getattr(model, "name", None) or _callable_name(model)
-    return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal)
+    return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal, pixels, chosen)
 
 
-def _check_scale(trace: Trace, output: str) -> None:
+def _head(trace: Trace, units: int) -> str | None:
+    """What one answer of so many units ends in; a softmax must go over these, no more and no fewer."""
+    return trace.head if trace.row in (None, units) else None
+
+
+def _check_scale(trace: Trace, kind: str | None, output: str) -> None:
     """Refuse a scale that the outputs of a model without a final softmax or sigmoid are known not to have."""
-    if trace.head is not None or output == "auto":
+    if kind is not None or output == "auto":
         return
     made_of = trace.made_of()
     if made_of is not None:

@@ -132,7 +132,8 @@ def _names(maps: BandMaps, places: Sequence[int], explained: Sequence[int]) -> t
     rows = []
     for at, name, output in zip(places, own, outputs, strict=True):
         predicted = maps.classes[maps.prediction[at]]
-        row = f"image {at}" if len(maps.classes) == 1 else f"{at}: {name}"
+        number = single.image_number(maps, at)
+        row = f"image {number}" if len(maps.classes) == 1 else f"{number}: {name}"
         row += f", as {predicted}" if predicted != name else ""
         rows.append(f"{row} [{output}]" if what.endswith("brackets") else row)
     return rows, f"{label('method', maps.method)}, {what}"

@@ -197,10 +197,16 @@ def scale_tick(limit: float) -> float:
 
 def image_name(maps: BandMaps, image: int) -> str:
     """Which image it is, and whether the model takes it for something else."""
+    number = image_number(maps, image)
     if len(maps.classes) == 1:
-        return f"image {image}"
+        return f"image {number}"
     name, predicted = maps.classes[maps.image_class[image]], maps.classes[maps.prediction[image]]
-    return f"image {image}: {name}" + (f", predicted as {predicted}" if predicted != name else "")
+    return f"image {number}: {name}" + (f", predicted as {predicted}" if predicted != name else "")
+
+
+def image_number(maps: BandMaps, place: int) -> int:
+    """Which image some maps are of: one may have maps for several classes."""
+    return place if maps.images is None else int(maps.images[place])
 
 
 def bands_first(array: np.ndarray, band_axis: int) -> np.ndarray:
@@ -213,13 +219,15 @@ def pictures_of(maps: BandMaps, x: Any) -> np.ndarray:
     """The images, each as `bands_first` gives it."""
     images = check_images(x, maps.band_axis)
     shape = maps.values.shape[2:]
-    if (images.n, *images.shape) != (maps.n, *shape):
+    n = maps.n if maps.images is None else max(images.n, int(maps.images.max()) + 1)
+    if (images.n, *images.shape) != (n, *shape):
         raise InputError(
             "`x` are not the images of the maps.",
-            expected=f"{maps.n} images of {' x '.join(map(str, shape))}",
+            expected=f"{n} images of {' x '.join(map(str, shape))}",
             given=f"{images.n} of {' x '.join(map(str, images.shape))}",
         )
-    return np.stack([bands_first(one, maps.band_axis) for one in images.take(slice(None), np.float64)])
+    found = np.stack([bands_first(one, maps.band_axis) for one in images.take(slice(None), np.float64)])
+    return found if maps.images is None else found[maps.images]
 
 
 def _pixels(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndarray) -> pd.DataFrame:

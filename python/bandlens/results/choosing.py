@@ -69,3 +69,22 @@ def positions(images: Any, n: int) -> np.ndarray:
     if not len(chosen):
         raise OptionError("No image is left.", expected="at least one image", given="none")
     return chosen
+
+
+def rows_of(chosen: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of some images, in the order of these, and which of them each is about.
+
+    Raises
+    ------
+    OptionError
+        If none of them has a row.
+    """
+    found = [np.flatnonzero(images == image) for image in chosen]
+    rows = np.concatenate(found)
+    if not len(rows):
+        raise OptionError(
+            "The images that are taken were not explained.",
+            expected="images with a label or a class",
+            given=f"{len(chosen)} without any",
+        )
+    return rows, np.repeat(np.arange(len(chosen)), [len(one) for one in found])

@@ -71,8 +71,20 @@ def combine(*results: BandImportance) -> BandImportance:
         _check_alike(start, other, f"results {first()} and {number + first()}")
     # pieces may lack what earlier versions did not measure
     parts: dict[str, Any] = joined(results, "image")
+    if start.images is not None:
+        parts["images"] = _numbered(results)
     seconds = sum(result.seconds for result in results)
     return replace(start, **parts, versions=_versions(results), seconds=seconds)
+
+
+def _numbered(results: Sequence[BandImportance]) -> np.ndarray:
+    """Images of all results, counted on."""
+    found, before = [], 0
+    for result in results:
+        assert result.images is not None
+        found.append(result.images + before)
+        before += int(result.images.max()) + 1
+    return np.concatenate(found)
 
 
 def _check_alike(one: BandImportance, other: BandImportance, which: str) -> None:

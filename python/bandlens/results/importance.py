@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 import numpy as np
 
 from . import drawing
-from .accuracy import accuracy_of, chance_of, described, how_many
+from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
 from .cells import cell_names, counted
-from .choosing import positions, refuse_drops
+from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
 from .levels import columns_at
-from .schema import Flags, Names, Numbers, Plain, Positions, Same, taken
-from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table
+from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
+from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table, table_of_images
 from .storing import store, stored
 from .sums import KEPT, sum_fields
 from .tables import Table, check_level
@@ -88,11 +88,19 @@ class BandImportance:
     correct : ndarray of bool, shape (n,), or None
         Whether the class that the model predicts is the image's label; None where images had no labels, and in results
         that versions before this attribute have saved.
-    observed, fitted : ndarray of float64, shape (n,), or None
-        Observed numbers and those that the model predicts, where it predicts a number and the observed ones were given.
+    observed, fitted : ndarray of float64, shape (n,) or (n, outputs), or None
+        Observed numbers and those that the model predicts, where it predicts such and the observed ones were given.
     image_bands : tuple of str or None
         Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
         the images themselves have, where `bands` are others.
+    task, head : str or None
+        What the outputs stand for, see `bandlens.data.tasks`, and which of several outputs of the model they are.
+    images : ndarray of int64, shape (n,), or None
+        Image of each row, where an image may have several, each for a class: then n counts rows.
+    predicted, labelled, both : ndarray of int64, shape (n, classes), or None
+        Of images with several labels, or labelled pixels: how many are predicted, are there, and both.
+    judged, agreeing : ndarray of int64, shape (n,), or None
+        How many labels or pixels of the image may be right or wrong, and how many are right.
     inputs : tuple of str or None
         Name of the input that each entry of `bands` is of, where the model has several. With these or `times`, "band"
         is a *cell* in all shapes above: a band of an input at a step, steps varying fastest, and names in `bands` come
@@ -134,9 +142,17 @@ class BandImportance:
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
-    observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
-    fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
+    observed: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
+    fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
+    task: Annotated[str, Same("the task")] = ""
+    head: Annotated[str | None, Same("the head")] = None
+    images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
+    predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    labelled: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    both: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    judged: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
+    agreeing: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
     inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the inputs")] = None
     times: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the time steps")] = None
     time_kind: Annotated[str | None, Plain(newer=True), Same("what time steps are")] = None
@@ -144,7 +160,7 @@ class BandImportance:
     @property
     def n(self) -> int:
         """Number of images explained."""
-        return self.scores.shape[0]
+        return len(self.scores) if self.images is None else len(np.unique(self.images))
 
     @property
     def completeness(self) -> float | None:
@@ -158,8 +174,8 @@ class BandImportance:
 
     @property
     def accuracy(self) -> float | None:
-        """Share of the images that the model classifies right; R^2 where it predicts a number; None without labels."""
-        return accuracy_of(self.correct, self.observed, self.fitted)
+        """Share of the images, labels or pixels that the model has right; R^2 of numbers; None without labels."""
+        return accuracy_of(self)
 
     @property
     def chance(self) -> float | None:
@@ -168,7 +184,7 @@ class BandImportance:
         0 for a model that predicts a number; None without labels, or with those of a single class. See
         `bandlens.results.accuracy`.
         """
-        return chance_of(self.accuracy, self.correct, self.image_class, self.prediction)
+        return chance_of(self)
 
     @property
     def n_background(self) -> int | None:
@@ -206,6 +222,8 @@ class BandImportance:
             outputs = self.overall_outputs
             every = np.arange(len(self.cells))
             return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
+        if self.images is not None:
+            return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed)
         return self._table(np.tile(np.arange(k), n), k)
 
     def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
@@ -285,9 +303,13 @@ class BandImportance:
             If there are no such images, or none is left.
         """
         refuse_drops([self], "cut")
-        chosen = positions(images, self.n)
-        seconds = self.seconds * len(chosen) / self.n
-        return replace(self, **taken(self, "image", chosen), seconds=seconds)
+        if self.images is None:
+            chosen = positions(images, self.n)
+            seconds = self.seconds * len(chosen) / self.n
+            return replace(self, **taken(self, "image", chosen), seconds=seconds)
+        rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
+        seconds = self.seconds * len(rows) / len(self.scores)
+        return replace(self, **{**taken(self, "image", rows), "images": numbers}, seconds=seconds)
 
     @overload
     def plot(
@@ -335,12 +357,11 @@ class BandImportance:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
-        right = described(self.accuracy, self.chance, number=self.correct is None)
-        account = right + shown(self.completeness, self.cancellation)
+        account = described(self) + shown(self.completeness, self.cancellation)
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
-            f"<BandImportance: {self.method} ({self.statistic}, {self.output}), {self.n} images, "
+            f"<BandImportance: {self.method} ({self.statistic}, {self.output}){taken_for(self)}, {self.n} images, "
             f"{classes} x {counted(self)}{used}{account}{fit}>"
         )
 

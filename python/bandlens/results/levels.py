@@ -24,6 +24,10 @@ class Tabled(Celled, Protocol):
         """Class of each image."""
 
     @property
+    def images(self) -> np.ndarray | None:
+        """Image of each row, where images have several."""
+
+    @property
     def image_output(self) -> np.ndarray:
         """Explained outputs of each image."""
 
@@ -67,7 +71,7 @@ def columns_at(result: Tabled, level: str) -> Table:
         return Table(_of_table(result, result.overall, cells), {**levels, "class": (WHOLE,)})
     n, k, n_bands = result.scores.shape
     columns = {
-        "image": np.repeat(np.arange(n), k * n_bands),
+        "image": np.repeat(np.arange(n) if result.images is None else result.images, k * n_bands),
         "class": np.repeat(result.image_class, k * n_bands),
         "output": np.repeat(result.image_output.reshape(-1), n_bands),
         **cell_columns(result, np.tile(np.arange(n_bands), n * k)),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from . import drawing
-from .accuracy import accuracy_of, chance_of, described
+from .accuracy import accuracy_of, chance_of, described, taken_for
 from .completeness import largest, shown
-from .schema import Flags, Names, Numbers, Positions
+from .schema import Counts, Flags, Names, Numbers, Positions
 from .tables import Table, pixel_names
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class BandMaps:
     model : str
     residuals, cancellations : ndarray of float64, shape (n, k), or None
         As in `BandImportance`; None for methods that are not additive.
-    correct, observed, fitted : ndarray, shape (n,), or None
+    correct, observed, fitted, task, head, images, predicted, labelled, both, judged, agreeing
         As in `BandImportance`.
     """
 
@@ -61,12 +61,20 @@ class BandMaps:
     residuals: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
     cancellations: Annotated[np.ndarray | None, Numbers("image", "explained")] = None
     correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
-    observed: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
-    fitted: Annotated[np.ndarray | None, Numbers("image", newer=True)] = None
+    observed: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
+    fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
+    task: str = ""
+    head: str | None = None
+    images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
+    predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    labelled: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    both: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
+    judged: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
+    agreeing: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
 
     @property
     def n(self) -> int:
-        """Number of images."""
+        """Number of images, or of rows, where images have several."""
         return self.values.shape[0]
 
     @property
@@ -82,12 +90,12 @@ class BandMaps:
     @property
     def accuracy(self) -> float | None:
         """Share of the images that the model classifies right, or R^2, as in `BandImportance`."""
-        return accuracy_of(self.correct, self.observed, self.fitted)
+        return accuracy_of(self)
 
     @property
     def chance(self) -> float | None:
         """The accuracy to be expected by chance, as in `BandImportance`."""
-        return chance_of(self.accuracy, self.correct, self.image_class, self.prediction)
+        return chance_of(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: one row per image x output x pixel x band, so as many as `values` has entries.
@@ -106,7 +114,7 @@ class BandMaps:
         values = np.moveaxis(self.values, self.band_axis + 1, -1)
         image, explained, *pixels, band = (at.reshape(-1) for at in np.indices(values.shape, dtype=np.int64))
         columns = {
-            "image": image,
+            "image": image if self.images is None else self.images[image],
             "class": self.image_class[image],
             "output": self.image_output[image, explained],
             **dict(zip(pixel_names(len(pixels)), pixels, strict=True)),
@@ -134,7 +142,8 @@ class BandMaps:
         Parameters
         ----------
         image : int or sequence of int
-            Position of the image in these maps, or of up to 12 images.
+            Position of the image in these maps, or of up to 12 images. An image that counts for several classes has
+            maps for each, in a row of `values` of its own: then it is the position of such a row.
         output : int or str
             Which of the outputs that are explained for this image: its position among them, or its name.
         x : array_like, optional
@@ -172,6 +181,7 @@ class BandMaps:
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.values.shape))
-        account = described(self.accuracy, self.chance, number=self.correct is None)
+        account = described(self)
         account += shown(self.completeness, self.cancellation)
-        return f"<BandMaps: {self.method} ({self.output}), {self.n} images, values {shape}{account}>"
+        images = self.n if self.images is None else len(np.unique(self.images))
+        return f"<BandMaps: {self.method} ({self.output}){taken_for(self)}, {images} images, values {shape}{account}>"

@@ -59,6 +59,8 @@ class BandResponse:
     image_class : ndarray of int64, shape (n,)
     image_output : ndarray of int64, shape (n, k)
         Explained outputs of each image.
+    images : ndarray of int64, shape (n,), or None
+        As in `BandImportance`: image of each row, where images have several.
     band_levels : ndarray of float64, shape (n, bands)
         Level of each band in each image.
     classes, outputs, bands : tuple of str
@@ -109,11 +111,12 @@ class BandResponse:
     inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True)] = None
     times: Annotated[tuple[str, ...] | None, Names("band", newer=True)] = None
     time_kind: Annotated[str | None, Plain(newer=True)] = None
+    images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
 
     @property
     def n(self) -> int:
         """Number of images."""
-        return len(self.image_class)
+        return len(self.image_class) if self.images is None else len(np.unique(self.images))
 
     def to_frame(self, level: str = "class") -> pd.DataFrame:
         """Tidy table.
@@ -165,7 +168,7 @@ class BandResponse:
         assert self.grid is not None
         image, explained, band, point = np.nonzero(np.isfinite(self.values))
         columns = {
-            "image": image,
+            "image": image if self.images is None else self.images[image],
             "class": self.image_class[image],
             "output": self.image_output[image, explained],
             **cell_columns(self, band),

@@ -110,6 +110,37 @@ def _table(moments: Moments, effect: np.ndarray, n: np.ndarray) -> ClassBandTabl
     )
 
 
+def table_of_images(scores: np.ndarray, images: np.ndarray, *, signed: bool, directed: bool) -> ClassBandTable:
+    """Summarise rows of which images may have several: each image counts once, by the mean of its rows.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (rows, k, bands)
+    images : ndarray of int, shape (rows,)
+        Image of each row; rows of one image are no independent observations.
+    signed, directed : bool
+        As for `class_band_table`.
+
+    Returns
+    -------
+    ClassBandTable
+        A row for each of the k outputs.
+    """
+    _, image = np.unique(images, return_inverse=True)
+    k, n_bands = scores.shape[1:]
+    sizes = mean_by(scores if directed else np.abs(scores), image)
+    cell = np.tile(np.arange(k), len(sizes))
+    table = class_band_table(sizes.reshape(-1, n_bands), cell, k, signed=False, directed=directed)
+    return replace(table, effect=mean_by(scores, image).mean(axis=0)) if signed else table
+
+
+def mean_by(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mean over the entries of each group along the first axis; groups are numbers from 0."""
+    total = np.zeros((int(group.max()) + 1, *values.shape[1:]))
+    np.add.at(total, group, values)
+    return total / np.bincount(group).reshape(-1, *[1] * (values.ndim - 1))
+
+
 def share_of(importance: np.ndarray) -> np.ndarray:
     """Parts of the sum over bands, the last axis; an importance below 0, which only chance explains, has none."""
     positive = np.where(importance < 0, 0.0, importance)

@@ -128,6 +128,9 @@ class Trace(Protocol):
         What the model ends in.
     logit, probability : int
         Values before and behind the head, of shape ``(n, n_outputs)``; the same without one.
+    row : int or None
+        Over how many units a softmax at the end goes: all, or those of one pixel after the other, so that unit u stands
+        for class ``u % row``; None where there is no softmax.
     marks : dict of int to int
         Values that were marked inside the model, by the number of the mark.
     """
@@ -136,6 +139,7 @@ class Trace(Protocol):
     dtype: str
     n_outputs: int
     head: str | None
+    row: int | None
     logit: int
     probability: int
     marks: dict[int, int]

@@ -78,6 +78,7 @@ class Trace:
     """
 
     head: str | None = None
+    row: int | None = None
     logit = probability = OUTPUTS
 
     def __init__(

@@ -4,6 +4,9 @@ People let heads be followed by `Flatten`, `Reshape`, a pooling over one pixel, 
 value before the softmax or sigmoid, taken through the same operations. Whether these only put numbers elsewhere is not
 read off a list of their names, but found by trying: they are linear, so that one set of random numbers tells.
 
+Of a softmax for each pixel, the classes must stay next to each other and in order, so that each unit's place tells
+which class it stands for.
+
 Outputs that are made of the values of softmaxes and sigmoids in any other way have no logit: see `find_blend`.
 """
 
@@ -61,10 +64,14 @@ class Blend(NamedTuple):
 
 
 class Head(NamedTuple):
-    """A final softmax or sigmoid, and the value that is explained in its place; without one, the output itself."""
+    """A final softmax or sigmoid, and the value that is explained in its place; without one, the output itself.
+
+    Of a softmax, `row` is over how many numbers it goes: all units, or those of one pixel after the other.
+    """
 
     kind: str | None
     logit: int
+    row: int | None = None
 
 
 def find_head(
@@ -99,14 +106,15 @@ def find_head(
         return nothing
     kind, before = table.heads[entry.kind], entry.inputs[0]
     if all(one.kind in table.casts and flat.is_real(one.outputs[0]) for one in behind):
-        return Head(kind, before)
+        return Head(kind, before, units if kind == "softmax" else None)
     shape = shape_of(value)
-    if shape is None or np.prod(shape) != TRIED * units or (kind == "softmax" and shape[-1] != units):
+    if shape is None or np.prod(shape) != TRIED * units:
         return nothing
-    given = np.random.default_rng(0).normal(size=shape)
-    if not _same_rows(given, compute(value, given), units, whole=kind == "softmax"):
-        return nothing
-    return Head(kind, _again(flat, value, before))
+    row = shape[-1] if kind == "softmax" else None
+    given = _numbers(shape)
+    found = compute(value, given)
+    kept = _same_rows(given, found, units, whole=row is not None) if row in (None, units) else _rows_stay(given, found)
+    return Head(kind, _again(flat, value, before), row) if kept else nothing
 
 
 def _keeps(flat: BaseFlat[Any], table: Table, entry: Entry) -> bool:
@@ -114,6 +122,15 @@ def _keeps(flat: BaseFlat[Any], table: Table, entry: Entry) -> bool:
     kind = entry.kind
     family = table.family(kind, [value in flat.data for value in entry.inputs])
     return family in (Family.LINEAR, Family.MAXIMUM) and kind not in table.kernels
+
+
+def _numbers(shape: tuple[int, ...]) -> np.ndarray:
+    """Random numbers, of which the first of each row is unlike that of any other row, in single precision too."""
+    random = np.random.default_rng(0)
+    given = random.normal(size=shape)
+    first = given[..., 0]
+    given[..., 0] = random.permutation(np.linspace(-3, 3, first.size)).reshape(first.shape)
+    return given
 
 
 def _same_rows(given: np.ndarray, found: np.ndarray, units: int, *, whole: bool) -> bool:
@@ -126,6 +143,19 @@ def _same_rows(given: np.ndarray, found: np.ndarray, units: int, *, whole: bool)
     rows = np.sort(before, axis=1)[:, None] - np.sort(after, axis=1)[None]
     # rows may change places, where images are not along the first axis
     return bool((np.abs(rows).max(axis=2).min(axis=0) < 1e-5 * np.abs(given).max()).all())
+
+
+def _rows_stay(given: np.ndarray, found: np.ndarray) -> bool:
+    """Whether each image has its rows of numbers still, in whatever order; where there is one row of outputs."""
+    if found.shape != (TRIED, given.size // TRIED):
+        return False
+    row = given.shape[-1]
+    before, after = given.reshape(TRIED, -1, row), found.reshape(TRIED, -1, row)
+    for one, other in zip(before, after, strict=True):
+        gap = one[np.argsort(one[:, 0])] - other[np.argsort(other[:, 0])]
+        if np.abs(gap).max() >= 1e-5 * np.abs(given).max():
+            return False
+    return True
 
 
 def _again(flat: BaseFlat[Any], old: int, new: int) -> int:

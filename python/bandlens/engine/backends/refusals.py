@@ -12,10 +12,10 @@ def no_row_per_image(shapes: Iterable[tuple[int | None, ...] | None]) -> ModelEr
     """The error for a model whose output is not ``(n, outputs)``."""
     return ModelError(
         "The model's output is not one row of scores per image.",
-        expected=f"one output of shape {shape_text(('n', 'outputs'))}",
+        expected=f"one output of shape {shape_text(('n', 'outputs'))}, or of pixels with scores each, such as "
+        f"{shape_text(('n', 'rows', 'cols', 'classes'))}, of known numbers of rows and columns",
         given=", ".join(map(shape_text, shapes)) or "no output",
-        fix="wrap the model in a function that returns one value per class, "
-        "for a segmentation model for example the mean over pixels",
+        fix="wrap the model in a function that returns one value per class",
     )
 
 

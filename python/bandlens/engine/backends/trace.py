@@ -43,7 +43,8 @@ class BaseTrace(ABC, Generic[AnyEntry]):
         """Find out what the model ends in."""
         self._entries, self._heads = flat, table
         self.probability = flat.output
-        self.head, self.logit = heads.find_head(flat, table, self.n_outputs, self._shape_of_two, self._behind)
+        found = heads.find_head(flat, table, self.n_outputs, self._shape_of_two, self._behind)
+        self.head, self.logit, self.row = found.kind, found.logit, found.row
         self.marks = flat.marks
 
     @abstractmethod

@@ -28,8 +28,8 @@ class Work:
     Attributes
     ----------
     images, background : Images
-    seeds : ndarray, shape (n, k, outputs)
-        For each image, the k explained outputs as weights on the model's outputs.
+    seeds : array_like, shape (n, k, outputs)
+        For each image, the k explained outputs as weights on the model's outputs; may be made when it is sliced.
     pool : ndarray of int, shape (m,)
         Positions of the background images over which results are a mean.
     draws : ndarray of int, shape (n, d), or None
@@ -39,7 +39,7 @@ class Work:
 
     images: Images
     background: Images
-    seeds: np.ndarray
+    seeds: Any
     pool: np.ndarray
     draws: np.ndarray | None = None
 
