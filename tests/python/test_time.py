@@ -225,6 +225,14 @@ def test_what_is_wrong_is_said(model: Any, wrong: dict[str, Any], message: str) 
         table(model, **wrong)
 
 
+def test_times_come_with_images(model: Any) -> None:
+    xarray = pytest.importorskip("xarray")
+    x = xarray.DataArray(X, dims=("image", "time", "band"), coords={"time": DATES, "band": ["red", "nir", "vv"]})
+    result = bl.band_importance(model, x, Y, time_axis=1, method="saliency")
+    assert result.times == tuple(map(str, DATES)) * BANDS
+    assert result.bands[0] == "red"
+
+
 def test_superpixels_have_no_steps(model: Any) -> None:
     with pytest.raises(OptionError, match="without an axis of time"):
         table(model, method="lime", features="superpixels")
