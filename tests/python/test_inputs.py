@@ -290,6 +290,15 @@ def test_what_does_not_fit_is_said_of_the_input(model: Any) -> None:
     assert "`x['optical']` and `background['optical']` are on different scales" in messages[1]
 
 
+def test_bands_without_a_derivative_are_named() -> None:
+    def model(inputs: dict[str, Any]) -> Any:
+        steps = ops.round(ops.mean(inputs["radar"], axis=(1, 2)))
+        return ops.concatenate([steps[:, :1] + inputs["weather"][:, :1], steps[:, 1:]], axis=1) * 2.0
+
+    with pytest.warns(bl.errors.NoDerivativeWarning, match="bands radar: band_1, radar: band_2,"):
+        bl.band_importance(model, X, method="saliency")
+
+
 def test_a_function_that_fails_is_told_what_it_got() -> None:
     def score(inputs: dict[str, Any]) -> Any:
         raise KeyError(next(iter(inputs)) + "!")
