@@ -125,7 +125,8 @@ format.band_maps <- function(x, ...) {
     cli::style_bold(paste0("Band maps by ", x$method)),
     paste0(
       count(n_images(x), "image"), " of ", pixels, " pixels, ", count(length(x$bands), "band"), ", ",
-      count(size[[2]], "output"), " per image", if (!is.null(x$images)) " and class", "; output: ", x$output, told_task(x)
+      count(size[[2]], "output"), " per image", if (!is.null(x$images)) " and class", "; output: ", x$output,
+      told_task(x)
     ),
     if (!is.null(x$accuracy)) told_accuracy(x),
     if (!is.null(x$completeness)) sentence(account(x)),

@@ -13,19 +13,19 @@ as_labels <- function(y, classes = NULL, ignore = NULL) {
     return(list(y = lapply(y, label_set), classes = as_classes(classes)))
   }
   check_labels(y, ignore)
-  if (is_pixel_labels(y)) {
-    return(list(y = pixel_labels(y), classes = as_classes(if (is.null(classes) && is.factor(y)) levels(y) else classes)))
-  }
-  if (is.logical(y) && length(dim(y)) < 2) {
-    y <- factor(y, levels = c(FALSE, TRUE))
-  }
-  if (is.matrix(y) && ncol(y) == 1) {
-    y <- y[, 1]
-  }
+  y <- as_vector_labels(y)
   if (is.null(classes)) {
     classes <- own_classes(y)
   }
-  list(y = label_codes(y), classes = as_classes(classes))
+  list(y = if (is_pixel_labels(y)) pixel_labels(y) else label_codes(y), classes = as_classes(classes))
+}
+
+# TRUE and FALSE are two classes; a matrix of one column is a vector.
+as_vector_labels <- function(y) {
+  if (is.logical(y) && length(dim(y)) < 2) {
+    return(factor(y, levels = c(FALSE, TRUE)))
+  }
+  if (is.matrix(y) && ncol(y) == 1) y[, 1] else y
 }
 
 # Class names that labels bring with them.
@@ -52,7 +52,7 @@ label_set <- function(labels) {
   if (is.factor(labels)) {
     labels <- as.character(labels)
   }
-  if (anyNA(labels) || !(is.character(labels) || is.numeric(labels) || is.null(labels))) {
+  if (!(is.character(labels) || is.numeric(labels) || is.null(labels)) || anyNA(labels)) {
     cause("labels", "`y` holds labels that are neither names nor numbers.",
       expected = "a vector of names, or of numbers from 1, for each image", given = shown(labels)
     )

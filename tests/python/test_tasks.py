@@ -344,6 +344,8 @@ def test_labels_decide_where_outputs_do_not(outputs: Outputs, y: Any, task: str)
         ("row", "sigmoid", {"y": 0 * FLAGS, "task": "multilabel"}, r"No image has a label"),
         ("row", None, {"y": IMAGES.mean((1, 2))[:, :2]}, r"number for each image and output(.*\n)+.*\(24, 3\)"),
         ("row", None, {"task": "regression", "classes": ["a"]}, r"names don't match(.*\n)+.*3 different"),
+        ("row", "softmax", {"y": [[0], [1, 2]] * 12}, r"labels for each image, and the model tells classes apart"),
+        ("row", "softmax", {"y": [{0}] * N}, r"labels for each image, and the model tells classes apart"),
         ("row", "softmax", {"zone": "image"}, r"`zone` is for models that give outputs for every pixel"),
         ("row", "softmax", {"ignore": 255}, r"`ignore` is for models"),
         ("pixels", "softmax", {"zone": "labels"}, r"no such zone(.*\n)+.*did you mean 'label'"),

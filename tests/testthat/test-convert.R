@@ -24,7 +24,8 @@ test_that("labels that mean nothing are refused", {
   expect_equal(kind_of(as_labels(c(1, NA))), "bandlens_error_labels")
   expect_equal(kind_of(as_labels(factor(c("a", NA)))), "bandlens_error_labels")
   expect_equal(kind_of(as_labels(c("a", "b"))), "bandlens_error_labels")
-  expect_equal(kind_of(as_labels(list(1, 2))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(list(1, NA))), "bandlens_error_labels")
+  expect_equal(kind_of(as_labels(list(1, mean))), "bandlens_error_labels")
   expect_equal(kind_of(as_labels(1:2, c("a", NA))), "bandlens_error_labels")
 })
 

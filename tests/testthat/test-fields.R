@@ -6,10 +6,12 @@ kind_of_result <- function(as, value, derived, in_r = derived) {
 }
 
 totals <- c("completeness", "cancellation", "accuracy", "chance")
-of_labels <- function(n) {
+of_labels <- function(n, classes) {
   list(
     correct = array(seq_len(n) %% 2 == 0), observed = array(seq_len(n) / 4), fitted = array(seq_len(n) / 8),
-    accuracy = 0.5, chance = 0.25
+    accuracy = 0.5, chance = 0.25, task = "multilabel", head = "cover", images = array(seq_len(n) %/% 2L),
+    predicted = matrix(1L, n, classes), labelled = matrix(2L, n, classes), both = matrix(0L, n, classes),
+    judged = array(seq_len(n)), agreeing = array(seq_len(n))
   )
 }
 of_bands <- list(
@@ -17,19 +19,20 @@ of_bands <- list(
   time_kind = "number"
 )
 response_of_cells <- c(utils::modifyList(response_value(kind = "ice"), list(bands = of_bands$bands)), of_bands[-1])
+response_of_cells$images <- array(seq_along(response_of_cells$image_class) %/% 2L)
 of_cells <- list(inputs = c("a", "b"), times = c("", "2024-05-01"), time_kind = "date")
 made <- list(
   band_importance = kind_of_result(as_band_importance,
     utils::modifyList(
       bridge_value(), c(
         list(options = list(n_samples = 50L), image_bands = c("B", "N"), sums = list(band = bridge_value()$table)),
-        of_cells, of_labels(4)
+        of_cells, of_labels(4, length(bridge_value()$classes))
       )
     ),
     c("table", "overall", "whole", "median_local_fit", "sums", totals),
     c("table", "overall", "median_local_fit", "sums", totals)
   ),
-  band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3)), totals),
+  band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3, length(maps_value()$classes))), totals),
   band_response = kind_of_result(as_band_response, response_of_cells, character()),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")

@@ -118,6 +118,7 @@ test_that("what is said of outputs is said in R's words", {
     band_importance(numbers, x, task = "segmentation")
     band_importance(labels, x, rep(list(4), 12))
     band_importance(labels, x, rep(list(NA), 12))
+    band_importance(heads, x, rep(list(1), 12), head = "cover")
     band_importance(labels, x, flags[, 1:2])
     band_importance(labels, x, flags * 2, task = "multilabel")
     band_importance(numbers, x, matrix(0.5, 12, 2))

@@ -73,6 +73,26 @@ def task_of(task: Any, outputs: Outputs, y: Any) -> str:
     return str(task)
 
 
+def check_one_class(y: Any) -> None:
+    """Refuse labels that images have several of, for a model that tells classes apart.
+
+    Raises
+    ------
+    LabelError
+    """
+    if not is_label_sets(y):
+        return
+    rows = [one for one in y if not isinstance(one, Set)]
+    # in R, a list always has several for each image
+    if first() or len(rows) < len(y) or len(set(map(len, rows))) > 1:
+        raise LabelError(
+            "`y` has labels for each image, and the model tells classes apart.",
+            expected=spelled("one class for each image", "one class for each image, in a vector or a factor"),
+            given=f"{spelled('collections', 'a list')} of labels for {len(y)} images",
+            fix=spelled("give the class itself where there is one", "if no image has more than one, use `unlist(y)`"),
+        )
+
+
 def _possible(outputs: Outputs) -> tuple[str, ...]:
     if outputs.pixels:
         return (SEGMENTATION,)
