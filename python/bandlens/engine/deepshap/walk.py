@@ -109,7 +109,11 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, cells: Cells) -> Any:
     n_bands = len(cells)
     forward = plan.forward and prefers_forward(n_bands, outputs)
     passes = n_bands if forward else outputs
-    operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=n + (n * m if pairs.own else m))
+    sides = n + (n * m if pairs.own else m)
+    operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=sides)
+    # bands at steps may be so many that an image for each is more than what comes of them
+    if not cells.plain and sides * n_bands * cells.size * 4 > MOST_CONTRIBUTION_BYTES:
+        operations = ()
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
 
     def weighted(start: Any) -> dict[int, Multiplier]:
