@@ -278,6 +278,52 @@ def test_checks_ask_again(model: Any) -> None:
         bl.check_deletion(model, table, X, Y, bands={"radar": ["VH", "VV"]})
 
 
+def test_what_does_not_fit_is_said_of_the_input(model: Any) -> None:
+    random = np.random.default_rng(3)
+    x = {name: random.uniform(0.1, 1, (20, *shape)).astype("float32") for name, shape in SHAPES.items()}
+    x["radar"][..., 1] = 3
+    larger = {**x, "optical": 1000 * x["optical"]}
+    with pytest.warns(bl.errors.DataWarning) as said:
+        bl.band_importance(model, x, background=larger, method="occlusion", replacement="background_mean")
+    messages = sorted(str(one.message) for one in said)
+    assert "Band 'band_2' (3) has one value in all of `x['radar']` and `background['radar']`" in messages[0]
+    assert "`x['optical']` and `background['optical']` are on different scales" in messages[1]
+
+
+def test_bands_without_a_derivative_are_named() -> None:
+    def model(inputs: dict[str, Any]) -> Any:
+        steps = ops.round(ops.mean(inputs["radar"], axis=(1, 2)))
+        return ops.concatenate([steps[:, :1] + inputs["weather"][:, :1], steps[:, 1:]], axis=1) * 2.0
+
+    with pytest.warns(bl.errors.NoDerivativeWarning, match="bands radar: band_1, radar: band_2,"):
+        bl.band_importance(model, X, method="saliency")
+
+
+def test_a_function_that_fails_is_told_what_it_got() -> None:
+    def score(inputs: dict[str, Any]) -> Any:
+        raise KeyError(next(iter(inputs)) + "!")
+
+    with pytest.raises(ModelError, match=r"optical!(.|\n)*\(6, 6, 3\) as 'optical', \(3, 3, 2\) as 'radar'"):
+        bl.band_importance(score, X, method="occlusion")
+
+
+@pytest.mark.parametrize("method", ["deepshap", "occlusion", "saliency", "permutation"])
+def test_pixels_of_several_inputs_and_steps(keras: Any, method: str) -> None:
+    """A map of classes from an image and a time series: the other end of a model makes no difference."""
+    layers = keras.layers
+    image, series = keras.Input((4, 4, 2), name="image"), keras.Input((3, 2), name="series")
+    rows = layers.UpSampling2D(4)(layers.Reshape((1, 1, 6))(series))
+    model = keras.Model([image, series], layers.Conv2D(3, 1, activation="softmax")(layers.Concatenate()([image, rows])))
+    random = np.random.default_rng(0)
+    x = {"image": random.normal(size=(6, 4, 4, 2)), "series": random.normal(size=(6, 3, 2))}
+    y = random.integers(0, 3, (6, 4, 4))
+    result = bl.band_importance(model, x, y, method=method, time_axis={"series": 1})
+    assert result.scores.shape[-1] == 2 + 2 * 3
+    if method == "deepshap":
+        assert result.completeness is not None
+        assert result.completeness < 1e-4
+
+
 def test_activations_for_several_inputs(model: Any) -> None:
     layer = next(one for one in model.layers if one.name.startswith("concatenate"))
     found = bl.layer_activations(model, X, layer.name)

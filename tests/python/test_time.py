@@ -225,6 +225,23 @@ def test_what_is_wrong_is_said(model: Any, wrong: dict[str, Any], message: str) 
         table(model, **wrong)
 
 
+class Coordinates(np.ndarray):
+    """As much of an xarray.DataArray as says what is along its axes."""
+
+    dims = ("image", "time", "band")
+    coords: dict[str, np.ndarray]
+
+
+def test_times_come_with_images(model: Any) -> None:
+    x = X.view(Coordinates)
+    x.coords = {"time": DATES, "band": np.array(["red", "nir", "vv"])}
+    result = bl.band_importance(model, x, Y, time_axis=1, method="saliency")
+    assert result.times == tuple(map(str, DATES)) * BANDS
+    assert result.bands == tuple(np.repeat(["red", "nir", "vv"], STEPS))
+    said = bl.band_importance(model, x, Y, time_axis=1, times=range(STEPS), method="saliency")
+    assert said.times[:STEPS] == ("0", "1", "2", "3", "4")
+
+
 def test_superpixels_have_no_steps(model: Any) -> None:
     with pytest.raises(OptionError, match="without an axis of time"):
         table(model, method="lime", features="superpixels")

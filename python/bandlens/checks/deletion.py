@@ -28,7 +28,7 @@ from ..explain.fitting import check_fit
 from ..explain.question import Question
 from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
-from ..models.predictor import Predictor, loaded, make_predictor
+from ..models.predictor import Predictor, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
@@ -146,10 +146,10 @@ def check_deletion(
     q = Question(
         model=model, x=x, background=background, bands=bands, band_axis=band_axis, time_axis=time_axis, reorder=reorder
     )
-    q, images, members, named = arranged_like(q, result)
-    background = q.background
     with starting(progress, model):
-        model = loaded(model)
+        q, images, members, named = arranged_like(q, result)
+    background, model = q.background, q.model
+    with starting(progress, model):
         predictor = _followed(model, images, output, result)
     if result.images is not None:
         images = repeated(images, result.images, predictor.trace.dtype)

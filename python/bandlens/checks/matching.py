@@ -21,6 +21,7 @@ from ..explain.inputs import has_several_inputs, several_in_order
 from ..explain.question import Question
 from ..models.bands import kept_bands
 from ..models.predictor import Predictor
+from ..models.saved import loaded
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
 
@@ -105,6 +106,7 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
 
 def arranged_like(q: Question, result: BandImportance) -> tuple[Question, Images, np.ndarray, Named]:
     """The question in the order of the result's bands, its images, which of their cells each row is, and names."""
+    q = replace(q, model=loaded(q.model))
     several = has_several_inputs(q.model, q.x)
     if several or q.time_axis is not None or result.inputs is not None or result.times is not None:
         q = several_in_order(q) if several else in_order(q)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .positions import first
+from .words import shape_text
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,14 @@ class Cells:
     def means(self, nd: Any, values: Any, before: int) -> Any:
         """Means over the pixels of each cell; as `reduced`."""
         return self.reduced(nd, values, before, nd.mean)
+
+    @property
+    def shown(self) -> str:
+        """Shapes of images, for messages."""
+        texts = [shape_text(part.shape) for part in self.parts]
+        if not self.packed:
+            return texts[0]
+        return ", ".join(f"{text} as '{part.name}'" for text, part in zip(texts, self.parts, strict=True))
 
     def view(self, batch: np.ndarray, cell: int) -> np.ndarray:
         """The elements of one cell in a C-ordered batch, images first: a view, that may be written to."""

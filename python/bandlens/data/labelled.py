@@ -67,18 +67,27 @@ def named(images: Any, band_axis: Any) -> tuple[Any, tuple[str, ...] | None]:
     if isinstance(images, LabelledImages):
         inner, found = named(images.x, band_axis)
         return inner, found if images.bands is None else tuple(str(name) for name in images.bands)
-    return images, _coordinates(images, band_axis)
+    values = _coordinates(images, band_axis)
+    return images, tuple(map(str, values.tolist())) if values is not None and values.dtype.kind in "OUT" else None
 
 
-def _coordinates(images: Any, band_axis: Any) -> tuple[str, ...] | None:
-    """Names along an axis of an xarray.DataArray."""
+def steps_of(images: Any, time_axis: Any) -> list[Any] | None:
+    """Times along an axis of an xarray.DataArray, if it has any."""
+    if isinstance(images, LabelledImages):
+        return steps_of(images.x, time_axis)
+    values = _coordinates(images, time_axis)
+    return None if values is None else list(values)
+
+
+def _coordinates(images: Any, axis: Any) -> np.ndarray | None:
+    """What an xarray.DataArray has along an axis."""
     axes: Any = getattr(images, "dims", None)
     coordinates: Any = getattr(images, "coords", None)
     if not isinstance(axes, tuple) or not hasattr(coordinates, "keys"):
         return None
-    if not isinstance(band_axis, int | np.integer) or not -len(axes) <= band_axis < len(axes):
+    if not isinstance(axis, int | np.integer) or not -len(axes) <= axis < len(axes):
         return None
-    if axes[band_axis] not in coordinates:
+    if axes[axis] not in coordinates:
         return None
-    values = np.asarray(coordinates[axes[band_axis]])
-    return tuple(map(str, values.tolist())) if values.dtype.kind in "OUT" and values.ndim == 1 else None
+    values = np.asarray(coordinates[axes[axis]])
+    return values if values.ndim == 1 else None

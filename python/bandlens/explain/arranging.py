@@ -15,8 +15,9 @@ import numpy as np
 from ..data.band_order import arranged
 from ..data.images import check_images
 from ..data.inputs import Inputs
-from ..data.labelled import LabelledImages
+from ..data.labelled import LabelledImages, steps_of
 from ..models.bands import kept_bands
+from ..models.saved import loaded
 from .inputs import has_several_inputs, several_in_order
 from .question import Question
 
@@ -32,8 +33,12 @@ def in_order(question: Question) -> Question:
     q = with_labels(question)
     if isinstance(q.x, Inputs):
         return q  # arranged before
+    if isinstance(q.x.x if isinstance(q.x, LabelledImages) else q.x, list | tuple):
+        q = replace(q, model=loaded(q.model))  # a list holds images, or several inputs: the model says
     if has_several_inputs(q.model, q.x):
         return several_in_order(q)
+    if q.times is None and q.time_axis is not None:
+        q = replace(q, times=steps_of(q.x, q.time_axis))
     found = arranged(
         q.x,
         q.background,

@@ -11,7 +11,7 @@ import numpy as np
 from ..data.band_order import arranged
 from ..data.images import check_images
 from ..data.inputs import Inputs, by_input, by_input_numbers
-from ..data.labelled import LabelledImages
+from ..data.labelled import LabelledImages, steps_of
 from ..data.words import quoted, shape_text
 from ..errors import BackgroundError, BandError, InputError, InputTypeError, OptionError
 from ..models.bands import kept_bands
@@ -21,11 +21,11 @@ from .question import Question
 
 
 def has_several_inputs(model: Any, x: Any) -> bool:
-    """Whether images are given for several inputs: as a dict, or as a list to a model that has several."""
+    """Whether images are given for several inputs: as a dict, or as a list to a model, live, that has several."""
     x = x.x if isinstance(x, LabelledImages) else x
     if isinstance(x, Mapping):
         return True
-    return isinstance(x, list | tuple) and len(model_inputs(loaded(model))) > 1
+    return isinstance(x, list | tuple) and len(model_inputs(model)) > 1
 
 
 def several_in_order(question: Question) -> Question:
@@ -64,7 +64,10 @@ def several_in_order(question: Question) -> Question:
     times = by_input(q.times, names, "times")
     if q.times is not None and all(axis is None for axis in steps):
         raise BandError("`times` needs an axis of steps in time.", fix="say which it is, by `time_axis`")
-    times = tuple(None if axis is None and not _each(q.times) else one for one, axis in _z(times, steps))
+    times = tuple(
+        steps_of(one, axis) if time is None else None if axis is None and not _each(q.times) else time
+        for one, time, axis in zip(given.values(), times, steps, strict=True)
+    )
     found = [
         arranged(
             one,

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.images import Images
-from ..data.words import shape_text
 from ..engine.backends import backend_of, framework_imported, functions
 from ..engine.backends.contract import Backend, Trace
 from ..engine.reasons import reason
@@ -128,12 +127,12 @@ class _NotFollowedError(Exception):
         What there is to say of it.
     """
 
-    def __init__(self, dtype: str, cause: Exception | None, shape: tuple[int, ...]) -> None:
+    def __init__(self, dtype: str, cause: Exception | None, shape: str) -> None:
         super().__init__()
         self.dtype = dtype
         self.refusal = ModelError(
             f"The model can't be called with these images: {reason(cause)}",
-            given=f"images of shape {shape_text(shape)}",
+            given=f"images of shape {shape}",
         )
         self.refusal.__cause__ = cause
 
@@ -160,7 +159,7 @@ def _trace(
 ) -> Followed:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
     call = taking_rows(model, inference(model), images.cells, backend.nd)
-    read = OutputReader(call, head, output_names(model), backend.nd.reshape)
+    read = OutputReader(call, head, output_names(model), backend.nd)
     with _TRACING:
         trace = _known_trace(model, _new_trace(backend, model, images, read, around))
     return Followed(backend, trace, shape=read.shape, head=read.head)
@@ -196,7 +195,7 @@ def _new_trace(
                 last = error
     finally:
         contexts.clear()
-    raise _NotFollowedError(dtype, last, images.shape)
+    raise _NotFollowedError(dtype, last, images.cells.shown)
 
 
 def _known_trace(model: Any, trace: Trace) -> Trace:

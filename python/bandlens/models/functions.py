@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.cells import Cells
 from ..data.images import Images
 from ..data.positions import first, spelled
 from ..data.words import argument, shape_text
@@ -59,13 +60,13 @@ def tried(function: Callable[[Any], Any], images: Images) -> Scored:
     """
     dtype = _dtype(images)
     few = images.take(slice(0, min(TRIED, images.n)), dtype)
-    found = _called(function, few)
+    found = _called(function, few, images.cells)
     scores = found.values
     again = [len(few) - 1, 0] + [len(few) - 1] * (len(few) == 2)
-    _check_same(scores[again], _called(function, few[again]).values)
+    _check_same(scores[again], _called(function, few[again], images.cells).values)
 
     def call(batch: np.ndarray) -> np.ndarray:
-        found = _called(function, batch).values
+        found = _called(function, batch, images.cells).values
         if found.shape[1] != scores.shape[1]:
             raise ModelError(
                 "The function does not always give as many scores.",
@@ -110,7 +111,7 @@ class _Scores(NamedTuple):
     tensors: bool
 
 
-def _called(function: Callable[[Any], Any], batch: np.ndarray) -> _Scores:
+def _called(function: Callable[[Any], Any], batch: np.ndarray, cells: Cells) -> _Scores:
     """Ask a function about a batch."""
     try:
         found = function(batch)
@@ -120,7 +121,9 @@ def _called(function: Callable[[Any], Any], batch: np.ndarray) -> _Scores:
         raise ModelError(
             f"The model can't be called with these images: {reason(error)}",
             expected=_wanted(),
-            given=f"an array of shape {shape_text(batch.shape)}" + spelled(f", {batch.dtype}", ""),
+            given=f"a dict of {len(batch)} images: {cells.shown}"
+            if cells.packed
+            else f"an array of shape {shape_text(batch.shape)}" + spelled(f", {batch.dtype}", ""),
             fix=spelled(
                 "try the function with a few images; if it needs another shape, change it inside: "
                 "lambda x: predict(x.reshape(len(x), -1))",
