@@ -271,7 +271,7 @@ def test_checks_ask_again(model: Any) -> None:
     alike = bl.compare_importance(table, bl.band_importance(model, X, Y, method="occlusion", **options))
     assert alike.facts["bands"] == 9
     response = bl.band_response(model, X, Y, only=["radar: band_1"], steps=3)
-    assert response.bands == ("radar: band_1",)
+    assert (response.inputs, response.bands) == (("radar",), ("band_1",))
     with pytest.raises(OptionError, match="one input"):
         bl.check_null(model, X, Y)
     with pytest.raises(bl.errors.ResultError, match="bands"):

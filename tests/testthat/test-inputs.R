@@ -96,6 +96,11 @@ test_that("a model of several inputs is explained from named and unnamed lists",
   whole <- band_importance(model, x, labels(), groups = "input", method = "occlusion")
   expect_identical(cell_names(whole), names(x))
 
+  response <- band_response(model, x, labels(), bands = list(sar = c("VV", "VH")), only = "sar: VV", steps = 2)
+  expect_named(tidy(response)[1:5], c("class", "output", "input", "band", "wavelength"))
+  expect_identical(as.character(unique(tidy(response)$band)), "VV")
+  expect_silent(ggplot2::ggplotGrob(autoplot(response)))
+
   wrong <- error_of(band_importance(model, stats::setNames(x, c("optical", "radar", "weather")), labels()))
   expect_match(conditionMessage(wrong$parent), "does not hold what the model's inputs take")
   expect_match(wrong$parent$given, "\"radar\"")

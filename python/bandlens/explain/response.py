@@ -145,7 +145,7 @@ def band_response(
         band_levels=levels[:, chosen],
         classes=call.classes,
         outputs=call.outputs,
-        bands=tuple(call.bands[band] for band in chosen),
+        bands=tuple(call.named.bands[band] for band in chosen),
         wavelengths=tuple(call.wavelengths[band] for band in chosen),
         output=call.predictor.scale,
         steps=steps,
@@ -155,6 +155,7 @@ def band_response(
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=time.perf_counter() - started,
+        inputs=call.named.inputs and tuple(call.named.inputs[band] for band in chosen),
     )
 
 
