@@ -27,13 +27,16 @@ draw_effect <- function(object, values, free, width, base_size) {
     palette = "signed", limits = c(-largest, largest), values = values, width = width, base_size = base_size
   ) +
     ggplot2::labs(
-      title = "Effect of each band by class",
+      title = if (is.null(object$times)) "Effect of each band by class" else "Effect over time",
       subtitle = wrap_lines(
         plot_subtitle(object, table, paste0(
-          "positive values raise the ", object$output, if (free) paste0("; ", own_colours)
+          "positive values raise the ", object$output, stepless(object),
+          if (free) paste0("; ", own_colours(alone(object)))
         )),
         width, base_size
       ),
-      fill = paste0("Mean band score (", if (free) "part of the largest in its row" else score_unit(object), ")")
+      fill = paste0(
+        "Mean band score (", if (free) paste("part of the largest in its", alone(object)) else score_unit(object), ")"
+      )
     )
 }

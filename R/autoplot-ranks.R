@@ -74,7 +74,11 @@ colour_key <- function(object, fills, named, width, base_size) {
     return(ggplot2::scale_fill_manual(values = fills, guide = "none"))
   }
   ticks <- band_ticks(object$bands, object$wavelengths)
-  rows <- if ((longest(ticks$labels) + 6) * length(ticks$labels) < characters(width, base_size)) 1 else 2
+  needed <- (longest(ticks$labels) + 6) * length(ticks$labels)
+  if (needed >= 2 * characters(width, base_size)) { # names of bands at steps are too long for a key
+    return(ggplot2::scale_fill_manual(values = fills, guide = "none"))
+  }
+  rows <- if (needed < characters(width, base_size)) 1 else 2
   ggplot2::scale_fill_manual(
     name = ticks$title, values = fills, limits = object$bands,
     breaks = object$bands[ticks$positions], labels = ticks$labels, guide = key_guide(rows)

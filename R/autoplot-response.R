@@ -38,7 +38,7 @@ autoplot.band_response <- function(object, ..., top = NULL, bands = NULL, classe
     check_size(width, "width")
     check_size(base_size, "base_size")
     draw <- if (object$kind == "ale") draw_response else draw_own_response
-    draw(object, top, bands, classes, width, base_size)
+    draw(cells_in_words(object), top, bands, classes, width, base_size)
   })
 }
 

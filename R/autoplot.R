@@ -7,7 +7,8 @@
 #'
 #' @param object A [band_importance()].
 #' @param type What to draw:
-#'   * `"heatmap"`: each band's share of importance, as class x band tiles;
+#'   * `"heatmap"`: each band's share of importance, as class x band tiles; with a time axis, as band x time tiles, one
+#'     panel per class;
 #'   * `"bars"`: importance with 95 % confidence intervals, one panel per class;
 #'   * `"effect"`: the mean of the signed band scores, as class x band tiles on a diverging scale. It tells bands that
 #'     raise the output from bands that lower it, and needs scores with a sign (not those of plain saliency);
@@ -21,14 +22,19 @@
 #'     band, coloured by class. [band_response()] asks the model itself;
 #'   * `"waterfall"`: the scores of one image, as bars from the mean output of the background to the image's own. It
 #'     needs scores that add up to the output, as those of additive methods do; what they miss of it has a bar of its
-#'     own.
+#'     own;
+#'   * `"curves"`, with a time axis: importance along time, one panel per band and one line per class with its 95 %
+#'     confidence interval as a ribbon.
 #' @param ... Not used.
+#' @param level For results with a time axis or several inputs: `"band"`, `"time"` or `"input"` draws scores that were
+#'   summed over steps, over bands, or over all of an input, as [`tidy()`][tidy.band_importance] gives them. `"bars"`
+#'   and `"spectrum"`, which have no place for steps, need it then. `NULL` draws the table itself.
 #' @param values Whether to print the values in the tiles of `"heatmap"`, `"effect"` and `"ranks"`; `NULL` prints them
 #'   where they fit, in the first two only where every band is named.
 #' @param top How many bands to show: the first ones of each class in `"ranks"`, those with the largest mean share of
-#'   importance in `"distribution"` and `"dependence"`, those with the largest scores in `"waterfall"`, which takes the
-#'   others together. `NULL` shows as many as can be read.
-#' @param bands Which bands to show in `"dependence"`, by name or position, instead of `top`.
+#'   importance in `"distribution"`, `"dependence"` and `"curves"`, those with the largest scores in `"waterfall"`,
+#'   which takes the others together. `NULL` shows as many as can be read.
+#' @param bands Which bands to show in `"dependence"` and `"curves"`, by name or position, instead of `top`.
 #' @param image,output For `"waterfall"`: position of the image, from 1, and which of the outputs that are explained for
 #'   it: its position among them, from 1, or its name.
 #' @param scales `"free"` gives each class a scale of its own, so that weak classes can be seen: a panel of `"bars"`,
@@ -45,6 +51,10 @@
 #' increase, else every few bands' names. The colours are safe for colour-blind readers: up to eight bands have those of
 #' Okabe and Ito, more have a ramp by wavelength or position, classes have those Paul Tol calls muted, and tiles have
 #' ColorBrewer's Blues and RdBu.
+#'
+#' With several inputs, `"heatmap"` and `"effect"` have a panel per input, as wide as its bands; the others call bands
+#' by their input, as in "sar: VV". With a time axis, steps stand at their dates or numbers; a tile lasts from midway to
+#' the step before until midway to the next, and bands of inputs without steps have one tile along the whole axis.
 #'
 #' `"distribution"` draws at most 1000 points per panel. Which images these are depends on the `seed` of the result
 #' alone; the subtitle tells how many. Black lines mark the mean over all images of the class. Colours show the rank of
@@ -64,9 +74,10 @@
 autoplot.band_importance <- function(object,
                                      type = c(
                                        "heatmap", "bars", "effect", "spectrum", "ranks", "distribution", "dependence",
-                                       "waterfall"
+                                       "waterfall", "curves"
                                      ),
                                      ...,
+                                     level = NULL,
                                      values = NULL,
                                      top = NULL,
                                      bands = NULL,
@@ -89,13 +100,13 @@ autoplot.band_importance <- function(object,
         expected = "TRUE, FALSE or NULL", given = shown(values)
       )
     }
-    if (!is.null(values) && type %in% c("spectrum", "distribution", "dependence", "waterfall")) {
+    if (!is.null(values) && type %in% c("spectrum", "distribution", "dependence", "waterfall", "curves")) {
       cause(
         "option", paste0("The picture \"", type, "\" prints no values."),
         expected = "values = NULL", given = shown(values)
       )
     }
-    if (!is.null(top) && !type %in% c("ranks", "distribution", "dependence", "waterfall")) {
+    if (!is.null(top) && !type %in% c("ranks", "distribution", "dependence", "waterfall", "curves")) {
       cause(
         "option", paste0("The picture \"", type, "\" shows all bands."),
         expected = "top = NULL", given = shown(top)
@@ -110,7 +121,8 @@ autoplot.band_importance <- function(object,
     }
     check_size(width, "width")
     check_size(base_size, "base_size")
-    switch(type,
+    object <- drawable(object, type, level)
+    plot <- switch(type,
       heatmap = draw_heatmap(object, values, free, width, base_size),
       bars = draw_bars(object, values, free, width, base_size),
       effect = draw_effect(object, values, free, width, base_size),
@@ -118,14 +130,16 @@ autoplot.band_importance <- function(object,
       ranks = draw_ranks(object, top, values, width, base_size),
       distribution = draw_distribution(object, top, free, width, base_size),
       dependence = draw_dependence(object, top, bands, width, base_size),
-      waterfall = draw_waterfall(object, image, output, top, width, base_size)
+      waterfall = draw_waterfall(object, image, output, top, width, base_size),
+      curves = draw_time_curves(object, top, bands, free, width, base_size)
     )
+    tell_sums(plot, type, level, width, base_size)
   })
 }
 
 # Options that only one type takes.
 check_of_one_type <- function(type, bands, image, output) {
-  if (!is.null(bands) && type != "dependence") {
+  if (!is.null(bands) && !type %in% c("dependence", "curves")) {
     cause(
       "option", paste0("The picture \"", type, "\" takes no bands."),
       expected = "bands = NULL", given = shown(bands)

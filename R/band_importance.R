@@ -11,7 +11,8 @@
 #' @param x Images: a numeric array, images x rows x columns x bands, or a list of arrays, rows x columns x bands, one
 #'   per image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor
 #'   changed. Or a list of images `x` and labels `y`, such as `landsat_patches()$test`, or what [extract_patches()]
-#'   gives: they are taken with their labels, names of bands and wavelengths, unless you give others.
+#'   gives: they are taken with their labels, names of bands and wavelengths, unless you give others. For a model with
+#'   several inputs, see section Several inputs and time.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts. For a model that predicts a number, the observed ones: the result says how well it does (R^2), and
@@ -58,12 +59,17 @@
 #'   the model, see [bandlens_bands()].
 #' @param wavelengths Wavelengths of the bands in nm, in the order of `bands`, else of `x`; `NA` where there is none.
 #' @param groups Bands to be treated as one: a named list of band names, or of their positions counted from 1, such as
-#'   `list(visible = c("blue", "green", "red"))`. Bands in no group stay single. Methods that change bands change those
+#'   `list(visible = c("blue", "green", "red"))`; of several inputs, bands are called `"sar:VV"` there, and `"input"`
+#'   makes each input a group. Bands in no group stay single. Methods that change bands change those
 #'   of a group together; for the others a group's score is the sum of its bands' scores. A group's wavelength is the
 #'   mean of its bands'.
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
 #' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
 #'   For spectra in an array, images x bands x 1, it is 2.
+#' @param time_axis Axis of `x` that holds steps in time, counted as `band_axis`: scores are then kept per step, not
+#'   summed over them. For images x time x rows x columns x bands it is 2, for images x time x bands too. `NULL` sums.
+#' @param times Dates (`Date`, `POSIXct`), numbers or names of the steps. `NULL` takes the `dimnames` of that axis, else
+#'   their positions.
 #' @param reorder Whether to bring `x` and `background` into one order of bands, by name. Without it, another order is
 #'   an error; [bandlens_bands()] says how names are compared, and which order it is.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
@@ -94,6 +100,24 @@
 #' Scores are in units of the explained output and are not rescaled per image, so that images can be compared. A band's
 #' signed contributions are summed over the pixels *before* absolute values are averaged over images: noise within an
 #' image cancels instead of adding up. Shares are taken from the finished table.
+#'
+#' @section Several inputs and time:
+#' A model with several inputs takes a named list of arrays, one for each of its inputs, which hold the same images in
+#' the same order: `x = list(optical = array1, sar = array2)`; or an unnamed one, in the order of the inputs.
+#' `background` is such a list, too. Sizes and resolutions may differ; rows of numbers, images x numbers, are an input
+#' whose numbers are bands. `bands`, `wavelengths`, `band_axis`, `time_axis` and `times` say the same of all inputs, or
+#' are a list with an entry for each of those of which there is something to say: `time_axis = list(sar = 2)`. The table
+#' has a column `input`, and shares add up to 1 over all inputs. `groups = "input"` treats each input as one band. A
+#' function is given a named list of arrays.
+#'
+#' With `time_axis`, the table has a row for each band at each step, and a column `time`.
+#' [`tidy(level = "band")`][tidy.band_importance] and `tidy(level = "time")` give the sums.
+#'
+#' ```r
+#' inputs <- list(optical = optical, sar = sar)
+#' fused <- band_importance(model, inputs, y, bands = list(sar = c("VV", "VH")), groups = "input")
+#' series <- band_importance(model, x, y, time_axis = 2, times = as.Date(c("2024-04-03", "2024-05-01", "2024-06-12")))
+#' ```
 #'
 #' @section Warnings:
 #' A table that can't be right comes with a warning of class `bandlens_warning_completeness`. It names the worst image,
@@ -145,6 +169,8 @@ band_importance <- function(model,
                             groups = NULL,
                             classes = NULL,
                             band_axis = -1,
+                            time_axis = NULL,
+                            times = NULL,
                             reorder = FALSE,
                             batch_size = NULL,
                             seed = 0,
@@ -155,7 +181,8 @@ band_importance <- function(model,
       method = method, background = background, n_background = n_background, target = target, output = output,
       head = head, task = task, zone = zone, ignore = ignore,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
-      band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
+      band_axis = band_axis, time_axis = time_axis, times = times, reorder = reorder, batch_size = batch_size,
+      seed = seed
     )
     found <- explain("band_importance", model, x, y, asked, progress)
     if (length(asked$arguments$method) == 1) {

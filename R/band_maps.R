@@ -61,12 +61,13 @@ band_maps <- function(model,
                       seed = 0,
                       progress = NULL) {
   if (is_raster(x)) {
-    in_verb("compute band maps", check_scene_alone(y, bands, wavelengths, band_axis))
+    in_verb("compute band maps", check_scene_alone(y, bands, wavelengths, band_axis, zone, ignore))
     return(score_raster(
       model, x, ...,
       method = method, background = background, n_background = n_background,
       target = if (identical(target, "class")) "predicted" else target,
-      output = output, classes = classes, reorder = reorder, batch_size = batch_size, seed = seed, progress = progress
+      output = output, head = head, task = task, classes = classes, reorder = reorder, batch_size = batch_size,
+      seed = seed, progress = progress
     ))
   }
   in_verb("compute band maps", {
@@ -81,9 +82,10 @@ band_maps <- function(model,
 }
 
 # What says something of images, and is known of a scene or does not exist there.
-check_scene_alone <- function(y, bands, wavelengths, band_axis) {
+check_scene_alone <- function(y, bands, wavelengths, band_axis, zone, ignore) {
   given <- c(
-    y = !is.null(y), bands = !is.null(bands), wavelengths = !is.null(wavelengths), band_axis = !identical(band_axis, -1)
+    y = !is.null(y), bands = !is.null(bands), wavelengths = !is.null(wavelengths), band_axis = !identical(band_axis, -1),
+    zone = !is.null(zone), ignore = !is.null(ignore)
   )
   if (any(given)) {
     cause("option", "`x` is a scene, whose layers are the bands and whose places have no labels.",

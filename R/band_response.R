@@ -89,10 +89,8 @@ band_response <- function(model,
     kind <- choose(kind, c("ale", "ice"), "kind")
     output <- as_output(output)
     y <- own_labels(x, y)
-    wavelengths <- own_wavelengths(x, wavelengths)
-    x <- as_images(x)
-    axis <- as_band_axis(band_axis, image_dim(x))
-    model <- as_model(model, names_of_bands(bands, x, axis), axis)
+    said <- as_described(x, NULL, bands, wavelengths, band_axis)
+    model <- as_model(model, said$names, said$axis)
     labels <- as_labels(y, classes, ignore)
     arguments <- rlang::list2(
       kind = kind,
@@ -101,16 +99,14 @@ band_response <- function(model,
       target = as_target(target),
       output = output,
       !!!as_outputs(head, task, zone, ignore),
-      bands = as_bands(bands),
-      x_bands = own_bands(x, axis),
-      wavelengths = wavelengths,
       classes = labels$classes,
-      band_axis = axis,
       reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
     )
+    asked_of <- c("bands", "x_bands", "x_each_bands", "wavelengths", "band_axis")
+    arguments <- c(arguments, said$arguments[asked_of])
     found <- call_bridge(
-      "band_response", model, x, labels$y, arguments, progress_bar(progress, "Following response curves")
+      "band_response", model, said$x, labels$y, arguments, progress_bar(progress, "Following response curves")
     )
     as_band_response(found)
   })

@@ -106,6 +106,6 @@ is_labelled <- function(x) {
 # Labels and wavelengths that are given count before those that images bring.
 own_labels <- function(x, y) if (is.null(y)) labelled_images(x)$y else y
 
-own_wavelengths <- function(x, wavelengths) {
-  as_wavelengths(if (is.null(wavelengths)) labelled_images(x)$wavelengths else wavelengths)
+own_wavelengths <- function(x, wavelengths, convert = as_wavelengths) {
+  convert(if (is.null(wavelengths)) labelled_images(x)$wavelengths else wavelengths)
 }

@@ -21,6 +21,7 @@
 #' @param orders Number of random orders; all there are, instead, where there are no more than that.
 #' @param steps Most steps in which bands are removed; where there are more bands, several go at once.
 #' @param output Output that is followed: `"auto"` is the probability where the model ends in softmax or sigmoid.
+#' @param time_axis Axis of the steps in `x`, as in the call that made the result.
 #' @param bands Names of the bands of `x`; `NULL` takes its `dimnames`, else those that `result` remembers.
 #' @param seed Makes the random orders and the draws from the background repeatable.
 #'
@@ -77,6 +78,7 @@ check_deletion <- function(model,
                            output = c("auto", "logit", "probability"),
                            bands = NULL,
                            band_axis = -1,
+                           time_axis = NULL,
                            reorder = FALSE,
                            batch_size = NULL,
                            seed = 0,
@@ -85,26 +87,22 @@ check_deletion <- function(model,
     no_other_arguments()
     output <- as_output(output)
     kept <- as_result(result)
-    x <- as_images(x)
-    background <- as_background(background)
-    axis <- as_band_axis(band_axis, image_dim(x))
-    model <- as_model(model, if (is.null(result$groups)) result$bands else names_of_bands(bands, x, axis), axis)
+    said <- as_described(x, background, bands, NULL, band_axis, time_axis)
+    own <- is.null(result$groups) && is.null(result$inputs) && is.null(result$times)
+    model <- as_model(model, if (own) result$bands else said$names, said$axis)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
-      background = background,
       n_background = as_count(n_background, "n_background"),
       orders = as_count(orders, "orders"),
       steps = as_count(steps, "steps"),
       output = output,
-      bands = as_bands(bands),
-      x_bands = own_bands(x, axis),
-      background_bands = own_bands(background, axis),
-      band_axis = axis,
       reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )
     y <- as_labels(y, result$classes)$y
-    as_band_check(call_bridge("check_deletion", model, kept, x, y, arguments, progress_bar(progress, "Checking")))
+    # wavelengths and times are those of the result
+    arguments <- c(arguments, said$arguments[setdiff(names(said$arguments), c("wavelengths", "times"))])
+    as_band_check(call_bridge("check_deletion", model, kept, said$x, y, arguments, progress_bar(progress, "Checking")))
   })
 }

@@ -70,7 +70,7 @@ from_dates <- function(texts) {
 
 # Steps as texts, as they are in a result; empty where missing.
 step_texts <- function(times) {
-  texts <- if (inherits(times, "POSIXct")) {
+  texts <- if (inherits(times, "POSIXt")) {
     format(times, "%Y-%m-%dT%H:%M:%S", tz = "UTC")
   } else if (is.numeric(times) && !is.object(times)) {
     sprintf("%.10g", times)

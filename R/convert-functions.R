@@ -48,6 +48,11 @@ as_plain_scores <- function(found) {
 
 # R arrays get the names that the bands of `x` have: R functions may ask for bands by name.
 with_band_names <- function(x, bands, axis) {
+  if (is_named_list(x)) { # several inputs
+    named <- if (is_named_list(bands)) bands else list()
+    each <- function(name) with_band_names(x[[name]], named[[name]], axis_of(axis, name))
+    return(sapply(names(x), each, simplify = FALSE))
+  }
   size <- dim(x)
   place <- if (axis < 0) length(size) else axis + 1L
   if (is.null(bands) || inherits(x, "python.builtin.object") || !identical(size[place], length(bands))) {

@@ -21,7 +21,13 @@ as_images <- function(x, name = "x", kind = "input") {
     )
   }
   if (is.list(x)) {
-    return(lapply(seq_along(x), function(i) as_image_array(x[[i]], paste0(name, "[[", i, "]]"), kind, in_list = TRUE)))
+    named <- is_named_list(x)
+    places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
+    found <- lapply(seq_along(x), function(i) {
+      live <- inherits(x[[i]], "python.builtin.object")
+      if (live) x[[i]] else as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
+    })
+    return(if (named) stats::setNames(found, names(x)) else found)
   }
   as_image_array(x, name, kind)
 }
@@ -34,9 +40,7 @@ image_array <- "a numeric array, images x rows x columns x bands, or a list of a
 
 as_image_array <- function(x, name, kind, in_list = FALSE) {
   if (!is.numeric(x) && !is.logical(x)) {
-    cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` does not hold numbers."),
-      expected = image_array, given = shown(x)
-    )
+    no_numbers(x, name, kind)
   }
   if (length(dim(x)) < if (in_list) 1 else 2) {
     if (in_list) {
@@ -61,6 +65,12 @@ as_image_array <- function(x, name, kind, in_list = FALSE) {
     )
   }
   if (is.object(x)) unclass(x) else x
+}
+
+no_numbers <- function(x, name, kind) {
+  cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` does not hold numbers."),
+    expected = image_array, given = shown(x), fix = if (is.data.frame(x)) "for rows of numbers, use `as.matrix()`"
+  )
 }
 
 first_na <- function(x) {
@@ -99,6 +109,9 @@ as_band_axis <- function(band_axis, size) {
 
 # Names that images bring for their bands: the dimnames of the band axis, which get lost on the way to Python.
 own_bands <- function(x, band_axis) {
+  if (is.list(band_axis)) {
+    return(NULL)
+  }
   names <- own_dimnames(x)
   if (!is.null(names)) as_bands(names[[if (band_axis < 0) length(names) else band_axis + 1L]])
 }
@@ -113,15 +126,26 @@ own_dimnames <- function(x) {
 }
 
 # Names of the bands, given or brought.
-names_of_bands <- function(bands, x, band_axis) {
+names_of_bands <- function(bands, x, band_axis, time_axis = NULL) {
   if (!is.null(bands)) {
     return(as_bands(bands))
   }
+  if (is_named_list(x)) {
+    return(each_own_bands(x, band_axis))
+  }
   brought <- own_bands(x, band_axis)
-  if (is.null(brought) && band_axis < 0 && !is.null(own_dimnames(x))) {
-    check_names_elsewhere(own_dimnames(x), image_dim(x))
+  if (is.null(brought) && identical(band_axis, -1L) && !is.null(own_dimnames(x))) {
+    check_names_elsewhere(without_steps(own_dimnames(x), time_axis), image_dim(x))
   }
   brought
+}
+
+# Names along all axes but that of the steps in time.
+without_steps <- function(names, time_axis) {
+  if (is.numeric(time_axis)) {
+    names[if (time_axis < 0) length(names) else time_axis + 1L] <- list(NULL)
+  }
+  names
 }
 
 as_bands <- function(bands) {
@@ -173,7 +197,10 @@ as_groups <- function(groups) {
   }
   if (is.factor(groups) || !is.vector(groups) || is.null(names(groups)) || any(names(groups) %in% c("", NA))) {
     cause("bands", "`groups` must name groups of bands.",
-      expected = "a named list of band names, or of positions counted from 1: `list(visible = c(\"blue\", \"green\"))`",
+      expected = paste0(
+        "a named list of band names, or of positions counted from 1: `list(visible = c(\"blue\", \"green\"))`; or ",
+        "\"input\", for each of several inputs as a whole"
+      ),
       given = shown(groups)
     )
   }

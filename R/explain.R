@@ -18,6 +18,8 @@ table_arguments <- function(...,
                             groups = NULL,
                             classes = NULL,
                             band_axis = -1,
+                            time_axis = NULL,
+                            times = NULL,
                             reorder = FALSE,
                             batch_size = NULL,
                             seed = 0) {
@@ -27,9 +29,11 @@ table_arguments <- function(...,
     band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
   )
   arguments <- c(arguments, as_outputs(head, task, zone, ignore))
-  # maps have neither of these, so they are there only if they were given
+  # maps have none of these, so they are there only if they were given
+  arguments$time_axis <- time_axis
+  arguments$times <- times
   arguments$statistic <- statistic
-  arguments$groups <- as_groups(groups)
+  arguments$groups <- if (identical(groups, "input")) groups else as_groups(groups)
   list(arguments = arguments, options = as_method_options(...))
 }
 
@@ -49,29 +53,22 @@ as_output <- function(output) choose(output, c("auto", "logit", "probability"), 
 explain <- function(verb, model, x, y, asked, progress, doing = "Explaining images") {
   arguments <- asked$arguments
   y <- own_labels(x, y)
-  wavelengths <- own_wavelengths(x, arguments$wavelengths)
-  x <- as_images(x)
-  background <- as_background(arguments$background)
-  axis <- as_band_axis(arguments$band_axis, image_dim(x))
-  bands <- names_of_bands(arguments$bands, x, axis)
-  model <- as_model(model, bands, axis)
+  said <- as_described(
+    x, arguments$background, arguments$bands, arguments$wavelengths, arguments$band_axis, arguments$time_axis,
+    arguments$times
+  )
+  model <- as_model(model, said$names, said$axis)
   labels <- as_labels(y, arguments$classes, arguments$ignore)
   converted <- list(
-    background = background,
     n_background = as_count(arguments$n_background, "n_background"),
     target = as_target(arguments$target),
-    bands = as_bands(arguments$bands),
-    x_bands = own_bands(x, axis),
-    background_bands = own_bands(background, axis),
-    wavelengths = wavelengths,
     classes = labels$classes,
-    band_axis = axis,
     reorder = as_flag(arguments$reorder, "reorder"),
     batch_size = as_count(arguments$batch_size, "batch_size", null = TRUE),
     seed = as_count(arguments$seed, "seed", least = 0)
   )
-  arguments[names(converted)] <- converted
-  call_bridge(verb, model, x, labels$y, c(arguments, asked$options), progress_bar(progress, doing))
+  arguments[c(names(converted), names(said$arguments))] <- c(converted, said$arguments)
+  call_bridge(verb, model, said$x, labels$y, c(arguments, asked$options), progress_bar(progress, doing))
 }
 
 # A check that computes tables itself; `own` are its arguments besides those of the tables, converted.

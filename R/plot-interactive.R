@@ -7,20 +7,21 @@ interactive_types <- c("heatmap", "bars", "spectrum")
 page <- 100 # characters across it, for panels side by side
 row_height <- c(heatmap = 26, bars = 210, spectrum = 260) # pixels of a row of tiles or panels
 
-interactive_picture <- function(object, type = "heatmap", ..., scales = "fixed") {
+interactive_picture <- function(object, type = "heatmap", ..., level = NULL, scales = "fixed") {
   if (!rlang::is_string(type) || !type %in% interactive_types) {
     cause("option", "This picture is not drawn interactively.",
       expected = "type \"heatmap\", \"bars\" or \"spectrum\", or interactive = FALSE", given = shown(type)
     )
   }
   if (...length() > 0) {
-    cause("option", "Interactive pictures have no such option.", expected = "`type` and `scales`",
+    cause("option", "Interactive pictures have no such option.", expected = "`type`, `level` and `scales`",
       given = some(paste0("`", rlang::names2(list(...)), "`"))
     )
   }
   free <- choose(scales, c("fixed", "free"), "scales") == "free"
   need_plotly()
-  plotly::as_widget(figure_of(object, type, free))
+  if (!is.null(level)) object <- summed(object, choose(level, sum_levels, "level"), scores = FALSE)
+  plotly::as_widget(figure_of(cells_in_words(object), type, free))
 }
 
 need_plotly <- function(there = requireNamespace("plotly", quietly = TRUE)) {
@@ -85,7 +86,7 @@ heatmap_figure <- function(object, table, free) {
     columns = panel_columns(length(panels), length(object$bands), page),
     high = row_height[["heatmap"]] * max(length(classes), 4),
     title = figure_title("Share of importance by class and band", plot_subtitle(
-      object, table, if (free) paste(own_colours, "share") else "each row adds up to 100 %"
+      object, table, if (free) paste(own_colours("row"), "share") else "each row adds up to 100 %"
     )),
     x = category_axis(object),
     y = list(

@@ -89,7 +89,7 @@ render_band_report <- function(model = NULL,
       importance <- rlang::inject(band_importance(model, x, y, !!!given, progress = progress))
     } else {
       given <- utils::modifyList(settings_of(importance), given)
-      y <- if (is.null(y)) classes_of(importance) else y
+      y <- if (is.null(y)) classes_of(importance, x) else y
     }
     done <- do_checks(plan, say, importance, model, x, y, given, progress)
     say("Writing the report")
@@ -288,6 +288,9 @@ settings_of <- function(importance) {
     # "output", of models without softmax and sigmoid, is what "auto" has found, and no choice
     output = if (importance$output != "output") importance$output,
     n_background = if (!is.null(importance$background)) length(importance$background),
+    task = if (isTRUE(nzchar(importance$task))) importance$task, head = importance$head,
+    # a mask has to be given again
+    zone = if (!identical(importance$zone, "mask")) importance$zone,
     target = target_of(importance), groups = importance$groups, seed = importance$seed,
     # a regression has none
     classes = if (length(importance$classes) > 1) importance$classes,
@@ -300,6 +303,9 @@ settings_of <- function(importance) {
 
 target_of <- function(importance) {
   explained <- importance$image_output
+  if (identical(importance$task, "regression") && ncol(explained) == length(importance$outputs)) {
+    return("class")
+  }
   if (ncol(explained) > 1) {
     return("all")
   }
@@ -313,8 +319,16 @@ target_of <- function(importance) {
   }
 }
 
-# Labels that give the same classes again; none for a regression.
-classes_of <- function(importance) {
+# Labels that give the same classes again; none for numbers, nor for pixels, whose labels no result keeps.
+classes_of <- function(importance, x = NULL) {
+  if (identical(importance$task, "segmentation")) {
+    return(NULL)
+  }
+  if (identical(importance$task, "multilabel")) {
+    flags <- matrix(0L, max(image_dim(x)[1], importance$images), length(importance$classes))
+    flags[cbind(importance$images, as.integer(importance$image_class))] <- 1L
+    return(flags)
+  }
   if (length(importance$classes) > 1) factor(importance$image_class, importance$classes, ordered = FALSE)
 }
 

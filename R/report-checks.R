@@ -4,7 +4,13 @@ report_belief <- function(importance) {
   n <- length(importance$image_class)
   right <- sum(importance$image_class == importance$prediction, na.rm = TRUE)
   c(
-    if (length(importance$classes) > 1) {
+    if (!is.null(importance$images)) {
+      c("### The model", "", if (is.null(importance$accuracy)) {
+        "Nothing was labelled: classes are those that the model predicts."
+      } else {
+        paste0(md(told_accuracy(importance)), ". Where it is wrong, its errors are explained, too.")
+      }, "")
+    } else if (length(importance$classes) > 1) {
       c("### The model", "", if (right == n) {
         "Every image is counted in the class that the model predicts for it."
       } else {

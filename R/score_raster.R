@@ -84,6 +84,8 @@ score_raster <- function(model,
                          n_background = 100,
                          target = "predicted",
                          output = c("auto", "logit", "probability"),
+                         head = NULL,
+                         task = c("auto", "classification", "multilabel", "regression", "segmentation"),
                          statistic = NULL,
                          groups = NULL,
                          classes = NULL,
@@ -120,12 +122,12 @@ score_raster <- function(model,
       drawn <- random_patches(scene, size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
-        target = target, output = output, statistic = statistic, groups = groups, classes = classes,
+        target = target, output = output, head = head, task = task, statistic = statistic, groups = groups, classes = classes,
         reorder = reorder, batch_size = batch_size, seed = seed
       )
       asked$options <- as_method_options(...)
       score <- function(patches) {
-        as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE))
+        one_row_per_patch(as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE)))
       }
       # one patch tells the layers, and whether model and scene fit, before the work begins
       first <- of_raster(score(drawn[1, , , , drop = FALSE]))
@@ -145,6 +147,22 @@ score_raster <- function(model,
     found <- Map(each, scenes, works, filename, if (several) unname(raster) else list(raster))
     if (several) stats::setNames(found, names(raster)) else found[[1]]
   })
+}
+
+# A cell of the result has one answer.
+one_row_per_patch <- function(scores) {
+  if (!is.null(scores$images)) {
+    cause("model", "The model does not give a patch one class.",
+      expected = "a model that tells classes apart, or predicts numbers",
+      given = if (scores$task == "segmentation") "a model that classifies pixels" else "a model of several labels",
+      fix = if (scores$task == "multilabel") {
+        "`task = \"classification\"` scores the likeliest label, and with `target` any that you name"
+      } else {
+        "explain patches of the scene with `band_importance()`"
+      }
+    )
+  }
+  scores
 }
 
 # What the core says of images is said of the scene.

@@ -1,6 +1,7 @@
 """Small networks of a dozen kinds, with weights that don't depend on the backend, and the tables of all methods.
 
-As a program, it writes these tables into a file: `python agreement.py FILE`, on the backend that KERAS_BACKEND names.
+As a program, it writes these tables into a file: `python agreement.py FILE`, on the backend that KERAS_BACKEND names;
+with `python agreement.py FILE series`, those of DeepSHAP for time series.
 """
 
 from __future__ import annotations
@@ -112,12 +113,24 @@ ARCHITECTURES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+# what remembers many steps
+SERIES: dict[str, tuple[tuple[int, ...], Callable[[Any, Any], Any]]] = {
+    "lstm": ((24, 10), lambda layers, x: layers.LSTM(16)(x)),
+    "gru": ((8, 10), lambda layers, x: layers.GRU(16)(x)),
+    "conv_lstm": (
+        (4, 5, 5, 3),
+        lambda layers, x: layers.GlobalAveragePooling2D()(layers.ConvLSTM2D(4, 3, padding="same")(x)),
+    ),
+}
+
+
 def build(name: str) -> Any:
     """A network, with weights from NumPy's random numbers."""
     import keras
 
-    inputs = keras.Input(SHAPE)
-    x = ARCHITECTURES[name](keras.layers, inputs)
+    shape, function = SERIES[name] if name in SERIES else (SHAPE, ARCHITECTURES[name])
+    inputs = keras.Input(shape)
+    x = function(keras.layers, inputs)
     model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x), name=name)
     random = np.random.default_rng(len(name))
     weights = []
@@ -130,6 +143,13 @@ def build(name: str) -> Any:
             weights.append(random.normal(0, spread, shape))
     model.set_weights(weights)
     return model
+
+
+def series(name: str) -> dict[str, np.ndarray]:
+    """What DeepSHAP gives for each of a few series."""
+    model, random = build(name), np.random.default_rng(1)
+    x, background = random.normal(size=(2, 6, *SERIES[name][0])).astype("float32")
+    return {name: bl.band_importance(model, x, background=background, target="all").scores}
 
 
 def tables(name: str) -> dict[str, np.ndarray]:
@@ -147,4 +167,5 @@ def tables(name: str) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    np.savez(sys.argv[1], **{key: table for name in ARCHITECTURES for key, table in tables(name).items()})
+    names, found = (SERIES, series) if sys.argv[2:] == ["series"] else (ARCHITECTURES, tables)
+    np.savez(sys.argv[1], **{key: table for name in names for key, table in found(name).items()})

@@ -52,6 +52,17 @@ def test_tables_are_those_of_tensorflow(of_tensorflow: dict[str, np.ndarray], na
         np.testing.assert_allclose(table, of_tensorflow[key], rtol=0, atol=WIDER.get(key, 1e-5) * largest, err_msg=key)
 
 
+@pytest.mark.torch  # JAX's loops are among the networks above
+def test_series_are_those_of_tensorflow(tmp_path: Path) -> None:
+    file = tmp_path / "series.npz"
+    python(agreement.__file__, str(file), "series", KERAS_BACKEND="tensorflow")
+    with np.load(file) as held:
+        for name in agreement.SERIES:
+            expected = held[name]
+            found = agreement.series(name)[name]
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max(), err_msg=name)
+
+
 def test_the_backend_is_the_models(keras: Any, small_cnn: Any, images: np.ndarray) -> None:
     name = keras.config.backend()
     assert framework_of(small_cnn) == name

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.data.images import check_images
+from bandlens.engine.deepshap import make_plan, unmoved
+from bandlens.engine.deepshap.walk import make_step
 from bandlens.models.following import followed
 from bandlens.models.predictor import make_predictor
 from keras import ops
@@ -114,3 +117,95 @@ def test_many_pixels_of_an_image(keras: Any) -> None:
     )
     _, trace, *_ = followed(model, check_images(images(1, 256, 256, 2)), None)
     assert (trace.head, trace.row) == ("softmax", 5)
+
+
+# ---- Completeness ----------------------------------------------------------------------------------------------------
+
+
+def unet(layers: Any, x: Any) -> Any:
+    """Down twice and up twice, by either way of going up, with skips."""
+    skips = []
+    for filters in (4, 6):
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(x)))
+        skips.append(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(6, 3, padding="same", activation="relu")(x)
+    x = layers.Concatenate()([layers.Conv2DTranspose(6, 2, strides=2)(x), skips.pop()])
+    x = layers.Concatenate()([layers.UpSampling2D()(layers.Conv2D(4, 1, activation="relu")(x)), skips.pop()])
+    return layers.Conv2D(CLASSES, 1)(x)
+
+
+def fcn(layers: Any, x: Any) -> Any:
+    """Scores at two resolutions, added and enlarged."""
+    fine = layers.MaxPooling2D()(layers.Conv2D(5, 3, padding="same", activation="relu")(x))
+    coarse = layers.MaxPooling2D()(layers.Conv2D(6, 3, padding="same", activation="relu")(fine))
+    coarse = layers.Conv2DTranspose(CLASSES, 4, strides=2, padding="same")(layers.Conv2D(CLASSES, 1)(coarse))
+    joined = layers.Add()([coarse, layers.Conv2D(CLASSES, 1)(fine)])
+    return layers.Conv2DTranspose(CLASSES, 4, strides=2, padding="same")(joined)
+
+
+def deeplab(layers: Any, x: Any) -> Any:
+    """Dilated convolutions and the mean of the image side by side; bilinear resizing."""
+    x = layers.Conv2D(6, 3, strides=2, padding="same", activation="relu")(x)
+    branches = [layers.Conv2D(3, 3, dilation_rate=rate, padding="same", activation="relu")(x) for rate in (1, 2, 3)]
+    pooled = layers.Conv2D(3, 1, activation="relu")(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    pooled = layers.UpSampling2D(8, interpolation="bilinear")(pooled)
+    x = layers.Conv2D(CLASSES, 1)(layers.Concatenate()([*branches, pooled]))
+    return layers.Resizing(16, 16, interpolation="bilinear")(x)
+
+
+def segformer(layers: Any, x: Any) -> Any:
+    """Attention among overlapping patches, a mixing convolution, and a decoder of two resolutions."""
+    x = layers.Conv2D(4, 3, strides=2, padding="same")(x)
+    levels = [layers.Resizing(16, 16, interpolation="bilinear")(layers.Conv2D(4, 1)(x))]
+    tokens = layers.Reshape((16, 6))(layers.Conv2D(6, 3, strides=2, padding="same")(x))
+    normed = layers.LayerNormalization()(tokens)
+    tokens = layers.Add()([tokens, layers.MultiHeadAttention(2, 3)(normed, normed)])
+    inner = layers.Reshape((4, 4, 6))(layers.Dense(6)(layers.LayerNormalization()(tokens)))
+    inner = layers.Activation("gelu")(layers.DepthwiseConv2D(3, padding="same")(inner))
+    x = layers.Add()([layers.Reshape((4, 4, 6))(tokens), layers.Conv2D(6, 1)(inner)])
+    levels.append(layers.Resizing(16, 16, interpolation="bilinear")(layers.Conv2D(4, 1)(x)))
+    return layers.Conv2D(CLASSES, 1)(layers.Conv2D(4, 1, activation="relu")(layers.Concatenate()(levels)))
+
+
+# attention in single precision loses digits on the way
+NETWORKS: dict[str, tuple[Callable[[Any, Any], Any], float]] = {
+    "U-Net": (unet, 1e-4),
+    "FCN": (fcn, 1e-4),
+    "DeepLab": (deeplab, 1e-4),
+    "SegFormer": (segformer, 2e-4),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_maps_of_classes_are_explained_completely(keras: Any, settle: Callable[[Any], Any], name: str) -> None:
+    layers, (make, bound) = keras.layers, NETWORKS[name]
+    image = keras.Input((16, 16, 4))
+    logits = make(layers, image)
+    assert logits.shape[1:] == (16, 16, CLASSES)
+    x, background = images(5, 16, 16, 4)[:3], images(5, 16, 16, 4)[3:]
+    every = settle(keras.Model(image, layers.Flatten()(layers.Softmax()(logits))))
+    means = keras.Model(image, layers.GlobalAveragePooling2D()(logits))
+    result = bl.band_importance(means, x, background=background, target="all")
+    assert result.completeness is not None
+    assert result.completeness < bound
+    # single pixels, of the logits that are behind the softmax
+    predictor = make_predictor(means, check_images(x))
+    assert predictor.n_outputs == CLASSES
+    backend, trace, *_ = followed(every, check_images(x), None)
+    assert (trace.head, trace.row) == ("softmax", CLASSES)
+    graph = trace.graph(trace.logit)
+    plan = make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph))
+    units = np.array([0, 1, 16 * 7 * CLASSES + 2, 16 * 16 * CLASSES - 1])
+    seeds = np.eye(trace.n_outputs, dtype=np.float32)[units][:, None].repeat(3, 1)
+    step = make_step(backend, trace, plan, band_axis=3, own=False, maps=False)
+    weights = np.full(2, 0.5, np.float32)
+    found = backend.compile(trace, step, x, background, seeds, weights)(x, background, seeds, weights)
+    run = backend.compile(
+        trace,
+        lambda batch: backend.Run(trace, {graph.input: batch}).forward(graph.operations).value(trace.logit),
+        x,
+        any_n=1,
+    )
+    expected = (run(x) - run(background).mean(0))[:, units].T
+    np.testing.assert_allclose(found.sum(-1), expected, rtol=0, atol=bound * np.abs(expected).max())

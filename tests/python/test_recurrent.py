@@ -104,3 +104,62 @@ def test_loops_that_would_become_too_large_are_refused_by_name(keras: Any, monke
         bl.band_importance(model, X)
     # the method that the error names works
     assert np.isfinite(bl.band_importance(model, X, method="saliency").scores).all()
+
+
+# ---- Models of time series -------------------------------------------------------------------------------------------
+
+
+def temporal_cnn(layers: Any, x: Any) -> Any:
+    for _ in range(2):
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv1D(4, 3, padding="same")(x)))
+    return layers.Flatten()(x)
+
+
+def transformer(layers: Any, x: Any) -> Any:
+    x = layers.Dense(6)(x)
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 3)(x, x)]))
+    x = layers.LayerNormalization()(layers.Add()([x, layers.Dense(6)(layers.Dense(8, activation="gelu")(x))]))
+    return layers.GlobalAveragePooling1D()(x)
+
+
+def of_patches(layers: Any, x: Any) -> Any:
+    x = layers.TimeDistributed(layers.Conv2D(3, 3, activation="relu"))(x)
+    return layers.LSTM(3)(layers.TimeDistributed(layers.GlobalMaxPooling2D())(x))
+
+
+OVER_TIME: dict[str, tuple[tuple[int, ...], Callable[[Any, Any], Any], float]] = {
+    "TempCNN": ((8, 4), temporal_cnn, 1e-5),
+    "transformer": ((6, 4), transformer, 1e-4),
+    "patches": ((3, 5, 5, 2), of_patches, 1e-5),
+}
+
+
+@pytest.mark.parametrize("name", OVER_TIME)
+def test_models_over_time_are_complete(keras: Any, settle: Callable[[Any], Any], name: str) -> None:
+    shape, make, bound = OVER_TIME[name]
+    series = keras.Input(shape)
+    model = settle(keras.Model(series, keras.layers.Dense(3)(make(keras.layers, series))))
+    x, background = np.random.default_rng(6).normal(size=(2, 4, *shape)).astype(np.float32)
+    result = bl.band_importance(model, x, target="all", background=background)
+    assert result.completeness is not None
+    assert result.completeness < bound
+
+
+def test_a_band_that_matters_at_one_step_is_found(keras: Any) -> None:
+    """A memory that opens for one band, which is about nothing at all other steps."""
+    layer = keras.layers.SimpleRNN(2, name="memory")
+    model = network(keras, layer)
+    kernel = np.zeros((BANDS, 2), np.float32)
+    kernel[2, 0] = kernel[1, 1] = 0.5
+    model.set_weights([kernel, 0.9 * np.eye(2, dtype=np.float32), np.zeros(2), np.eye(2), np.zeros(2)])
+    x, background = np.zeros_like(X), np.zeros_like(BACKGROUND)
+    x[:, :, [0, 3]], background[:, :, [0, 3]] = (
+        X[:, :, [0, 3]],
+        BACKGROUND[:, :, [0, 3]],
+    )  # bands that nothing is made of
+    x[:, 3, 2], x[:, 1, 1] = X[:, 3, 2], 3 * X[:, 1, 1]
+    found = explained(model, x, background).scores
+    np.testing.assert_allclose(found[..., [0, 3]], 0, atol=1e-7)
+    assert (np.abs(found[:, 0, 2]) > 1e-3).all()
+    assert (np.abs(found[:, 1, 1]) > 1e-3).all()
+    np.testing.assert_allclose([found[:, 0, 1], found[:, 1, 2]], 0, atol=1e-7)

@@ -365,3 +365,24 @@ def test_what_does_not_fit_is_named(
 ) -> None:
     with pytest.raises(BandlensError, match=message):
         bl.band_importance(ending(keras, layer, activation), **{"x": IMAGES, **arguments})
+
+
+def test_layers_before_several_heads_are_looked_at(two_heads: Any, keras: Any) -> None:
+    name = next(layer.name for layer in two_heads.layers if type(layer).__name__ == "GlobalAveragePooling2D")
+    found = bl.layer_activations(two_heads, IMAGES, name)
+    np.testing.assert_allclose(found.values.reshape(N, -1), IMAGES.mean((1, 2)), atol=1e-6)
+    for model in (two_heads, ending(keras, "pixels", "softmax")):
+        with pytest.raises(OptionError, match="more than one row of outputs"):
+            bl.visualize_features(model, objective="logit", steps=2, value_range=(0, 1), progress=False)
+
+
+def test_responses_of_pixels_are_those_of_their_zone(keras: Any) -> None:
+    model = ending(keras, "pixels", "softmax")
+    response = bl.band_response(model, IMAGES, MASKS, kind="ice", steps=2)
+    frame = response.to_frame("image")
+    assert set(frame["image"]) <= set(range(N))
+    # the model is linear: an output answers to the level of a band by its weight
+    for (code, band), curve in frame.groupby(["class", "band"], observed=True):
+        own = curve[curve["image"] == curve["image"].iloc[0]]
+        slope = np.polyfit(own["level"], own["value"], 1)[0]
+        assert slope == pytest.approx(WEIGHTS[int(band[-1]) - 1, int(code)], abs=1e-4)

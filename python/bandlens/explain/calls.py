@@ -89,6 +89,7 @@ class Call:
             **({} if agreement is None else agreement.fields()),
             "task": self.predictor.task,
             "head": self.predictor.head,
+            "zone": self.labelled.zone if isinstance(self.labelled.zone, str | None) else "mask",
         }
 
     def seeds(self) -> np.ndarray | ZoneSeeds:

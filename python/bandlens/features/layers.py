@@ -21,6 +21,7 @@ from ..data.images import Images
 from ..data.words import argument, choices, nearest, quoted, shown
 from ..engine.backends.contract import Arrays, Backend
 from ..errors import LayerError
+from ..models.outputs import EVERY
 from ..models.predictor import Predictor, loaded, make_predictor
 from .weights import kernel_shape
 
@@ -142,7 +143,7 @@ def make_network(model: Any, images: Images) -> Network:
         with _marked(members, backend, recorded):
             yield
 
-    predictor = make_predictor(model, images, around=marking)
+    predictor = make_predictor(model, images, head=EVERY, around=marking)
     marks = predictor.trace.marks
     first_axis = any(getattr(layer, "data_format", None) == "channels_first" for _, layer, _ in recorded)
     times: dict[str, int] = {}

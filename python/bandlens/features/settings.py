@@ -101,6 +101,14 @@ def chosen_layers(network: Network, layer: Any, objective: str) -> tuple[tuple[L
                 given=shown(layer),
             )
         predictor = network.predictor
+        if predictor.pixels or predictor.head is not None:
+            raise OptionError(
+                "The model has more than one row of outputs, so that an image has no single logit of a class.",
+                expected="an objective for a layer, as listed by list_layers(model)",
+                given=f"outputs for {shape_text(predictor.pixels)} pixels"
+                if predictor.pixels
+                else f"several outputs: {predictor.head}",
+            )
         made_of = (
             None if predictor.trace.head and predictor.output == predictor.trace.logit else predictor.trace.made_of()
         )

@@ -159,7 +159,7 @@ def _trace(
 ) -> Followed:
     """Trace, or find an earlier trace of the same operations on the same weights with all that was compiled for it."""
     call = taking_rows(model, inference(model), images.cells, backend.nd)
-    read = OutputReader(call, head, output_names(model), backend.nd.reshape)
+    read = OutputReader(call, head, output_names(model), backend.nd)
     with _TRACING:
         trace = _known_trace(model, _new_trace(backend, model, images, read, around))
     return Followed(backend, trace, shape=read.shape, head=read.head)

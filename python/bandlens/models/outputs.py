@@ -16,6 +16,8 @@ from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..errors import ModelError, OptionError
 
 Head = str | int | None
+# all outputs in one row, for those who look at what lies before them
+EVERY = "every output"
 
 
 class OutputReader:
@@ -29,8 +31,8 @@ class OutputReader:
         Name or position of one of several outputs.
     names : sequence of str
         Of the outputs, where the model has such.
-    reshape : callable, optional
-        ``tensor, shape -> tensor``; without it arrays of NumPy come.
+    nd : module, optional
+        Array functions of the framework; without it arrays of NumPy come.
 
     Attributes
     ----------
@@ -45,21 +47,44 @@ class OutputReader:
         call: Callable[[Any], Any],
         head: Head = None,
         names: Sequence[str] = (),
-        reshape: Callable[[Any, tuple[int, ...]], Any] | None = None,
+        nd: Any = None,
     ) -> None:
         self.shape: tuple[int, ...] = ()
         self.head: str | None = None
-        self._call, self._wanted, self._names, self._reshape = call, head, names, reshape or _reshaped
+        self._call, self._wanted, self._names, self._nd = call, head, names, nd
 
     def __call__(self, x: Any) -> Any:
         """Outputs of a batch of images, (n, outputs)."""
-        found = self.chosen(self._call(x))
+        found = self._call(x)
+        if self._wanted == EVERY:
+            return self._together(found)
+        found = self.chosen(found)
         lengths = tuple(getattr(found, "shape", ()))[1:]
         if len(lengths) < 2 or any(size is None for size in lengths):  # refused elsewhere, if it is no row
             self.shape = lengths
             return found
         self.shape = tuple(map(int, lengths))
-        return self._reshape(found, (-1, int(np.prod(self.shape))))
+        return self._row(found)
+
+    def _together(self, found: Any) -> Any:
+        """All heads in one row."""
+        heads = _heads(found, self._names)
+        every = [found] if heads is None else list(heads.values())
+        rows = [self._row(one) for one in every]
+        if len(rows) == 1:
+            self.shape = tuple(every[0].shape)[1:]
+            return rows[0]
+        self.head = ", ".join(heads or ())
+        row = (np if self._nd is None else self._nd).concatenate(rows, -1)
+        self.shape = tuple(row.shape)[1:]
+        return row
+
+    def _row(self, found: Any) -> Any:
+        lengths = tuple(getattr(found, "shape", ()))[1:]
+        if len(lengths) < 2 or any(size is None for size in lengths):
+            return found
+        shape = (-1, int(np.prod(lengths)))
+        return _reshaped(found, shape) if self._nd is None else self._nd.reshape(found, shape)
 
     def chosen(self, found: Any) -> Any:
         """One of several outputs.

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..data.labelled import LabelledImages
 from ..data.labels import NumbersFromR
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
@@ -139,15 +138,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(entry) for entry in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def images_and_options(x: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Images, with the names that their bands have in R, and the other arguments of a call.
-
-    `given` has these names as `x_bands` and `background_bands`, since arrays lose them on the way.
-    """
-    options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
-    names, others = options.pop("x_bands", None), options.pop("background_bands", None)
-    if others is not None:
-        options["background"] = LabelledImages(options["background"], bands=others)
-    return x if names is None else LabelledImages(x, bands=names), options

@@ -80,11 +80,8 @@ class BandImportance:
         "background" or "x".
     options : dict
         Options of the method.
-    seed : int
-    model : str
-        Name of the model.
-    versions : dict of str
-    seconds : float
+    seed, model, versions, seconds : int, str, dict of str, float
+        `model` is the name of the model.
     correct : ndarray of bool, shape (n,), or None
         Whether the class that the model predicts is the image's label; None where images had no labels, and in results
         that versions before this attribute have saved.
@@ -93,8 +90,9 @@ class BandImportance:
     image_bands : tuple of str or None
         Names of the single bands, in the order of the model: where there are groups, of all of them; else those that
         the images themselves have, where `bands` are others.
-    task, head : str or None
-        What the outputs stand for, see `bandlens.data.tasks`, and which of several outputs of the model they are.
+    task, head, zone : str or None
+        What the outputs stand for, see `bandlens.data.tasks`; which of several outputs of the model they are; and which
+        pixels were explained, "label", "predicted", "image" or "mask".
     images : ndarray of int64, shape (n,), or None
         Image of each row, where an image may have several, each for a class: then n counts rows.
     predicted, labelled, both : ndarray of int64, shape (n, classes), or None
@@ -147,6 +145,7 @@ class BandImportance:
     image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
     task: Annotated[str, Same("the task")] = ""
     head: Annotated[str | None, Same("the head")] = None
+    zone: Annotated[str | None, Plain(newer=True), Same("the zone")] = None
     images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
     predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
     labelled: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None

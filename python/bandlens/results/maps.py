@@ -11,7 +11,7 @@ import numpy as np
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, taken_for
 from .completeness import largest, shown
-from .schema import Counts, Flags, Names, Numbers, Positions
+from .schema import Counts, Flags, Names, Numbers, Plain, Positions
 from .tables import Table, pixel_names
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class BandMaps:
     model : str
     residuals, cancellations : ndarray of float64, shape (n, k), or None
         As in `BandImportance`; None for methods that are not additive.
-    correct, observed, fitted, task, head, images, predicted, labelled, both, judged, agreeing
+    correct, observed, fitted, task, head, zone, images, predicted, labelled, both, judged, agreeing
         As in `BandImportance`.
     """
 
@@ -65,6 +65,7 @@ class BandMaps:
     fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     task: str = ""
     head: str | None = None
+    zone: Annotated[str | None, Plain(newer=True)] = None
     images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
     predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
     labelled: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None

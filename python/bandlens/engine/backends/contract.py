@@ -54,6 +54,8 @@ class Arrays:
         Of the first axis, where it may be unknown.
     matmul_transposed
         ``left @ right.T``.
+    once
+        The same tensor, which is computed once, however often it is used.
     normal
         From keys, int32 of shape (keys, 2), a shape and a type: standard normal numbers of shape (keys, *shape), each
         of which depends on its key alone.
@@ -83,6 +85,7 @@ class Arrays:
     moveaxis: Callable[[Tensor, int, int], Tensor]
     multiply: Callable[[Tensor, Tensor], Tensor]
     normal: Callable[[Tensor, Sequence[int], str], Tensor]
+    once: Callable[[Tensor], Tensor]
     ones_like: Callable[[Tensor], Tensor]
     reshape: Callable[[Tensor, Sequence[Any]], Tensor]
     sqrt: Callable[[Tensor], Tensor]

@@ -58,7 +58,7 @@ def multipliers(
             observe(step, given, found)
         for value, part in found.items():
             if value in waiting:
-                part = Multiplier(pairs.dense(value, waiting[value]) + pairs.dense(value, part))
+                part = Multiplier(pairs.nd.once(pairs.dense(value, waiting[value]) + pairs.dense(value, part)))
             waiting[value] = part
     return waiting
 

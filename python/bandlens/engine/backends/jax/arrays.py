@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ..contract import Arrays
+from .once import once
 
 
 def _normal(keys: jax.Array, shape: Sequence[int], dtype: str) -> jax.Array:
@@ -51,6 +52,7 @@ nd = Arrays(
     moveaxis=jnp.moveaxis,
     multiply=jnp.multiply,
     normal=_normal,
+    once=once,
     ones_like=jnp.ones_like,
     reshape=jnp.reshape,
     sqrt=jnp.sqrt,

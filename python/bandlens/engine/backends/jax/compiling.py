@@ -14,6 +14,7 @@ import numpy as np
 from ...precision import tf32_allowed
 from ..contract import Pull
 from .arrays import nd
+from .once import never
 
 
 class OutOfMemory(MemoryError):  # noqa: N818 - the name by which every backend has it
@@ -41,15 +42,15 @@ def compile(
     The function may run parts of `trace`, whose weights are arguments of what is compiled: no part of it, nor copied.
     """
 
-    def step(weights: tuple[Any, ...], *values: Any) -> Any:
-        with trace.reading(weights), full_precision():
+    def step(weights: tuple[Any, ...], switch: Any, *values: Any) -> Any:
+        with trace.reading(weights), full_precision(), never(switch):
             return function(*values)
 
     compiled = jax.jit(step)
 
     def call(*values: np.ndarray) -> Any:
         try:
-            return jax.tree.map(np.asarray, compiled(trace.weights, *values))
+            return jax.tree.map(np.asarray, compiled(trace.weights, False, *values))
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" in str(error):
                 raise OutOfMemory(str(error).splitlines()[0]) from error

@@ -122,6 +122,7 @@ nd = Arrays(
     moveaxis=lambda array, source, destination: tf.experimental.numpy.moveaxis(array, source, destination),
     multiply=_multiply,
     normal=_normal,
+    once=lambda tensor: tensor,
     ones_like=tf.ones_like,
     reshape=_reshape,
     sqrt=tf.sqrt,

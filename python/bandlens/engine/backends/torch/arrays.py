@@ -77,6 +77,7 @@ nd = Arrays(
     moveaxis=torch.movedim,
     multiply=torch.mul,
     normal=_normal,
+    once=lambda tensor: tensor,
     ones_like=torch.ones_like,
     reshape=torch.reshape,
     sqrt=torch.sqrt,

@@ -1,0 +1,94 @@
+# What a picture draws of results with several inputs or a time axis: sums over steps or bands, and cells in words.
+#
+# Most types know bands by name alone. They are given results whose bands are called as cells are ("sar: VV"), each
+# once.
+
+draw_themselves <- c("heatmap", "effect", "curves") # inputs and steps
+of_bands <- c("bars", "spectrum") # not of bands at steps
+of_images <- c("distribution", "dependence", "waterfall") # need scores of images
+sum_levels <- c("band", "time", "input")
+summed_over <- c(band = "summed over steps", time = "summed over bands", input = "summed over all of an input")
+
+# The result with bands called as cells are, each once, and no inputs and steps.
+cells_in_words <- function(object) {
+  if (is.null(object$inputs) && is.null(object$times)) {
+    return(object)
+  }
+  names <- cell_names(object)
+  if (!is.null(object$table)) {
+    table <- object$table
+    own <- list(band = in_levels(names)[rep_len(seq_along(names), nrow(table))])
+    own$wavelength <- rep_len(object$wavelengths, nrow(table))
+    rest <- setdiff(base::names(table), c("class", "output", "input", "band", "time", "wavelength"))
+    object$table <- tibble::tibble(table[c("class", "output")], !!!own, table[rest])
+  }
+  object$bands <- names
+  object[c("inputs", "times", "time_kind")] <- NULL
+  object
+}
+
+# The result whose cells are bands, steps or inputs. Scores of images are summed by the core.
+summed <- function(object, level, scores) {
+  table <- table_of_sums(object, level)
+  if (scores) {
+    return(as_band_importance(call_bridge("sums", as_result(object), level)))
+  }
+  first <- table[table$class == table$class[[1]] & table$output == table$output[[1]], ]
+  object$table <- table
+  object$bands <- if (level == "band") as.character(first$band) else rep("", nrow(first))
+  object$wavelengths <- if (level == "band") first$wavelength else rep(NA_real_, nrow(first))
+  object$inputs <- if (!is.null(object$inputs)) as.character(first$input)
+  object$times <- if (level == "time") step_texts(first$time)
+  if (level != "time") object$time_kind <- NULL
+  object
+}
+
+# The result that this type draws at this level.
+drawable <- function(object, type, level) {
+  if (!is.null(level)) {
+    level <- choose(level, sum_levels, "level")
+    takes <- switch(type, spectrum = , dependence = "band", curves = "time", level)
+    if (level != takes) {
+      cause("option", paste0("The picture \"", type, "\" does not show these sums."),
+        expected = paste0("level = \"", takes, "\", or NULL"), given = shown(level)
+      )
+    }
+    object <- summed(object, level, type %in% of_images)
+  } else if (!is.null(object$times) && type %in% of_bands) {
+    cause("option", paste0("The picture \"", type, "\" shows bands, and the result has bands at steps."),
+      expected = "level = \"band\", which sums scores over the steps", given = "level = NULL",
+      fix = "draw the type \"heatmap\" or \"curves\", which show bands and steps"
+    )
+  }
+  if (type == "curves" && is.null(object$times)) {
+    cause("option", "The picture \"curves\" needs a time axis.",
+      expected = "a result with scores per step", given = "none",
+      fix = "compute importance with `time_axis`, or draw the type \"heatmap\" or \"bars\""
+    )
+  }
+  itself <- type %in% draw_themselves && (!is.null(object$times) || any(nzchar(object$bands)))
+  if (itself) object else cells_in_words(object)
+}
+
+# The picture, with words for what was summed.
+tell_sums <- function(plot, type, level, width, base_size) {
+  if (is.null(level)) {
+    return(plot)
+  }
+  note <- paste0(plot$labels$subtitle, "; scores ", summed_over[[level]])
+  plot <- plot + ggplot2::labs(subtitle = wrap_lines(note, width, base_size))
+  noun <- c(time = "step", input = "input")[level]
+  titles <- c(
+    heatmap = "Share of importance by class and %s", effect = "Effect of each %s by class",
+    bars = "Importance of each %s by class", ranks = "%ss in order of importance, by class"
+  )
+  if (is.na(noun)) {
+    return(plot)
+  }
+  if (type %in% names(titles)) {
+    title <- sprintf(titles[[type]], if (type == "ranks") sentence(noun) else noun)
+    plot <- plot + ggplot2::labs(title = title)
+  }
+  shown <- Filter(function(axis) grepl("^Band( \\(|$)", paste(plot$labels[[axis]])[1]), c("x", "y"))
+  plot + do.call(ggplot2::labs, stats::setNames(as.list(rep(sentence(noun), length(shown))), shown))
+}

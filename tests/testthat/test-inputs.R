@@ -1,0 +1,147 @@
+# Several inputs and steps in time, from R: what is said of each, and what it is called.
+
+described <- function(x, background = NULL, bands = NULL, wavelengths = NULL, band_axis = -1, ...) {
+  as_described(x, background, bands, wavelengths, band_axis, ...)$arguments
+}
+
+# Optical images, radar images of another size, and rows of numbers.
+fused_images <- function(n = 12, seed = 1) {
+  withr::with_seed(seed, list(
+    optical = array(stats::runif(n * 108), c(n, 6, 6, 3), list(NULL, NULL, NULL, c("blue", "red", "nir"))),
+    sar = array(stats::runif(n * 18), c(n, 3, 3, 2)),
+    weather = matrix(stats::runif(n * 2), n, 2, dimnames = list(NULL, c("rain", "wind")))
+  ))
+}
+
+fused_model <- function() {
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(1L)
+  layers <- keras$layers
+  optical <- keras$Input(list(6L, 6L, 3L), name = "optical")
+  sar <- keras$Input(list(3L, 3L, 2L), name = "sar")
+  weather <- keras$Input(list(2L), name = "weather")
+  pooled <- function(input) layers$GlobalAveragePooling2D()(layers$Conv2D(4L, 2L, activation = "relu")(input))
+  found <- layers$Concatenate()(list(pooled(optical), pooled(sar), weather))
+  keras$Model(list(optical, sar, weather), layers$Dense(3L, activation = "softmax")(found))
+}
+
+test_that("what is said of each input goes by its name, and names of bands in both readings of a list", {
+  x <- fused_images()
+  said <- described(x, x, bands = list(sar = c("VV", "VH")), wavelengths = list(optical = c(480, 660, NA)),
+    band_axis = list(optical = 4), time_axis = list(sar = -1), times = list(sar = as.Date(dates[1:2]))
+  )
+  expect_identical(said$bands, list(sar = list("VV", "VH")))
+  expect_identical(said$wavelengths, list(optical = list(480, 660, NaN)))
+  expect_identical(said$band_axis, list(optical = 3L))
+  expect_identical(said$time_axis, list(sar = -1L))
+  expect_identical(said$times, list(sar = as.list(dates[1:2])))
+  each <- list(optical = list("blue", "red", "nir"), sar = NULL, weather = list("rain", "wind"))
+  expect_identical(said$x_each_bands, each)
+  expect_identical(said$background_each_bands, each)
+  expect_identical(described(unname(x))$x_each_bands, unname(each))
+  expect_identical(described(images())$x_bands, as.list(bands))
+  expect_null(described(images())$x_each_bands)
+  expect_false(any(c("time_axis", "times") %in% names(described(images())))) # maps have none
+  single <- list(images(1)[1, , , ], images(1)[1, , , ])
+  expect_identical(described(single)$x_bands, as.list(bands))
+  expect_identical(described(images(), bands = list("a", "b", "c", "d"))$bands, list("a", "b", "c", "d"))
+  expect_identical(table_arguments(groups = "input")$arguments$groups, "input")
+})
+
+test_that("steps are dates, numbers or names, also of dimnames", {
+  expect_identical(as_times(as.Date(dates)), as.list(dates))
+  moments <- as.POSIXct(c("2024-04-01 06:30", "2024-04-01 18:00"), tz = "UTC")
+  expect_identical(as_times(moments), list("2024-04-01T06:30:00", "2024-04-01T18:00:00"))
+  expect_identical(as_times(1:3), list(1, 2, 3))
+  expect_identical(as_times(factor(c("sowing", "harvest"))), list("sowing", "harvest"))
+  x <- array(0, c(2, 3, 4), list(NULL, c("1", "2", "10"), NULL))
+  expect_identical(described(x, time_axis = 2)$times, list(1, 2, 10))
+  dimnames(x)[[2]] <- dates
+  expect_identical(described(x, time_axis = 2)$times, as.list(dates))
+  expect_identical(described(x, time_axis = 2, times = 4:6)$times, list(4, 5, 6))
+  expect_null(described(unname(x), time_axis = 2)$times)
+  several <- described(list(a = x, b = matrix(0, 2, 2)), time_axis = list(a = 2))
+  expect_identical(several$times, list(a = as.list(dates), b = NULL))
+})
+
+test_that("bad axes and steps are named in R's words", {
+  x <- array(0, c(2, 3, 4))
+  for (axis in list(0, 1, 2.5, "time", NA)) {
+    expect_error(described(x, time_axis = axis), "`time_axis` must be a whole number", class = "bandlens_cause_bands")
+  }
+  expect_error(described(x, time_axis = 4), "not an axis that can hold the steps", class = "bandlens_cause_bands")
+  expect_error(described(list(a = x), time_axis = list(a = 4)), "can hold the steps", class = "bandlens_cause_bands")
+  expect_error(as_times(c(1, NA)), "missing entries", class = "bandlens_cause_bands")
+  expect_error(as_times(TRUE), "dates, numbers or names", class = "bandlens_cause_bands")
+  found <- error_of(described(list(a = x, b = data.frame(t = 1:2))))
+  expect_match(found$message, "`x$b` does not hold numbers", fixed = TRUE)
+  expect_match(found$fix, "as.matrix")
+  expect_match(error_of(as_groups("inputs"))$expected, "\"input\"", fixed = TRUE)
+})
+
+test_that("a model of several inputs is explained from named and unnamed lists", {
+  skip_without_python()
+  model <- fused_model()
+  x <- fused_images()
+  found <- band_importance(model, x, labels(), bands = list(sar = c("VV", "VH")), background = x)
+  expect_identical(as.character(tidy(found)$input[1:7]), rep(c("optical", "sar", "weather"), c(3, 2, 2)))
+  expect_identical(as.character(tidy(found)$band[1:7]), c("blue", "red", "nir", "VV", "VH", "rain", "wind"))
+  expect_equal(as.vector(tapply(tidy(found)$share, tidy(found)$class, sum)), c(1, 1, 1))
+  expect_lt(found$completeness, 1e-4)
+  listed <- band_importance(model, unname(x), labels(), bands = list(NULL, c("VV", "VH"), NULL), background = unname(x))
+  expect_equal(listed$scores, found$scores)
+  expect_identical(listed$bands, found$bands)
+  reversed <- band_importance(model, rev(x), labels(), bands = list(sar = c("VV", "VH")), background = rev(x))
+  expect_equal(reversed$scores, found$scores)
+  whole <- band_importance(model, x, labels(), groups = "input", method = "occlusion")
+  expect_identical(cell_names(whole), names(x))
+
+  wrong <- error_of(band_importance(model, stats::setNames(x, c("optical", "radar", "weather")), labels()))
+  expect_match(conditionMessage(wrong$parent), "does not hold what the model's inputs take")
+  expect_match(wrong$parent$given, "\"radar\"")
+  shorter <- utils::modifyList(x, list(sar = x$sar[-1, , , ]))
+  expect_error(band_importance(model, shorter, labels()), "different numbers of images")
+  expect_error(band_importance(model, x, labels(), bands = list(radar = "VV")), "names inputs that the model does not")
+  expect_error(band_importance(model, x, labels(), background = x$sar), class = "bandlens_error_background")
+  expect_error(band_importance(model, x, labels(), times = as.Date(dates)), "`times` needs an axis")
+})
+
+test_that("a named list of single images stays one, and a function of R takes several inputs", {
+  skip_without_python()
+  files <- list(a.tif = images(1)[1, , , ], b.tif = images(1, seed = 2)[1, , , ])
+  found <- band_importance(small_model(), files, method = "saliency")
+  expect_null(found$inputs)
+  expect_identical(dim(found$scores), c(2L, 1L, 4L))
+  expect_identical(found$bands, bands)
+
+  asked <- new.env()
+  scores <- function(x) {
+    asked$names <- lapply(x, function(input) utils::tail(dimnames(input), 1)[[1]])
+    cbind(low = rowMeans(x$weather), high = rowMeans(x$optical))
+  }
+  x <- fused_images()
+  found <- band_importance(scores, x, method = "occlusion", background = x)
+  expect_identical(unlist(asked$names$optical), c("blue", "red", "nir"))
+  expect_identical(as.character(unique(tidy(found)$input)), names(x))
+  of_sar <- tidy(found, "input")$importance[tidy(found, "input")$input == "sar"]
+  expect_lt(max(of_sar), 1e-6)
+})
+
+test_that("scores are kept per step, and checks take inputs and steps", {
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(1L)
+  input <- keras$Input(list(3L, 2L))
+  layers <- keras$layers
+  inner <- layers$Flatten()(layers$Conv1D(4L, 2L, activation = "relu")(input))
+  model <- keras$Model(input, layers$Dense(3L, activation = "softmax")(inner))
+  x <- withr::with_seed(2, array(stats::runif(72), c(12, 3, 2), list(NULL, dates, c("NDVI", "VV"))))
+  found <- band_importance(model, x, labels(), background = x, time_axis = 2)
+  expect_identical(tidy(found)$time[1:6], rep(as.Date(dates), 2))
+  expect_identical(cell_names(found)[[5]], paste("VV at", dates[[2]]))
+  summed <- band_importance(model, x, labels(), background = x)
+  expect_equal(tidy(found, "band")$importance, tidy(summed)$importance, tolerance = 1e-5)
+  expect_false("time" %in% names(tidy(summed)))
+  deletion <- check_deletion(model, found, x, background = x, time_axis = 2, orders = 2)
+  expect_match(as.character(tidy(deletion)$band[[2]]), " at 2024-")
+})
