@@ -14,17 +14,23 @@ cells_in_words <- function(object) {
   if (is.null(object$inputs) && is.null(object$times)) {
     return(object)
   }
-  names <- cell_names(object)
-  if (!is.null(object$table)) {
-    table <- object$table
-    own <- list(band = in_levels(names)[rep_len(seq_along(names), nrow(table))])
-    own$wavelength <- rep_len(object$wavelengths, nrow(table))
-    rest <- setdiff(base::names(table), c("class", "output", "input", "band", "time", "wavelength"))
-    object$table <- tibble::tibble(table[c("class", "output")], !!!own, table[rest])
+  words <- cell_names(object)
+  for (table in intersect(c("table", "overall"), names(object))) {
+    object[[table]] <- rows_in_words(object[[table]], words, object$wavelengths)
   }
-  object$bands <- names
+  object$bands <- words
   object[c("inputs", "times", "time_kind")] <- NULL
   object
+}
+
+# A table whose rows are cells, with these words for bands.
+rows_in_words <- function(table, words, wavelengths) {
+  cell <- rep_len(seq_along(words), nrow(table))
+  rest <- setdiff(names(table), c("class", "output", "input", "band", "time", "wavelength"))
+  tibble::tibble(
+    table[c("class", "output")],
+    band = in_levels(words)[cell], wavelength = wavelengths[cell], table[rest]
+  )
 }
 
 # The result whose cells are bands, steps or inputs. Scores of images are summed by the core.

@@ -25,7 +25,7 @@ draw_time_curves <- function(object, top, bands, free, width, base_size) {
   room <- characters(width, base_size) - 10
   columns <- if (is.null(outputs)) max(1, min(floor(room / 22), ceiling(sqrt(length(chosen))))) else length(chosen)
   # named steps have room of their own, as bands have
-  steps <- length(unique(object$times[nzchar(object$times)]))
+  steps <- count_steps(object)
   expand <- if (object$time_kind == "name") 0.5 / max(steps - 1, 1) else 0.02
   note <- paste0(
     interval_note("shaded", front),

@@ -20,7 +20,7 @@ draw_time_tiles <- function(object, table, palette, limits, values, width, base_
   labels <- wrap(rows$names, floor(min(0.35 * room, 30)))
   room <- room - longest(labels) - 2
   outputs <- if (several_outputs(table)) present(table$output)
-  steps <- length(unique(object$times[nzchar(object$times)]))
+  steps <- count_steps(object)
   columns <- if (is.null(outputs)) panel_columns(max(length(rows$panels), 1), steps, room) else length(outputs)
 
   ggplot2::ggplot(table) +

@@ -80,15 +80,19 @@ step_texts <- function(times) {
   ifelse(is.na(times), "", texts)
 }
 
+# Bands, those of different inputs counted apart.
+count_bands <- function(object) length(unique(paste(object$inputs, object$bands, sep = "\r")))
+
+count_steps <- function(object) length(unique(object$times[nzchar(object$times)]))
+
 # How many bands, inputs and steps there are, in words.
 count_cells <- function(object) {
-  bands <- if (is.null(object$inputs)) object$bands else paste(object$inputs, object$bands, sep = "\r")
-  text <- count(length(unique(bands)), "band")
+  text <- count(count_bands(object), "band")
   if (!is.null(object$inputs)) {
     text <- paste(text, "of", count(length(unique(object$inputs)), "input"))
   }
   if (!is.null(object$times)) {
-    text <- paste(text, "x", count(length(unique(object$times[nzchar(object$times)])), "step"))
+    text <- paste(text, "x", count(count_steps(object), "step"))
   }
   text
 }

@@ -7,7 +7,8 @@
 #' \describe{
 #'   \item{`method`, `statistic`, `output`}{what was computed, how it was reduced over pixels, and whether logits or
 #'     probabilities were explained}
-#'   \item{`n`, `n_bands`, `n_classes`, `n_background`}{numbers of images, bands, classes and background images}
+#'   \item{`n`, `n_bands`, `n_classes`, `n_background`}{numbers of images, bands (of all inputs), classes and
+#'     background images}
 #'   \item{`completeness`}{largest difference between the sum of an image's attributions and what it should be, relative
 #'     to the latter; `NA` for methods that are not additive}
 #'   \item{`seed`, `model`, `seconds`}{seed, name of the model, and computing time}
@@ -27,6 +28,7 @@
 #'   \item{`task`, `head`}{what the outputs stand for, `"classification"`, `"multilabel"`, `"regression"` or
 #'     `"segmentation"`, and which of the model's outputs they are; `NA` in results that were saved before there was a
 #'     choice, and `head` where the model has one}
+#'   \item{`n_inputs`, `n_steps`}{only there for results of several inputs, and with a time axis: how many}
 #' }
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
@@ -39,7 +41,7 @@ glance.band_importance <- function(x, ...) {
     statistic = x$statistic,
     output = x$output,
     n = n_images(x),
-    n_bands = length(x$bands),
+    n_bands = count_bands(x),
     n_classes = length(x$classes),
     n_background = if (is.null(x$background)) NA_integer_ else length(x$background),
     completeness = number_or_na(x$completeness),
@@ -51,7 +53,9 @@ glance.band_importance <- function(x, ...) {
     accuracy = number_or_na(x$accuracy),
     chance = number_or_na(x$chance),
     task = text_or_na(x$task),
-    head = text_or_na(x$head)
+    head = text_or_na(x$head),
+    n_inputs = if (!is.null(x$inputs)) length(unique(x$inputs)),
+    n_steps = if (!is.null(x$times)) count_steps(x)
   )
 }
 

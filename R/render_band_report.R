@@ -14,8 +14,8 @@
 #'   not know: `background`, where it was given, and `band_axis`.
 #' @param importance A [band_importance()] of `model` and `x`, which then need not be computed again.
 #' @param checks Which checks to make, as far as the model is given:
-#'   * `TRUE`: all four, `"stability"`, `"deletion"`, `"randomization"` and `"null"`. They may take ten times as long as
-#'     the table itself;
+#'   * `TRUE`: all four, `"stability"`, `"deletion"`, `"randomization"` and `"null"` (which is for models of one input).
+#'     They may take ten times as long as the table itself;
 #'   * some of these names; or `FALSE`: none;
 #'   * a list with options of checks by their names, such as `list(stability = list(backgrounds = 5), null = list())`.
 #'     It may also hold outcomes that are ready, also those of [compare_importance()].
@@ -90,6 +90,9 @@ render_band_report <- function(model = NULL,
     } else {
       given <- utils::modifyList(settings_of(importance), given)
       y <- if (is.null(y)) classes_of(importance, x) else y
+    }
+    if (isTRUE(checks) && !is.null(importance$inputs)) {
+      plan <- plan[names(plan) != "null"] # adds bands to one input
     }
     done <- do_checks(plan, say, importance, model, x, y, given, progress)
     say("Writing the report")
@@ -192,6 +195,11 @@ check_report_data <- function(importance, x, given) {
       expected = "`background`, the same images", given = "NULL"
     )
   }
+  if (!is.null(importance$times) && is.null(given$time_axis)) {
+    cause("bands", "Checks need to know which axis of `x` holds the steps of `importance`.",
+      expected = "`time_axis`, as in the call that made it", given = "NULL"
+    )
+  }
 }
 
 check_report_text <- function(text, name) {
@@ -283,7 +291,7 @@ report_progress <- function(frame = rlang::caller_env()) {
 
 # Arguments of band_importance() that a result knows. What it was made with must hold for its checks, too.
 settings_of <- function(importance) {
-  settings <- list(
+  settings <- rlang::list2(
     method = importance$method, statistic = importance$statistic,
     # "output", of models without softmax and sigmoid, is what "auto" has found, and no choice
     output = if (importance$output != "output") importance$output,
@@ -291,14 +299,43 @@ settings_of <- function(importance) {
     task = if (isTRUE(nzchar(importance$task))) importance$task, head = importance$head,
     # a mask has to be given again
     zone = if (!identical(importance$zone, "mask")) importance$zone,
-    target = target_of(importance), groups = importance$groups, seed = importance$seed,
+    target = target_of(importance), seed = importance$seed,
     # a regression has none
     classes = if (length(importance$classes) > 1) importance$classes,
-    bands = if (is.null(importance$groups)) importance$bands,
-    wavelengths = if (is.null(importance$groups)) importance$wavelengths
+    !!!settings_of_bands(importance)
   )
   settings <- c(settings, importance$options)
   settings[!vapply(settings, is.null, NA)]
+}
+
+# Bands, of each input where there are several, and names of their steps; or how bands were grouped.
+settings_of_bands <- function(importance) {
+  if (!is.null(importance$groups)) {
+    return(list(groups = importance$groups))
+  }
+  if (!is.null(importance$inputs) && identical(importance$inputs, importance$bands)) {
+    return(list(groups = "input"))
+  }
+  first <- !duplicated(paste(importance$inputs, importance$bands, sep = "\r"))
+  owner <- importance$inputs
+  each <- function(values) {
+    if (is.null(owner)) values[first] else split(values[first], factor(owner[first], unique(owner)))
+  }
+  list(
+    bands = each(importance$bands), wavelengths = each(importance$wavelengths),
+    times = if (!is.null(importance$times)) own_steps(importance)
+  )
+}
+
+# Steps as they were given, of each input where there are several.
+own_steps <- function(importance) {
+  steps <- from_times(importance$times, importance$time_kind)
+  if (is.factor(steps)) steps <- as.character(steps)
+  known <- !is.na(steps)
+  if (is.null(importance$inputs)) {
+    return(unique(steps[known]))
+  }
+  lapply(split(steps[known], factor(importance$inputs[known], unique(importance$inputs[known]))), unique)
 }
 
 target_of <- function(importance) {
@@ -357,7 +394,8 @@ make_check <- function(name, options, importance, model, x, y, given, progress) 
   tryCatch(
     if (name == "deletion") {
       # its n_background is another number: how many are drawn for each image
-      same <- c("background", "band_axis", "reorder", "batch_size", "seed", if (!is.null(importance$groups)) "bands")
+      needs_bands <- !is.null(importance$groups) || !is.null(importance$inputs) || !is.null(importance$times)
+      same <- c("background", "band_axis", "time_axis", "reorder", "batch_size", "seed", if (needs_bands) "bands")
       arguments <- utils::modifyList(given[intersect(names(given), same)], options)
       labels <- if (length(importance$classes) > 1) y # the order of bands is the same for all values of a regression
       rlang::inject(check_deletion(model, importance, x, labels, !!!arguments, progress = progress))
@@ -367,6 +405,7 @@ make_check <- function(name, options, importance, model, x, y, given, progress) 
         randomization = check_randomization,
         null = check_null
       )
+      if (name == "null") given[c("time_axis", "times")] <- NULL # its bands are the same at all steps
       arguments <- utils::modifyList(given, options)
       rlang::inject(check(model, x, y, !!!arguments, progress = progress))
     },

@@ -11,8 +11,15 @@ report_title <- function(importance) paste("Which bands does", md(importance$mod
 
 report_question <- function(importance) {
   n <- length(importance$classes)
-  bands <- length(importance$bands)
-  what <- if (is.null(importance$groups)) count(bands, "input band") else paste(bands, "bands and groups of bands")
+  plain <- is.null(importance$inputs) && is.null(importance$times)
+  bands <- count_bands(importance)
+  what <- if (!is.null(importance$groups)) {
+    paste(bands, "bands and groups of bands")
+  } else if (plain) {
+    count(bands, "input band")
+  } else {
+    count_cells(importance)
+  }
   paste0(
     "Which of ", what, " does the model **", md(importance$model), "** rely on",
     if (n > 1) paste0(", for which of ", n, " classes"), ", and how sure is that? Asked by ",
@@ -22,6 +29,8 @@ report_question <- function(importance) {
 }
 
 report_answer <- function(importance, checks) {
+  question <- report_question(importance)
+  importance <- cells_in_words(importance)
   table <- told(tidy(importance))
   cells <- unique(table[c("class", "output")])
   own <- own_output(cells)
@@ -31,7 +40,7 @@ report_answer <- function(importance, checks) {
     paste0("- **", md(name), "** (n = ", rows$n[[1]], "): ", in_words(rows, judged_first(rows, checks)))
   }, "")
   c(
-    report_question(importance),
+    question,
     "",
     if (length(importance$classes) > 1) {
       c(

@@ -4,8 +4,13 @@ report_pictures <- function(importance) {
   says <- pictures_for(importance)
   unlist(lapply(names(says), function(type) {
     together <- if (knitr::is_latex_output()) c("", "\\nopagebreak") # what is said and the picture, on one page
-    c(says[[type]], together, "", figure(autoplot(importance, type), type, alt_text(importance, type)), "")
+    c(says[[type]], together, "", figure(report_picture(importance, type), type, alt_text(importance, type)), "")
   }))
+}
+
+# Types without a place for steps show what was summed over them.
+report_picture <- function(importance, type) {
+  autoplot(importance, type, level = if (!is.null(importance$times) && type %in% of_bands) "band")
 }
 
 # The types that mean something for a result, and what each shows.
@@ -15,11 +20,12 @@ pictures_for <- function(importance) {
     bars = "How much each band matters, and how sure that is as far as images go.",
     effect = "Which way bands push: those that raise the output of the class, and those that lower it.",
     spectrum = "Where in the spectrum the model looks.",
+    curves = "When each band matters.",
     distribution = "Whether a band matters for all images of a class or for few, and whether bright images score high."
   )
   says[c(
     TRUE, TRUE, importance$signed, length(importance$bands) > 2 && in_nm(importance$wavelengths),
-    is.null(importance$drops)
+    !is.null(importance$times), is.null(importance$drops)
   )]
 }
 
@@ -55,9 +61,10 @@ alt_text <- function(importance, type) {
     bars = "Bars: importance of each band with 95 % confidence intervals, a panel per class",
     effect = "Tiles of classes and bands: mean signed band score",
     spectrum = "Lines: importance against wavelength, by class",
+    curves = "Lines: importance along time, by band and class",
     distribution = "Points: band scores of single images, a panel per class"
   )
-  table <- told(tidy(importance))
+  table <- told(tidy(cells_in_words(importance)))
   first <- table[table$rank == 1, ]
   named <- utils::head(first, most_classes)
   paste0(

@@ -1,8 +1,16 @@
 # The tables of a band report, as Markdown.
 
 report_tables <- function(importance, checks = list()) {
+  whole <- if (!is.null(importance$sums$band)) summed_lines(importance)
+  importance <- cells_in_words(importance)
   table <- told(tidy(importance))
-  c(share_lines(importance, table, checks), "", importance_lines(importance, table))
+  c(whole, share_lines(importance, table, checks), "", importance_lines(importance, table))
+}
+
+# What bands matter over all steps; the other tables have bands at steps.
+summed_lines <- function(importance) {
+  sums <- cells_in_words(summed(importance, "band", scores = FALSE))
+  c("With scores summed over the steps:", "", share_lines(sums, told(tidy(sums))), "", "At single steps:", "")
 }
 
 # Rows of classes whose first band the check of stability contradicts, which is not printed in bold.

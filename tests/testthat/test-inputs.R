@@ -145,3 +145,42 @@ test_that("scores are kept per step, and checks take inputs and steps", {
   deletion <- check_deletion(model, found, x, background = x, time_axis = 2, orders = 2)
   expect_match(as.character(tidy(deletion)$band[[2]]), " at 2024-")
 })
+
+test_that("a report tells inputs and steps, and its checks know them", {
+  skip_without_python()
+  skip_if_not(has_pandoc())
+  model <- fused_model()
+  x <- fused_images()
+  file <- withr::local_tempfile(fileext = ".html")
+  found <- band_importance(model, x, labels(), bands = list(sar = c("VV", "VH")), background = x)
+  render_band_report(model, x, labels(),
+    importance = found, background = x, checks = list(deletion = list(orders = 2)), output_file = file, quiet = TRUE
+  )
+  text <- paste(readLines(file, encoding = "UTF-8"), collapse = "\n")
+  expect_match(text, "7 bands of 3 inputs")
+  expect_match(text, "sar: VV", fixed = TRUE)
+  expect_no_match(text, "could not be made", fixed = TRUE)
+})
+
+test_that("what a result knows of its inputs and steps is what its checks are asked with", {
+  result <- fused(dates, "date")
+  said <- settings_of_bands(result)
+  expect_identical(said$bands, three_inputs)
+  expect_identical(said$times, list(optical = as.Date(dates), sar = as.Date(dates)))
+  expect_identical(settings_of_bands(timed(c("late", "early"), "name"))$times, c("late", "early"))
+  expect_identical(settings_of_bands(timed())$bands, c("NDVI", "red"))
+  whole <- fused(inputs = list(optical = "optical", sar = "sar"))
+  expect_identical(settings_of_bands(whole), list(groups = "input"))
+  expect_error(check_report_data(timed(), 1, list()), "which axis", class = "bandlens_cause_bands")
+  expect_match(report_question(utils::modifyList(timed(), list(model = "m", accuracy = NULL))), "2 bands x 3 steps")
+})
+
+test_that("a report shows bands over all steps, and when they matter", {
+  result <- timed(n = 6)
+  expect_match(report_tables(result)[[1]], "summed over the steps")
+  expect_true(any(grepl("At single steps", report_tables(result), fixed = TRUE)))
+  expect_setequal(names(pictures_for(result)), c("heatmap", "bars", "effect", "curves", "distribution"))
+  expect_match(report_picture(result, "bars")$labels$subtitle, "summed over steps")
+  expect_match(alt_text(result, "curves"), "Lines: importance along time.* at 2024-")
+  expect_false("curves" %in% names(pictures_for(fused())))
+})
