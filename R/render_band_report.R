@@ -14,8 +14,8 @@
 #'   not know: `background`, where it was given, and `band_axis`.
 #' @param importance A [band_importance()] of `model` and `x`, which then need not be computed again.
 #' @param checks Which checks to make, as far as the model is given:
-#'   * `TRUE`: all four, `"stability"`, `"deletion"`, `"randomization"` and `"null"` (which is for models of one input).
-#'     They may take ten times as long as the table itself;
+#'   * `TRUE`: all four, `"stability"`, `"deletion"`, `"randomization"` and `"null"`. They may take ten times as long as
+#'     the table itself;
 #'   * some of these names; or `FALSE`: none;
 #'   * a list with options of checks by their names, such as `list(stability = list(backgrounds = 5), null = list())`.
 #'     It may also hold outcomes that are ready, also those of [compare_importance()].
@@ -90,9 +90,6 @@ render_band_report <- function(model = NULL,
     } else {
       given <- utils::modifyList(settings_of(importance), given)
       y <- if (is.null(y)) classes_of(importance, x) else y
-    }
-    if (isTRUE(checks) && !is.null(importance$inputs)) {
-      plan <- plan[names(plan) != "null"] # adds bands to one input
     }
     done <- do_checks(plan, say, importance, model, x, y, given, progress)
     say("Writing the report")

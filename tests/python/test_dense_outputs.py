@@ -177,6 +177,7 @@ NETWORKS: dict[str, tuple[Callable[[Any, Any], Any], float]] = {
 }
 
 
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize("name", NETWORKS)
 def test_maps_of_classes_are_explained_completely(keras: Any, settle: Callable[[Any], Any], name: str) -> None:
     layers, (make, bound) = keras.layers, NETWORKS[name]

@@ -129,7 +129,9 @@ def test_the_model_is_left_as_it_was(model: Any) -> None:
 
 
 def test_layers_are_let_go_when_the_model_fails(keras: Any) -> None:
-    model = keras.Sequential([keras.Input((10, 12, 4)), keras.layers.Conv2D(2, 3, name="conv")])
+    image = keras.Input((10, 12, 4))
+    single = keras.ops.sum(keras.layers.Conv2D(2, 3, name="conv")(image), axis=(1, 2, 3))
+    model = keras.Model(image, single)
     with pytest.raises(errors.ModelError, match="not one row of scores"):
         bl.visualize_features(model, "conv", **QUICK)
     assert "call" not in vars(model.get_layer("conv"))

@@ -272,8 +272,6 @@ def test_checks_ask_again(model: Any) -> None:
     assert alike.facts["bands"] == 9
     response = bl.band_response(model, X, Y, only=["radar: band_1"], steps=3)
     assert (response.inputs, response.bands) == (("radar",), ("band_1",))
-    with pytest.raises(OptionError, match="one input"):
-        bl.check_null(model, X, Y)
     with pytest.raises(bl.errors.ResultError, match="bands"):
         bl.check_deletion(model, table, X, Y, bands={"radar": ["VH", "VV"]})
 
@@ -322,6 +320,23 @@ def test_pixels_of_several_inputs_and_steps(keras: Any, method: str) -> None:
     if method == "deepshap":
         assert result.completeness is not None
         assert result.completeness < 1e-4
+
+
+@pytest.mark.parametrize("method", ["deepshap", "occlusion", "integrated_gradients"])
+@pytest.mark.parametrize("band", ["radar:VV", "optical:band_2", ("weather", "band_4")])
+def test_two_bands_more_of_one_input(model: Any, method: str, band: Any) -> None:
+    options: dict[str, Any] = {"bands": {"radar": ["VV", "VH"]}, "wavelengths": {"radar": [5e7, 5e7]}}
+    if method == "integrated_gradients":
+        options["baseline"] = {name: np.full(shape, 0.1) for name, shape in SHAPES.items()}
+        options["n_steps"] = 100
+    found = bl.check_null(model, X, Y, method=method, background=BACKGROUND, duplicate=band, **options)
+    assert found.passed
+    assert len(found.levels["band"]) == 9 + 2
+
+
+def test_the_band_to_copy_must_be_one(model: Any) -> None:
+    with pytest.raises(BandError, match=r"Several inputs have(.|\n)*optical:band_1"):
+        bl.check_null(model, X, Y, duplicate="band_1")
 
 
 def test_activations_for_several_inputs(model: Any) -> None:

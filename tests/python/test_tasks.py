@@ -270,6 +270,13 @@ def test_one_sigmoid_for_each_pixel_tells_two_classes_apart(keras: Any) -> None:
     np.testing.assert_allclose(result.completeness, 0, atol=1e-4)
 
 
+def test_outputs_of_pixels_in_a_row_are_refused_before_they_fill_the_memory(keras: Any) -> None:
+    image = keras.Input((96, 96, 2))
+    flat = keras.layers.Flatten()(keras.layers.Conv2D(2, 1, activation="softmax")(image))
+    with pytest.raises(ModelError, match=r"18432 outputs(.*\n)+.*before its last flatten"):
+        bl.band_importance(keras.Model(image, flat), np.zeros((2, 96, 96, 2), "float32"), method="saliency")
+
+
 # ---- checks ----
 
 

@@ -58,7 +58,7 @@ test_that("glance() has one row, and NA for what a method doesn't have", {
   expect_identical(glance(as_band_importance(value))$local_fit, 0.75)
   expect_identical(names(row), c(
     "method", "statistic", "output", "n", "n_bands", "n_classes", "n_background", "completeness", "seed", "model",
-    "seconds", "local_fit", "cancellation", "accuracy", "chance"
+    "seconds", "local_fit", "cancellation", "accuracy", "chance", "task", "head"
   ))
 })
 
@@ -73,6 +73,6 @@ test_that("results are plain data", {
 test_that("the result that ships for the examples has today's form, but for what 0.1.0 did not measure", {
   shipped <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
   expect_s3_class(shipped, "band_importance")
-  expect_named(shipped, setdiff(names(stored_result()), c("cancellations", "cancellation")))
+  expect_named(shipped, setdiff(names(stored_result()), c("cancellations", "cancellation", "task", "head")))
   expect_equal(dim(tidy(shipped)), c(24, 12))
 })

@@ -7,14 +7,16 @@ is known without knowing the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.cells import Cells
 from ..data.images import Images, check_background, check_images
-from ..data.labels import band_names
+from ..data.inputs import Inputs
+from ..data.naming import Named, named_bands
 from ..data.options import whole
 from ..data.positions import first
 from ..data.words import and_more, nearest, shown
@@ -23,6 +25,7 @@ from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.same_rows import with_rows_of
+from ..models.packing import taking_dict
 from ..models.predictor import inference, loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.cells import cell_names
@@ -98,7 +101,7 @@ def check_null(
     method : str
         Key of `bandlens.METHODS`.
     duplicate : str or int, optional
-        Band to copy, by name or position; by default the most important one over all images.
+        Band to copy, by name ("input:band") or position; by default the most important one over all images.
     seed : int
         Of the method and of the noise.
     progress : bool or callable, optional
@@ -130,17 +133,15 @@ def check_null(
     seed = whole(0)("seed", seed)
     question = in_order(Question.of(model, x, y, OWN, method=method, seed=seed, **options))
     images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
-    if not images.cells.plain:
+    if any(part.time_axis is not None for part in images.cells.parts):
         raise OptionError(
-            "`check_null` gives the model two bands more, of one input and for all times.",
-            expected="a model of one input, and no `time_axis`",
-            given=f"{len(images.parts)} inputs" if images.parts else "`time_axis`",
-            fix="for several inputs, check a function of one of them that fixes the others"
-            if images.parts
-            else "leave `time_axis` out: bands are then added at all steps",
+            "`check_null` gives the model two bands more, at all steps.",
+            expected="no `time_axis`",
+            given="`time_axis`",
+            fix="leave it out: what holds for a band holds for its steps",
         )
-    names = band_names(question.bands, images.n_bands)
-    fixed = _position(duplicate, names) if duplicate is not None else None
+    named = named_bands(question.x, images.cells, question.bands, None, None)
+    fixed = _position(duplicate, named) if duplicate is not None else None
     with starting(progress, model):
         model = loaded(model)
     with ticker(progress, 2, "Null check") as tick:
@@ -148,19 +149,33 @@ def check_null(
         tick(1)
         band = int(plain.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
         predictor = make_predictor(model, images, head=question.head)
-        wrapped = _WiderModel(model, predictor, images.band_axis, images.n_bands, band)
-        wide = replace(_wider(question, images, names, band), model=wrapped)
+        place = _place(images, band)
+        wrapped = _WiderModel(model, predictor, images.cells, place)
+        wide = replace(_wider(question, images, named.bands, place), model=wrapped)
         # the same images in each class, even where two outputs are equal up to rounding
         wide = with_rows_of(plain, wide, images.n)
         wider = importance_of(wide, progress=False, fit=False)
         tick(1)
-    return _judged(plain, wider, band, duplicate is None)
+    return _judged(plain, wider, band, place.end, duplicate is None)
 
 
-def _judged(plain: BandImportance, wider: BandImportance, band: int, chosen: bool) -> Check:
-    """Compare the tables of the model as it is and with two more bands."""
-    n_bands, cells = len(plain.bands), len(plain.cells)
-    noise, copy = n_bands, n_bands + 1
+class _Place(NamedTuple):
+    """Which input a band is of, where among its bands, and in the table the first row behind those of its input."""
+
+    input: int
+    band: int
+    end: int
+
+
+def _place(images: Images, band: int) -> _Place:
+    ends = np.cumsum([part.n_bands for part in images.cells.parts])
+    at = int(np.searchsorted(ends, band, side="right"))
+    return _Place(at, band - int(ends[at - 1] if at else 0), int(ends[at]))
+
+
+def _judged(plain: BandImportance, wider: BandImportance, band: int, noise: int, chosen: bool) -> Check:
+    """Compare the tables of the model as it is and with two more bands, noise and behind it the copy."""
+    cells, copy = len(plain.cells), noise + 1
     found = wider.table.importance
     largest = np.abs(found).max(axis=1)
     importance = np.stack([found[:, noise], found[:, band], found[:, copy], found[:, band] + found[:, copy]], axis=1)
@@ -260,20 +275,28 @@ class _WiderModel:
     A callable on the backend's tensors, so that it serves every kind of model; what the model ends in stays visible.
     """
 
-    def __init__(self, model: Any, predictor: Any, band_axis: int, n_bands: int, band: int) -> None:
+    def __init__(self, model: Any, predictor: Any, cells: Cells, place: _Place) -> None:
+        part = cells.parts[place.input]
         self.name = predictor.name
         self.compute_dtype = predictor.trace.dtype
         self.bandlens_backend = predictor.backend  # what a callable is made of can't be seen from outside
         self._model = model
-        self._call: Callable[[Any], Any] = inference(model)
+        call: Callable[[Any], Any] = inference(model)
+        self._call = taking_dict(model, call, cells) if cells.packed else call
+        self._input = part.name
         self._nd = predictor.backend.nd
-        self._axis = band_axis
-        self._one = np.arange(n_bands)
-        self._other = np.where(self._one == band, n_bands + 1, self._one)
+        self._axis = part.band_axis
+        self._one = np.arange(part.n_bands)
+        self._other = np.where(self._one == place.band, part.n_bands + 1, self._one)
 
     def __call__(self, x: Any) -> Any:
+        if isinstance(x, Mapping):
+            return self._call({**x, self._input: self._narrower(x[self._input])})
+        return self._call(self._narrower(x))
+
+    def _narrower(self, x: Any) -> Any:
         one, other = (self._nd.take(x, positions, self._axis) for positions in (self._one, self._other))
-        return self._call((one + other) / 2)  # exact where both are the same
+        return (one + other) / 2  # exact where both are the same
 
 
 @dataclass(frozen=True)
@@ -306,27 +329,49 @@ class _WiderImages:
         return wide[0] if single else wide
 
 
-def _wider(question: Question, images: Images, names: tuple[str, ...], band: int) -> Question:
+def _wider(question: Question, images: Images, names: tuple[str, ...], place: _Place) -> Question:
     """The same question of images with the two bands; the model is still that without them."""
-    wavelengths, background, options = question.wavelengths, question.background, question.method_options
-    if wavelengths is not None:
-        waves = list(np.atleast_1d(np.asarray(wavelengths, dtype=object)))
-        wavelengths = [*waves, None, waves[band]]
+    part, own = images.cells.parts[place.input], images.inputs[place.input]
+    own_names = names[place.end - part.n_bands : place.end]
+    described, x, background = question.wavelengths, question.x, question.background
+    several = x if isinstance(x, Inputs) else None
+    if several is not None:
+        described = several.wavelengths[place.input]
+    if described is not None:
+        waves = list(np.atleast_1d(np.asarray(described, dtype=object)))
+        described = [*waves, None, waves[place.band]]
+    wide: Any = _WiderImages(own, place.band, question.seed)
+    wide_background: Any = None
     if background is not None:
-        background = _WiderImages(check_background(background, images), band, question.seed + 1)
+        references = check_background(background, images).inputs[place.input]
+        wide_background = _WiderImages(references, place.band, question.seed + 1)
+    options = question.method_options
     if not isinstance(options.get("baseline", ""), str):  # of integrated gradients: a single image
-        baseline = images.holding(np.asarray(options["baseline"])[None])
-        options = {**options, "baseline": _WiderImages(baseline, band, question.seed)[0]}
-    return replace(
-        question,
-        x=_WiderImages(images, band, question.seed),
-        bands=[*names, *_new_names(names, band)],
-        image_bands=None,
-        band_axis=images.band_axis,
-        wavelengths=wavelengths,
-        background=background,
-        method_options=options,
+        row = np.asarray(options["baseline"])
+        baseline: np.ndarray = _WiderImages(images.holding(row[None]).inputs[place.input], place.band, question.seed)[0]
+        if several is not None:
+            baseline = np.concatenate([row[: part.start], baseline.reshape(-1), row[part.end :]])
+        options = {**options, "baseline": baseline}
+    bands: Any = [*own_names, *_new_names(own_names, place.band)]
+    question = replace(question, image_bands=None, method_options=options)
+    if several is None:
+        return replace(
+            question, x=wide, bands=bands, band_axis=part.band_axis, wavelengths=described, background=wide_background
+        )
+    several = replace(
+        several,
+        sources=_with(several.sources, place.input, wide),
+        band_axes=_with(several.band_axes, place.input, part.band_axis),
+        bands=_with(several.bands, place.input, bands),
+        wavelengths=_with(several.wavelengths, place.input, described),
     )
+    if background is not None:
+        background = replace(several, sources=_with(background.sources, place.input, wide_background))
+    return replace(question, x=several, background=background)
+
+
+def _with(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
+    return (*values[:at], value, *values[at + 1 :])
 
 
 def _new_names(names: Sequence[str], band: int) -> list[str]:
@@ -339,14 +384,16 @@ def _new_names(names: Sequence[str], band: int) -> list[str]:
     return found
 
 
-def _position(band: Any, names: tuple[str, ...]) -> int:
-    if isinstance(band, int | np.integer) and not isinstance(band, bool) and 0 <= band < len(names):
+def _position(band: Any, named: Named) -> int:
+    if isinstance(band, int | np.integer) and not isinstance(band, bool) and 0 <= band < len(named.bands):
         return int(band)
-    if isinstance(band, str) and band in names:
-        return names.index(band)
+    places = [] if isinstance(band, int | np.integer) else named.places(band)
+    if len(places) == 1:
+        return places[0]
+    known = named.labels
     raise BandError(
-        "There is no such band to copy.",
-        expected=f"a name among {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}, or position from {first()}",
+        "Several inputs have a band of that name." if places else "There is no such band to copy.",
+        expected=f"a name among {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}, or position from {first()}",
         given=shown(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
-        fix=nearest(band, names),
+        fix=nearest(band, known),
     )

@@ -44,7 +44,8 @@ def band_maps(
 ) -> BandMaps:
     """Attributions themselves, per image, pixel and band.
 
-    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images.
+    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images. The model must have
+    one input.
 
     Returns
     -------

@@ -62,7 +62,8 @@ def band_response(
     Parameters
     ----------
     model, x, y
-        As for `band_importance`. The curves are those of these images: use images like those that the model will see.
+        As for `band_importance`, several inputs included, of which bands are then called "input: band". The curves are
+        those of these images: use images like those that the model will see.
     kind : {"ale", "ice"}
         "ale": accumulated local effects. The images of a class are divided into bins of similar level, each image is
         moved to the two ends of its bin, and the mean changes of the output are added up from bin to bin. Images stay

@@ -85,15 +85,21 @@ def taking_rows(model: Any, call: Callable[[Any], Any], cells: Cells, nd: Any = 
     """
     if not cells.packed:
         return call
-    names = [part.name for part in cells.parts]
-    places = {id(tensor): place for place, tensor in enumerate(model_inputs(model))}
-    structure = _filled(_structure(model), places) if places else dict(zip(names, range(len(names)), strict=True))
+    by_name = taking_dict(model, call, cells)
 
     def rows(x: Any) -> Any:
         parts = cells.split(np if isinstance(x, np.ndarray) else nd, x, 1)
-        return call(_filled(structure, [values for _, values in parts]))
+        return by_name({part.name: values for part, values in parts})
 
     return rows
+
+
+def taking_dict(model: Any, call: Callable[[Any], Any], cells: Cells) -> Callable[[Mapping[str, Any]], Any]:
+    """A model's call as one that takes a dict by the inputs' names."""
+    names = [part.name for part in cells.parts]
+    places = {id(tensor): place for place, tensor in enumerate(model_inputs(model))}
+    structure = _filled(_structure(model), places) if places else dict(zip(names, range(len(names)), strict=True))
+    return lambda given: call(_filled(structure, [given[name] for name in names]))
 
 
 def _structure(model: Any) -> Any:

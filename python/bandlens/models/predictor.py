@@ -32,11 +32,13 @@ from .finite import Positions, at, check_outputs
 from .following import followed
 from .following import inference as inference
 from .functions import check_probabilities
-from .outputs import Head
+from .outputs import EVERY, Head
 from .packing import input_names, model_inputs
 from .saved import loaded as loaded
 
 OUTPUT_SCALES = ("auto", "logit", "probability")
+# of one row of outputs, each of which is a class, a label or a number
+MOST_OUTPUTS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -227,10 +229,25 @@ def make_predictor(
     scale = "probability" if probability else "output" if kind is None and output == "auto" else "logit"
     # a logit of a single unit is one that tells two classes apart
     two_classes = units == 1 and (kind == "sigmoid" or (kind is None and scale != "output"))
-    weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(units)
+    if head == EVERY and chosen is not None:
+        weights = np.zeros((1, units))  # nothing is read from several heads together
+    else:
+        _check_count(units)
+        weights = np.array([[-1.0], [1.0]]) if two_classes else np.eye(units)
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     name = getattr(model, "name", None) or _callable_name(model)
     return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal, pixels, chosen)
+
+
+def _check_count(units: int) -> None:
+    """Refuse more outputs than anything could be told apart by: those of pixels, in a row."""
+    if units > MOST_OUTPUTS:
+        raise ModelError(
+            f"The model gives {units} outputs for an image.",
+            expected=f"at most {MOST_OUTPUTS}, or outputs for every pixel along axes of their own, "
+            f"{shape_text(('n', 'rows', 'cols', 'classes'))}",
+            fix="if they are those of pixels in a row, explain the model before its last flatten or reshape",
+        )
 
 
 def _head(trace: Trace, units: int) -> str | None:
