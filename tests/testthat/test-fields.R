@@ -9,7 +9,8 @@ totals <- c("completeness", "cancellation", "accuracy", "chance")
 of_labels <- function(n, classes) {
   list(
     correct = array(seq_len(n) %% 2 == 0), observed = array(seq_len(n) / 4), fitted = array(seq_len(n) / 8),
-    accuracy = 0.5, chance = 0.25, task = "multilabel", head = "cover", zone = "mask", images = array(seq_len(n) %/% 2L),
+    accuracy = 0.5, chance = 0.25, task = "multilabel", head = "cover", zone = "mask",
+    images = array(seq_len(n) %/% 2L),
     predicted = matrix(1L, n, classes), labelled = matrix(2L, n, classes), both = matrix(0L, n, classes),
     judged = array(seq_len(n)), agreeing = array(seq_len(n))
   )
