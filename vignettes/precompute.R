@@ -36,8 +36,8 @@ knit <- "
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)
   knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
 "
-# Pictures are kept in git and in the package: 256 colours or fewer are half the size. Pillow is there, as plotnine
-# needs it.
+# Pictures are kept in git and in the package: 256 colours or fewer are half the size. They are spread over all colours
+# there are, else a scale of colours beside many others has steps. Pillow is there, as plotnine needs it.
 python <- Sys.getenv("RETICULATE_PYTHON", "python3")
 shrink <- "
 import os
@@ -46,7 +46,8 @@ from PIL import Image
 for path in sys.argv[1:]:
     picture = Image.open(path).convert('RGB')
     for colours in (256, 128, 64, 32):
-        picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        few = picture.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
         if os.path.getsize(path) < 90_000:
             break
 "
