@@ -112,6 +112,7 @@
 #'
 #' With `time_axis`, the table has a row for each band at each step, and a column `time`.
 #' [`tidy(level = "band")`][tidy.band_importance] and `tidy(level = "time")` give the sums.
+#' `vignette("time")` shows both.
 #'
 #' ```r
 #' inputs <- list(optical = optical, sar = sar)

@@ -23,7 +23,9 @@ keras_model_sequential <- function(input_shape = NULL, name = NULL, ..., layers 
   keras()$Sequential(c(first, unname(layers)), name = name)
 }
 
-keras_input <- function(shape, ...) call_keras(keras()$Input, shape, ...)
+keras_input <- function(shape, ...) {
+  call_keras(keras()$Input, do.call(reticulate::tuple, as.list(as.integer(shape))), ...)
+}
 
 keras_model <- function(inputs, outputs, ...) keras()$Model(inputs, outputs, ...)
 
@@ -42,6 +44,9 @@ set_weights <- function(object, weights) {
   invisible(object)
 }
 
+# Data without names of dimensions; those of several inputs keep the inputs' names.
+as_data <- function(x) if (is.list(x)) lapply(x, unname) else unname(x)
+
 # S3 methods of the generics that keras3 exports again
 compile.keras.src.models.model.Model <- function(object, ...) {
   call_keras(object$compile, ...)
@@ -49,10 +54,10 @@ compile.keras.src.models.model.Model <- function(object, ...) {
 }
 
 fit.keras.src.models.model.Model <- function(object, x = NULL, y = NULL, ...) {
-  invisible(call_keras(object$fit, unname(x), if (is.null(dim(y))) as.array(y) else y, ...))
+  invisible(call_keras(object$fit, as_data(x), if (is.null(dim(y))) as.array(y) else y, ...))
 }
 
-predict.keras.src.models.model.Model <- function(object, x, ...) call_keras(object$predict, unname(x), ...)
+predict.keras.src.models.model.Model <- function(object, x, ...) call_keras(object$predict, as_data(x), ...)
 
 # ---- layers ----------------------------------------------------------------------------------------------------------
 
@@ -75,12 +80,15 @@ layer <- function(class) {
 
 layer_activation_relu <- layer("ReLU")
 layer_batch_normalization <- layer("BatchNormalization")
+layer_concatenate <- layer("Concatenate")
 layer_conv_1d <- layer("Conv1D")
 layer_conv_2d <- layer("Conv2D")
 layer_dense <- layer("Dense")
 layer_dropout <- layer("Dropout")
 layer_flatten <- layer("Flatten")
 layer_global_average_pooling_2d <- layer("GlobalAveragePooling2D") # nolint: object_length_linter.
+layer_global_max_pooling_2d <- layer("GlobalMaxPooling2D")
+layer_lstm <- layer("LSTM")
 layer_max_pooling_1d <- layer("MaxPooling1D")
 layer_max_pooling_2d <- layer("MaxPooling2D")
 layer_normalization <- layer("Normalization")
@@ -97,6 +105,10 @@ optimizer_adam <- function(learning_rate = 0.001, ...) keras()$optimizers$Adam(l
 
 learning_rate_schedule_cosine_decay <- function(initial_learning_rate, ...) { # nolint: object_length_linter.
   call_keras(keras()$optimizers$schedules$CosineDecay, initial_learning_rate, ...)
+}
+
+loss_sparse_categorical_crossentropy <- function(from_logits = FALSE, ...) { # nolint: object_length_linter.
+  call_keras(keras()$losses$SparseCategoricalCrossentropy, from_logits = from_logits, ...)
 }
 
 set_random_seed <- function(seed) invisible(keras()$utils$set_random_seed(as.integer(seed)))
