@@ -84,8 +84,8 @@ band_maps <- function(model,
 # What says something of images, and is known of a scene or does not exist there.
 check_scene_alone <- function(y, bands, wavelengths, band_axis, zone, ignore) {
   given <- c(
-    y = !is.null(y), bands = !is.null(bands), wavelengths = !is.null(wavelengths), band_axis = !identical(band_axis, -1),
-    zone = !is.null(zone), ignore = !is.null(ignore)
+    y = !is.null(y), bands = !is.null(bands), wavelengths = !is.null(wavelengths),
+    band_axis = !identical(band_axis, -1), zone = !is.null(zone), ignore = !is.null(ignore)
   )
   if (any(given)) {
     cause("option", "`x` is a scene, whose layers are the bands and whose places have no labels.",

@@ -122,8 +122,8 @@ score_raster <- function(model,
       drawn <- random_patches(scene, size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
-        target = target, output = output, head = head, task = task, statistic = statistic, groups = groups, classes = classes,
-        reorder = reorder, batch_size = batch_size, seed = seed
+        target = target, output = output, head = head, task = task, statistic = statistic, groups = groups,
+        classes = classes, reorder = reorder, batch_size = batch_size, seed = seed
       )
       asked$options <- as_method_options(...)
       score <- function(patches) {

@@ -110,7 +110,7 @@ OTHER = {
     "wavelengths": (1.0, 2.0, 3.0, 4.0), "groups": {"visible": ["red"]}, "classes": ("a", "b", "c"),
     "outputs": ("a", "b", "c"), "signed": False, "directed": True, "balanced": True, "background_source": "x",
     "inputs": ("a", "a", "b", "b"), "times": ("1", "2", "1", "2"), "time_kind": "number",
-    "task": "multilabel", "head": "b", "zone": "image",
+    "head": "b", "zone": "image",
 }  # fmt: skip
 
 

@@ -159,7 +159,8 @@ test_that("a report tells inputs and steps, and its checks know them", {
   file <- withr::local_tempfile(fileext = ".html")
   found <- band_importance(model, x, labels(), bands = list(sar = c("VV", "VH")), background = x)
   render_band_report(model, x, labels(),
-    importance = found, background = x, checks = list(deletion = list(orders = 2), null = list()), output_file = file, quiet = TRUE
+    importance = found, background = x, checks = list(deletion = list(orders = 2), null = list()), output_file = file,
+    quiet = TRUE
   )
   text <- paste(readLines(file, encoding = "UTF-8"), collapse = "\n")
   expect_match(text, "7 bands of 3 inputs")

@@ -231,7 +231,7 @@ def _followed(model: Any, images: Images, output: str, result: BandImportance) -
             given=few(result.outputs),
             fix="make the result with " + argument("target", result.outputs[0]),
         )
-    return replace(predictor, task=result.task)
+    return replace(predictor, task=result.task or "")
 
 
 def _rankings(result: BandImportance, codes: np.ndarray) -> dict[int, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
-from ..data.labels import class_names, no_classes
+from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
 from ..data.options import whole_number
 from ..data.repeated import repeated
@@ -186,7 +186,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     if predictor.refusal is not None and method.looks_inside:
         raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
-    classes, outputs = _classes(q, predictor)
+    classes, outputs = _classes(q, predictor, images.n)
     check_target(q, predictor, outputs)
     labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
@@ -232,7 +232,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     )
 
 
-def _classes(q: Question, predictor: Predictor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of classes and outputs."""
     if predictor.classifies:
         own_y = q.y if predictor.task == CLASSIFICATION else None
@@ -241,6 +241,7 @@ def _classes(q: Question, predictor: Predictor) -> tuple[tuple[str, ...], tuple[
     if predictor.n_outputs > 1:
         return (WHOLE,), number_names(q.classes, q.y, predictor.n_outputs, predictor.names)
     if q.classes is not None:
+        observed_numbers(q.y, n, predictor.trace.made_of())  # labels that bring their classes are what is wrong then
         function = predictor.refusal is not None
         raise no_classes("classes", q.classes, predictor.trace.made_of(), function=function)
     return (WHOLE,), ("output",)

@@ -143,8 +143,8 @@ class BandImportance:
     observed: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     image_bands: Annotated[tuple[str, ...] | None, Names("single band", newer=True)] = None
-    task: Annotated[str, Same("the task")] = ""
-    head: Annotated[str | None, Same("the head")] = None
+    task: Annotated[str | None, Plain(newer=True)] = None
+    head: Annotated[str | None, Plain(newer=True), Same("the head")] = None
     zone: Annotated[str | None, Plain(newer=True), Same("the zone")] = None
     images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
     predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None

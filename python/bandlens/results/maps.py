@@ -63,8 +63,8 @@ class BandMaps:
     correct: Annotated[np.ndarray | None, Flags("image", newer=True)] = None
     observed: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
     fitted: Annotated[np.ndarray | None, Numbers("image", "...", newer=True)] = None
-    task: str = ""
-    head: str | None = None
+    task: Annotated[str | None, Plain(newer=True)] = None
+    head: Annotated[str | None, Plain(newer=True)] = None
     zone: Annotated[str | None, Plain(newer=True)] = None
     images: Annotated[np.ndarray | None, Positions("image", newer=True)] = None
     predicted: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
