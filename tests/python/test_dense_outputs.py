@@ -199,7 +199,7 @@ def test_maps_of_classes_are_explained_completely(keras: Any, settle: Callable[[
     plan = make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph))
     units = np.array([0, 1, 16 * 7 * CLASSES + 2, 16 * 16 * CLASSES - 1])
     seeds = np.eye(trace.n_outputs, dtype=np.float32)[units][:, None].repeat(3, 1)
-    step = make_step(backend, trace, plan, band_axis=3, own=False, maps=False)
+    step = make_step(backend, trace, plan, cells=check_images(x).cells, own=False, maps=False)
     weights = np.full(2, 0.5, np.float32)
     found = backend.compile(trace, step, x, background, seeds, weights)(x, background, seeds, weights)
     run = backend.compile(

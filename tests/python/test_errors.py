@@ -28,7 +28,8 @@ CASES: list[Case] = [
     ("infinite", {"x": spoiled(np.inf)}, errors.InputError, r"not finite"),
     ("complex", {"x": GOOD.astype(complex)}, errors.InputTypeError, r"real numbers.*\n.*\n.*complex128"),
     ("strings", {"x": GOOD.astype(str)}, errors.InputTypeError, r"real numbers"),
-    ("no array", {"x": {"a": 1}}, errors.InputTypeError, r"not an array of images.*\n.*\n.*dict"),
+    ("no array", {"x": {1, 2}}, errors.InputTypeError, r"not an array of images.*\n.*\n.*set"),
+    ("no input of that name", {"x": {"a": GOOD}}, errors.InputError, r"what the model's inputs take.*\n.*\n.*'a'"),
     ("empty", {"x": GOOD[:0]}, errors.InputError, r"holds no images"),
     ("empty list", {"x": []}, errors.InputError, r"holds no images"),
     ("ragged", {"x": [GOOD[0], GOOD[0, :5]]}, errors.InputError, r"different shapes.*\n.*\n.*\(5, 8, 4\)"),
@@ -95,7 +96,7 @@ def test_several_inputs(keras: Any) -> None:
     first, second = keras.Input((8, 8, 4), name="optical"), keras.Input((8, 8, 4), name="radar")
     x = keras.layers.Flatten()(keras.layers.Concatenate()([first, second]))
     model = keras.Model([first, second], keras.layers.Dense(3)(x))
-    with pytest.raises(errors.ModelError, match=r"several inputs.*\n.*\n.*optical, radar"):
+    with pytest.raises(errors.ModelError, match=r"several inputs.*\n.*'optical' .*, 'radar' "):
         bl.band_importance(model, GOOD)
 
 
