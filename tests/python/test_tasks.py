@@ -277,6 +277,17 @@ def test_outputs_of_pixels_in_a_row_are_refused_before_they_fill_the_memory(kera
         bl.band_importance(keras.Model(image, flat), np.zeros((2, 96, 96, 2), "float32"), method="saliency")
 
 
+def test_outputs_of_pixels_with_classes_first_are_refused(keras: Any) -> None:
+    image = keras.Input((2, 4, 4))
+    model = keras.Model(image, keras.layers.UpSampling2D(data_format="channels_first")(image))
+    with pytest.raises(ModelError, match=r"channels before its pixels(.*\n)+.*\(n, 2, 8, 8\)(.*\n)+.*Permute"):
+        bl.band_importance(model, np.zeros((3, 2, 4, 4), "float32"), band_axis=1, method="saliency")
+    x = RANDOM.normal(size=(3, 2, 4, 4)).astype("float32")
+    for last in (keras.layers.Permute((2, 3, 1)), lambda y: keras.ops.transpose(y, (0, 2, 3, 1))):
+        mended = keras.Model(image, last(model(image)))
+        assert len(bl.band_importance(mended, x, band_axis=1, method="saliency").classes) == 2
+
+
 # ---- checks ----
 
 

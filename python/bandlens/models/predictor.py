@@ -39,6 +39,8 @@ from .saved import loaded as loaded
 OUTPUT_SCALES = ("auto", "logit", "probability")
 # of one row of outputs, each of which is a class, a label or a number
 MOST_OUTPUTS = 1 << 14
+# layers that may put classes last
+MOVING = ("Permute", "Reshape", "Lambda", "Transpose", "Moveaxis", "Swapaxes", "Einsum")
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,8 @@ def make_predictor(
     probability = output == "probability"
     # a model that gives one pixel gives a row of outputs
     pixels = shape[:-1] if np.prod(shape[:-1]) > 1 else ()
+    if pixels and head != EVERY:
+        _check_classes_last(model, shape)
     units = shape[-1] if pixels else trace.n_outputs
     kind = _head(trace, units)
     if refusal is None:  # of a function that gives numbers, only the user knows
@@ -237,6 +241,26 @@ def make_predictor(
     offsets = np.array([1.0, 0.0]) if two_classes and probability else np.zeros(len(weights))
     name = getattr(model, "name", None) or _callable_name(model)
     return Predictor(backend, trace, value, scale, weights, offsets, name, names, refusal, pixels, chosen)
+
+
+def _check_classes_last(model: Any, shape: tuple[int, ...]) -> None:
+    """Refuse outputs of pixels from a layer that has channels first: columns would be taken for classes."""
+    # the last layer that says how axes lie, or may have moved them
+    telling = [one for one in _steps(model) if hasattr(one, "data_format") or type(one).__name__ in MOVING]
+    if telling and getattr(telling[-1], "data_format", None) == "channels_first":
+        raise ModelError(
+            "The model has its channels before its pixels, and outputs for every pixel.",
+            expected=f"outputs with the classes on the last axis, {shape_text(('n', 'rows', 'cols', 'classes'))}",
+            given=f"{shape_text(('n', *shape))} from layers with data_format {quoted('channels_first')}",
+            fix="put a `Permute` behind the model that moves its classes to the end",
+        )
+
+
+def _steps(model: Any) -> Iterator[Any]:
+    """Layers of a model, and of the models inside it, with the operations between them, where Keras lists such."""
+    for one in getattr(model, "operations", None) or getattr(model, "layers", []):
+        yield one
+        yield from _steps(one)
 
 
 def _check_count(units: int) -> None:
