@@ -36,7 +36,7 @@ knit <- "
   options(width = 90, pillar.min_title_chars = Inf, digits = 4)
   knitr::knit('%s.Rmd.orig', '%s.Rmd', quiet = TRUE, encoding = 'UTF-8')
 "
-# Pictures are kept in git and in the package: 256 colours or fewer are half the size. They are chosen to cover all
+# Pictures are kept in git and in the package: 96 colours or fewer are a third of the size. They are chosen to cover all
 # colours that there are, so that a scale keeps its colours beside a composite of many others, then moved to those that
 # are frequent, so that grey stays grey. Pillow is there, as plotnine needs it.
 python <- Sys.getenv("RETICULATE_PYTHON", "python3")
@@ -46,7 +46,7 @@ import sys
 from PIL import Image
 for path in sys.argv[1:]:
     picture = Image.open(path).convert('RGB')
-    for colours in (256, 128, 64, 32):
+    for colours in (96, 64, 32):
         few = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
         few.save(path, optimize=True)
         if os.path.getsize(path) < 90_000:
