@@ -26,9 +26,11 @@ draw_dependence <- function(object, top, bands, width, base_size) {
 
   images <- max(1, dependence_points %/% ncol(object$image_output))
   points <- tidy(object, "image")
-  keep <- drawn_images(seq_along(object$image_class), images, object$seed)
+  # an image may have several rows of scores
+  row <- rep(seq_along(object$image_class), each = prod(dim(object$scores)[-1]))
+  points$level <- object$band_means[cbind(row, as.integer(points$band))]
+  keep <- drawn_images(unique(image_numbers(object)), images, object$seed)
   points <- points[as.integer(points$band) %in% chosen & points$image %in% keep, ]
-  points$level <- object$band_means[cbind(points$image, as.integer(points$band))]
   front <- points[points$class %in% named, ]
   behind <- points[!points$class %in% named, ]
 
@@ -36,7 +38,7 @@ draw_dependence <- function(object, top, bands, width, base_size) {
   columns <- max(1, min(floor(room / 20), ceiling(sqrt(length(chosen)))))
   titles <- band_titles(object, chosen, strip_width(room, columns))
   note <- paste0(
-    if (images < length(object$image_class)) {
+    if (images < n_images(object)) {
       sprintf("points: %d images, drawn with seed %d", as.integer(images), as.integer(object$seed))
     } else {
       "points: images"

@@ -35,7 +35,8 @@
 #'   importance in `"distribution"`, `"dependence"` and `"curves"`, those with the largest scores in `"waterfall"`,
 #'   which takes the others together. `NULL` shows as many as can be read.
 #' @param bands Which bands to show in `"dependence"` and `"curves"`, by name or position, instead of `top`.
-#' @param image,output For `"waterfall"`: position of the image, from 1, and which of the outputs that are explained for
+#' @param image,output For `"waterfall"`: position of the image, from 1 (of its row in `augment()`, where images have
+#'   several, each for a class), and which of the outputs that are explained for
 #'   it: its position among them, from 1, or its name.
 #' @param scales `"free"` gives each class a scale of its own, so that weak classes can be seen: a panel of `"bars"`,
 #'   `"distribution"` and `"spectrum"` (whose classes then have a panel each), a row of colours of `"heatmap"` and

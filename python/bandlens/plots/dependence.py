@@ -75,10 +75,13 @@ def draw(
 
     frame = result.to_frame("image")
     codes = frame["band"].cat.codes.to_numpy()
-    frame["level"] = result.band_means[frame["image"], codes]
+    # an image may have several rows of scores
+    row = np.repeat(np.arange(len(result.scores)), result.scores[0].size)
+    frame["level"] = result.band_means[row, codes]
     frame = frame[np.isin(codes, chosen)]
     images = max(1, POINTS // result.scores.shape[1])
-    drawn = frame[frame["image"].isin(sample(np.arange(result.n), images, result.seed))]
+    every_image = np.arange(result.n) if result.images is None else np.unique(result.images)
+    drawn = frame[frame["image"].isin(sample(every_image, images, result.seed))]
     front, behind = drawn[drawn["class"].isin(named)], drawn[~drawn["class"].isin(named)]
 
     room = characters(width, base_size) - 9

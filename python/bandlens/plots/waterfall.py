@@ -44,7 +44,7 @@ def draw(
     result : BandImportance
         Of an additive method.
     image : int
-        Position of the image.
+        Position of the image; of its row of scores, where images have several, each for a class.
     output : int or str
         Which of the outputs that are explained for this image: its position among them, or its name.
     top : int, optional
@@ -73,7 +73,7 @@ def draw(
             given=f"method {result.method!r} with statistic {result.statistic!r}",
             fix="draw the kind 'distribution' or 'bars'",
         )
-    image = position(image, result.n, "image")
+    image = position(image, len(result.scores), "image")
     explained = explained_output(result, image, output)  # type: ignore[arg-type]  # has the same fields
     scores = result.scores[image, explained]
     base, value = float(result.base_values[image, explained]), float(result.output_values[image, explained])
