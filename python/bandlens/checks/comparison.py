@@ -215,7 +215,8 @@ def _names(results: Sequence[BandImportance], names: Sequence[str] | None) -> tu
 def _sample(result: BandImportance) -> tuple:
     """What two results have in common if they are to be given the same resamples."""
     if result.drops is None:
-        return ("images", result.image_class.tobytes())
+        images = None if result.images is None else result.images.tobytes()
+        return ("images", result.image_class.tobytes(), images)
     # repeats shuffle images in an order that the seed decides
     return ("repeats", len(result.drops), result.seed, result.image_class.tobytes())
 

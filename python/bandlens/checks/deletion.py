@@ -291,11 +291,7 @@ def _measured(predictor: Predictor, outputs: np.ndarray, before: np.ndarray, cod
     fidelity = -np.abs(own - before[:, None, None, column])
     if not predictor.classifies:
         return fidelity.mean(axis=1)[None]
-    if predictor.task == MULTILABEL:
-        right = own > (0.5 if predictor.scale == "probability" else 0)
-    else:
-        right = outputs.argmax(axis=-1) == code
-    return np.stack([own, right, fidelity]).mean(axis=2)
+    return np.stack([own, predictor.taken_for(outputs)[..., code], fidelity]).mean(axis=2)
 
 
 def _summarised(

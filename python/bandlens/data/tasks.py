@@ -93,6 +93,26 @@ def check_one_class(y: Any) -> None:
         )
 
 
+def check_several_labels(*, known: bool) -> None:
+    """Refuse to guess which labels outputs speak for, where nobody knows whether they are probabilities.
+
+    Parameters
+    ----------
+    known : bool
+        Whether that is known.
+
+    Raises
+    ------
+    OptionError
+    """
+    if not known:
+        raise OptionError(
+            "Which labels the function takes an image for can't be told: nothing says what its scores are.",
+            expected=argument("output", "probability", "logit"),
+            given=argument("output", "auto"),
+        )
+
+
 def _possible(outputs: Outputs) -> tuple[str, ...]:
     if outputs.pixels:
         return (SEGMENTATION,)
@@ -135,8 +155,12 @@ def _rows(y: Any) -> np.ndarray | None:
 
 
 def is_label_sets(y: Any) -> bool:
-    """Whether each image has a set, a list or a tuple of labels of its own."""
-    return isinstance(y, list | tuple) and bool(y) and all(isinstance(one, Set | list | tuple) for one in y)
+    """Whether each image has a set, a list, a tuple or an array of labels of its own."""
+    return isinstance(y, list | tuple) and bool(y) and all(map(_is_collection, y))
+
+
+def _is_collection(one: Any) -> bool:
+    return isinstance(one, Set | list | tuple) or (isinstance(one, np.ndarray) and one.ndim == 1)
 
 
 def label_flags(y: Any, names: tuple[str, ...], n_images: int) -> np.ndarray:

@@ -27,28 +27,22 @@ class Zones:
 
     Attributes
     ----------
-    codes : ndarray of int, shape (n, pixels), or None
-        Class of each pixel, -1 where it belongs to none; a class's zone is where it is.
-    flags : ndarray of bool, shape (n, pixels, classes), or None
-        In their place where a pixel may have several classes.
+    labels : ndarray or None
+        Of pixels, as `pixel_labels` gives them: a class's zone is where they are of it.
     mask : ndarray of bool, shape (n or 1, pixels), or None
         In their place where all classes have the same zone.
     """
 
-    codes: np.ndarray | None = None
-    flags: np.ndarray | None = None
+    labels: np.ndarray | None = None
     mask: np.ndarray | None = None
 
     def of(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
         """Zones of some images, each for one class, bool, shape (rows, pixels)."""
-        if self.codes is not None:
-            return self.codes[images] == classes[:, None]
-        if self.flags is not None:
-            return self.flags[images, :, classes]
+        if self.labels is not None:
+            several = self.labels.dtype == np.int8
+            return self.labels[images, :, classes] == 1 if several else self.labels[images] == classes[:, None]
         assert self.mask is not None
-        return np.broadcast_to(self.mask, (max(len(self.mask), 1), self.mask.shape[1]))[
-            images if len(self.mask) > 1 else np.zeros_like(images)
-        ]
+        return self.mask[images if len(self.mask) > 1 else np.zeros_like(images)]
 
 
 def check_zone(zone: Any, n: int, pixels: tuple[int, ...], *, labelled: bool) -> str | np.ndarray:
@@ -106,7 +100,7 @@ def check_zone(zone: Any, n: int, pixels: tuple[int, ...], *, labelled: bool) ->
 def pixel_labels(
     y: Any, names: tuple[str, ...], n: int, pixels: tuple[int, ...], ignore: Any = None, *, several: bool = False
 ) -> np.ndarray:
-    """Class of each pixel, int16, shape (n, pixels), -1 where it has none; or flags, (n, pixels, classes).
+    """Class of each pixel, int16, shape (n, pixels), -1 where it has no label; see `flags_of` for several classes.
 
     Parameters
     ----------
@@ -120,7 +114,8 @@ def pixel_labels(
     ignore : object or sequence, optional
         Values of `y` that stand for no class.
     several : bool
-        Whether a pixel may have several classes; then flags are given.
+        Whether a pixel may have several classes, or none: then 1 where it has one, 0 where not, -1 where it has no
+        label, int8, shape (n, pixels, classes).
 
     Raises
     ------
@@ -144,12 +139,27 @@ def pixel_labels(
     codes = _from_texts(flat, names, ignored) if flat.dtype.kind in "OUST" else _from_numbers(flat, names, ignored)
     if not several:
         return codes
-    return codes[..., None] == np.arange(len(names))
+    flags, known = flags_of(codes, len(names))
+    return np.where(known, flags, NOTHING).astype(np.int8)
+
+
+def flags_of(labels: np.ndarray, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which classes pixels have, bool, (..., pixels, classes), and whether they have a label, bool, (..., pixels, 1).
+
+    Parameters
+    ----------
+    labels : ndarray
+        As `pixel_labels` gives them.
+    n_classes : int
+    """
+    if labels.dtype == np.int8:
+        return labels == 1, labels[..., :1] != NOTHING
+    return labels[..., None] == np.arange(n_classes), labels[..., None] != NOTHING
 
 
 def _from_flags(flags: np.ndarray, several: bool) -> np.ndarray:
     if several:
-        return flags
+        return flags.astype(np.int8)
     count = flags.sum(axis=-1)
     if (count > 1).any():
         raise LabelError(

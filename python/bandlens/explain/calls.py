@@ -14,7 +14,15 @@ from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
 from ..data.options import whole_number
 from ..data.repeated import repeated
-from ..data.tasks import CLASSIFICATION, REGRESSION, check_one_class, number_names, task_of
+from ..data.tasks import (
+    CLASSIFICATION,
+    MULTILABEL,
+    REGRESSION,
+    check_one_class,
+    check_several_labels,
+    number_names,
+    task_of,
+)
 from ..data.words import choices, nearest, shown
 from ..errors import OptionError
 from ..methods import METHODS, Method, Request, Task
@@ -183,6 +191,8 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         predictor = replace(predictor, task=task_of(q.task, predictor.meant_for, q.y))
     if predictor.task == CLASSIFICATION:
         check_one_class(q.y)
+    if predictor.task == MULTILABEL:
+        check_several_labels(known=predictor.refusal is None or predictor.scale != "output")
     if predictor.refusal is not None and method.looks_inside:
         raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now

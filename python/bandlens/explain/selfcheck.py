@@ -136,7 +136,7 @@ def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False
 def _distances(task: Task, values: np.ndarray) -> np.ndarray:
     """How far each image's output is from the background's, on average, shape (n, k)."""
     if task.predictor.pixels:  # each image reads outputs of its own of a background image
-        found: np.ndarray = np.abs(values[..., None] - task.background_values).mean(axis=-1)
+        found: np.ndarray = np.abs(values[..., None] - task.background_values()).mean(axis=-1)
         return found
     return output_distances(values, task.image_output, task.background_outputs)
 

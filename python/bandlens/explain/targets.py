@@ -13,10 +13,9 @@ import numpy as np
 
 from ..data.images import Images
 from ..data.labels import label_codes, observed_numbers, target_outputs
-from ..data.positions import spelled
 from ..data.tasks import MULTILABEL, REGRESSION, SEGMENTATION, label_flags, observed_rows
 from ..data.words import argument, choices, shown
-from ..data.zones import Zones, check_zone, pixel_labels
+from ..data.zones import Zones, check_zone, flags_of, pixel_labels
 from ..errors import LabelError, OptionError
 from ..models.predictor import Predictor
 from .agreement import Agreement
@@ -127,10 +126,9 @@ def read_labels(q: Question, predictor: Predictor, n: int, classes: tuple[str, .
         made_of = predictor.trace.made_of()
         return Labelled(observed=observed_rows(q.y, classes, n) if several else observed_numbers(q.y, n, made_of))
     if predictor.task == SEGMENTATION:
-        several = not predictor.exclusive and predictor.weights.shape[1] > 1
         pixels = None
         if q.y is not None:
-            pixels = pixel_labels(q.y, classes, n, predictor.pixels, q.ignore, several=several)
+            pixels = pixel_labels(q.y, classes, n, predictor.pixels, q.ignore, several=predictor.apart)
         return Labelled(pixels=pixels, zone=check_zone(q.zone, n, predictor.pixels, labelled=q.y is not None))
     if q.y is None:
         return Labelled()
@@ -183,7 +181,7 @@ def _several_labels(
     predictions: np.ndarray,
 ) -> Targets:
     """A row for each label of each image; without labels, for each that the model takes it for."""
-    predicted = found > (0.5 if predictor.scale == "probability" else 0)
+    predicted = predictor.taken_for(found)
     given = predicted if flags is None else flags
     images, codes = np.nonzero(given)
     if not len(images):
@@ -219,38 +217,32 @@ def _zones(
     q: Question, predictor: Predictor, images: Images, outputs: tuple[str, ...], labelled: Labelled, size: int
 ) -> Targets:
     """A row for each class that occurs in an image: where it is labelled, else where it is predicted."""
-    n_pixels = int(np.prod(predictor.pixels))
-    several = not predictor.exclusive and predictor.weights.shape[1] > 1
+    n_pixels, n_classes = int(np.prod(predictor.pixels)), len(outputs)
     truth, zone = labelled.pixels, labelled.zone
-    n_classes = len(outputs)
-    predicted_counts = np.zeros((images.n, n_classes), np.int64)
-    labelled_counts, both = np.zeros_like(predicted_counts), np.zeros_like(predicted_counts)
+    predicted = np.zeros((images.n, n_classes), np.int64)
+    labels, both, judged = np.zeros_like(predicted), np.zeros_like(predicted), np.zeros(images.n, np.int64)
     kept = None
     if isinstance(zone, str) and zone == "predicted":
-        kept = np.zeros((images.n, n_pixels, n_classes), bool) if several else np.zeros((images.n, n_pixels), np.int16)
-    limit = 0.5 if predictor.scale == "probability" else 0
+        shape = (images.n, n_pixels)
+        kept = np.zeros((*shape, n_classes), np.int8) if predictor.apart else np.zeros(shape, np.int16)
     rows: list[np.ndarray] = []
     means: list[np.ndarray] = []
     for part, units in predictor.units(images, size):
         scores = predictor.from_units(units.reshape(len(units), n_pixels, -1))
-        predicted = scores > limit if several else scores.argmax(axis=-1).astype(np.int16)
-        flags = predicted if several else predicted[..., None] == np.arange(n_classes)
-        predicted_counts[part] = flags.sum(axis=1)
+        flags = predictor.taken_for(scores)
         if kept is not None:
-            kept[part] = predicted
+            kept[part] = flags if predictor.apart else flags.argmax(axis=-1)
         occurs = flags
         if truth is not None:
-            occurs = truth[part] if several else truth[part][..., None] == np.arange(n_classes)
-            labelled_counts[part] = occurs.sum(axis=1)
-            known = True if several else (truth[part] >= 0)[..., None]
-            both[part] = (flags & occurs & known).sum(axis=1)
-            if not several:  # pixels without a label are judged by none
-                predicted_counts[part] = (flags & known).sum(axis=1)
+            occurs, known = flags_of(truth[part], n_classes)
+            flags = flags & known  # pixels without a label are judged by none
+            labels[part], both[part] = occurs.sum(axis=1), (flags & occurs).sum(axis=1)
+            judged[part] = known.sum(axis=(1, 2)) * (n_classes if predictor.apart else 1)
+        predicted[part] = flags.sum(axis=1)
         at, codes = np.nonzero(occurs.any(axis=1))
-        own = _zone_of(zone, truth, kept, part, n_pixels, several)
-        inside = own.of(at, codes)
-        kept_rows = inside.any(axis=1)
-        at, codes, inside = at[kept_rows], codes[kept_rows], inside[kept_rows]
+        inside = _zone_of(zone, truth, kept, part, n_pixels).of(at, codes)
+        filled = inside.any(axis=1)
+        at, codes, inside = at[filled], codes[filled], inside[filled]
         shares = inside / inside.sum(axis=1, keepdims=True)
         means.append(np.einsum("rp,rpk->rk", shares, scores[at]))
         rows.append(np.stack([at + part.start, codes], axis=1))
@@ -260,18 +252,15 @@ def _zones(
             "No class occurs in any image, so that nothing can be explained.",
             expected="labels of classes in `y`" if truth is not None else "outputs that are larger than 0.5 somewhere",
             given="pixels without a class",
-            fix=spelled("or choose zone='image'", 'or choose `zone = "image"`') if truth is None else None,
         )
     outputs_found = np.concatenate(means)
     at, codes = found[:, 0], found[:, 1]
     predictions = outputs_found.argmax(axis=1)
-    agreement = Agreement(predicted_counts)
+    agreement = Agreement(predicted)
     if truth is not None:
-        judged = np.full(images.n, n_pixels * n_classes) if several else labelled_counts.sum(axis=1)
-        wrong = (labelled_counts + predicted_counts - 2 * both).sum(axis=1)
-        # a pixel that is wrong lacks its class and has another
-        agreeing = judged - wrong if several else both.sum(axis=1)
-        agreement = Agreement(predicted_counts, labelled_counts, both, judged, agreeing)
+        # a pixel of one class that is wrong lacks its class and has another
+        agreeing = judged - (labels + predicted - 2 * both).sum(axis=1) if predictor.apart else both.sum(axis=1)
+        agreement = Agreement(predicted, labels, both, judged, agreeing)
     return Targets(
         n=images.n,
         images=at,
@@ -281,13 +270,11 @@ def _zones(
         image_output=target_outputs(q.target, outputs, codes, predictions),
         outputs=outputs_found,
         agreement=agreement.at(at),
-        zones=_zone_of(zone, truth, kept, slice(None), n_pixels, several),
+        zones=_zone_of(zone, truth, kept, slice(None), n_pixels),
     )
 
 
-def _zone_of(
-    zone: Any, truth: np.ndarray | None, predicted: np.ndarray | None, part: slice, n_pixels: int, several: bool
-) -> Zones:
+def _zone_of(zone: Any, truth: np.ndarray | None, predicted: np.ndarray | None, part: slice, n_pixels: int) -> Zones:
     """Zones of some images, of what was asked for."""
     if isinstance(zone, np.ndarray):
         return Zones(mask=zone[part] if len(zone) > 1 else zone)
@@ -295,4 +282,4 @@ def _zone_of(
         return Zones(mask=np.ones((1, n_pixels), bool))
     source = truth if zone == "label" else predicted
     assert source is not None
-    return Zones(flags=source[part]) if several else Zones(codes=source[part])
+    return Zones(labels=source[part])

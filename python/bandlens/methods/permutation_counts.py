@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.tasks import MULTILABEL
+from ..data.zones import flags_of
 from .findings import Drops, Findings
 from .mixtures import all_mixed_outputs
 from .task import Task
@@ -46,10 +47,9 @@ def falls(task: Task, metric: str | Callable[..., Any], shuffles: list[np.ndarra
 def _labels(task: Task, metric: str | Callable[..., Any], shuffles: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The metric of each label and their mean, (labels + 1,), and after shuffling, (repeats, features, labels + 1)."""
     images, predictor = task.every, task.predictor
-    limit = 0.5 if predictor.scale == "probability" else 0
     size = task.images_per_batch
     before = predictor.outputs(images, size)
-    truth = before > limit if task.truth is None else task.truth
+    truth = predictor.taken_for(before) if task.truth is None else task.truth
     n_features = len(task.members)
     shuffled = np.empty((len(shuffles), n_features, *before.shape))
     present = ~np.eye(n_features, dtype=bool)
@@ -62,15 +62,15 @@ def _labels(task: Task, metric: str | Callable[..., Any], shuffles: list[np.ndar
     occurring = np.unique(task.codes)
 
     def measured(outputs: np.ndarray) -> np.ndarray:
-        each = np.array([_of_label(metric, truth[:, at], outputs[:, at], limit) for at in range(truth.shape[1])])
+        flags = predictor.taken_for(outputs)
+        each = np.array([_of_label(metric, *label) for label in zip(truth.T, outputs.T, flags.T, strict=True)])
         return np.append(each, each[occurring].mean())
 
     after = [[measured(outputs) for outputs in repeat] for repeat in shuffled]
     return measured(before), np.array(after)
 
 
-def _of_label(metric: str | Callable[..., Any], truth: np.ndarray, outputs: np.ndarray, limit: float) -> float:
-    predicted = outputs > limit
+def _of_label(metric: str | Callable[..., Any], truth: np.ndarray, outputs: np.ndarray, predicted: np.ndarray) -> float:
     if callable(metric):
         return float(metric(truth, predicted))
     if metric == "average_precision":
@@ -105,37 +105,30 @@ def _pixels(task: Task, metric: str, shuffles: list[np.ndarray]) -> tuple[np.nda
     counts = np.zeros((len(shuffles), n_features, 3, n_classes))
     start = np.zeros((3, n_classes))
     for part, batch in images.batches(size, predictor.trace.dtype):
-        first = _flags(task, batch)
-        truth = first if task.truth is None else _as_flags(task.truth[part], n_classes)
-        start += _counted(truth, first)
+        truth = first = _flags(task, batch, part)
+        known = np.ones_like(first[..., :1])
+        if task.truth is not None:
+            truth, known = flags_of(task.truth[part], n_classes)
+        start += _counted(truth, known, first)
         for repeat, order in enumerate(shuffles):
             others = images.take(order[part], batch.dtype)
             for feature, bands in enumerate(task.members):
                 mixed = np.where(images.cells.spread(np, bands[None]), others, batch)
-                counts[repeat, feature] += _counted(truth, _flags(task, mixed))
+                counts[repeat, feature] += _counted(truth, known, _flags(task, mixed, part))
         task.tick(_rows_in(task, part))
     occurring = np.unique(task.codes)
     return _measured(metric, start, occurring), _measured(metric, counts, occurring)
 
 
-def _flags(task: Task, batch: np.ndarray) -> np.ndarray:
-    """Classes that the model gives pixels, bool, (images, pixels, classes)."""
-    predictor = task.predictor
-    parts = [units for _, units in predictor.units(task.images.holding(batch), task.images_per_batch)]
-    units = np.concatenate(parts)
-    scores = predictor.from_units(units.reshape(len(units), -1, predictor.weights.shape[1]))
-    if not predictor.exclusive and predictor.weights.shape[1] > 1:
-        return np.asarray(scores > (0.5 if predictor.scale == "probability" else 0))
-    return _as_flags(scores.argmax(axis=-1), predictor.n_outputs)
+def _flags(task: Task, batch: np.ndarray, part: slice) -> np.ndarray:
+    """Classes that the model gives pixels of some images, bool, (images, pixels, classes)."""
+    predictor, images = task.predictor, task.images.holding(batch)
+    units = np.concatenate([found for _, found in predictor.units(images, task.images_per_batch, positions=part)])
+    return predictor.taken_for(predictor.from_units(units.reshape(len(units), -1, predictor.weights.shape[1])))
 
 
-def _as_flags(codes: np.ndarray, n_classes: int) -> np.ndarray:
-    return codes if codes.dtype == bool else codes[..., None] == np.arange(n_classes)
-
-
-def _counted(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+def _counted(truth: np.ndarray, known: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Pixels that are of a class, that are taken for it, and both, among those with a label, (3, classes)."""
-    known = truth.any(axis=-1, keepdims=True)
     taken = predicted & known
     return np.stack([one.sum(axis=(0, 1)) for one in (truth, taken, truth & taken)]).astype(np.float64)
 

@@ -141,13 +141,16 @@ class Task:
         if not self.predictor.pixels:
             found: np.ndarray = self.background_outputs.mean(axis=0)[self.image_output]
             return found
-        return self.background_values.mean(axis=-1)
+        return self.background_values().mean(axis=-1)
+
+    def background_values(self, rows: slice = slice(None)) -> np.ndarray:
+        """The explained outputs of the background images, as some images read them, shape (rows, k, m)."""
+        if not self.predictor.pixels:
+            return np.moveaxis(self.background_outputs[:, self.image_output[rows]], 0, 2)
+        return self._zone_values[rows]
 
     @cached_property
-    def background_values(self) -> np.ndarray:
-        """The explained outputs of the background images, shape (n, k, m)."""
-        if not self.predictor.pixels:
-            return np.moveaxis(self.background_outputs[:, self.image_output], 0, 2)
+    def _zone_values(self) -> np.ndarray:
         chosen, name = self._background
         return self.explained_outputs(chosen, name=name, positions=self.draws)
 

@@ -21,7 +21,7 @@ from .._version import __version__
 from ..data.images import Images, lost_dimension
 from ..data.inputs import Inputs, listed
 from ..data.positions import spelled
-from ..data.tasks import REGRESSION, Outputs
+from ..data.tasks import MULTILABEL, REGRESSION, Outputs
 from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..engine.backends.contract import Backend, Trace
 from ..engine.batching import images_per_batch, portions, step_bytes
@@ -108,6 +108,24 @@ class Predictor:
         """Whether the probability of one class depends on the logits of the others, as behind a softmax."""
         units = self.weights.shape[1]
         return _head(self.trace, units) != "sigmoid" and units > 1
+
+    @property
+    def apart(self) -> bool:
+        """Whether each output is there or not by itself, as several labels of an image or of a pixel are."""
+        units = self.weights.shape[1]
+        return self.task == MULTILABEL or (bool(self.pixels) and units > 1 and not self.exclusive)
+
+    @property
+    def threshold(self) -> float:
+        """Above which an output that is `apart` is there: a probability of one half, or its logit."""
+        likely = self.scale == "probability" or (self.scale == "output" and self.trace.made_of() is not None)
+        return 0.5 if likely else 0.0
+
+    def taken_for(self, outputs: np.ndarray) -> np.ndarray:
+        """Which classes outputs (..., outputs) speak for, bool: all that are likely, if they are `apart`; else one."""
+        if self.apart:
+            return np.asarray(outputs > self.threshold)
+        return outputs.argmax(axis=-1)[..., None] == np.arange(outputs.shape[-1])
 
     @property
     def images_per_batch(self) -> int:
