@@ -49,16 +49,6 @@ def strata(result: BandImportance) -> np.ndarray:
     return result.image_class if result.images is None else np.zeros(result.n, np.int64)
 
 
-def classes_of_images(result: BandImportance, n: int) -> np.ndarray:
-    """A class of each of n images, the first of several, -1 for those that have no row; shape (n,), int64."""
-    if result.images is None:
-        return result.image_class
-    images, rows = np.unique(result.images, return_index=True)
-    found = np.full(n, -1, np.int64)
-    found[images] = result.image_class[rows]
-    return found
-
-
 def varies(result: BandImportance) -> np.ndarray:
     """Rows that have an interval: those with more than one image, or repeat, to draw from; shape (rows,), bool.
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..data.images import Images, check_images
 from ..data.moments import half_width
 from ..data.options import whole_number
+from ..data.repeated import first_codes
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
@@ -26,7 +27,7 @@ from ..results.importance import BandImportance
 from ..results.statistics import at_least_zero, rank_of, share_of
 from .agreement import kendall
 from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
-from .resampling import TAILS, classes_of_images, draw_again, draw_counts, importances, interval, parts, strata, varies
+from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
 from .result import Check
 
 # arguments besides those of the table
@@ -167,7 +168,11 @@ def _onwards(tick: Callable[[int], None]) -> Callable[[int, int], None]:
 def _draws(table: BandImportance, pool: Images, times: int, seed: int) -> np.ndarray:
     """Positions of other background samples in the pool, shape (times, m), drawn as the table's own was."""
     assert table.background is not None
-    groups = classes_of_images(table, pool.n) if table.background_source == "x" else np.zeros(pool.n, np.int64)
+    groups = np.zeros(pool.n, np.int64)
+    if table.background_source == "x":
+        groups = table.image_class
+        if table.images is not None:
+            groups = first_codes(table.images, table.image_class, pool.n)
     return np.sort(draw_again(groups, table.background, times, np.random.default_rng([seed, 0])), axis=1)
 
 

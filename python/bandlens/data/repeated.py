@@ -49,3 +49,18 @@ class Repeated:
 def repeated(images: Images, positions: np.ndarray, dtype: Any) -> Images:
     """Images at positions, as images of their own."""
     return images.holding(Repeated(images, positions, np.dtype(dtype)))  # type: ignore[arg-type]  # a container
+
+
+def first_codes(rows: np.ndarray, codes: np.ndarray, n: int) -> np.ndarray:
+    """The first code of each of n images, -1 for those that have no row, shape (n,), int64.
+
+    Parameters
+    ----------
+    rows, codes : ndarray of int, shape (rows,)
+        Image of each row, in increasing order, and its code.
+    n : int
+    """
+    images, at = np.unique(rows, return_index=True)
+    found = np.full(n, -1, np.int64)
+    found[images] = codes[at]
+    return found

@@ -13,7 +13,7 @@ from ..data.images import Images, check_background, check_images
 from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
 from ..data.options import whole_number
-from ..data.repeated import repeated
+from ..data.repeated import first_codes, repeated
 from ..data.tasks import (
     CLASSIFICATION,
     MULTILABEL,
@@ -52,13 +52,6 @@ class Call:
     background: Images | None
     background_source: str | None
     draws: np.ndarray | None
-    labels: np.ndarray | None
-    observed: np.ndarray | None
-    codes: np.ndarray
-    predictions: np.ndarray
-    image_output: np.ndarray
-    model_outputs: np.ndarray
-    deferred: bool
     targets: Targets
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -78,22 +71,18 @@ class Call:
 
     def completed(self) -> Call:
         """The call once the method has filled in the model's outputs."""
-        if not self.predictor.classifies:
-            return replace(self, deferred=False)
-        predictions = self.model_outputs.argmax(axis=1)
-        codes = predictions if self.labels is None else self.labels
-        return replace(self, codes=codes, predictions=predictions, deferred=False)
+        return replace(self, targets=self.targets.completed(classes=self.predictor.classifies))
 
     @property
     def truth(self) -> dict[str, Any]:
         """What a result keeps of what images are and of what the model is for, by the names of its fields."""
-        fitted = self.model_outputs if self.observed is None or self.observed.ndim > 1 else self.model_outputs[:, 0]
-        agreement = self.targets.agreement
+        targets, agreement = self.targets, self.targets.agreement
+        observed = targets.observed
         return {
-            "correct": None if self.labels is None else self.labels == self.predictions,
-            "observed": self.observed,
-            "fitted": None if self.observed is None else fitted,
-            "images": self.targets.images,
+            "correct": None if targets.labels is None else targets.labels == targets.predictions,
+            "observed": observed,
+            "fitted": None if observed is None else targets.outputs.reshape(observed.shape),
+            "images": targets.images,
             **({} if agreement is None else agreement.fields()),
             "task": self.predictor.task,
             "head": self.predictor.head,
@@ -104,13 +93,13 @@ class Call:
         """The explained outputs as weights on the model's units."""
         predictor, targets = self.predictor, self.targets
         if targets.zones is None or targets.images is None:
-            found: np.ndarray = predictor.weights[self.image_output]
+            found: np.ndarray = predictor.weights[targets.image_output]
             return found
         return ZoneSeeds(
             targets.zones,
             targets.images,
-            self.codes,
-            self.image_output,
+            targets.codes,
+            targets.image_output,
             predictor.weights,
             int(np.prod(predictor.pixels)),
         )
@@ -125,9 +114,9 @@ class Call:
             classes=self.classes,
             named=self.named,
             y=self.y,
-            labels=self.labels,
-            observed=self.observed,
-            outputs=self.model_outputs,
+            labels=self.targets.labels,
+            observed=self.targets.observed,
+            outputs=self.targets.outputs,
             names=self.outputs,
             agreement=self.targets.agreement_once,
             maps=maps,
@@ -147,9 +136,9 @@ class Call:
             tick=tick,
             options=self.options,
             members=self.features.members,
-            codes=self.codes,
-            image_output=self.image_output,
-            outputs=self.model_outputs,
+            codes=self.targets.codes,
+            image_output=self.targets.image_output,
+            outputs=self.targets.outputs,
             y=self.y,
             every=self.every,
             row_images=self.targets.images,
@@ -209,7 +198,8 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         images = repeated(images, targets.images, predictor.trace.dtype)
     draws = None
     if background is not None:
-        draws = _draw(background.n, q.n_background, targets.of_images() if background is every else None, q.seed)
+        codes = targets.codes if targets.images is None else first_codes(targets.images, targets.codes, every.n)
+        draws = _draw(background.n, q.n_background, codes if background is every else None, q.seed)
     return Call(
         model=model,
         predictor=predictor,
@@ -221,13 +211,6 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         background=background,
         background_source=None if background is None else "x" if q.background is None else "background",
         draws=draws,
-        labels=targets.labels,
-        observed=targets.observed,
-        codes=targets.codes,
-        predictions=targets.predictions,
-        image_output=targets.image_output,
-        model_outputs=targets.outputs,
-        deferred=targets.deferred,
         targets=targets,
         classes=classes,
         outputs=outputs,

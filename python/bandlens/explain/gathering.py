@@ -12,9 +12,9 @@ def gathered(call: Call, findings: Findings) -> Found:
     found = Found(call.images.n)
     for finding in findings:
         if isinstance(finding, Units):
-            if call.deferred:
+            if call.targets.deferred:
                 check_outputs(finding.values, positions=finding.images)
-                call.model_outputs[finding.images] = call.predictor.from_units(finding.values)
+                call.targets.outputs[finding.images] = call.predictor.from_units(finding.values)
             continue
         if isinstance(finding, Scores | Maps):
             label, differentiates = call.method.label, call.method.differentiates

@@ -239,13 +239,13 @@ def importance_of(
     if call is None:
         with starting(progress, question.model):
             call = checked(question)
-    if fit and not call.deferred:
+    if fit and not call.targets.deferred:
         check_fit(call.subject(maps=False))
     started = time.perf_counter()
     with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)
         # before much is computed, as an output may not be finite
-        values = None if call.deferred else call.method.values(task)
+        values = None if call.targets.deferred else call.method.values(task)
         found = gathered(call, call.method.scores(task))
     if values is None:
         call = call.completed()
@@ -265,7 +265,7 @@ def _scores(call: Call, found: Found) -> np.ndarray:
     """Band scores of all rows; NaN where a metric was looked at as a whole."""
     if Scores in found:
         return found[Scores]
-    return np.full((*call.image_output.shape, len(call.features.names)), np.nan)
+    return np.full((*call.targets.image_output.shape, len(call.features.names)), np.nan)
 
 
 def _result(
@@ -280,9 +280,9 @@ def _result(
     metric = call.method if isinstance(call.method, MetricMethod) else None
     return BandImportance(
         scores=scores,
-        image_class=call.codes,
-        prediction=call.predictions,
-        image_output=call.image_output,
+        image_class=call.targets.codes,
+        prediction=call.targets.predictions,
+        image_output=call.targets.image_output,
         output_values=values[0],
         base_values=values[1],
         band_means=call.features.mean(task.band_means),

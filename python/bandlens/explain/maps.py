@@ -94,9 +94,9 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps:
         measured = check_scores(call, task, Explained.of(scores, values, base, found), maps=True)
     return BandMaps(
         values=maps,
-        image_class=call.codes,
-        prediction=call.predictions,
-        image_output=call.image_output,
+        image_class=call.targets.codes,
+        prediction=call.targets.predictions,
+        image_output=call.targets.image_output,
         band_axis=call.images.band_axis,
         classes=call.classes,
         outputs=call.outputs,

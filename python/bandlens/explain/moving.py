@@ -60,9 +60,11 @@ def moved_outputs(call: Call, images: np.ndarray, band: int, shifts: np.ndarray)
     rows = np.repeat(images, shifts.shape[1])
     if not call.predictor.pixels:
         every = call.predictor.outputs(moved, size, name=name, positions=rows)
-        return np.take_along_axis(every.reshape(*shifts.shape, -1), call.image_output[images][:, None, :], axis=2)
-    seeds, found = call.seeds(), np.empty((len(rows), call.image_output.shape[1]))
+        return np.take_along_axis(
+            every.reshape(*shifts.shape, -1), call.targets.image_output[images][:, None, :], axis=2
+        )
+    seeds, found = call.seeds(), np.empty((len(rows), call.targets.image_output.shape[1]))
     for part, units in call.predictor.units(moved, size, name=name, positions=rows):
         # each image is read over the zone of the class that it counts for
         found[part] = np.einsum("rku,ru->rk", seeds[rows[part]], units)
-    return (found + call.predictor.offsets[call.image_output[rows]]).reshape(*shifts.shape, -1)
+    return (found + call.predictor.offsets[call.targets.image_output[rows]]).reshape(*shifts.shape, -1)

@@ -132,7 +132,7 @@ def band_response(
                 tick(call.images.n)
         else:
             grid = np.full((len(call.classes), len(chosen), steps + 1), np.nan)
-            values = np.full((*call.image_output.shape, *grid.shape[1:]), np.nan)
+            values = np.full((*call.targets.image_output.shape, *grid.shape[1:]), np.nan)
             for at, band in enumerate(chosen):
                 _own_curves(call, levels[:, band], varies[:, band], band, grid[:, at], values[:, :, at])
                 _mean_curves(call, levels[:, band], varies[:, band], at, grid[:, at], values[:, :, at], rows)
@@ -140,8 +140,8 @@ def band_response(
     return BandResponse(
         kind=kind,
         **rows.sorted(),
-        image_class=call.codes,
-        image_output=call.image_output,
+        image_class=call.targets.codes,
+        image_output=call.targets.image_output,
         images=call.targets.images,
         band_levels=levels[:, chosen],
         classes=call.classes,
@@ -192,7 +192,7 @@ def _local_effects(
     for key, mine in groups.items():
         bins = bins_of(levels[mine], edges[key])
         ends[mine] = np.stack([edges[key][bins], edges[key][bins + 1]], axis=1)
-    found = np.zeros((call.images.n, 2, call.image_output.shape[1]))
+    found = np.zeros((call.images.n, 2, call.targets.image_output.shape[1]))
     found[images] = moved_outputs(call, images, band, ends[images] - levels[images, None])
     for key, mine in groups.items():
         curve = accumulated(levels[mine], found[mine, 1] - found[mine, 0], edges[key])
@@ -204,11 +204,11 @@ def _own_curves(
 ) -> None:
     """Fill in the levels of each class and the outputs of each image there."""
     for code in np.flatnonzero(varies):
-        own = levels[call.codes == code]
+        own = levels[call.targets.codes == code]
         grid[code] = np.linspace(own.min(), own.max(), grid.shape[1])
-    images = np.flatnonzero(varies[call.codes])
+    images = np.flatnonzero(varies[call.targets.codes])
     if len(images):
-        shifts = grid[call.codes[images]] - levels[images, None]
+        shifts = grid[call.targets.codes[images]] - levels[images, None]
         values[images] = np.moveaxis(moved_outputs(call, images, band, shifts), 1, 2)
 
 
@@ -222,7 +222,9 @@ def _mean_curves(
 
 def _groups(call: Call) -> list[tuple[tuple[int, ...], np.ndarray]]:
     """Images of the same class that are explained by the same outputs: (class, *outputs), and their positions."""
-    keys, inverse = np.unique(np.column_stack([call.codes, call.image_output]), axis=0, return_inverse=True)
+    keys, inverse = np.unique(
+        np.column_stack([call.targets.codes, call.targets.image_output]), axis=0, return_inverse=True
+    )
     inverse = inverse.reshape(-1)
     return [(tuple(key.tolist()), np.flatnonzero(inverse == at)) for at, key in enumerate(keys)]
 
@@ -231,14 +233,14 @@ def _varies(call: Call, levels: np.ndarray) -> np.ndarray:
     """Whether the level of each band varies within each class by more than rounding, shape (classes, bands)."""
     found = np.zeros((len(call.classes), levels.shape[1]), bool)
     sizes = np.sqrt(band_spread(call.images) ** 2 + levels.mean(axis=0) ** 2)
-    for code in np.unique(call.codes):
-        found[code] = np.ptp(levels[call.codes == code], axis=0) > ROUNDING * sizes
+    for code in np.unique(call.targets.codes):
+        found[code] = np.ptp(levels[call.targets.codes == code], axis=0) > ROUNDING * sizes
     return found
 
 
 def _missing(call: Call, levels: np.ndarray, varies: np.ndarray, chosen: np.ndarray, kind: str) -> dict[str, list[str]]:
     """Classes of which a band has no curve; warns of them, and refuses a call that would give none at all."""
-    present, n = np.unique(call.codes, return_counts=True)
+    present, n = np.unique(call.targets.codes, return_counts=True)
     missing = {
         call.bands[band]: [call.classes[code] for code in present if not varies[code, band]]
         for band in chosen

@@ -6,7 +6,7 @@ classes, a row for each class that occurs. What is found for a row is about that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,6 @@ class Targets:
 
     Attributes
     ----------
-    n : int
-        Number of images.
     images : ndarray of int64, shape (rows,), or None
         Image of each row; None where every image is one.
     codes : ndarray of int64, shape (rows,)
@@ -49,7 +47,6 @@ class Targets:
         Whether a method will fill in `outputs`.
     """
 
-    n: int
     images: np.ndarray | None
     codes: np.ndarray
     labels: np.ndarray | None
@@ -68,14 +65,13 @@ class Targets:
             return self.agreement
         return self.agreement.at(np.unique(self.images, return_index=True)[1])
 
-    def of_images(self) -> np.ndarray:
-        """A class for each image, the first of several, -1 where it has none; shape (n,)."""
-        if self.images is None:
-            return self.codes
-        found = np.full(self.n, -1, np.int64)
-        rows, first_rows = np.unique(self.images, return_index=True)
-        found[rows] = self.codes[first_rows]
-        return found
+    def completed(self, *, classes: bool) -> Targets:
+        """The same once the method has filled in the outputs, by which images belong to `classes`, if to any."""
+        if not classes:
+            return replace(self, deferred=False)
+        predictions = self.outputs.argmax(axis=1)
+        codes = predictions if self.labels is None else self.labels
+        return replace(self, codes=codes, predictions=predictions, deferred=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +160,10 @@ def find_targets(
         nobody = np.zeros(images.n, np.int64)
         target = "all" if q.target in ("class", "predicted") else q.target
         chosen = target_outputs(target, outputs, nobody, nobody)
-        return Targets(
-            images.n, None, nobody, None, nobody, chosen, found, observed=labelled.observed, deferred=deferred
-        )
+        return Targets(None, nobody, None, nobody, chosen, found, observed=labelled.observed, deferred=deferred)
     codes = predictions if labelled.codes is None else labelled.codes
     chosen = target_outputs(q.target, outputs, codes, predictions)
-    return Targets(images.n, None, codes, labelled.codes, predictions, chosen, found, deferred=deferred)
+    return Targets(None, codes, labelled.codes, predictions, chosen, found, deferred=deferred)
 
 
 def _several_labels(
@@ -202,7 +196,6 @@ def _several_labels(
             (flags == predicted).sum(axis=1),
         )
     return Targets(
-        n=len(found),
         images=images,
         codes=codes,
         labels=None,
@@ -262,7 +255,6 @@ def _zones(
         agreeing = judged - (labels + predicted - 2 * both).sum(axis=1) if predictor.apart else both.sum(axis=1)
         agreement = Agreement(predicted, labels, both, judged, agreeing)
     return Targets(
-        n=images.n,
         images=at,
         codes=codes,
         labels=None,
