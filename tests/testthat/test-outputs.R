@@ -45,6 +45,14 @@ test_that("an image counts for each of its labels", {
   expect_equal(found$table$share, rep(as.vector(diag(3)), 1), tolerance = 1e-6)
   expect_identical(c(found[1:5], found[6:12])$table, found$table)
 
+  # pictures of single images know which image a row is about
+  explained <- band_importance(model, x, flags, background = x[1:3, , , ])
+  points <- autoplot(explained, "dependence")$data
+  means <- apply(x, c(1, 4), mean)
+  expect_equal(points$level, means[cbind(points$image, as.integer(points$band))], tolerance = 1e-6)
+  last <- length(explained$images)
+  expect_match(autoplot(explained, "waterfall", image = last)$labels$subtitle, "image 12: forest", fixed = TRUE)
+
   names <- lapply(seq_len(12), function(i) colnames(flags)[flags[i, ] == 1])
   numbers <- lapply(seq_len(12), function(i) which(flags[i, ] == 1))
   for (y in list(names, numbers, flags == 1, as.data.frame(flags))) {
