@@ -77,7 +77,7 @@ def band_importance(
     """
     from ..explain.importance import band_importance as compute
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     found = compute(model, x, labels(y), **options, progress=progress or False)
     return [_importance(one) for one in found.values()] if isinstance(found, dict) else _importance(found)
 
@@ -95,7 +95,7 @@ def band_maps(
     """
     from ..explain.maps import band_maps as compute
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     maps = compute(model, x, labels(y), **options, progress=progress or False)
     return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation", "accuracy", "chance"))}
 
@@ -107,7 +107,7 @@ def band_response(
     """Curves of outputs against levels of bands, as the fields of the result; arguments as for `band_importance`."""
     from ..explain.response import band_response as compute
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     return all_fields(compute(model, x, labels(y), **options, progress=progress or False))
 
 
@@ -186,7 +186,7 @@ def check_stability(
     """Check of the table against other images and backgrounds; arguments as for `band_importance`."""
     from ..checks import check_stability as check
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     return _check(check(model, x, labels(y), **options, progress=progress or False))
 
 
@@ -197,7 +197,7 @@ def check_randomization(
     """Check of the table against those of random weights; arguments as for `band_importance`."""
     from ..checks import check_randomization as check
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     return _check(check(model, x, labels(y), **options, progress=progress or False))
 
 
@@ -208,7 +208,7 @@ def check_null(
     """Check of the method by a band that is ignored and two equal ones; arguments as for `band_importance`."""
     from ..checks import check_null as check
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     return _check(check(model, x, labels(y), **options, progress=progress or False))
 
 
@@ -224,7 +224,7 @@ def check_deletion(
     """Check of the ranking by removing bands; `result` as R keeps it, see `_result`."""
     from ..checks import check_deletion as check
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     return _check(check(model, _result(result), x, labels(y), **options, progress=progress or False))
 
 
@@ -336,7 +336,7 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import visualize_features as compute
 
-    _, options = images_and_options(model, None, arguments)
+    model, _, options = images_and_options(model, None, arguments)
     found = compute(model, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
@@ -364,7 +364,7 @@ def layer_activations(
     """
     from ..features import layer_activations as compute
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {"image": columns(found.columns("image").columns)},
@@ -384,7 +384,7 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     """
     from ..features import top_images as compute
 
-    x, options = images_and_options(model, x, arguments)
+    model, x, options = images_and_options(model, x, arguments)
     found = compute(model, x, **options, progress=progress or False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},

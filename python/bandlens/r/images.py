@@ -20,8 +20,10 @@ from .conversions import for_r
 SEVERAL_IMAGES = 4
 
 
-def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Images, with the names that their bands have in R, and the other arguments of a call.
+def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """The model, images with the names that their bands have in R, and the other arguments of a call.
+
+    A saved model is loaded where it has to say what a list holds.
 
     Parameters
     ----------
@@ -34,6 +36,7 @@ def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[An
     options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
     names = {name: options.pop(f"{name}_bands", None) for name in ("x", "background")}
     each = {name: options.pop(f"{name}_each_bands", None) for name in ("x", "background")}
+    model = loaded(model) if isinstance(x, list | dict) else model
     several = _are_inputs(model, x)
 
     def described(images: Any, name: str) -> Any:
@@ -44,22 +47,22 @@ def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[An
 
     if options.get("background") is not None:
         options["background"] = described(options["background"], "background")
-    return described(x, "x"), options
+    return model, described(x, "x"), options
 
 
 def _are_inputs(model: Any, x: Any) -> bool:
     """Whether the entries of a list are what inputs take, not single images."""
     if not isinstance(x, list | dict):
         return False
-    own = loaded(model)
-    if model_inputs(own) and (len(model_inputs(own)) > 1 or isinstance(x, list)):
-        return len(model_inputs(own)) > 1
+    inputs = model_inputs(model)
+    if inputs and (len(inputs) > 1 or isinstance(x, list)):
+        return len(inputs) > 1
     if isinstance(x, list):
         return False
     shapes = [np.shape(one) for one in x.values()]
     if len(set(shapes)) > 1 or not shapes:
         return True  # images have one shape
-    return len(shapes[0]) >= SEVERAL_IMAGES or set(x) == set(input_names(own))
+    return len(shapes[0]) >= SEVERAL_IMAGES or set(x) == set(input_names(model))
 
 
 def _each_named(inputs: Any, names: Any) -> Any:
