@@ -24,7 +24,7 @@ from ..models.predictor import loaded
 from ..progress import starting, ticker
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
-from ..results.statistics import at_least_zero, rank_of, share_of
+from ..results.statistics import rank_of, share_of
 from .agreement import kendall
 from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
@@ -189,7 +189,9 @@ def _resampled(result: BandImportance, resamples: int, seed: int, place: int) ->
     n = _units(result)
     with np.errstate(divide="ignore", invalid="ignore"):
         share_variance = interval(share_of(again))[0] ** 2 * (n / (n - 1))  # resamples vary less than samples
-    return _Resampled(table.importance, table.share, table.std_error**2, share_variance, again)
+    # of repeats of a metric, all that is known is how they differ
+    error = table.std_error if result.drops is not None else table.se_images
+    return _Resampled(table.importance, table.share, error**2, share_variance, again)
 
 
 def _units(result: BandImportance) -> np.ndarray:
@@ -203,7 +205,7 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     n = _units(table)
     images, between = _components([one.variance for one in found], [one.importance for one in found])
     low, high = _interval(numbers.importance, images, between, n, len(found))
-    low = low if table.directed else at_least_zero(low)
+    low = low if table.directed else np.maximum(low, 0.0)
     parts_of_share = _components([one.share_variance for one in found], [one.share for one in found])
     share_low, share_high = _interval(numbers.share, *parts_of_share, n, len(found))
     known = varies(table)[: len(cells)]

@@ -52,6 +52,7 @@ class Call:
     background: Images | None
     background_source: str | None
     draws: np.ndarray | None
+    strata: np.ndarray | None
     targets: Targets
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -196,10 +197,11 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     every = images
     if targets.images is not None:
         images = repeated(images, targets.images, predictor.trace.dtype)
-    draws = None
+    draws = strata = None
     if background is not None:
         codes = targets.codes if targets.images is None else first_codes(targets.images, targets.codes, every.n)
         draws = _draw(background.n, q.n_background, codes if background is every else None, q.seed)
+        strata = codes[draws] if background is every else None
     return Call(
         model=model,
         predictor=predictor,
@@ -211,6 +213,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         background=background,
         background_source=None if background is None else "x" if q.background is None else "background",
         draws=draws,
+        strata=strata,
         targets=targets,
         classes=classes,
         outputs=outputs,

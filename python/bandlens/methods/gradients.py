@@ -17,7 +17,7 @@ from ..engine.reasons import reason
 from ..errors import UnsupportedOperationError
 from ..models.callables import outputs_only
 from ..models.predictor import Predictor
-from .findings import Finding, Findings, Maps, ScoreErrors, Scores, TotalErrors, Units
+from .findings import Finding, Findings, Maps, Pairs, ScoreErrors, Scores, TotalErrors, Units
 from .reduction import reduce_pixels
 from .task import Task
 
@@ -142,6 +142,7 @@ def run(
     per_image: Callable[[slice], tuple[np.ndarray, ...]] = lambda part: (),
     shared: Sequence[np.ndarray] = (),
     made: tuple[str, str] = IMAGES,
+    compared: bool = False,
 ) -> Findings:
     """Apply a rule to all images.
 
@@ -150,7 +151,7 @@ def run(
     task : Task
     rule : callable
         ``(gradients, x, *per_image, *shared)`` to a dictionary with `values`, reduced by `Gradients.reduce`, and
-        perhaps `errors`, `total_errors` and `units`.
+        perhaps `errors`, `total_errors`, `units`, and `pairs`, scores against single background images.
     maps : bool
         Whether to keep pixels.
     samples : int
@@ -161,6 +162,8 @@ def run(
         The same for all images.
     made : tuple of str
         What the points are called in an error, and what to do about it, as for `bandlens.engine.batching.fitting`.
+    compared : bool
+        Whether the first array of `per_image` says with which background images `pairs` are.
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
@@ -198,6 +201,8 @@ def run(
         for name, kind in kinds.items():
             if name in found[0]:
                 yield kind(part, np.concatenate([each[name] for each in found], axis=1).astype(np.float64))
+        if compared and "pairs" in found[0]:
+            yield Pairs(part, np.concatenate([each["pairs"] for each in found], axis=1), per_image(part)[0])
         task.tick(part.stop - part.start)
 
 

@@ -52,8 +52,6 @@ class Arrays:
         By positions that exist.
     length
         Of the first axis, where it may be unknown.
-    matmul_transposed
-        ``left @ right.T``.
     once
         The same tensor, which is computed once, however often it is used.
     normal
@@ -77,7 +75,6 @@ class Arrays:
     isfinite: Callable[[Tensor], Tensor]
     length: Callable[[Tensor], Any]
     log: Callable[[Tensor], Tensor]
-    matmul_transposed: Callable[[Tensor, Tensor], Tensor]
     max: Callable[[Tensor, int | tuple[int, ...]], Tensor]
     maximum: Callable[[Tensor, Tensor], Tensor]
     mean: Reduction

@@ -44,7 +44,6 @@ nd = Arrays(
     isfinite=np.isfinite,
     length=len,
     log=np.log,
-    matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: np.max(array, axis, keepdims=True),
     maximum=np.maximum,
     mean=lambda array, axis, keepdims=False: np.mean(array, axis, keepdims=keepdims),
