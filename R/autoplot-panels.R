@@ -25,10 +25,11 @@ interval_note <- function(drawn, table) {
 
 # What the intervals of a table cover; tables that were saved before these columns know their images only.
 interval_over <- function(table) {
-  if (!is.null(table$se_images) && all(is.na(table$se_images))) {
+  images <- table[["se_images"]]
+  if (!is.null(images) && all(is.na(images))) {
     return("repeats")
   }
-  if (any(table$se_background > 0, na.rm = TRUE)) "images and background" else "images"
+  if (any(table[["se_background"]] > 0, na.rm = TRUE)) "images and background" else "images"
 }
 
 strip_width <- function(room, columns) floor(small_print * room / columns)

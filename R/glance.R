@@ -63,8 +63,8 @@ glance.band_importance <- function(x, ...) {
 }
 
 background_part <- function(table) {
-  some <- which(table$std_error > 0)
-  if (is.null(table$se_background)) NA_real_ else stats::median((table$se_background / table$std_error)[some]^2)
+  of_background <- table[["se_background"]]
+  if (is.null(of_background)) NA_real_ else stats::median((of_background / table$std_error)[table$std_error > 0]^2)
 }
 
 text_or_na <- function(value) if (is.null(value) || identical(value, "")) NA_character_ else value

@@ -52,8 +52,6 @@ class Pairs(Finding):
 
     places: np.ndarray | None = None
 
-    dtype: ClassVar[Any] = np.float32  # there are many
-
 
 class Maps(Finding):
     """Attributions, shape (images, k, *image shape)."""
@@ -140,7 +138,7 @@ class Found:
             self._kept = evenly(self._codes, finding.values[0].size)
         chosen = np.flatnonzero(self._kept[finding.images])
         places = None if finding.places is None else finding.places[chosen]
-        self._pairs.append(Pairs(finding.images, finding.values[chosen].astype(Pairs.dtype), places))
+        self._pairs.append(Pairs(finding.images, finding.values[chosen].astype(np.float64), places))
 
     def pairs(self) -> dict[str, Any]:
         """Pairs of some images, by the names that fields of `BandImportance` have; empty if the method gave none."""

@@ -60,7 +60,7 @@ def pairs_of(
         images, places = np.nonzero(counted == row)
         found.append(
             Pairs(
-                result.pair_scores[images, places].astype(np.float64),
+                result.pair_scores[images, places],
                 weight[images],
                 None if result.pair_places is None else result.pair_places[images],
                 result.background_strata,
