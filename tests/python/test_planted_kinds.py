@@ -14,13 +14,13 @@ import pytest
 
 SEEDS = range(5)
 FEWER: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("smoothgrad", "vargrad", "expected_gradients"), {"n_samples": 20}),
+    **{method: {"n_samples": 20} for method in ("smoothgrad", "vargrad", "expected_gradients")},
     "integrated_gradients": {"n_steps": 20},
     "lime": {"n_samples": 200},
     "shapley": {"max_exact": 4, "max_permutations": 10},
     "permutation": {"n_repeats": 2},
 }
-N, SIDE, BANDS, STEPS = 24, 6, 3, 4
+N, SIDE, BANDS, STEPS = 24, 5, 3, 4
 SHAPES = {"optical": (STEPS, 4, 4, BANDS), "radar": (STEPS, 2)}
 PLACE = ("radar", "band_2", "2")  # the second band at the third step, as steps are counted from 0
 # to each class what is right of a value, what is left of it, and a constant; every class is the largest somewhere
@@ -30,6 +30,14 @@ LEFT_RIGHT = np.concatenate([2 * np.eye(BANDS, 2), -1.5 * np.eye(BANDS, 2)]).ast
 
 def draw(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def balanced(kinds: np.ndarray) -> np.ndarray:
+    """Positions of N values, as many of each kind: with other numbers, other seeds would be compiled anew."""
+    every = np.unique(kinds)
+    chosen = np.concatenate([np.flatnonzero(kinds == kind)[: N // len(every)] for kind in every])
+    assert len(chosen) == N
+    return chosen
 
 
 def ramps(values: np.ndarray) -> np.ndarray:
@@ -103,9 +111,11 @@ def check(result: Any, own: np.ndarray, method: str) -> None:
 def test_in_one_input_at_one_time(of_series: Any, method: str) -> None:
     for seed in SEEDS:
         x, background = (
-            {name: draw(10 * seed + at, n, *shape) for name, shape in SHAPES.items()} for at, n in ((0, N), (1, 6))
+            {name: draw(10 * seed + at, n, *shape) for name, shape in SHAPES.items()} for at, n in ((0, 4 * N), (1, 6))
         )
         y = (ramps(x["radar"][:, 2, 1:]) @ ENDS[:2] + ENDS[2]).argmax(axis=1)
+        chosen = balanced(y)
+        x, y = {name: values[chosen] for name, values in x.items()}, y[chosen]
         result = bl.band_importance(
             of_series, x, y, background=background, time_axis=1, method=method, seed=seed, **FEWER.get(method, {})
         )
@@ -118,9 +128,11 @@ def test_in_one_input_at_one_time(of_series: Any, method: str) -> None:
 @pytest.mark.parametrize("method", bl.METHODS)
 def test_for_each_label(of_labels: Any, method: str) -> None:
     for seed in SEEDS:
-        x, background = draw(10 * seed, N, SIDE, SIDE, BANDS), draw(10 * seed + 1, 6, SIDE, SIDE, BANDS)
-        x += 2 * draw(10 * seed + 2, N, 1, 1, BANDS)
+        x, background = draw(10 * seed, 4 * N, SIDE, SIDE, BANDS), draw(10 * seed + 1, 6, SIDE, SIDE, BANDS)
+        x += 2 * draw(10 * seed + 2, 4 * N, 1, 1, BANDS)
         y = (ramps(x) @ LEFT_RIGHT).mean(axis=(1, 2)) > 0
+        chosen = balanced(y @ (1, 2))
+        x, y = x[chosen], y[chosen]
         result = bl.band_importance(
             of_labels, x, y, background=background, method=method, seed=seed, **FEWER.get(method, {})
         )
