@@ -93,7 +93,12 @@ def check_zone(zone: Any, n: int, pixels: tuple[int, ...], *, labelled: bool) ->
     flat = mask.reshape(len(mask), -1).astype(bool)
     empty = np.flatnonzero(~flat.any(axis=1))
     if empty.size:
-        raise OptionError("`zone` holds no pixel of an image.", given=f"image {empty[0] + first()}")
+        raise OptionError(
+            "`zone` holds no pixel of an image.",
+            expected="at least one pixel of each image",
+            given=f"none of image {empty[0] + first()}",
+            fix="explain the other images alone",
+        )
     return flat
 
 
