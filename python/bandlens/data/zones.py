@@ -88,7 +88,7 @@ def check_zone(zone: Any, n: int, pixels: tuple[int, ...], *, labelled: bool) ->
         raise OptionError(
             "`zone` is no mask of the model's outputs.",
             expected=f"true or false for each pixel, shape {shape_text((n, *pixels))} or {shape_text(pixels)}",
-            given=f"shape {shape_text(mask.shape)}, {type_text(mask.dtype)}",
+            given=f"shape {shape_text(mask.shape)}" + ("" if mask.dtype.kind == "b" else f", {type_text(mask.dtype)}"),
         )
     flat = mask.reshape(len(mask), -1).astype(bool)
     empty = np.flatnonzero(~flat.any(axis=1))
