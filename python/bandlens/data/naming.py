@@ -9,7 +9,8 @@ from ..errors import BandError
 from .cells import Cells
 from .inputs import Inputs
 from .labels import band_names, band_wavelengths
-from .times import NAME, time_names
+from .positions import spelled
+from .times import NAME, needs_axis, time_names
 
 
 def cell_label(band: str, input_: str, step: str) -> str:
@@ -112,6 +113,7 @@ def named_bands(x: Any, cells: Cells, bands: Any, wavelengths: Any, times: Any) 
         if inputs is None
         else tuple(values or empty for values in (inputs.bands, inputs.wavelengths, inputs.times))
     )
+    shared = any(values[0] is not None and len(set(map(str, values))) == 1 for values in given)
     names: list[str] = []
     waves: list[float] = []
     owners: list[str] = []
@@ -126,12 +128,14 @@ def named_bands(x: Any, cells: Cells, bands: Any, wavelengths: Any, times: Any) 
                 own_steps, kind = time_names(own_times, part.n_steps)
                 kinds.add(kind)
             elif own_times is not None:
-                raise BandError("`times` needs an axis of steps in time.", fix="say which it is, by `time_axis`")
+                raise needs_axis()
         except BandError as error:
             if not part.name:
                 raise
             message = f"Input '{part.name}': {error.message[:1].lower()}{error.message[1:]}"
-            raise BandError(message, expected=error.expected, given=error.given, fix=error.fix) from error
+            each = spelled("in a dict by the inputs' names", "in a list by the inputs' names")
+            fix = f"give what belongs to each input, {each}" if shared else error.fix
+            raise BandError(message, expected=error.expected, given=error.given, fix=fix) from error
         owners += [part.name] * part.n_bands
         steps += [own_steps] * part.n_bands
     kind_of_all = None if not kinds else kinds.pop() if len(kinds) == 1 else NAME
