@@ -16,11 +16,10 @@ import numpy as np
 from ..data.cells import Cells
 from ..data.images import Images, check_background, check_images
 from ..data.inputs import Inputs
-from ..data.naming import Named, named_bands
+from ..data.naming import named_bands
 from ..data.options import whole
-from ..data.positions import first
-from ..data.words import and_more, nearest, shown
-from ..errors import BandError, OptionError
+from ..data.words import and_more
+from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
@@ -141,7 +140,7 @@ def check_null(
             fix="leave it out: what holds for a band holds for its steps",
         )
     named = named_bands(question.x, images.cells, question.bands, None, None)
-    fixed = _position(duplicate, named) if duplicate is not None else None
+    fixed = None if duplicate is None else named.position(duplicate, "There is no such band to copy.")
     with starting(progress, model):
         model = loaded(model)
     with ticker(progress, 2, "Null check") as tick:
@@ -382,18 +381,3 @@ def _new_names(names: Sequence[str], band: int) -> list[str]:
             name += "'"
         found.append(name)
     return found
-
-
-def _position(band: Any, named: Named) -> int:
-    if isinstance(band, int | np.integer) and not isinstance(band, bool) and 0 <= band < len(named.bands):
-        return int(band)
-    places = [] if isinstance(band, int | np.integer) else named.places(band)
-    if len(places) == 1:
-        return places[0]
-    known = named.labels
-    raise BandError(
-        "Several inputs have a band of that name." if places else "There is no such band to copy.",
-        expected=f"a name among {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}, or position from {first()}",
-        given=shown(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
-        fix=nearest(band, known),
-    )
