@@ -76,7 +76,7 @@ removed_bands <- function(table, removed, room, paint, base_size) {
   }
   axis <- ggplot2::scale_x_continuous(breaks = removed, expand = ggplot2::expansion(mult = c(0.08, 0.14)))
   named <- table[table$order == "importance" & !is.na(table$band), ]
-  named$text <- as.character(named$band)
+  named$text <- as.character(bands_in_words(named))
   if (nrow(named) == 0 || max(nchar(named$text)) * length(removed) >= 1.2 * room) {
     return(axis)
   }

@@ -31,7 +31,7 @@
 #'   \item{`order`}{`"importance"`, `"random"` (the mean over the random orders) or `"reverse"`}
 #'   \item{`class`}{the images' class; `"all"`: all images}
 #'   \item{`removed`, `band`}{number of bands that are removed, and the one removed last; `NA` for random orders, for
-#'     `"all"`, and where nothing was removed}
+#'     `"all"`, and where nothing was removed; with several inputs after its `input`, with `time_axis` before its `time`}
 #'   \item{`measure`}{`"probability"`, `"logit"` or `"output"`, the output of the image's class; `"accuracy"`, 1 where
 #'     that output is the largest; `"fidelity"`, minus the distance of the output from that for the whole image. For a
 #'     regression only the last}

@@ -30,7 +30,7 @@ from ..explain.subject import Subject
 from ..methods.mixtures import Mixing, all_mixed_outputs
 from ..models.predictor import Predictor, make_predictor
 from ..progress import Progress, starting, ticker
-from ..results.cells import cell_names
+from ..results.cells import cell_levels, in_cells
 from ..results.importance import BandImportance
 from .firsts import MOST
 from .matching import arranged_like, check_classes, check_same_images, check_same_model
@@ -113,7 +113,8 @@ def check_deletion(
         Level "curve": ``order, class, removed, band, measure, estimate, conf_low, conf_high, n``, one row per order x
         class x number of removed bands x measure. `order` is "importance", "random" (the mean over the random orders)
         or "reverse"; `class` "all" is the mean over all images; `band` is the one removed last (missing for random
-        orders, for "all" and where nothing was removed). `measure` is the output of the image's class ("probability",
+        orders, for "all" and where nothing was removed), with `input` and `time` as in `BandImportance.to_frame`.
+        `measure` is the output of the image's class ("probability",
         "logit" or "output"), "accuracy" (1 where that output is the largest), and "fidelity" (minus the distance of
         the output from that for the whole image); for a regression only the last.
 
@@ -329,7 +330,7 @@ def _summarised(
             area.append((code, number, *_interval(areas[:, 2:] - areas[:, :1], every_order), len(found)))
     names = ("order", "class", "removed", "band", "measure", "estimate", "conf_low", "conf_high", "n")
     tables = {
-        "curve": columns_of(names, curve),
+        "curve": in_cells(result, columns_of(names, curve)),
         "area": columns_of(("class", "measure", "area", "conf_low", "conf_high", "n"), area),
     }
     _, _, estimate, low, high, _ = next(row for row in area if row[:2] == (whole_code, 0))
@@ -356,7 +357,7 @@ def _summarised(
     return Check(
         name="check_deletion",
         tables=tables,
-        levels={"order": ORDERS, "class": levels, "band": cell_names(result), "measure": measures},
+        levels={"order": ORDERS, "class": levels, **cell_levels(result), "measure": measures},
         passed=bool(low > 0) if np.isfinite(low) else None,
         verdict=tuple(verdict),
         facts={

@@ -11,6 +11,7 @@ from ..data.words import choices, nearest
 from ..errors import OptionError
 from .labels import label, wrap
 from .palette import colours, ink
+from .rows import words_of
 from .theme import SMALL, characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -106,9 +107,8 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
     if steps <= NAMED + 1:
         removed = sorted(frame["removed"].unique().tolist())
         plot += p9.scale_x_continuous(breaks=removed, expand=(0.08, 0, 0.14, 0))
-        named = frame[(frame["order"] == "importance") & frame["band"].notna()].assign(
-            text=lambda part: part["band"].astype(str)
-        )
+        named = frame[(frame["order"] == "importance") & frame["band"].notna()]
+        named = named.assign(text=words_of(named).astype(str))
         if len(named) and max(map(len, named["text"])) * steps < 1.2 * room / columns:
             plot += p9.geom_point(data=named, size=1, show_legend=False)
             plot += p9.geom_text(
