@@ -22,7 +22,7 @@ from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import loaded
 from ..progress import starting, ticker
-from ..results.cells import cell_names
+from ..results.cells import cell_levels, cell_names, in_cells
 from ..results.importance import BandImportance
 from ..results.statistics import rank_of, share_of
 from .agreement import kendall
@@ -75,7 +75,9 @@ def check_stability(
         table), `conf_low`, `conf_high` (95 % of the resamples), `n` (images), `band` (the table's first), `first` (how
         often it is first in the resamples, 0 to 1), `rival` (of the other bands, the one that is first most often),
         `rival_first` (how often), and `outcome`: "sure" if `first` is 0.95 or more, "outlier" if `first` is below 0.25
-        while `rival_first` is above 0.5, else "open". Classes with a single image have no errors.
+        while `rival_first` is above 0.5, else "open". Classes with a single image have no errors. With several inputs
+        or a time axis, `input` and `time` stand next to `band`, as in `BandImportance.to_frame`, and `rival` is in
+        words: "sar: VV at 2024-05-01".
 
         It has not passed if any class is an outlier: its table then ranks a band first that hardly any other sample
         would, whatever the intervals of shares say. Else `passed` is None: how sure is sure enough is for the reader
@@ -253,13 +255,14 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     levels = {
         "class": table.classes,
         "output": table.outputs,
-        "band": cell_names(table),
+        **cell_levels(table),
         "rival": cell_names(table),
         "outcome": OUTCOMES,
     }
     passed = False if facts["classes_outlier"] else None
     verdict = _verdict(table, by_band, by_class)
-    return Check("check_stability", {"class": columns, "rank": by_class}, levels, passed, verdict, facts)
+    tables = {"class": in_cells(table, columns), "rank": in_cells(table, by_class)}
+    return Check("check_stability", tables, levels, passed, verdict, facts)
 
 
 def _rankings(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import BandError
 from .cells import Cells
 from .inputs import Inputs
 from .labels import band_names, band_wavelengths
-from .positions import spelled
+from .positions import first, spelled
 from .times import NAME, needs_axis, time_names
+from .words import few, nearest, shown
 
 
 def cell_label(band: str, input_: str, step: str) -> str:
@@ -88,6 +91,29 @@ class Named:
             member = ":".join(map(str, member))
         exact = [place for place, label in enumerate(self.labels) if label == str(member).replace(": ", ":", 1)]
         return exact or [place for place, band in enumerate(self.bands) if band == str(member)]
+
+    def position(self, band: Any, message: str, also: str = "") -> int:
+        """Position of the band that a name or a position means.
+
+        Raises
+        ------
+        BandError
+            With the message, if there is no such band; `also` is expected besides names and positions. With another,
+            if a name may mean several.
+        """
+        n, whole = len(self.bands), isinstance(band, int | np.integer) and not isinstance(band, bool)
+        if whole and 0 <= band < n:
+            return int(band)
+        places = [] if isinstance(band, int | np.integer) else self.places(band)
+        if len(places) == 1:
+            return places[0]
+        names = few(self.labels if not places else (self.labels[place] for place in places))
+        raise BandError(
+            "Several inputs have a band of that name." if places else message,
+            expected=f"names among {names}, or positions from {first()} to {n - 1 + first()}{also}",
+            given=shown(band + first() if whole else band),
+            fix=nearest(band, self.labels),
+        )
 
 
 def named_bands(x: Any, cells: Cells, bands: Any, wavelengths: Any, times: Any) -> Named:

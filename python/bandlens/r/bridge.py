@@ -284,6 +284,7 @@ def _check(check: Check) -> Answer:
         "name": check.name,
         "tables": {level: columns(table) for level, table in check.tables.items()},
         "levels": {column: list(names) for column, names in check.levels.items()},
+        "dates": any(column.dtype.kind == "M" for table in check.tables.values() for column in table.values()),
         **fields(check, plain, ("passed", "verdict", "facts")),
         # in R, a list of one value would look like a value
         "single": [name for name, fact in check.facts.items() if isinstance(fact, str) or np.ndim(fact) == 0],

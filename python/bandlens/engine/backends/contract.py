@@ -180,6 +180,13 @@ class Trace(Protocol):
         """The dtype that a value is computed in."""
         ...
 
+    def by_loops(self, value: int, images: Tensor, /) -> Tensor | None:
+        """A value for images, computed by the model's own loops where a graph has them written out; else None.
+
+        To be called in a function that is compiled, which so has less to compile, and takes longer to run.
+        """
+        ...
+
 
 OneTrace = TypeVar("OneTrace", bound=Trace)
 # in the class below, these names are functions
