@@ -33,7 +33,7 @@ made <- list(
     c("table", "overall", "whole", "median_local_fit", "sums", totals),
     c("table", "overall", "median_local_fit", "sums", totals)
   ),
-  band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3, length(maps_value()$classes))), totals),
+  band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3, length(maps_value()$classes)), input = "a"), totals),
   band_response = kind_of_result(as_band_response, response_of_cells, character()),
   feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
     c("tables", "contrast")

@@ -4,27 +4,6 @@ described <- function(x, background = NULL, bands = NULL, wavelengths = NULL, ba
   as_described(x, background, bands, wavelengths, band_axis, ...)$arguments
 }
 
-# Optical images, radar images of another size, and rows of numbers.
-fused_images <- function(n = 12, seed = 1) {
-  withr::with_seed(seed, list(
-    optical = array(stats::runif(n * 108), c(n, 6, 6, 3), list(NULL, NULL, NULL, c("blue", "red", "nir"))),
-    sar = array(stats::runif(n * 18), c(n, 3, 3, 2)),
-    weather = matrix(stats::runif(n * 2), n, 2, dimnames = list(NULL, c("rain", "wind")))
-  ))
-}
-
-fused_model <- function() {
-  keras <- reticulate::import("keras")
-  keras$utils$set_random_seed(1L)
-  layers <- keras$layers
-  optical <- keras$Input(list(6L, 6L, 3L), name = "optical")
-  sar <- keras$Input(list(3L, 3L, 2L), name = "sar")
-  weather <- keras$Input(list(2L), name = "weather")
-  pooled <- function(input) layers$GlobalAveragePooling2D()(layers$Conv2D(4L, 2L, activation = "relu")(input))
-  found <- layers$Concatenate()(list(pooled(optical), pooled(sar), weather))
-  keras$Model(list(optical, sar, weather), layers$Dense(3L, activation = "softmax")(found))
-}
-
 test_that("what is said of each input goes by its name, and names of bands in both readings of a list", {
   x <- fused_images()
   said <- described(x, x, bands = list(sar = c("VV", "VH")), wavelengths = list(optical = c(480, 660, NA)),

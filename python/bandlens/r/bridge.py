@@ -19,7 +19,7 @@ from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.sums import sums_of
 from ..results.tables import WHOLE
-from .conversions import Answer, all_fields, answer, column, columns, fields, labels, plain
+from .conversions import Answer, all_fields, answer, by_input, column, columns, fields, labels, plain
 from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options
@@ -28,6 +28,7 @@ from .interrupts import mend_signals
 if TYPE_CHECKING:
     from ..checks import Check
     from ..results.importance import BandImportance
+    from ..results.maps import BandMaps
 
 mend_signals()
 drawn_elsewhere()
@@ -91,13 +92,12 @@ def band_maps(
     Returns
     -------
     dict
-        ``value``: arrays and metadata of the result.
+        ``value``: arrays and metadata of the result; of a model of several inputs as `by_input` gives them.
     """
     from ..explain.maps import band_maps as compute
 
     model, x, options = images_and_options(model, x, arguments)
-    maps = compute(model, x, labels(y), **options, progress=progress or False)
-    return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation", "accuracy", "chance"))}
+    return by_input(compute(model, x, labels(y), **options, progress=progress or False), _maps)
 
 
 @answer
@@ -269,6 +269,10 @@ def _importance(result: BandImportance) -> Answer:
         **all_fields(result),
         **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance")),
     }
+
+
+def _maps(result: BandMaps) -> Answer:
+    return {**all_fields(result), **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance"))}
 
 
 def _result(given: Mapping[str, Any]) -> BandImportance:
