@@ -90,6 +90,34 @@ def test_maps_add_up_to_scores(model: Any, method: str) -> None:
         np.testing.assert_allclose(maps["radar"].residuals, table.residuals, atol=1e-5)
 
 
+def test_superpixels_of_each_input(keras: Any) -> None:
+    """Of a model that is linear, LIME finds what each region of each input contributes."""
+    pytest.importorskip("skimage")
+    model, weights = linear(keras)
+    x = {name: values[:2] for name, values in X.items()}
+    options: dict[str, Any] = {"method": "lime", "features": "superpixels", "n_segments": 3}
+    options |= {"n_samples": 600, "ridge": 1e-8}
+    maps = bl.band_maps(model, x, background=BACKGROUND, target="all", **options)
+    table = bl.band_importance(model, x, background=BACKGROUND, target="all", **options)
+    sums = []
+    for name, weight in weights.items():
+        terms = weight[None] * (x[name].astype("float64") - BACKGROUND[name].mean(axis=0, dtype="float64"))[:, None]
+        found, pixels = maps[name].values, tuple(range(2, 1 + terms.ndim - 2))
+        assert len(np.unique(found[0, 0, ..., 0])) > 1 or name == "weather"
+        sums.append(found.sum(axis=pixels))
+        np.testing.assert_allclose(sums[-1], terms.sum(axis=pixels), atol=1e-3)
+        for value in np.unique(found[0, 0, ..., 0]):  # the mean of what its pixels contribute
+            region = found[0, 0, ..., 0] == value
+            np.testing.assert_allclose(terms[0, 0, ..., 0][region].mean(), value, atol=1e-3)
+    np.testing.assert_allclose(np.concatenate(sums, axis=-1), table.scores, atol=1e-5)
+    whole = bl.band_importance(model, x, background=BACKGROUND, target="all", groups="input", **options).scores
+    np.testing.assert_allclose(whole, np.stack([one.sum(axis=-1) for one in sums], axis=-1), atol=2e-3)
+    mixed = {"both": ["optical:band_1", "radar:band_1"]}
+    grouped = bl.band_importance(model, x, background=BACKGROUND, target="all", groups=mixed, **options)
+    both = grouped.scores[..., grouped.bands.index("both")]
+    np.testing.assert_allclose(both, sums[0][..., 0] + sums[1][..., 0], atol=2e-3)
+
+
 def test_one_table_of_all_inputs(model: Any) -> None:
     maps = bl.band_maps(model, X, Y, background=BACKGROUND, wavelengths={"optical": [480, 560, 660]})
     table = maps.to_frame()

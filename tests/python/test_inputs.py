@@ -374,7 +374,6 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"groups": {"all": ["radar:VV"]}}, BandError, "a band that there is not"),
     ({"groups": {"all": [0]}}, BandError, "a band that there is not"),
     ({"method": "occlusion", "replacement": "blur"}, OptionError, "nothing to blur in input 'weather'"),
-    ({"method": "lime", "features": "superpixels"}, OptionError, "one input"),
     ({"method": "integrated_gradients", "baseline": without("radar")}, InputError, "`baseline` does not hold"),
 ]  # fmt: skip
 
@@ -387,8 +386,6 @@ def test_what_is_wrong_is_said(model: Any, wrong: dict[str, Any], error: type[Ex
 
 
 def test_what_takes_one_input_says_so(model: Any) -> None:
-    with pytest.raises(OptionError, match="no maps of several inputs"):
-        bl.band_maps(model, X, Y)
     with pytest.raises(BandError, match="models of one input"):
         bl.set_bands(model, ["a", "b"])
     with pytest.raises(BandError, match="needs a model of several inputs"):
