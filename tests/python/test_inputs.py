@@ -339,6 +339,44 @@ def test_the_band_to_copy_must_be_one(model: Any) -> None:
         bl.check_null(model, X, Y, duplicate="band_1")
 
 
+def test_names_of_each_input_are_kept_with_the_model(model: Any, tmp_path: Any) -> None:
+    path = tmp_path / "model.keras"
+    model.save(path)
+    bl.set_bands(path, {"radar": ["VV", "VH"]})
+    assert bl.bands_of(path) == {"radar": ("VV", "VH")}
+    assert bl.band_importance(path, X, Y, method="saliency").bands[3:5] == ("VV", "VH")
+    turned = {**X, "radar": bl.LabelledImages(X["radar"][..., ::-1], bands=["VH", "VV"])}
+    with pytest.raises(BandError, match=r"`x\['radar'\]` has the bands of the model in another order"):
+        bl.band_importance(path, turned, Y, method="saliency")
+    found = bl.band_importance(path, turned, Y, method="saliency", reorder=True)
+    np.testing.assert_allclose(found.scores, bl.band_importance(model, X, Y, method="saliency").scores, rtol=1e-6)
+    bl.set_bands(path, {"radar": ["VV", "VH"], "sar": ["VV"]})
+    with pytest.raises(BandError, match="inputs that the model does not have"):
+        bl.band_importance(path, X, Y, method="saliency")
+    bl.set_bands(path, ["VV", "VH"])
+    with pytest.raises(BandError, match="nothing says whose"):
+        bl.band_importance(path, X, Y, method="saliency")
+    bl.set_bands(path, None)
+    assert bl.bands_of(path) is None
+    bl.set_bands(planted, {"sar": ["VV"]})
+    with pytest.raises(BandError, match="`set_bands` names inputs that the model does not have"):
+        bl.band_importance(planted, X, method="saliency")
+    bl.set_bands(planted, ["VV"])
+    with pytest.raises(BandError, match="nothing says whose names they are"):
+        bl.band_importance(planted, X, method="saliency")
+    bl.set_bands(planted, None)
+    bad: list[tuple[Any, str]] = [
+        ({"rader": ["VV", "VH"]}, r"inputs that the model does not have.*\n.*\n.*'rader'\n.*did you mean 'radar'"),
+        ({"radar": ["VV"]}, r"'radar' takes another number of bands"),
+        ({"radar": "VV"}, "of input 'radar' must be texts"),
+        ({"radar": ["VV", "VV"]}, "of input 'radar' must differ"),
+        ({}, "No input has names"),
+    ]
+    for wrong, message in bad:
+        with pytest.raises(BandError, match=message):
+            bl.set_bands(model, wrong)
+
+
 def test_activations_for_several_inputs(model: Any) -> None:
     layer = next(one for one in model.layers if one.name.startswith("concatenate"))
     found = bl.layer_activations(model, X, layer.name)
@@ -386,7 +424,7 @@ def test_what_is_wrong_is_said(model: Any, wrong: dict[str, Any], error: type[Ex
 
 
 def test_what_takes_one_input_says_so(model: Any) -> None:
-    with pytest.raises(BandError, match="models of one input"):
+    with pytest.raises(BandError, match=r"nothing says whose bands.*\n.*names for each input"):
         bl.set_bands(model, ["a", "b"])
     with pytest.raises(BandError, match="needs a model of several inputs"):
         bl.band_importance(lambda x: ops.mean(x, axis=(1, 2)), X["optical"], groups="input")

@@ -169,3 +169,23 @@ test_that("a report shows bands over all steps, and when they matter", {
   expect_match(alt_text(result, "curves"), "Lines: importance along time.* at 2024-")
   expect_false("curves" %in% names(pictures_for(fused())))
 })
+
+test_that("names of the bands of each input are kept with the model", {
+  skip_without_python()
+  model <- fused_model()
+  x <- fused_images()
+  bandlens_bands(model) <- list(sar = c("VV", "VH"))
+  expect_identical(bandlens_bands(model), list(sar = c("VV", "VH")))
+  expect_identical(band_importance(model, x, labels(), method = "saliency")$bands[4:5], c("VV", "VH"))
+  turned <- x
+  turned$sar <- x$sar[, , , 2:1]
+  dimnames(turned$sar) <- list(NULL, NULL, NULL, c("VH", "VV"))
+  expect_error(band_importance(model, turned, labels(), method = "saliency"), "in another order")
+  found <- band_importance(model, turned, labels(), method = "saliency", reorder = TRUE)
+  expect_equal(found$scores, band_importance(model, x, labels(), method = "saliency")$scores)
+  expect_error(bandlens_bands(model) <- c("VV", "VH"), "nothing says whose bands", class = "bandlens_error_bands")
+  expect_error(bandlens_bands(model) <- list(rader = c("VV", "VH")), "does not have", class = "bandlens_error_bands")
+  expect_error(bandlens_bands(model) <- list(sar = 1:2), "must be texts", class = "bandlens_error_bands")
+  bandlens_bands(model) <- NULL
+  expect_null(bandlens_bands(model))
+})

@@ -14,7 +14,7 @@ from ..data.inputs import Inputs, by_input, by_input_numbers
 from ..data.labelled import LabelledImages, steps_of
 from ..data.words import quoted, shape_text
 from ..errors import BackgroundError, BandError, InputError, InputTypeError, OptionError
-from ..models.bands import kept_bands
+from ..models.bands import kept_by_input
 from ..models.packing import in_order_of, model_inputs
 from ..models.saved import loaded
 from .question import Question
@@ -40,14 +40,9 @@ def several_in_order(question: Question) -> Question:
     x = q.x.x if isinstance(q.x, LabelledImages) else q.x
     if not x:
         raise InputError("`x` holds no inputs.", expected="an array for each of the model's inputs")
-    if kept_bands(q.model) is not None:
-        raise BandError(
-            "Names of bands are kept with the model, and it takes several inputs: nothing says whose names they are.",
-            expected="`bands`, with names for each input",
-            fix="forget those that are kept, by `set_bands` with no names",
-        )
     given = in_order_of(q.model, x, "x")
     names = tuple(given)
+    kept = kept_by_input(q.model, names)
     ranks = [_rank(name, one) for name, one in given.items()]
     background: list[Any] = [None] * len(names)
     if q.background is not None:
@@ -74,6 +69,7 @@ def several_in_order(question: Question) -> Question:
             background[place],
             bands=bands[place],
             wavelengths=wavelengths[place],
+            kept=kept[place],
             band_axis=axes[place],
             reorder=q.reorder,
             name=Inputs.called("x", name),

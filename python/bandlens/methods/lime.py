@@ -2,8 +2,8 @@
 
 Features are whole bands, or bands x superpixels: regions of similar pixels, found by SLIC on all bands of an input.
 The linear model is a ridge regression that weighs copies by how much of the image they keep; how well it fits, R^2, is
-reported for each image, since a poor fit explains nothing. Bands are removed in the same ways from all images, so that one fit
-serves many; where there are few enough features, in all ways there are.
+reported for each image, since a poor fit explains nothing. Bands are removed in the same ways from all images, so that
+one fit serves many; where there are few enough features, in all ways there are.
 """
 
 from __future__ import annotations

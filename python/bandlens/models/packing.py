@@ -15,7 +15,11 @@ from ..data.cells import Cells
 from ..data.inputs import listed
 from ..data.words import few, nearest, quoted
 from ..errors import InputError
-from .callables import is_program
+
+
+def is_program(model: Any) -> bool:
+    """Whether a model is a compiled function of TensorFlow, whose `inputs` are all that it reads."""
+    return hasattr(model, "structured_input_signature")
 
 
 def model_inputs(model: Any) -> list[Any]:

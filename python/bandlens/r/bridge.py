@@ -229,16 +229,15 @@ def check_deletion(
 
 
 @answer
-def bands_of(model: Any) -> list[str] | None:
-    """Names of bands that are kept with a model, see `bandlens.bands_of`."""
+def bands_of(model: Any) -> Any:
+    """Names of bands that are kept with a model, a list or a dict of lists; see `bandlens.bands_of`."""
     from ..models.bands import bands_of as kept
 
-    names = kept(model)
-    return None if names is None else list(names)
+    return plain(kept(model))
 
 
 @answer
-def set_bands(model: Any, bands: Sequence[str] | None) -> None:
+def set_bands(model: Any, bands: Sequence[str] | Mapping[str, Sequence[str]] | None) -> None:
     """Keep names of bands with a model, see `bandlens.set_bands`."""
     from ..models.bands import set_bands as keep
 
