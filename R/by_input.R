@@ -82,8 +82,19 @@ autoplot.by_input <- function(object, input = 1, ..., x = NULL, found = NULL) {
     name <- as_input_name(input, names(object))
     list(name = name, x = of_input(x, name, object, "x"), found = of_input(found, name, object, "found"))
   })
-  given <- Filter(Negate(is.null), chosen[c("x", "found")])
-  rlang::inject(autoplot(object[[chosen$name]], ..., !!!given))
+  result <- object[[chosen$name]]
+  # by their names, so that an error shows the call and not its data
+  images <- chosen$x
+  made <- chosen$found
+  if (is.null(images) && is.null(made)) {
+    autoplot(result, ...)
+  } else if (is.null(made)) {
+    autoplot(result, ..., x = images)
+  } else if (is.null(images)) {
+    autoplot(result, ..., found = made)
+  } else {
+    autoplot(result, ..., x = images, found = made)
+  }
 }
 
 #' @rdname by_input

@@ -62,3 +62,48 @@ test_that("an input's result is drawn beside its own images", {
 test_that("they print what there is", {
   expect_snapshot(input_maps())
 })
+
+test_that("images of features are made and found in each input", {
+  skip_without_python()
+  model <- fused_model()
+  x <- fused_images()
+  layer <- grep("^concatenate", list_layers(model)$layer, value = TRUE)[[1]]
+  # two of the weather, behind four of each of the others
+  expect_identical(list_layers(model)$n_features[list_layers(model)$layer == layer], 10L)
+  named <- list(sar = c("VV", "VH"))
+  top <- top_images(model, x, layer, 9:10, n = 3, bands = named)
+  expect_s3_class(top, "by_input")
+  best <- order(-x$weather[, 1])[1:3]
+  expect_identical(as.vector(top$optical$index[1, ]), best)
+  expect_equal(as.vector(as.array(top)$weather[1, , 1, 1, ]), as.vector(unname(x$weather)[best, ]))
+  expect_equal(as.vector(as.array(top)$sar[1, 1, , , 2]), as.vector(x$sar[best[[1]], , , 2]), tolerance = 1e-6)
+  expect_named(tidy(top, "band"), c("feature", "place", "image", "input", "band", "wavelength", "mean", "std"))
+  found <- visualize_features(model, layer, 9, background = x, steps = 4, jitter = 0, objective = "mean_activity")
+  expect_named(found, "weather")
+  expect_gt(found$weather$activation_after, found$weather$activation_before)
+  expect_identical(found$weather$bands, c("rain", "wind"))
+  only <- visualize_features(model, layer, 9,
+    background = unname(x), input = "weather", steps = 4, jitter = 0, objective = "mean_activity",
+    value_range = list(weather = c(-3, 3)), bands = named, band_axis = list(sar = 4)
+  )
+  expect_s3_class(only, "feature_images")
+  expect_identical(only$low, c(-3, -3))
+  one <- top_images(model, x, layer, 9, n = 3)
+  expect_silent(ggplot2::ggplotGrob(autoplot(one, "weather", found = found)))
+  expect_match(autoplot(top, "sar")$labels$subtitle, "input sar")
+  expect_match(autoplot(found, "weather", type = "spectrum")$labels$subtitle, "input weather, the others held")
+  expect_match(format(found)[[2]], "input 'weather'")
+  activations <- layer_activations(model, x, layer, 9:10)
+  expect_equal(unname(as.array(activations)), unname(x$weather), tolerance = 1e-6)
+
+  ask <- function(...) visualize_features(model, layer, 9, ..., steps = 1)
+  expect_error(ask(), "several inputs: while an image", class = "bandlens_error_option")
+  expect_error(ask(background = x, input = "wether"), "no such input", class = "bandlens_error_option")
+  expect_error(ask(background = x, input = "optical"), "do not change with the input", class = "bandlens_error_layer")
+  expect_error(ask(background = x["sar"]), "does not hold what", class = "bandlens_error_background")
+  expect_error(ask(background = x, start = list(sar = "grey")), "says nothing of", class = "bandlens_error_option")
+  expect_error(
+    visualize_features(small_model(), "first", background = images(), input = "a", steps = 1), "has one input",
+    class = "bandlens_error_option"
+  )
+})

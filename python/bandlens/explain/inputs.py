@@ -28,8 +28,14 @@ def has_several_inputs(model: Any, x: Any) -> bool:
     return isinstance(x, list | tuple) and len(model_inputs(model)) > 1
 
 
-def several_in_order(question: Question) -> Question:
+def several_in_order(question: Question, name: str = "x") -> Question:
     """The question with its images as `Inputs`, which say of each what is known of it.
+
+    Parameters
+    ----------
+    question : Question
+    name : str
+        What to call its images in errors.
 
     Raises
     ------
@@ -39,11 +45,11 @@ def several_in_order(question: Question) -> Question:
     q = replace(question, model=loaded(question.model))
     x = q.x.x if isinstance(q.x, LabelledImages) else q.x
     if not x:
-        raise InputError("`x` holds no inputs.", expected="an array for each of the model's inputs")
-    given = in_order_of(q.model, x, "x")
+        raise InputError(f"`{name}` holds no inputs.", expected="an array for each of the model's inputs")
+    given = in_order_of(q.model, x, name)
     names = tuple(given)
     kept = kept_by_input(q.model, names)
-    ranks = [_rank(name, one) for name, one in given.items()]
+    ranks = [_rank(input_, one, name) for input_, one in given.items()]
     background: list[Any] = [None] * len(names)
     if q.background is not None:
         background = _background(q, names)
@@ -72,9 +78,9 @@ def several_in_order(question: Question) -> Question:
             kept=kept[place],
             band_axis=axes[place],
             reorder=q.reorder,
-            name=Inputs.called("x", name),
+            name=Inputs.called(name, input_),
         )
-        for place, (name, one) in enumerate(given.items())
+        for place, (input_, one) in enumerate(given.items())
     ]
     described = {
         "bands": tuple(one.bands for one in found),
@@ -107,11 +113,11 @@ def _each(value: Any) -> bool:
     return isinstance(value, Mapping | list | tuple)
 
 
-def _rank(name: str, x: Any) -> int:
+def _rank(input_: str, x: Any, name: str) -> int:
     x = x.x if isinstance(x, LabelledImages) else x
     if isinstance(x, Mapping):
         raise InputTypeError(
-            f"The input '{name}' in `x` is not an array of images.",
+            f"The input '{input_}' in `{name}` is not an array of images.",
             expected="an array for each of the model's inputs",
             given=f"a dict with {', '.join(map(quoted, x))}",
         )

@@ -19,6 +19,7 @@ from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.sums import sums_of
 from ..results.tables import WHOLE
+from . import pictures
 from .conversions import Answer, all_fields, answer, by_input, column, columns, fields, labels, plain
 from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
@@ -28,7 +29,6 @@ from .interrupts import mend_signals
 if TYPE_CHECKING:
     from ..checks import Check
     from ..results.importance import BandImportance
-    from ..results.maps import BandMaps
 
 mend_signals()
 drawn_elsewhere()
@@ -97,7 +97,7 @@ def band_maps(
     from ..explain.maps import band_maps as compute
 
     model, x, options = images_and_options(model, x, arguments)
-    return by_input(compute(model, x, labels(y), **options, progress=progress or False), _maps)
+    return by_input(compute(model, x, labels(y), **options, progress=progress or False), pictures.maps)
 
 
 @answer
@@ -270,10 +270,6 @@ def _importance(result: BandImportance) -> Answer:
     }
 
 
-def _maps(result: BandMaps) -> Answer:
-    return {**all_fields(result), **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance"))}
-
-
 def _result(given: Mapping[str, Any]) -> BandImportance:
     """A result that R has kept, from its fields as `_importance` gives them."""
     from ..results.importance import BandImportance
@@ -335,22 +331,13 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     -------
     dict
         ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
-        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
+        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out. Of several inputs
+        as `by_input` gives them.
     """
     from ..features import visualize_features as compute
 
     model, _, options = images_and_options(model, None, arguments)
-    found = compute(model, **options, progress=progress or False)
-    return {
-        "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
-        "levels": {
-            "layer": [found.layer],
-            "feature": list(dict.fromkeys(found.names)),
-            "band": list(found.bands),
-        },
-        **all_fields(found),
-        "contrast": column(found.contrast),
-    }
+    return by_input(compute(model, **options, progress=progress or False), pictures.feature_images)
 
 
 @answer
@@ -383,13 +370,10 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     -------
     dict
         ``value``: the fields of `TopImages`, `index` counted from 0, and `tables` "image" and "band" (`image`,
-        `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1).
+        `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1). Of several inputs
+        as `by_input` gives them.
     """
     from ..features import top_images as compute
 
     model, x, options = images_and_options(model, x, arguments)
-    found = compute(model, x, **options, progress=progress or False)
-    return {
-        "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
-        **all_fields(found),
-    }
+    return by_input(compute(model, x, **options, progress=progress or False), pictures.top_images)

@@ -36,8 +36,10 @@ def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[An
     options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
     names = {name: options.pop(f"{name}_bands", None) for name in ("x", "background")}
     each = {name: options.pop(f"{name}_each_bands", None) for name in ("x", "background")}
-    model = loaded(model) if isinstance(x, list | dict) else model
-    several = _are_inputs(model, x)
+    # of a verb without images, it is the background that holds the inputs
+    told_by = options.get("background") if x is None else x
+    model = loaded(model) if isinstance(told_by, list | dict) else model
+    several = _are_inputs(model, told_by)
 
     def described(images: Any, name: str) -> Any:
         if isinstance(images, list | dict) and several:
