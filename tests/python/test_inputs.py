@@ -377,6 +377,63 @@ def test_names_of_each_input_are_kept_with_the_model(model: Any, tmp_path: Any) 
             bl.set_bands(model, wrong)
 
 
+def subclassed(keras: Any) -> Any:
+    """A model without inputs of its own, which takes a list."""
+
+    class Fused(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = keras.layers.Conv2D(4, 2, activation="relu")
+            self.dense = keras.layers.Dense(3, activation="softmax")
+
+        def call(self, inputs: Any) -> Any:
+            optical, weather = inputs
+            return self.dense(ops.concatenate([ops.mean(self.conv(optical), axis=(1, 2)), weather], axis=1))
+
+    keras.utils.set_random_seed(1)
+    return Fused()
+
+
+@pytest.mark.parametrize("how", ["never", "list", "tuple"])
+def test_a_subclassed_model_takes_a_list(keras: Any, how: str) -> None:
+    model, x = subclassed(keras), [X["optical"], X["weather"]]
+    if how != "never":
+        model(x if how == "list" else tuple(x))
+    result = bl.band_importance(model, x, Y, background=[BACKGROUND["optical"], BACKGROUND["weather"]])
+    assert result.inputs == ("input_1",) * 3 + ("input_2",) * 4
+    sums = result.scores.sum(axis=-1)[:, 0]
+    outputs = np.log(np.asarray(ops.convert_to_numpy(model(x))))
+    differences = result.output_values[:, 0] - result.base_values[:, 0]
+    np.testing.assert_allclose(sums, differences, atol=1e-5)
+    predicted = bl.band_importance(model, x, target="all", method="saliency")
+    np.testing.assert_array_equal(predicted.prediction, outputs.argmax(axis=1))
+    larger = [np.concatenate([X["optical"]] * 2, axis=1), X["weather"]]
+    assert bl.band_importance(model, larger, method="saliency").n == 10
+    named = bl.band_importance(model, {"input_1": x[0], "input_2": x[1]}, method="saliency", bands=[None, list("abcd")])
+    assert named.bands[3:] == ("a", "b", "c", "d")
+    with pytest.raises(InputError, match=r"`x` does not hold.*\n.*'input_1' \(n, any, any, any\)"):
+        bl.band_importance(model, dict(zip(("optical", "weather"), x, strict=True)))
+    with pytest.raises(ModelError, match="several inputs"):
+        bl.band_importance(model, X["optical"])
+
+
+def test_a_subclassed_model_takes_images_or_says_what_it_can_t(keras: Any) -> None:
+    class Single(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = keras.layers.Conv2D(2, 2)
+
+        def call(self, inputs: Any) -> Any:
+            return ops.mean(self.conv(inputs), axis=(1, 2))
+
+    images = list(X["optical"][:4])
+    assert bl.band_importance(Single(), images, method="saliency").n == 4
+    with pytest.raises(
+        ModelError, match=r"list of arrays of different shapes.*\n.*an array for each.*\n.*\n.*give one"
+    ):
+        bl.band_importance(Single(), [X["optical"], X["weather"]])
+
+
 def test_activations_for_several_inputs(model: Any) -> None:
     layer = next(one for one in model.layers if one.name.startswith("concatenate"))
     found = bl.layer_activations(model, X, layer.name)

@@ -42,8 +42,8 @@ made <- list(
   ),
   layer_activations = kind_of_result(as_layer_activations, activations_value(), "tables", "table"),
   layer_kernels = kind_of_result(as_layer_kernels, kernels_value(), "tables"),
-  top_images = kind_of_result(as_top_images, utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ], input = "a")),
-    "tables"
+  top_images = kind_of_result(as_top_images,
+    utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ], input = "a")), "tables"
   )
 )
 

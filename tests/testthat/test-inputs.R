@@ -189,3 +189,22 @@ test_that("names of the bands of each input are kept with the model", {
   bandlens_bands(model) <- NULL
   expect_null(bandlens_bands(model))
 })
+
+test_that("a subclassed model takes a list of its inputs", {
+  skip_without_python()
+  reticulate::py_run_string(paste(
+    "import keras", "class FusedInR(keras.Model):", "    def __init__(self):", "        super().__init__()",
+    "        self.dense = keras.layers.Dense(3, activation='softmax')", "    def call(self, inputs):",
+    "        a, b = inputs",
+    "        return self.dense(keras.ops.concatenate([keras.ops.mean(a, axis=(1, 2)), b], axis=1))",
+    sep = "\n"
+  ))
+  model <- reticulate::py_eval("FusedInR()")
+  x <- unname(fused_images()[c("sar", "weather")])
+  found <- band_importance(model, x, labels(), bands = list(c("VV", "VH"), NULL), background = x)
+  expect_identical(as.character(tidy(found)$input[1:4]), rep(c("input_1", "input_2"), each = 2))
+  expect_identical(found$bands, c("VV", "VH", "rain", "wind"))
+  expect_lt(found$completeness, 1e-4)
+  wrong <- error_of(band_importance(reticulate::py_eval("FusedInR()"), x[c(2, 1)], labels()))
+  expect_match(conditionMessage(wrong$parent), "list of arrays of different shapes")
+})

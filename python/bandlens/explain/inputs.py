@@ -15,7 +15,7 @@ from ..data.labelled import LabelledImages, steps_of
 from ..data.words import quoted, shape_text
 from ..errors import BackgroundError, BandError, InputError, InputTypeError, OptionError
 from ..models.bands import kept_by_input
-from ..models.packing import in_order_of, model_inputs
+from ..models.packing import called_on, in_order_of, model_inputs
 from ..models.saved import loaded
 from .question import Question
 
@@ -25,7 +25,10 @@ def has_several_inputs(model: Any, x: Any) -> bool:
     x = x.x if isinstance(x, LabelledImages) else x
     if isinstance(x, Mapping):
         return True
-    return isinstance(x, list | tuple) and len(model_inputs(model)) > 1
+    if not isinstance(x, list | tuple):
+        return False
+    called_on(model, x)
+    return len(model_inputs(model)) > 1
 
 
 def several_in_order(question: Question, name: str = "x") -> Question:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.labelled import LabelledImages
-from ..models.packing import input_names, model_inputs
+from ..models.packing import called_on, input_names, model_inputs
 from ..models.saved import loaded
 from .conversions import for_r
 
@@ -56,6 +56,8 @@ def _are_inputs(model: Any, x: Any) -> bool:
     """Whether the entries of a list are what inputs take, not single images."""
     if not isinstance(x, list | dict):
         return False
+    if isinstance(x, list):
+        called_on(model, x)
     inputs = model_inputs(model)
     if inputs and (len(inputs) > 1 or isinstance(x, list)):
         return len(inputs) > 1
