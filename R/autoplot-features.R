@@ -145,6 +145,7 @@ look_for <- function(object) {
 feature_source <- function(object) {
   paste0(
     gsub("_", " ", object$objective), ", ", count(object$steps, "step"), " from ", object$start, " start",
-    if (object$interrupted) ", interrupted"
+    if (object$interrupted) ", interrupted",
+    if (!is.null(object$input)) paste0("; input ", object$input, ", the others held at the mean of their background")
   )
 }

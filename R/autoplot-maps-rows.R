@@ -97,7 +97,7 @@ map_row_names <- function(object, places, explained) {
     names = paste0(
       names, ifelse(predicted == own, "", paste0(", as ", predicted)), if (bracketed) paste0(" [", outputs, "]")
     ),
-    source = paste0(display_name("method", object$method), ", ", what)
+    source = paste0(display_name("method", object$method), ", ", what, own_input(object))
   )
 }
 

@@ -169,7 +169,7 @@ map_facts <- function(object, image, explained) {
   own <- as.character(object$image_class[[image]])
   predicted <- as.character(object$prediction[[image]])
   c(
-    paste0(display_name("method", object$method), ", ", object$output, " of ", name),
+    paste0(display_name("method", object$method), ", ", object$output, " of ", name, own_input(object)),
     paste0(
       "image ", image_numbers(object)[[image]], if (length(object$classes) > 1) paste0(": ", own),
       if (length(object$classes) > 1 && predicted != own) paste(", predicted as", predicted)
@@ -177,6 +177,11 @@ map_facts <- function(object, image, explained) {
     # not for gradients, which tell of changes of the band
     if (score_unit(object) == object$output) paste("positive values raise the", object$output)
   )
+}
+
+# Which input the maps are of, where there are several.
+own_input <- function(object) {
+  if (is.null(object$input)) "" else paste("; input", object$input)
 }
 
 # What the ends of the scale stand for; without `limit`, of scales that differ.

@@ -33,7 +33,7 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
   table$panel <- factor(table$panel, panels)
   notes <- c(
     paste0(
-      k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
+      input_note(object), k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
       rgb_note(object, chosen)
     ),
     silent_note(object),

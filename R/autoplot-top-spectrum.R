@@ -21,6 +21,7 @@ draw_top_spectrum <- function(object, found, width, base_size) {
     rbind(spectrum(at, 1, top(object$mean), top(object$std)), made)
   }))
   notes <- paste0(
+    input_note(object),
     "lines: mean over pixels; ribbons: one standard deviation over pixels, the mean of images; grey: the same of all ",
     count(object$n, "image")
   )

@@ -78,6 +78,9 @@ plot.top_images <- function(x, ...) {
   invisible(drawn)
 }
 
+# Which input is shown, where there are several.
+input_note <- function(object) if (!is.null(object$input)) paste0("input ", object$input, "; ")
+
 # Are these images of the same features, in the same bands?
 check_found <- function(found, object) {
   if (!inherits(found, "feature_images")) {

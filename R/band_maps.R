@@ -24,6 +24,7 @@
 #'   \item{`band`, `wavelength`}{name, and wavelength in nm (`NA` where unknown)}
 #'   \item{`attribution`}{in units of the explained output (DeepSHAP), or of the output per unit of `x` (saliency)}
 #' }
+#'   For a model of several inputs, an object of class [`by_input`][by_input]: a `band_maps` for each of them, by name.
 #'   For a scene, what [score_raster()] returns: a raster with one layer per band.
 #'
 #' @section Scenes:
@@ -77,7 +78,7 @@ band_maps <- function(model,
       head = head, task = task, zone = zone, ignore = ignore, bands = bands, wavelengths = wavelengths,
       classes = classes, band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
     )
-    as_band_maps(explain("band_maps", model, x, y, asked, progress))
+    as_by_input(explain("band_maps", model, x, y, asked, progress), as_band_maps)
   })
 }
 
@@ -122,11 +123,12 @@ print.band_maps <- function(x, ...) {
 #' @export
 format.band_maps <- function(x, ...) {
   size <- dim(x$values)
-  pixels <- paste(size[-c(1, 2, x$band_axis)], collapse = " x ")
+  pixels <- size[-c(1, 2, x$band_axis)]
+  pixels <- if (length(pixels) > 0) paste(" of", paste(pixels, collapse = " x "), "pixels")
   c(
-    cli::style_bold(paste0("Band maps by ", x$method)),
+    cli::style_bold(paste0("Band maps by ", x$method, if (!is.null(x$input)) paste0(", input '", x$input, "'"))),
     paste0(
-      count(n_images(x), "image"), " of ", pixels, " pixels, ", count(length(x$bands), "band"), ", ",
+      count(n_images(x), "image"), pixels, ", ", count(length(x$bands), "band"), ", ",
       count(size[[2]], "output"), " per image", if (!is.null(x$images)) " and class", "; output: ", x$output,
       told_task(x)
     ),

@@ -7,9 +7,10 @@
 #' order in which it takes them; every function that is given the model and images then compares names.
 #'
 #' @param model A Keras model, or the path of a saved one (`.keras`, `.h5`).
-#' @param value Names of the bands, in the order of the model; `NULL` forgets them.
+#' @param value Names of the bands, in the order of the model; of a model of several inputs a list of names for each
+#'   input, or for some of them, by the input's name: `list(radar = c("VV", "VH"))`. `NULL` forgets them.
 #'
-#' @returns The names, or `NULL` if none are kept.
+#' @returns The names, a list of them by the input's name, or `NULL` if none are kept.
 #'
 #' @section How long names are kept:
 #' With a model in the session, as long as it lives there; a copy of the R object is the same model. Saving a model
@@ -60,21 +61,29 @@ bandlens_bands <- function(model) {
 #' @export
 `bandlens_bands<-` <- function(model, value) {
   in_verb("keep the bands with the model", {
-    if (!is.null(value) && !is.character(value) && !is.factor(value)) {
-      cause("bands", "Names of bands must be texts.", expected = "such as c(\"red\", \"nir\")", given = shown(value))
+    texts <- function(names) is.character(names) || is.factor(names)
+    each <- is_named_list(value) && all(vapply(value, texts, NA))
+    if (!is.null(value) && !texts(value) && !each) {
+      cause("bands", "Names of bands must be texts.",
+        expected = "such as c(\"red\", \"nir\"), or for several inputs list(radar = c(\"VV\", \"VH\"))",
+        given = shown(value)
+      )
     }
     if (is.function(model) && !inherits(model, "python.builtin.object")) {
       cause("model_type", "Names can't be kept with a function of R.",
         expected = "a Keras model, or the path of a saved one", fix = "give `bands` in each call"
       )
     }
-    call_bridge("set_bands", as_model(model), as_bands(value))
+    call_bridge("set_bands", as_model(model), if (each) lapply(value, as_bands) else as_bands(value))
     model
   })
 }
 
 kept_bands <- function(model) {
   names <- call_bridge("bands_of", model)
+  if (is.list(names) && !is.null(base::names(names))) {
+    return(lapply(names, function(own) as.character(unlist(own))))
+  }
   if (!is.null(names)) as.character(unlist(names))
 }
 

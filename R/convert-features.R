@@ -53,9 +53,13 @@ as_feature_position <- function(position) {
   as.list(as.integer(position) - 1L)
 }
 
+# Shape of an image, or of one of each input.
 as_shape <- function(shape) {
   if (is.null(shape)) {
     return(NULL)
+  }
+  if (is_named_list(shape)) {
+    return(lapply(shape, as_shape))
   }
   if (!is_whole(shape) || any(shape < 1)) {
     cause("option", "`shape` is not the shape of an image.", expected = "whole numbers, such as c(64, 64, 13)",
@@ -65,8 +69,21 @@ as_shape <- function(shape) {
   as.list(as.integer(shape))
 }
 
+# One start, or one for each input.
 as_start <- function(start) {
-  if (rlang::is_string(start)) start else as_images(start, "start")
+  if (rlang::is_string(start)) {
+    return(start)
+  }
+  if (is_named_list(start) && !is_labelled(start)) lapply(start, as_start) else as_images(start, "start")
+}
+
+# One range, or one for each of the inputs that a background has.
+as_value_ranges <- function(range, background) {
+  by_name <- is_named_list(range) && is.list(background)
+  ends <- c("low", "high", "min", "max", "from", "to")
+  known <- if (is.null(names(background))) setdiff(names(range), ends) else names(background)
+  each <- by_name && any(names(range) %in% known)
+  if (each) lapply(range, as_value_range) else as_value_range(range)
 }
 
 # The ends of the range: two numbers, or two vectors with a number per band.

@@ -29,6 +29,25 @@ as_described <- function(x, background, bands, wavelengths, band_axis, time_axis
   )
 }
 
+# The same for verbs that take images alone.
+as_described_images <- function(x, bands = NULL, wavelengths = NULL, band_axis = -1) {
+  said <- as_described(x, NULL, bands, wavelengths, band_axis)
+  list(x = said$x, arguments = said$arguments[c("bands", "x_bands", "x_each_bands", "wavelengths", "band_axis")])
+}
+
+# The same for verbs whose only images are those of the background, or a shape.
+as_described_background <- function(background, bands, wavelengths, band_axis, shape) {
+  wavelengths <- of_each(own_wavelengths(background, wavelengths, identity), as_wavelengths)
+  own <- as_background(background)
+  size <- if (!is.null(own)) input_dim(own, NULL) else if (!is.null(shape)) c(1, shape)
+  axis <- of_each(band_axis, function(one, name) as_band_axis(one, if (is.null(name)) size else input_dim(own, name)))
+  list(
+    background = own, bands = if (is_each(bands)) lapply(bands, as_bands) else as_bands(bands),
+    background_bands = own_bands(own, axis), background_each_bands = each_own_bands(own, axis),
+    wavelengths = wavelengths, band_axis = axis
+  )
+}
+
 # Does a value say something of each input by itself? Band names may be a plain list of single texts.
 is_each <- function(value) {
   is.list(value) && !is.object(value) && length(value) > 0 && (!is.null(names(value)) || any(lengths(value) != 1))

@@ -50,15 +50,13 @@ layer_activations <- function(model,
   in_verb("compute activations", {
     no_other_arguments()
     model <- as_model(model)
-    x <- as_images(x)
-    axis <- as_band_axis(band_axis, image_dim(x))
-    arguments <- list(
-      layer = as_layer(layer), features = as_features(features), band_axis = axis,
-      x_bands = own_bands(x, axis), reorder = as_flag(reorder, "reorder"),
+    said <- as_described_images(x, band_axis = band_axis)
+    arguments <- c(said$arguments[c("band_axis", "x_bands", "x_each_bands")], list(
+      layer = as_layer(layer), features = as_features(features), reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
-    )
+    ))
     bar <- progress_bar(progress, "Computing activations")
-    as_layer_activations(call_bridge("layer_activations", model, x, arguments, bar))
+    as_layer_activations(call_bridge("layer_activations", model, said$x, arguments, bar))
   })
 }
 

@@ -7,7 +7,8 @@
 #'
 #' @param model A Keras model (as made or loaded with keras3, keras, or reticulate), or the path of a saved one
 #'   (`.keras`, `.h5`).
-#' @param shape Shape of one image, such as `c(64, 64, 13)`; needed only if the model itself does not say.
+#' @param shape Shape of one image, such as `c(64, 64, 13)`; needed only if the model itself does not say. Of
+#'   several inputs a list by the inputs' names.
 #'
 #' @returns A tibble with one row per layer that the model calls, in that order; inputs are left out.
 #' \describe{

@@ -33,6 +33,9 @@
 #' }
 #'   `glance()` gives one row: `layer`, `statistic`, `n` (images in the data set), `n_features`, `n_top` (images per
 #'   feature), `model`.
+#'
+#'   For a model of several inputs, an object of class [`by_input`][by_input]: a `top_images` for each of them, by name,
+#'   which has the same images in order, and what they are in this input.
 #' @seealso [`autoplot()`][autoplot.top_images] draws them, beside the images of [visualize_features()].
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
@@ -61,16 +64,14 @@ top_images <- function(model,
   in_verb("find the images", {
     no_other_arguments()
     model <- as_model(model)
-    wavelengths <- own_wavelengths(x, wavelengths)
-    x <- as_images(x)
-    axis <- as_band_axis(band_axis, image_dim(x))
-    arguments <- list(
+    said <- as_described_images(x, bands, wavelengths, band_axis)
+    arguments <- c(said$arguments, list(
       layer = as_layer(layer), features = as_features(features), n = as_count(n, "n"),
-      statistic = choose(statistic, c("rms", "mean", "max"), "statistic"), bands = as_bands(bands),
-      x_bands = own_bands(x, axis), wavelengths = wavelengths, band_axis = axis, reorder = as_flag(reorder, "reorder"),
+      statistic = choose(statistic, c("rms", "mean", "max"), "statistic"), reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
-    )
-    as_top_images(call_bridge("top_images", model, x, arguments, progress_bar(progress, "Computing activations")))
+    ))
+    bar <- progress_bar(progress, "Computing activations")
+    as_by_input(call_bridge("top_images", model, said$x, arguments, bar), as_top_images)
   })
 }
 
@@ -113,7 +114,10 @@ print.top_images <- function(x, ..., n = 10) {
 #' @export
 format.top_images <- function(x, ..., n = 10) {
   c(
-    cli::style_bold(paste0("Images that excite features of layer '", x$layer, "' most")),
+    cli::style_bold(paste0(
+      "Images that excite features of layer '", x$layer, "' most",
+      if (!is.null(x$input)) paste0(", input '", x$input, "'")
+    )),
     paste0(
       count(length(x$names), "feature"), ", ", ncol(x$index), " of ", count(x$n, "image"), " each; activation: ",
       activation_names[[x$statistic]]

@@ -28,7 +28,8 @@
 #'   * `"logit"`: an output of the model, before softmax or sigmoid;
 #'   * `"deep_dream"`: the mean square of all features of one or several layers, usually from a given image on.
 #' @param background A sample of the data, such as the training images: it gives the bands' ranges, starts, and how
-#'   bands vary together.
+#'   bands vary together. Of a model of several inputs a list with images for each, by the inputs' names or in their
+#'   order.
 #' @param value_range Lowest and highest value, as two numbers or as a list of two vectors with one number per band, in
 #'   the data's own units. `NULL` takes the 0.1 % and 99.9 % quantiles of `background`.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
@@ -59,7 +60,10 @@
 #' @param classes Names of the classes, for `objective = "logit"`.
 #' @param shape Shape of one image, for models that do not say; `NULL` takes that of `background`.
 #' @param band_axis Axis of a batch of images that holds the bands: -1 is the last one; others count from 1, which is
-#'   the images' own.
+#'   the images' own. Of several inputs, this and `bands`, `wavelengths`, `value_range` and a given `start` are the same
+#'   for all, or lists by the inputs' names.
+#' @param input Of a model of several inputs: name of the one for which images are made, while the others are held at
+#'   the mean of their `background`. `NULL` makes images for each in turn with which the features change.
 #' @param reorder Whether to bring the bands of `background` into the order of the model's, or of `bands`, by name.
 #'   Without it, another order is an error; [bandlens_bands()] says how names are compared.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
@@ -70,7 +74,8 @@
 #' @returns An object of class `feature_images`: a list of plain vectors and arrays, which [saveRDS()] can save.
 #'   `as.array()` gives the images, images x rows x columns x bands, in the data's own units; spectra have one row and
 #'   one column. `x[i]` takes some of the images, by position or by the features' names, and `c()` puts results of
-#'   several layers together, so that they can be drawn layer by layer.
+#'   several layers together, so that they can be drawn layer by layer. For a model of several inputs, unless `input`
+#'   chooses one, an object of class [`by_input`][by_input]: a `feature_images` for each of them, by name.
 #'
 #'   `tidy()` gives a tibble, which has at all levels:
 #' \describe{
@@ -161,6 +166,7 @@ visualize_features <- function(model,
                                classes = NULL,
                                shape = NULL,
                                band_axis = -1,
+                               input = NULL,
                                reorder = FALSE,
                                batch_size = NULL,
                                progress = NULL,
@@ -169,32 +175,29 @@ visualize_features <- function(model,
     no_other_arguments()
     model <- as_model(model)
     shape <- as_shape(shape)
-    wavelengths <- own_wavelengths(background, wavelengths)
-    background <- as_background(background)
-    size <- if (!is.null(background)) image_dim(background) else if (!is.null(shape)) c(1, shape)
-    axis <- as_band_axis(band_axis, size)
+    said <- as_described_background(background, bands, wavelengths, band_axis, shape)
     objectives <- c("squared_activity", "mean_activity", "neuron", "direction", "logit", "deep_dream")
-    arguments <- list(
+    arguments <- c(said, list(
       layer = as_layer(layer), features = as_features(features), steps = as_count(steps, "steps", least = 0),
       jitter = as_option(jitter), start = as_start(start), seed = as_count(seed, "seed", least = 0),
-      objective = choose(objective, objectives, "objective"), background = background,
-      value_range = as_value_range(value_range), n_background = as_count(n_background, "n_background"),
+      objective = choose(objective, objectives, "objective"),
+      value_range = as_value_ranges(value_range, said$background),
+      n_background = as_count(n_background, "n_background"),
       position = as_feature_position(position), directions = as_directions(directions),
       n_images = as_count(n_images, "n_images"), diversity = as_option(diversity), step_size = as_option(step_size),
       contrast = as_option(contrast), clamp = choose(clamp, c("auto", "fit", "clip", "none"), "clamp"),
       l2 = as_option(l2), total_variation = as_option(total_variation), scale = as_option(scale),
       rotate = as_option(rotate), parametrization = choose(parametrization, c("pixels", "fourier"), "parametrization"),
-      decorrelate = as_flag(decorrelate, "decorrelate"), bands = as_bands(bands),
-      background_bands = own_bands(background, axis), wavelengths = wavelengths, classes = as_classes(classes),
-      shape = shape, band_axis = axis, reorder = as_flag(reorder, "reorder"),
+      decorrelate = as_flag(decorrelate, "decorrelate"), classes = as_classes(classes), shape = shape,
+      input = as_option(input), reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       keep_on_interrupt = as_flag(
         if (is.null(keep_on_interrupt)) rlang::is_interactive() else keep_on_interrupt, "keep_on_interrupt"
       )
-    )
+    ))
     value <- call_bridge("visualize_features", model, arguments, progress_bar(progress, "Visualizing features"))
   })
-  as_feature_images(value)
+  as_by_input(value, as_feature_images)
 }
 
 #' @rdname visualize_features
@@ -264,7 +267,10 @@ print.feature_images <- function(x, ..., n = 10) {
 format.feature_images <- function(x, ..., n = 10) {
   size <- dim(x$values)
   c(
-    cli::style_bold(paste("Images that excite", if (is_output(x)) "outputs" else paste0("layer '", x$layer, "'"))),
+    cli::style_bold(paste0(
+      "Images that excite ", if (is_output(x)) "outputs" else paste0("layer '", x$layer, "'"),
+      if (!is.null(x$input)) paste0(", input '", x$input, "'")
+    )),
     paste0(
       count(size[[1]], "image"), " of ", size[[2]], " x ", size[[3]], " pixels, ", count(size[[4]], "band"), "; ",
       gsub("_", " ", x$objective), ", ", count(x$steps, "step"), " from ", start_name(x)

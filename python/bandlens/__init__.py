@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from .methods import METHODS
     from .models.bands import bands_of, set_bands
+    from .results.by_input import ByInput
     from .results.combining import combine
     from .results.importance import BandImportance
     from .results.maps import BandMaps
@@ -47,6 +48,7 @@ _HOMES = {
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
+    "ByInput": ".results.by_input",
     "Check": ".checks",
     "FeatureImages": ".features",
     "LabelledImages": ".data.labelled",
@@ -82,6 +84,7 @@ __all__ = [
     "BandMaps",
     "BandResponse",
     "BandlensError",
+    "ByInput",
     "Check",
     "FeatureImages",
     "LabelledImages",

@@ -348,6 +348,101 @@ def test_the_band_to_copy_must_be_one(model: Any) -> None:
         bl.check_null(model, X, Y, duplicate="band_1")
 
 
+def test_names_of_each_input_are_kept_with_the_model(model: Any, tmp_path: Any) -> None:
+    path = tmp_path / "model.keras"
+    model.save(path)
+    bl.set_bands(path, {"radar": ["VV", "VH"]})
+    assert bl.bands_of(path) == {"radar": ("VV", "VH")}
+    assert bl.band_importance(path, X, Y, method="saliency").bands[3:5] == ("VV", "VH")
+    turned = {**X, "radar": bl.LabelledImages(X["radar"][..., ::-1], bands=["VH", "VV"])}
+    with pytest.raises(BandError, match=r"`x\['radar'\]` has the bands of the model in another order"):
+        bl.band_importance(path, turned, Y, method="saliency")
+    found = bl.band_importance(path, turned, Y, method="saliency", reorder=True)
+    np.testing.assert_allclose(found.scores, bl.band_importance(model, X, Y, method="saliency").scores, rtol=1e-6)
+    bl.set_bands(path, {"radar": ["VV", "VH"], "sar": ["VV"]})
+    with pytest.raises(BandError, match="inputs that the model does not have"):
+        bl.band_importance(path, X, Y, method="saliency")
+    bl.set_bands(path, ["VV", "VH"])
+    with pytest.raises(BandError, match="nothing says whose"):
+        bl.band_importance(path, X, Y, method="saliency")
+    bl.set_bands(path, None)
+    assert bl.bands_of(path) is None
+    bl.set_bands(planted, {"sar": ["VV"]})
+    with pytest.raises(BandError, match="`set_bands` names inputs that the model does not have"):
+        bl.band_importance(planted, X, method="saliency")
+    bl.set_bands(planted, ["VV"])
+    with pytest.raises(BandError, match="nothing says whose names they are"):
+        bl.band_importance(planted, X, method="saliency")
+    bl.set_bands(planted, None)
+    bad: list[tuple[Any, str]] = [
+        ({"rader": ["VV", "VH"]}, r"inputs that the model does not have.*\n.*\n.*'rader'\n.*did you mean 'radar'"),
+        ({"radar": ["VV"]}, r"'radar' takes another number of bands"),
+        ({"radar": "VV"}, "of input 'radar' must be texts"),
+        ({"radar": ["VV", "VV"]}, "of input 'radar' must differ"),
+        ({}, "No input has names"),
+    ]
+    for wrong, message in bad:
+        with pytest.raises(BandError, match=message):
+            bl.set_bands(model, wrong)
+
+
+def subclassed(keras: Any) -> Any:
+    """A model without inputs of its own, which takes a list."""
+
+    class Fused(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = keras.layers.Conv2D(4, 2, activation="relu")
+            self.dense = keras.layers.Dense(3, activation="softmax")
+
+        def call(self, inputs: Any) -> Any:
+            optical, weather = inputs
+            return self.dense(ops.concatenate([ops.mean(self.conv(optical), axis=(1, 2)), weather], axis=1))
+
+    keras.utils.set_random_seed(1)
+    return Fused()
+
+
+@pytest.mark.parametrize("how", ["never", "list", "tuple"])
+def test_a_subclassed_model_takes_a_list(keras: Any, how: str) -> None:
+    model, x = subclassed(keras), [X["optical"], X["weather"]]
+    if how != "never":
+        model(x if how == "list" else tuple(x))
+    result = bl.band_importance(model, x, Y, background=[BACKGROUND["optical"], BACKGROUND["weather"]])
+    assert result.inputs == ("input_1",) * 3 + ("input_2",) * 4
+    sums = result.scores.sum(axis=-1)[:, 0]
+    outputs = np.log(np.asarray(ops.convert_to_numpy(model(x))))
+    differences = result.output_values[:, 0] - result.base_values[:, 0]
+    np.testing.assert_allclose(sums, differences, atol=1e-5)
+    predicted = bl.band_importance(model, x, target="all", method="saliency")
+    np.testing.assert_array_equal(predicted.prediction, outputs.argmax(axis=1))
+    larger = [np.concatenate([X["optical"]] * 2, axis=1), X["weather"]]
+    assert bl.band_importance(model, larger, method="saliency").n == 10
+    named = bl.band_importance(model, {"input_1": x[0], "input_2": x[1]}, method="saliency", bands=[None, list("abcd")])
+    assert named.bands[3:] == ("a", "b", "c", "d")
+    with pytest.raises(InputError, match=r"`x` does not hold.*\n.*'input_1' \(n, any, any, any\)"):
+        bl.band_importance(model, dict(zip(("optical", "weather"), x, strict=True)))
+    with pytest.raises(ModelError, match="several inputs"):
+        bl.band_importance(model, X["optical"])
+
+
+def test_a_subclassed_model_takes_images_or_says_what_it_can_t(keras: Any) -> None:
+    class Single(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = keras.layers.Conv2D(2, 2)
+
+        def call(self, inputs: Any) -> Any:
+            return ops.mean(self.conv(inputs), axis=(1, 2))
+
+    images = list(X["optical"][:4])
+    assert bl.band_importance(Single(), images, method="saliency").n == 4
+    with pytest.raises(
+        ModelError, match=r"list of arrays of different shapes.*\n.*an array for each.*\n.*\n.*give one"
+    ):
+        bl.band_importance(Single(), [X["optical"], X["weather"]])
+
+
 def test_activations_for_several_inputs(model: Any) -> None:
     layer = next(one for one in model.layers if one.name.startswith("concatenate"))
     found = bl.layer_activations(model, X, layer.name)
@@ -383,7 +478,6 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"groups": {"all": ["radar:VV"]}}, BandError, "a band that there is not"),
     ({"groups": {"all": [0]}}, BandError, "a band that there is not"),
     ({"method": "occlusion", "replacement": "blur"}, OptionError, "nothing to blur in input 'weather'"),
-    ({"method": "lime", "features": "superpixels"}, OptionError, "one input"),
     ({"method": "integrated_gradients", "baseline": without("radar")}, InputError, "`baseline` does not hold"),
 ]  # fmt: skip
 
@@ -396,9 +490,7 @@ def test_what_is_wrong_is_said(model: Any, wrong: dict[str, Any], error: type[Ex
 
 
 def test_what_takes_one_input_says_so(model: Any) -> None:
-    with pytest.raises(OptionError, match="no maps of several inputs"):
-        bl.band_maps(model, X, Y)
-    with pytest.raises(BandError, match="models of one input"):
+    with pytest.raises(BandError, match=r"nothing says whose bands.*\n.*names for each input"):
         bl.set_bands(model, ["a", "b"])
     with pytest.raises(BandError, match="needs a model of several inputs"):
         bl.band_importance(lambda x: ops.mean(x, axis=(1, 2)), X["optical"], groups="input")

@@ -102,7 +102,8 @@ def test_regions_follow_any_band() -> None:
     image = np.zeros((12, 12, 3))
     image[:, 5:, 2] = 5
     task = SimpleNamespace(images=check_images(image[None]), options={"n_segments": 4})
-    regions = lime._regions(task, image, np.array([1, 1, 2.5]))  # type: ignore[arg-type]
+    part = task.images.cells.parts[0]
+    regions = lime._segmented(task, part, image, np.array([1, 1, 2.5]))  # type: ignore[arg-type]
     assert regions.shape == (12, 12)
     assert set(regions[:, :5].ravel()).isdisjoint(regions[:, 5:].ravel())
 

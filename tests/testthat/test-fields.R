@@ -33,15 +33,17 @@ made <- list(
     c("table", "overall", "whole", "median_local_fit", "sums", totals),
     c("table", "overall", "median_local_fit", "sums", totals)
   ),
-  band_maps = kind_of_result(as_band_maps, c(maps_value(), of_labels(3, length(maps_value()$classes))), totals),
+  band_maps = kind_of_result(as_band_maps,
+    c(maps_value(), of_labels(3, length(maps_value()$classes)), input = "a"), totals
+  ),
   band_response = kind_of_result(as_band_response, response_of_cells, character()),
-  feature_images = kind_of_result(as_feature_images, features_value(), c("tables", "levels", "contrast"),
-    c("tables", "contrast")
+  feature_images = kind_of_result(as_feature_images, c(features_value(), input = "a"),
+    c("tables", "levels", "contrast"), c("tables", "contrast")
   ),
   layer_activations = kind_of_result(as_layer_activations, activations_value(), "tables", "table"),
   layer_kernels = kind_of_result(as_layer_kernels, kernels_value(), "tables"),
-  top_images = kind_of_result(as_top_images, utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ])),
-    "tables"
+  top_images = kind_of_result(as_top_images,
+    utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ], input = "a")), "tables"
   )
 )
 

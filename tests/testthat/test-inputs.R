@@ -4,27 +4,6 @@ described <- function(x, background = NULL, bands = NULL, wavelengths = NULL, ba
   as_described(x, background, bands, wavelengths, band_axis, ...)$arguments
 }
 
-# Optical images, radar images of another size, and rows of numbers.
-fused_images <- function(n = 12, seed = 1) {
-  withr::with_seed(seed, list(
-    optical = array(stats::runif(n * 108), c(n, 6, 6, 3), list(NULL, NULL, NULL, c("blue", "red", "nir"))),
-    sar = array(stats::runif(n * 18), c(n, 3, 3, 2)),
-    weather = matrix(stats::runif(n * 2), n, 2, dimnames = list(NULL, c("rain", "wind")))
-  ))
-}
-
-fused_model <- function() {
-  keras <- reticulate::import("keras")
-  keras$utils$set_random_seed(1L)
-  layers <- keras$layers
-  optical <- keras$Input(list(6L, 6L, 3L), name = "optical")
-  sar <- keras$Input(list(3L, 3L, 2L), name = "sar")
-  weather <- keras$Input(list(2L), name = "weather")
-  pooled <- function(input) layers$GlobalAveragePooling2D()(layers$Conv2D(4L, 2L, activation = "relu")(input))
-  found <- layers$Concatenate()(list(pooled(optical), pooled(sar), weather))
-  keras$Model(list(optical, sar, weather), layers$Dense(3L, activation = "softmax")(found))
-}
-
 test_that("what is said of each input goes by its name, and names of bands in both readings of a list", {
   x <- fused_images()
   said <- described(x, x, bands = list(sar = c("VV", "VH")), wavelengths = list(optical = c(480, 660, NA)),
@@ -222,4 +201,43 @@ test_that("a report shows bands over all steps, and when they matter", {
   expect_match(report_picture(result, "bars")$labels$subtitle, "summed over steps")
   expect_match(alt_text(result, "curves"), "Lines: importance along time.* at 2024-")
   expect_false("curves" %in% names(pictures_for(fused())))
+})
+
+test_that("names of the bands of each input are kept with the model", {
+  skip_without_python()
+  model <- fused_model()
+  x <- fused_images()
+  bandlens_bands(model) <- list(sar = c("VV", "VH"))
+  expect_identical(bandlens_bands(model), list(sar = c("VV", "VH")))
+  expect_identical(band_importance(model, x, labels(), method = "saliency")$bands[4:5], c("VV", "VH"))
+  turned <- x
+  turned$sar <- x$sar[, , , 2:1]
+  dimnames(turned$sar) <- list(NULL, NULL, NULL, c("VH", "VV"))
+  expect_error(band_importance(model, turned, labels(), method = "saliency"), "in another order")
+  found <- band_importance(model, turned, labels(), method = "saliency", reorder = TRUE)
+  expect_equal(found$scores, band_importance(model, x, labels(), method = "saliency")$scores)
+  expect_error(bandlens_bands(model) <- c("VV", "VH"), "nothing says whose bands", class = "bandlens_error_bands")
+  expect_error(bandlens_bands(model) <- list(rader = c("VV", "VH")), "does not have", class = "bandlens_error_bands")
+  expect_error(bandlens_bands(model) <- list(sar = 1:2), "must be texts", class = "bandlens_error_bands")
+  bandlens_bands(model) <- NULL
+  expect_null(bandlens_bands(model))
+})
+
+test_that("a subclassed model takes a list of its inputs", {
+  skip_without_python()
+  reticulate::py_run_string(paste(
+    "import keras", "class FusedInR(keras.Model):", "    def __init__(self):", "        super().__init__()",
+    "        self.dense = keras.layers.Dense(3, activation='softmax')", "    def call(self, inputs):",
+    "        a, b = inputs",
+    "        return self.dense(keras.ops.concatenate([keras.ops.mean(a, axis=(1, 2)), b], axis=1))",
+    sep = "\n"
+  ))
+  model <- reticulate::py_eval("FusedInR()")
+  x <- unname(fused_images()[c("sar", "weather")])
+  found <- band_importance(model, x, labels(), bands = list(c("VV", "VH"), NULL), background = x)
+  expect_identical(as.character(tidy(found)$input[1:4]), rep(c("input_1", "input_2"), each = 2))
+  expect_identical(found$bands, c("VV", "VH", "rain", "wind"))
+  expect_lt(found$completeness, 1e-4)
+  wrong <- error_of(band_importance(reticulate::py_eval("FusedInR()"), x[c(2, 1)], labels()))
+  expect_match(conditionMessage(wrong$parent), "list of arrays of different shapes")
 })

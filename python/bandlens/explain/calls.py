@@ -161,14 +161,6 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         whole_number("batch_size", q.batch_size)
     whole_number("seed", q.seed, 0)
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
-    if maps and images.parts:
-        raise OptionError(
-            "There are no maps of several inputs yet: they have different shapes.",
-            expected="a model of one input",
-            given=f"{len(images.parts)} inputs: {choices([part.name for part in images.parts], ', ')}",
-            fix="`band_importance` has scores for bands of all inputs; for maps of one input, explain a function of it "
-            "that fixes the others",
-        )
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
     features = band_features(q.groups, named)

@@ -15,8 +15,8 @@ from ..data.labelled import LabelledImages, steps_of
 from ..data.times import needs_axis
 from ..data.words import quoted, shape_text
 from ..errors import BackgroundError, BandError, InputError, InputTypeError, OptionError
-from ..models.bands import kept_bands
-from ..models.packing import in_order_of, model_inputs
+from ..models.bands import kept_by_input
+from ..models.packing import called_on, in_order_of, model_inputs
 from ..models.saved import loaded
 from .question import Question
 
@@ -26,11 +26,20 @@ def has_several_inputs(model: Any, x: Any) -> bool:
     x = x.x if isinstance(x, LabelledImages) else x
     if isinstance(x, Mapping):
         return True
-    return isinstance(x, list | tuple) and len(model_inputs(model)) > 1
+    if not isinstance(x, list | tuple):
+        return False
+    called_on(model, x)
+    return len(model_inputs(model)) > 1
 
 
-def several_in_order(question: Question) -> Question:
+def several_in_order(question: Question, name: str = "x") -> Question:
     """The question with its images as `Inputs`, which say of each what is known of it.
+
+    Parameters
+    ----------
+    question : Question
+    name : str
+        What to call its images in errors.
 
     Raises
     ------
@@ -40,16 +49,11 @@ def several_in_order(question: Question) -> Question:
     q = replace(question, model=loaded(question.model))
     x = q.x.x if isinstance(q.x, LabelledImages) else q.x
     if not x:
-        raise InputError("`x` holds no inputs.", expected="an array for each of the model's inputs")
-    if kept_bands(q.model) is not None:
-        raise BandError(
-            "Names of bands are kept with the model, and it takes several inputs: nothing says whose names they are.",
-            expected="`bands`, with names for each input",
-            fix="forget those that are kept, by `set_bands` with no names",
-        )
-    given = in_order_of(q.model, x, "x")
+        raise InputError(f"`{name}` holds no inputs.", expected="an array for each of the model's inputs")
+    given = in_order_of(q.model, x, name)
     names = tuple(given)
-    ranks = [_rank(name, one) for name, one in given.items()]
+    kept = kept_by_input(q.model, names)
+    ranks = [_rank(input_, one, name) for input_, one in given.items()]
     background: list[Any] = [None] * len(names)
     if q.background is not None:
         background = _background(q, names)
@@ -75,11 +79,12 @@ def several_in_order(question: Question) -> Question:
             background[place],
             bands=bands[place],
             wavelengths=wavelengths[place],
+            kept=kept[place],
             band_axis=axes[place],
             reorder=q.reorder,
-            name=Inputs.called("x", name),
+            name=Inputs.called(name, input_),
         )
-        for place, (name, one) in enumerate(given.items())
+        for place, (input_, one) in enumerate(given.items())
     ]
     described = {
         "bands": tuple(one.bands for one in found),
@@ -112,11 +117,11 @@ def _each(value: Any) -> bool:
     return isinstance(value, Mapping | list | tuple)
 
 
-def _rank(name: str, x: Any) -> int:
+def _rank(input_: str, x: Any, name: str) -> int:
     x = x.x if isinstance(x, LabelledImages) else x
     if isinstance(x, Mapping):
         raise InputTypeError(
-            f"The input '{name}' in `x` is not an array of images.",
+            f"The input '{input_}' in `{name}` is not an array of images.",
             expected="an array for each of the model's inputs",
             given=f"a dict with {', '.join(map(quoted, x))}",
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..methods.findings import Maps
 from ..progress import Progress, starting, ticker
+from ..results.by_input import ByInput
 from ..results.maps import BandMaps
 from .calls import checked
 from .derivatives import check_zeros
@@ -41,16 +43,17 @@ def band_maps(
     seed: int = 0,
     progress: Progress = None,
     **method_options: Any,
-) -> BandMaps:
+) -> BandMaps | ByInput[BandMaps]:
     """Attributions themselves, per image, pixel and band.
 
-    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images. The model must have
-    one input.
+    Parameters are those of `band_importance`; memory for all maps is needed, so choose the images.
 
     Returns
     -------
-    BandMaps
-        `values` of shape (n, k, *image shape), float32.
+    BandMaps or ByInput
+        `values` of shape (n, k, *image shape), float32. For a model of several inputs, maps for each of them by its
+        name, as `ByInput`: ``maps["radar"]`` is the `BandMaps` of the input "radar". Their sums over the pixels of all
+        inputs are what the output differs from the background's, for additive methods: what `residuals` measure.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def band_maps(
     return maps_of(question, progress)
 
 
-def maps_of(question: Question, progress: Progress = None) -> BandMaps:
+def maps_of(question: Question, progress: Progress = None) -> BandMaps | ByInput[BandMaps]:
     """Check a question, let its method answer, let the answer check itself, and make the result.
 
     Warnings point at the line that called the caller of this.
@@ -85,28 +88,34 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps:
         # before much is computed, as an output may not be finite
         values, base = call.method.values(task)
         found = gathered(call, call.method.maps(task))
-    maps, pixels = found[Maps], tuple(axis + 1 for axis in call.images.pixel_axes)
+    maps, cells = found[Maps], call.images.cells
     if call.method.differentiates:
-        check_zeros(task, np.any(maps, axis=pixels), call.bands, call.method.label)
+        check_zeros(task, cells.reduced(np, maps, 2, np.any), call.bands, call.method.label)
     measured = None
     if call.method.additive:
-        scores = maps.sum(axis=pixels, dtype=np.float64)
+        scores = cells.reduced(np, maps, 2, partial(np.sum, dtype=np.float64))
         measured = check_scores(call, task, Explained.of(scores, values, base, found), maps=True)
-    return BandMaps(
-        values=maps,
-        image_class=call.targets.codes,
-        prediction=call.targets.predictions,
-        image_output=call.targets.image_output,
-        band_axis=call.images.band_axis,
-        classes=call.classes,
-        outputs=call.outputs,
-        bands=call.bands,
-        wavelengths=call.wavelengths,
-        method=call.method.name,
-        output=call.predictor.scale,
-        seed=call.seed,
-        model=call.predictor.name,
-        residuals=None if measured is None else measured.residuals,
-        cancellations=None if measured is None else measured.cancellations,
-        **call.truth,
-    )
+    made: dict[str, BandMaps] = {}
+    bands, wavelengths = call.bands if call.named.inputs is None else call.named.bands, call.wavelengths
+    for part, own in cells.split(np, maps, 2):
+        made[part.name] = BandMaps(
+            values=own,
+            image_class=call.targets.codes,
+            prediction=call.targets.predictions,
+            image_output=call.targets.image_output,
+            band_axis=part.band_axis,
+            classes=call.classes,
+            outputs=call.outputs,
+            bands=bands[: part.n_bands],
+            wavelengths=wavelengths[: part.n_bands],
+            method=call.method.name,
+            output=call.predictor.scale,
+            seed=call.seed,
+            model=call.predictor.name,
+            residuals=None if measured is None else measured.residuals,
+            cancellations=None if measured is None else measured.cancellations,
+            input=part.name or None,
+            **call.truth,
+        )
+        bands, wavelengths = bands[part.n_bands :], wavelengths[part.n_bands :]
+    return ByInput(made) if cells.packed else made[""]

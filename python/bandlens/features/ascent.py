@@ -228,7 +228,7 @@ class Ascent:
 
     def _key(self, arguments: Sequence[Any]) -> tuple[Any, ...]:
         values = tuple(layer.value for layer in self.layers)
-        return (values, self.space.band_axis, *(tuple(argument.shape)[1:] for argument in arguments))
+        return (values, self.space.key, *(tuple(argument.shape)[1:] for argument in arguments))
 
     def _compile(self, function: Callable[..., Any], arguments: Sequence[Any]) -> Callable[..., Any]:
         return self.predictor.backend.compile(self._trace, function, *arguments, any_n=1)

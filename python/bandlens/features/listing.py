@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.cells import Part
 from ..data.images import Images
+from ..data.inputs import listed
 from ..data.positions import spelled
 from ..data.words import shape_text, shown
 from ..errors import ModelError
+from ..models.packing import in_order_of, input_names, model_inputs
 from ..models.predictor import loaded
 from ..results.tables import Table
 from .layers import make_network
@@ -86,7 +90,8 @@ def list_layers(model: Any, *, shape: Any = None) -> LayerList:
     ----------
     model : keras.Model, tf_keras.Model, str or pathlib.Path
     shape : sequence of int, optional
-        Of one image; needed only if the model itself does not say.
+        Of one image; needed only if the model itself does not say. Of several inputs a dict by the inputs' names, or a
+        list in their order.
 
     Returns
     -------
@@ -100,8 +105,7 @@ def list_layers(model: Any, *, shape: Any = None) -> LayerList:
         If this is no model, or one whose images' shape is not known.
     """
     model = loaded(model)
-    stand_in = Images(None, 1, image_shape(model, shape), 1)
-    network = make_network(model, stand_in)
+    network = make_network(model, stand_in(model, shape))
     layers = network.layers
     return LayerList(
         names=tuple(layer.name for layer in layers),
@@ -111,6 +115,36 @@ def list_layers(model: Any, *, shape: Any = None) -> LayerList:
         n_features=tuple(layer.n_features for layer in layers),
         model=network.predictor.name,
     )
+
+
+def stand_in(model: Any, shape: Any = None) -> Images:
+    """The layout of what a model takes, without images: of one input, or of several.
+
+    Raises
+    ------
+    ModelError
+        If neither `shape` nor the model says it.
+    """
+    inputs = model_inputs(model)
+    if len(inputs) <= 1 and not isinstance(shape, Mapping):
+        return Images(None, 1, image_shape(model, shape), 1)
+    names = input_names(model) or tuple(map(str, shape))
+    if isinstance(shape, Mapping | list | tuple):
+        given = in_order_of(model, shape, "shape")
+        sizes = [image_shape(None, given[name]) for name in names]
+    else:
+        sizes = [tuple(one.shape)[1:] for one in inputs]
+    unknown = [name for name, size in zip(names, sizes, strict=True) if None in size]
+    if unknown:
+        raise ModelError(
+            "The model does not say how large the images of its inputs are.",
+            expected="`shape`, with one for each of " + listed(names, [("n", *size) for size in sizes]),
+            given="no shape",
+        )
+    parts: list[Part] = []
+    for name, size in zip(names, sizes, strict=True):
+        parts.append(Part(name, size, len(size), start=parts[-1].end if parts else 0))
+    return Images(None, 1, (parts[-1].end,), 1, parts=tuple(parts))
 
 
 def image_shape(model: Any, shape: Any = None) -> tuple[int, ...]:

@@ -36,11 +36,13 @@ def sample_of(
             expected=shape_text(references.shape),
             given=shape_text(image_shape(model, shape)),
         )
-    at = np.arange(references.n)
-    if references.n > most:
-        at = np.sort(np.random.default_rng(seed).choice(references.n, most, replace=False))
     canvas(references.shape, references.band_axis)
-    return references, as_canvas(references, at)
+    return references, as_canvas(references, sampled(references.n, most, seed))
+
+
+def sampled(n: int, most: int, seed: int) -> np.ndarray:
+    """Positions of so many of n images at most, at random."""
+    return np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
 def features_of(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from ..results import drawing
-from ..results.schema import Counts, Flags, Names, Numbers, Positions, taken
+from ..results.schema import Counts, Flags, Names, Numbers, Plain, Positions, taken
 from ..results.tables import Table, check_level
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class FeatureImages:
     model : str
     versions : dict of str
     seconds : float
+    input : str or None
+        Which input of the model the images are for, where it has several; the others were held at the mean of their
+        background.
     """
 
     values: Annotated[np.ndarray, Numbers("image", "row", "col", "band")]
@@ -93,6 +96,7 @@ class FeatureImages:
     model: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    input: Annotated[str | None, Plain(newer=True)] = None
 
     @property
     def n(self) -> int:

@@ -39,6 +39,11 @@ class Space:
         Range of each band in the data's own units.
     covariance : ndarray of float64, shape (bands, bands), or None
         Of the background's bands in units of their ranges.
+    held : ndarray, shape (elements,), or None
+        Of a model of several inputs: a packed row, in which the images of one input take the place of its own. What is
+        in the others stays what it is.
+    place : int
+        Where in the row that input begins.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +54,13 @@ class Space:
     low: np.ndarray
     high: np.ndarray
     covariance: np.ndarray | None = None
+    held: np.ndarray | None = None
+    place: int = 0
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells apart how images are put before the model."""
+        return (self.shape, self.band_axis, self.place, None if self.held is None else self.held.tobytes())
 
     @property
     def span(self) -> np.ndarray:
@@ -60,12 +72,26 @@ class Space:
         """Middle of each band's range, shape (bands,)."""
         return (self.low + self.high) / 2
 
+    def to_own(self, nd: Any, images: Any) -> Any:
+        """From (n, rows, cols, bands) to images of this input as they are."""
+        return to_model(nd, images, self.shape, self.band_axis)
+
     def to_model(self, nd: Arrays, images: Any) -> Any:
         """From (n, rows, cols, bands) to a batch for the model."""
-        return to_model(nd, images, self.shape, self.band_axis)
+        own = self.to_own(nd, images)
+        if self.held is None:
+            return own
+        size = int(np.prod(self.shape))
+        flat = nd.reshape(own, (-1, size))
+        before, after = self.held[: self.place], self.held[self.place + size :]
+        others = [flat[:, :1] * 0 + nd.asarray(row[None]) if len(row) else None for row in (before, after)]
+        return nd.concatenate([one for one in (others[0], flat, others[1]) if one is not None], 1)
 
     def from_model(self, nd: Arrays, images: Any) -> Any:
         """From a batch for the model to (n, rows, cols, bands)."""
+        if self.held is not None:
+            images = images[:, self.place : self.place + int(np.prod(self.shape))]
+            images = nd.reshape(images, (-1, *self.shape))
         return nd.reshape(nd.moveaxis(images, self.band_axis, -1), (-1, self.rows, self.cols, self.bands))
 
 

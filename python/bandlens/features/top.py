@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from ..data.band_order import arranged
 from ..data.images import check_images
-from ..data.labels import band_names, band_wavelengths
+from ..data.naming import named_bands
 from ..data.options import one_of, whole
 from ..data.words import choices, quoted
 from ..errors import DeadFeatureWarning
-from ..models.bands import kept_bands
+from ..explain.arranging import in_order
+from ..explain.question import Question
 from ..progress import Progress, starting, ticker
 from ..results import drawing
-from ..results.schema import Flags, Names, Numbers, Positions
+from ..results.by_input import ByInput
+from ..results.schema import Flags, Names, Numbers, Plain, Positions
 from ..results.tables import Table, check_level
 from .activations import STATISTICS, activation_batches, asked, feature_names, over_positions
 from .space import as_canvas, canvas
@@ -63,6 +64,8 @@ class TopImages:
     silent : ndarray of bool, shape (features,), or None
         Features whose activation is the same for all images of the data set, mostly zero: no image excites them more
         than another, and those that are kept are just the first ones. None in results of earlier versions.
+    input : str or None
+        Which input of the model these images are of, where it has several.
     """
 
     index: Annotated[np.ndarray, Positions("feature", "place")]
@@ -84,6 +87,7 @@ class TopImages:
     n: int
     model: str = ""
     silent: Annotated[np.ndarray | None, Flags("feature", newer=True)] = None
+    input: Annotated[str | None, Plain(newer=True)] = None
 
     def to_frame(self, level: str = "image") -> pd.DataFrame:
         """Tidy table.
@@ -142,9 +146,10 @@ class TopImages:
         return drawing.draw(self, kind, **options)
 
     def __repr__(self) -> str:
+        of = "" if self.input is None else f" of input '{self.input}'"
         return (
-            f"<TopImages: {self.index.shape[1]} of {self.n} images for {len(self.names)} features of '{self.layer}' "
-            f"({self.statistic})>"
+            f"<TopImages{of}: {self.index.shape[1]} of {self.n} images for {len(self.names)} features "
+            f"of '{self.layer}' ({self.statistic})>"
         )
 
 
@@ -156,13 +161,13 @@ def top_images(
     *,
     n: int = 9,
     statistic: str = "rms",
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
-    band_axis: int = -1,
+    bands: Any = None,
+    wavelengths: Any = None,
+    band_axis: Any = -1,
     reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
-) -> TopImages:
+) -> TopImages | ByInput[TopImages]:
     """The images of a data set that excite features most.
 
     Parameters
@@ -176,11 +181,13 @@ def top_images(
     bands : sequence of str, optional
         By default those that `x` brings, else those that are kept with the model.
     wavelengths : sequence of float, optional
-        Of the bands, in nm.
+        Of the bands, in nm. Of several inputs, each of these is a dict by the inputs' names, as for `band_importance`.
 
     Returns
     -------
-    TopImages
+    TopImages or ByInput
+        For a model of several inputs, one for each of them by its name, as `ByInput`: the same images in order, and
+        what they are in this input.
 
     Raises
     ------
@@ -193,51 +200,59 @@ def top_images(
         If features are equally active in all images, so that no image excites them most; they are flagged in the
         result.
     """
-    kept = kept_bands(model)
-    found = arranged(x, bands=bands, wavelengths=wavelengths, kept=kept, band_axis=band_axis, reorder=reorder)
-    images = check_images(found.x, band_axis)
+    q = in_order(Question(model=model, x=x, bands=bands, wavelengths=wavelengths, band_axis=band_axis, reorder=reorder))
+    model, images = q.model, check_images(q.x, q.band_axis)
     n = min(whole()("n", n), images.n)
     one_of(*STATISTICS)("statistic", statistic)
-    canvas(images.shape, images.band_axis)
-    names, waves = band_names(found.bands, images.n_bands), band_wavelengths(found.wavelengths, images.n_bands)
+    inputs = images.inputs
+    for own in inputs:
+        canvas(own.shape, own.band_axis)
+    named = named_bands(q.x, images.cells, q.bands, q.wavelengths, None)
     with starting(progress, model):
         network, one, at = asked(model, images, layer, features, batch_size)
     activation = np.empty((images.n, len(at)))
-    usual = np.zeros((2, images.n_bands))
+    usual = [np.zeros((2, own.n_bands)) for own in inputs]
     with ticker(progress, images.n, "Activations") as tick:
         for part, activations in activation_batches(network, one, images, batch_size):
             activation[part] = over_positions(activations[..., at], statistic)
-            pixels = as_canvas(images, part).reshape(len(activations), -1, images.n_bands)
-            usual += [pixels.mean(axis=1).sum(axis=0), pixels.std(axis=1).sum(axis=0)]
+            for total, own in zip(usual, inputs, strict=True):
+                pixels = as_canvas(own, part).reshape(len(activations), -1, own.n_bands)
+                total += [pixels.mean(axis=1).sum(axis=0), pixels.std(axis=1).sum(axis=0)]
             tick(len(activations))
     silent = np.full(len(at), images.n > 1) & (np.ptp(activation, axis=0) == 0)
     order = np.argsort(-activation, axis=0, kind="stable")[:n].T
-    rows, cols, n_bands = canvas(images.shape, images.band_axis)
-    values = as_canvas(images, order.reshape(-1)).reshape(len(at), n, rows, cols, n_bands)
-    low, high = np.quantile(values.reshape(-1, n_bands), (0.02, 0.98), axis=0)
     if silent.any():
         _warn(one.name, feature_names(at), activation[0], silent, images.n)
-    return TopImages(
-        index=order,
-        activation=np.take_along_axis(activation.T, order, axis=1),
-        mean=values.mean(axis=(2, 3)),
-        std=values.std(axis=(2, 3)),
-        values=values,
-        all_mean=usual[0] / images.n,
-        all_std=usual[1] / images.n,
-        quantile=np.quantile(activation, (0.05, 0.5, 0.95), axis=0).T,
-        low=low,
-        high=high,
-        feature=at,
-        names=feature_names(at),
-        layer=one.name,
-        statistic=statistic,
-        bands=names,
-        wavelengths=waves,
-        n=images.n,
-        model=network.predictor.name,
-        silent=silent,
-    )
+    found: dict[str, TopImages] = {}
+    before = 0
+    for part_, own, total in zip(images.cells.parts, inputs, usual, strict=True):
+        rows, cols, n_bands = canvas(own.shape, own.band_axis)
+        values = as_canvas(own, order.reshape(-1)).reshape(len(at), n, rows, cols, n_bands)
+        low, high = np.quantile(values.reshape(-1, n_bands), (0.02, 0.98), axis=0)
+        found[part_.name] = TopImages(
+            index=order,
+            activation=np.take_along_axis(activation.T, order, axis=1),
+            mean=values.mean(axis=(2, 3)),
+            std=values.std(axis=(2, 3)),
+            values=values,
+            all_mean=total[0] / images.n,
+            all_std=total[1] / images.n,
+            quantile=np.quantile(activation, (0.05, 0.5, 0.95), axis=0).T,
+            low=low,
+            high=high,
+            feature=at,
+            names=feature_names(at),
+            layer=one.name,
+            statistic=statistic,
+            bands=named.bands[before : before + n_bands],
+            wavelengths=named.wavelengths[before : before + n_bands],
+            n=images.n,
+            model=network.predictor.name,
+            silent=silent,
+            input=part_.name or None,
+        )
+        before += n_bands
+    return ByInput(found) if images.parts else found[""]
 
 
 def _warn(layer: str, names: Sequence[str], activation: np.ndarray, silent: np.ndarray, n: int) -> None:

@@ -9,25 +9,25 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..data.band_order import arranged
-from ..data.labels import band_names, band_wavelengths
 from ..data.options import number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
-from ..models.bands import kept_bands
 from ..models.derivatives import require_derivative
 from ..models.predictor import loaded
 from ..progress import Progress, starting, ticker
+from ..results.by_input import ByInput
 from . import settings
 from .ascent import Ascent, Found
-from .layers import make_network
+from .inputs import Subject, subjects_of, that_matter
+from .layers import Layer, Network, make_network
 from .objectives import OBJECTIVES
-from .preparing import features_of, sample_of, starts_of, unused
+from .preparing import features_of, starts_of, unused
 from .result import FeatureImages
-from .space import make_space
+from .space import Space, make_space
 
 
 def visualize_features(
@@ -56,16 +56,17 @@ def visualize_features(
     rotate: float = 0.0,
     parametrization: str = "pixels",
     decorrelate: bool = False,
-    bands: Sequence[str] | None = None,
-    wavelengths: Sequence[float] | None = None,
+    bands: Any = None,
+    wavelengths: Any = None,
     classes: Sequence[str] | None = None,
     shape: Sequence[int] | None = None,
-    band_axis: int = -1,
+    band_axis: Any = -1,
+    input: str | None = None,
     reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
     keep_on_interrupt: bool | None = None,
-) -> FeatureImages:
+) -> FeatureImages | ByInput[FeatureImages]:
     """Images that excite features of a layer, in every band.
 
     Parameters
@@ -93,7 +94,8 @@ def visualize_features(
         an output of the model, before softmax or sigmoid. "deep_dream": mean square of all features of one or several
         layers, usually from a given image on.
     background : array_like, shape (m, rows, cols, bands), optional
-        A sample of the data, which gives the bands' ranges, starts, and how bands vary together.
+        A sample of the data, which gives the bands' ranges, starts, and how bands vary together. Of a model of several
+        inputs a dict with images for each.
     value_range : (low, high), optional
         Numbers or one per band, in the data's own units. By default the 0.1 % and 99.9 % quantiles of `background`.
     n_background : int
@@ -133,7 +135,11 @@ def visualize_features(
     shape : sequence of int, optional
         Of an image, for models that do not say; by default that of `background`.
     band_axis : int
-        Axis of the bands in a batch of the model's images.
+        Axis of the bands in a batch of the model's images. Of several inputs, this and `bands`, `wavelengths`,
+        `value_range` and a given `start` are the same for all, or dicts by the inputs' names.
+    input : str, optional
+        Of a model of several inputs: the one for which images are made, while the others are held at the mean of their
+        `background`. By default images are made for each in turn with which the features change.
     reorder : bool
         Whether the bands of `background` are brought into the order of the model's (`set_bands`) or of `bands`, by
         name.
@@ -147,7 +153,8 @@ def visualize_features(
 
     Returns
     -------
-    FeatureImages
+    FeatureImages or ByInput
+        For a model of several inputs, one for each of them by its name, as `ByInput`, unless `input` chooses one.
 
     Raises
     ------
@@ -183,26 +190,59 @@ def visualize_features(
     keep = (
         settings.interactive() if keep_on_interrupt is None else settings.flag("keep_on_interrupt", keep_on_interrupt)
     )
+    given |= {"seed": seed, "steps": steps}
     with starting(progress, model):
         model = loaded(model)
-    brought = arranged(
-        background, bands=bands, wavelengths=wavelengths, kept=kept_bands(model), band_axis=band_axis, reorder=reorder,
-        name="background",
-    )  # fmt: skip
-    images, sample = sample_of(model, brought.x, shape, band_axis, n_background, seed)
-    names, waves = band_names(brought.bands, images.n_bands), band_wavelengths(brought.wavelengths, images.n_bands)
-    space = make_space(images, sample, value_range)
-    step = settings.make_step(space, given)
-    network = make_network(model, images)
+    subjects = subjects_of(model, given)
+    spaces = [make_space(one.own, one.sample, one.value_range) for one in subjects]
+    network = make_network(model, subjects[0].images)
+    spaces = [_holding(*pair, network.predictor.trace.dtype) for pair in zip(subjects, spaces, strict=True)]
     layers, weights = settings.chosen_layers(network, layer, objective)
     for one in layers:
         label, fix = f"A picture of '{one.name}'", "choose a layer before it, or see what there is by top_images()"
         require_derivative(network.predictor.trace, one.value, label, fix)
     if (directions is not None) != (objective == "direction"):
         settings.directions(None, layers[0]) if objective == "direction" else unused("directions", objective)
-    known, chosen, readouts = features_of(network.predictor, layers[0], objective, features, directions, classes)
-    starts = starts_of(start, space, images, sample, contrast, len(chosen), step.images)
+    wanted = features_of(network.predictor, layers[0], objective, features, directions, classes)
+    readouts = None if objective == "deep_dream" else wanted[2]
+    kept = that_matter(network, layers, readouts, subjects, spaces, input)
+    prepared = [
+        (subjects[at], spaces[at], *_ascent(network, layers, weights, subjects[at], spaces[at], wanted, given))
+        for at in kept
+    ]
+    found: dict[str, FeatureImages] = {}
+    for subject, space, ascent, chosen, copies in prepared:
+        label = "Features" if subject.name is None else f"Features, input {subject.name}"
+        with ticker(progress, len(chosen) * max(steps, 1), label, unit="step") as tick:
+            climbed = ascent.climb(steps, batch_size or ascent.images_per_batch, tick, keep=keep)
+        seconds = time.perf_counter() - began
+        result = _result(climbed, network, layers, subject, space, wanted[0], chosen, copies, given, seconds)
+        _warn(result, len(chosen), climbed)
+        found[subject.name or ""] = result
+        if climbed.interrupted:
+            break
+    return ByInput(found) if input is None and subjects[0].name is not None else result
 
+
+def _holding(subject: Subject, space: Space, dtype: Any) -> Space:
+    """An input's images among those of the others, which are held."""
+    return space if subject.held is None else replace(space, held=subject.held.astype(dtype), place=subject.place)
+
+
+def _ascent(
+    network: Network,
+    layers: tuple[Layer, ...],
+    weights: np.ndarray,
+    subject: Subject,
+    space: Space,
+    wanted: tuple[tuple[str, ...], np.ndarray, np.ndarray],
+    given: Mapping[str, Any],
+) -> tuple[Ascent, np.ndarray, np.ndarray]:
+    """What is to be done for an input; and of each image, the position of its feature and its number among these."""
+    _, chosen, readouts = wanted
+    start, seed = subject.start, given["seed"]
+    step = settings.make_step(space, {**given, "start": start})
+    starts = starts_of(start, space, subject.own, subject.sample, given["contrast"], len(chosen), step.images)
     chosen = np.repeat(chosen, step.images)
     copies = np.tile(np.arange(step.images), len(chosen) // step.images)
 
@@ -215,21 +255,33 @@ def visualize_features(
         space=space,
         step=step,
         readouts=np.repeat(readouts, step.images, axis=0),
-        places=settings.places(layers[0], objective, position),
+        places=settings.places(layers[0], given["objective"], given["position"]),
         weights=weights,
         # 1 is for the views
         start=lambda part, attempt: np.stack([starts(at, random(at, 2 + attempt), attempt) for at in part.tolist()]),
         attempts=ATTEMPTS if isinstance(start, str) and start == "multiscale" else 1,
         random=random,
     )
-    total = len(chosen) * max(steps, 1)
-    with ticker(progress, total, "Features", unit="step") as tick:
-        found = ascent.climb(steps, batch_size or ascent.images_per_batch, tick, keep=keep)
+    return ascent, chosen, copies
+
+
+def _result(
+    found: Found,
+    network: Network,
+    layers: tuple[Layer, ...],
+    subject: Subject,
+    space: Space,
+    known: tuple[str, ...],
+    chosen: np.ndarray,
+    copies: np.ndarray,
+    given: Mapping[str, Any],
+    seconds: float,
+) -> FeatureImages:
+    """What was found for an input."""
     if not np.isfinite(found.values[: found.images]).all():
         raise ModelError("The model's gradient is not finite, so that there is no image of its features.")
-    kept = slice(0, found.images)
-    dead = ~found.moved[kept] if steps else found.after[kept] == 0
-    result = FeatureImages(
+    kept, steps, start = slice(0, found.images), given["steps"], subject.start
+    return FeatureImages(
         values=found.values[kept],
         feature=chosen[kept],
         image=copies[kept],
@@ -239,25 +291,24 @@ def visualize_features(
         trace=found.trace[kept],
         done=found.done[kept],
         restarts=found.restarts[kept],
-        dead=dead,
+        dead=~found.moved[kept] if steps else found.after[kept] == 0,
         low=space.low,
         high=space.high,
         layer=", ".join(one.name for one in layers),
-        objective=objective,
-        activation=OBJECTIVES[objective].summary,
+        objective=given["objective"],
+        activation=OBJECTIVES[given["objective"]].summary,
         start=start if isinstance(start, str) else "given",
-        bands=names,
-        wavelengths=waves,
+        bands=subject.bands,
+        wavelengths=subject.wavelengths,
         steps=steps,
         interrupted=found.interrupted,
-        seed=seed,
+        seed=given["seed"],
         options=plain({name: given[name] for name in _OPTIONS}),
         model=network.predictor.name,
         versions=network.predictor.versions,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
+        input=subject.name,
     )
-    _warn(result, len(chosen), found)
-    return result
 
 
 # starts that a silent feature may have
@@ -266,6 +317,10 @@ ATTEMPTS = 16
 _OPTIONS = (
     "jitter step_size contrast clamp l2 total_variation scale rotate parametrization decorrelate n_images diversity"
 ).split()
+
+
+def _of_input(result: FeatureImages) -> str:
+    return "" if result.input is None else f", input '{result.input}',"
 
 
 def _silent(result: FeatureImages) -> str:
@@ -294,7 +349,7 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
     if result.dead.any() and not found.interrupted:
         n, few = _some(result, result.dead)
         warnings.warn(
-            f"{n} of {result.n} features of '{result.layer}' do not change with the image "
+            f"{n} of {result.n} features of '{result.layer}' do not change with the image{_of_input(result)} "
             f"({_silent(result)}), so that their images show nothing but the start: {few}. "
             "Other starts, seeds or contrasts may wake them.",
             DeadFeatureWarning,
@@ -305,8 +360,9 @@ def _warn(result: FeatureImages, asked: int, found: Found) -> None:
         n, few = _some(result, below)
         kept = "what is shown is no better than noise" if result.start != "given" else "the given image excites it more"
         warnings.warn(
-            f"The ascent did not rise above its start for {n} of {result.n} images of '{result.layer}' "
-            f"({kept}): {few}. A smaller `step_size`, other starts or seeds, or no `jitter` may help.",
+            f"The ascent did not rise above its start for {n} of {result.n} images of '{result.layer}'"
+            f"{_of_input(result)} ({kept}): {few}. "
+            "A smaller `step_size`, other starts or seeds, or no `jitter` may help.",
             DeadFeatureWarning,
             stacklevel=3,
         )

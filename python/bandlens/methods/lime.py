@@ -1,19 +1,20 @@
 """LIME: a linear model of the output around each image, fitted to copies in which some features were removed.
 
-Features are whole bands, or bands x superpixels: regions of similar pixels, found by SLIC on all bands. The linear
-model is a ridge regression that weighs copies by how much of the image they keep; how well it fits, R^2, is reported
-for each image, since a poor fit explains nothing. Bands are removed in the same ways from all images, so that one fit
-serves many; where there are few enough features, in all ways there are.
+Features are whole bands, or bands x superpixels: regions of similar pixels, found by SLIC on all bands of an input.
+The linear model is a ridge regression that weighs copies by how much of the image they keep; how well it fits, R^2, is
+reported for each image, since a poor fit explains nothing. Bands are removed in the same ways from all images, so that
+one fit serves many; where there are few enough features, in all ways there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.cells import Part
 from ..data.options import Option, number, one_of, whole
 from ..data.summaries import band_spread
 from ..data.words import argument, shape_text
@@ -32,8 +33,8 @@ MOST_SPATIAL_AXES = 3
 def scores(task: Task) -> Findings:
     """Coefficients of the linear model; those of a band's superpixels are added up."""
     if task.options["features"] == "superpixels":
-        for part, coefficients, fit, _ in _superpixels(task):
-            yield Scores(part, coefficients.sum(axis=-1))
+        for part, coefficients, fit, regions in _superpixels(task):
+            yield Scores(part, regions.added(coefficients))
             yield Fit(part, fit)
         return
     n_features = len(task.members)
@@ -50,13 +51,9 @@ def scores(task: Task) -> Findings:
 
 def maps(task: Task) -> Findings:
     """Coefficients of superpixels, each spread evenly over its pixels, so that they add up to the band's score."""
-    images = task.images
     for part, coefficients, _, regions in _superpixels(task):
-        sizes = np.bincount(regions.ravel(), minlength=coefficients.shape[-1])
-        spread = np.moveaxis((coefficients / sizes)[0][..., regions], 1, -1)
-        pixels = [images.shape[axis - 1] for axis in images.pixel_axes]
-        values = spread.reshape(len(spread), *pixels, images.n_bands)
-        yield Maps(part, np.moveaxis(values, -1, images.band_axis)[None])
+        sizes = np.bincount(regions.of_element.ravel(), minlength=coefficients.shape[-1])
+        yield Maps(part, (coefficients / sizes)[..., regions.of_element])
 
 
 def needs_background(options: Mapping[str, Any]) -> bool:
@@ -80,18 +77,41 @@ def prepare(request: Request) -> None:
             raise MissingPackageError(
                 f"The method 'lime' needs the Python package {package}.", fix="pip install 'bandlens[lime]'"
             )
-    if superpixels and not images.cells.plain:
+    parts = images.cells.parts
+    if superpixels and any(part.time_axis is not None for part in parts):
         raise OptionError(
-            "LIME has superpixels for models of one input, without an axis of time, only.",
+            "LIME has superpixels for images without an axis of time only.",
             expected=argument("features", "bands"),
             given=argument("features", "superpixels"),
         )
-    if superpixels and sum(images.shape[axis - 1] > 1 for axis in images.pixel_axes) > MOST_SPATIAL_AXES:
-        raise OptionError(
-            "Superpixels are regions in two or three dimensions.",
-            expected=argument("features", "bands"),
-            given=f"images of shape {shape_text(images.shape)}",
-        )
+    for part in parts:
+        if superpixels and sum(part.shape[axis - 1] > 1 for axis in part.pixel_axes) > MOST_SPATIAL_AXES:
+            of = f" of input '{part.name}'" if part.name else ""
+            raise OptionError(
+                "Superpixels are regions in two or three dimensions.",
+                expected=argument("features", "bands"),
+                given=f"images{of} of shape {shape_text(part.shape)}",
+            )
+
+
+class Regions(NamedTuple):
+    """What is removed from an image as one: superpixels of bands, or of groups of bands in one input.
+
+    Attributes
+    ----------
+    of_element : ndarray of int, shape (*image shape)
+        To which of these each element belongs.
+    owners : ndarray of int, shape (regions,)
+        To which feature of the task each of these belongs, in increasing order.
+    """
+
+    of_element: np.ndarray
+    owners: np.ndarray
+
+    def added(self, coefficients: np.ndarray) -> np.ndarray:
+        """Coefficients (..., regions) of each feature of the task together, (..., features)."""
+        ends = np.flatnonzero(np.diff(self.owners)) + 1
+        return np.stack([own.sum(axis=-1) for own in np.split(coefficients, ends, axis=-1)], axis=-1)
 
 
 def _references(task: Task, batch: np.ndarray) -> np.ndarray:
@@ -124,45 +144,62 @@ def _fit(task: Task, copies: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarra
     return ridge.coef_.reshape(outputs.shape[1], copies.shape[1]), fit
 
 
-def _superpixels(task: Task) -> Any:
-    """Image by image: its slice, coefficients (1, k, features, regions), R^2 (1, k) and regions of its pixels."""
+def _superpixels(task: Task) -> Iterator[tuple[slice, np.ndarray, np.ndarray, Regions]]:
+    """Image by image: its slice, coefficients (1, k, regions), R^2 (1, k) and its regions."""
     spread = band_spread(task.images)
     spread = np.where(spread > 0, spread, 1)
-    n_features, rows = len(task.members), task.images_per_batch
+    rows = task.images_per_batch
     for part, batch in task.images.batches(1, task.predictor.trace.dtype):
-        regions = _regions(task, batch[0], spread)
-        n_regions = int(regions.max()) + 1
-        copies = _copies(task, n_features * n_regions)
+        regions = _regions(task, batch, spread)
+        copies = _copies(task, len(regions.owners))
         references = _references(task, batch)
         outputs = np.concatenate(
             [
                 mixed_outputs(
-                    task, task.seeds[part], batch, references, _kept(task, copies[start : start + rows], regions),
+                    task, task.seeds[part], batch, references, copies[start : start + rows][:, regions.of_element],
                     positions=part, pixels=True,
                 )[0, 0]
                 for start in range(0, len(copies), rows)
             ]
         )  # fmt: skip
         coefficients, fit = _fit(task, copies, outputs)
-        yield part, coefficients.reshape(1, -1, n_features, n_regions), fit[None], regions
+        yield part, coefficients[None], fit[None], regions
         task.tick(1)
 
 
-def _kept(task: Task, copies: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Which pixels of which bands each copy keeps, shape (copies, *image shape)."""
-    images = task.images
-    by_region = copies.reshape(len(copies), len(task.members), -1)
-    feature_of_band = task.members.argmax(axis=0)
-    by_pixel = by_region[:, feature_of_band][..., regions.reshape(-1)]
-    pixels = [images.shape[axis - 1] for axis in images.pixel_axes]
-    return np.moveaxis(by_pixel.reshape(len(copies), images.n_bands, *pixels), 1, images.band_axis)
+def _regions(task: Task, batch: np.ndarray, spread: np.ndarray) -> Regions:
+    """Superpixels of each input of a single image, of each feature that has bands there."""
+    cells, feature_of_band = task.images.cells, task.members.argmax(axis=0)
+    found: list[tuple[Part, np.ndarray, np.ndarray]] = []
+    before = 0
+    for part, own in cells.split(np, batch, 1):
+        bands = slice(before, before + part.n_bands)
+        found.append((part, feature_of_band[bands], _segmented(task, part, own[0], spread[bands])))
+        before += part.n_bands
+    owners: list[int] = []
+    first: dict[tuple[int, str], int] = {}
+    for feature in range(len(task.members)):
+        for part, features, pixels in found:
+            if feature in features:
+                first[feature, part.name] = len(owners)
+                owners += [feature] * (int(pixels.max()) + 1)
+    labels = [
+        np.moveaxis(
+            pixels[..., None] + np.array([first[feature, part.name] for feature in features.tolist()]),
+            -1,
+            part.band_axis - 1,
+        )
+        for part, features, pixels in found
+    ]
+    of_element = np.concatenate([one.reshape(-1) for one in labels]) if cells.packed else labels[0]
+    return Regions(of_element, np.array(owners))
 
 
-def _regions(task: Task, image: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Superpixels of an image, as whole numbers from 0, in the shape of its pixels without axes of length 1."""
+def _segmented(task: Task, part: Part, image: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Superpixels of an input, as whole numbers from 0, in the shape of its pixels."""
     from skimage.segmentation import slic
 
-    pixels = np.moveaxis(image, task.images.band_axis - 1, -1)
+    pixels = np.moveaxis(image, part.band_axis - 1, -1)
     shape = tuple(length for length in pixels.shape[:-1] if length > 1)
     if not shape:
         return np.zeros(pixels.shape[:-1], np.int64)
@@ -201,7 +238,7 @@ LIME = RegionMethod(
             "itself without detail.",
             one_of("background_mean", "zero", "blur"),
         ),
-        "n_segments": Option(50, "Superpixels per image, about.", whole()),
+        "n_segments": Option(50, "Superpixels per image (of each input), about.", whole()),
         "kernel_width": Option(
             0.25, "How fast copies that keep less count less, in cosine distance.", number(0, above=True)
         ),

@@ -7,20 +7,25 @@ one.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..data.band_order import Reference
+from ..data.inputs import by_input
 from ..data.positions import spelled
+from ..data.words import few, nearest, quoted, shape_text
 from ..errors import BandError, ModelError, ModelTypeError
+from .packing import input_names, model_inputs
 
 SUFFIX = ".bands.json"
 # a text, since Keras wraps lists that are set on a model, and tells apart what it may save
 ATTRIBUTE = "_bandlens_bands"
 
+Kept = tuple[str, ...] | dict[str, tuple[str, ...]]
 
-def set_bands(model: Any, bands: Sequence[str] | None) -> None:
+
+def set_bands(model: Any, bands: Sequence[str] | Mapping[str, Sequence[str]] | None) -> None:
     """Keep the names of the bands that a model takes with it, in the order in which it takes them.
 
     Every function that is given the model and images compares the names of their bands with these: another order is an
@@ -32,8 +37,9 @@ def set_bands(model: Any, bands: Sequence[str] | None) -> None:
         A live model keeps the names as long as it lives: ``model.save()`` doesn't save them. For the path of a saved
         model they are written to a file beside it, ``model.keras.bands.json``, which is read whenever bandlens is given
         the path; move and copy both files together.
-    bands : sequence of str or None
-        None forgets them.
+    bands : sequence of str, dict or None
+        Of a model of several inputs a dict: names for each input, or for some of them, by the input's name. None
+        forgets them.
 
     Raises
     ------
@@ -52,7 +58,7 @@ def set_bands(model: Any, bands: Sequence[str] | None) -> None:
     >>> bands_of(model)
     ('red', 'nir')
     """
-    names = None if bands is None else _checked(bands)
+    names = None if bands is None else _each_checked(bands)
     if isinstance(model, str | Path):
         path = Path(model)
         if not path.exists():
@@ -74,7 +80,7 @@ def set_bands(model: Any, bands: Sequence[str] | None) -> None:
         ) from error
 
 
-def bands_of(model: Any) -> tuple[str, ...] | None:
+def bands_of(model: Any) -> Kept | None:
     """Names that are kept with a model by `set_bands`, or None.
 
     Parameters
@@ -83,7 +89,7 @@ def bands_of(model: Any) -> tuple[str, ...] | None:
 
     Returns
     -------
-    tuple of str or None
+    tuple of str, dict of tuples by the input's name, or None
 
     Raises
     ------
@@ -95,42 +101,82 @@ def bands_of(model: Any) -> tuple[str, ...] | None:
         if not beside.exists():
             return None
         try:
-            return tuple(_checked(json.loads(beside.read_text(encoding="utf-8"))["bands"]))
+            return _as_kept(_each_checked(json.loads(beside.read_text(encoding="utf-8"))["bands"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{beside.name} does not hold names of bands.", expected='{"bands": ["red", "nir"]}', given=str(beside)
             ) from error
     found = getattr(model, ATTRIBUTE, None)
-    return tuple(json.loads(found)) if isinstance(found, str) else None
+    return _as_kept(json.loads(found)) if isinstance(found, str) else None
 
 
 def kept_bands(model: Any) -> Reference | None:
-    """The same, to compare images with."""
+    """The same of a model of one input, to compare images with."""
     names = bands_of(model)
+    if isinstance(names, dict):
+        names = next(iter(names.values())) if len(names) == 1 else None
     return None if names is None else Reference(names, "the model")
+
+
+def kept_by_input(model: Any, inputs: Sequence[str]) -> tuple[Reference | None, ...]:
+    """The same for each of a model's inputs.
+
+    Raises
+    ------
+    BandError
+        If names are kept for other inputs, or for a single one.
+    """
+    names = bands_of(model)
+    if isinstance(names, tuple) and len(inputs) == 1:
+        names = {inputs[0]: names}
+    if isinstance(names, tuple):
+        raise BandError(
+            "Names of bands are kept with the model, and it takes several inputs: nothing says whose names they are.",
+            expected="`bands`, with names for each input",
+            fix="forget those that are kept, by `set_bands` with no names, or keep names for each input",
+        )
+    kept = by_input(names or {}, inputs, "set_bands")
+    return tuple(None if own is None else Reference(own, "the model") for own in kept)
+
+
+def _as_kept(names: Any) -> Kept:
+    return {name: tuple(own) for name, own in names.items()} if isinstance(names, dict) else tuple(names)
 
 
 def _beside(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
-def _checked(bands: Any) -> list[str]:
+def _each_checked(bands: Any) -> Any:
+    """Names, or names for each input."""
+    if not isinstance(bands, Mapping):
+        return _checked(bands)
+    if not bands:
+        raise BandError("No input has names of bands.", expected='such as {"radar": ["VV", "VH"]}', given="no inputs")
+    return {str(name): _checked(own, f" of input {quoted(name)}") for name, own in bands.items() if own is not None}
+
+
+def _checked(bands: Any, of: str = "") -> list[str]:
     if isinstance(bands, str) or not all(isinstance(name, str) and name for name in bands) or not len(bands):
-        raise BandError("Names of bands must be texts.", expected='such as ["red", "nir"]', given=repr(bands))
+        raise BandError(f"Names of bands{of} must be texts.", expected='such as ["red", "nir"]', given=repr(bands))
     if len(set(bands)) < len(bands):
-        raise BandError("Band names must differ.", given=", ".join(bands))
+        raise BandError(f"Band names{of} must differ.", given=", ".join(bands))
     return [str(name) for name in bands]
 
 
-def _check_number(model: Any, names: Sequence[str]) -> None:
+def _check_number(model: Any, names: Any) -> None:
     """As many names as some axis of the model's images is long; which one holds the bands is not known here."""
-    inputs = getattr(model, "inputs", None)
-    if isinstance(inputs, list) and len(inputs) > 1 and hasattr(model, "layers"):
+    inputs = model_inputs(model)
+    if isinstance(names, Mapping):
+        _check_inputs(model, names)
+        return
+    if len(inputs) > 1:
         raise BandError(
-            "Names of bands are kept for models of one input.",
-            expected="one input",
-            given=f"{len(inputs)} inputs",
-            fix="give `bands` with each call, as a dict by the inputs' names",
+            "The model has several inputs, and nothing says whose bands these are.",
+            expected="names for each input: "
+            + spelled("a dict by the inputs' names", "a list by the inputs' names")
+            + f", of {few(map(quoted, input_names(model)))}",
+            given=few(map(quoted, names)),
         )
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple | list) or not all(length is None or isinstance(length, int) for length in shape):
@@ -142,6 +188,29 @@ def _check_number(model: Any, names: Sequence[str]) -> None:
             expected=f"one name per band of images of shape {spelled(str(tuple(lengths)), _by_x(lengths))}",
             given=f"{len(names)}: {', '.join(names)}",
         )
+
+
+def _check_inputs(model: Any, names: Mapping[str, Sequence[str]]) -> None:
+    """Names for inputs that there are, each as many as some axis of it is long."""
+    inputs = model_inputs(model)
+    if not inputs:
+        return
+    shapes = {name: tuple(one.shape)[1:] for name, one in zip(input_names(model), inputs, strict=True)}
+    unknown = [name for name in names if name not in shapes]
+    if unknown:
+        raise BandError(
+            "These are names of bands for inputs that the model does not have.",
+            expected=few(map(quoted, shapes)),
+            given=few(map(quoted, unknown)),
+            fix=nearest(unknown, shapes),
+        )
+    for name, own in names.items():
+        if None not in shapes[name] and len(own) not in shapes[name]:
+            raise BandError(
+                f"The input {quoted(name)} takes another number of bands.",
+                expected=f"one name per band of images of shape {shape_text(shapes[name])}",
+                given=f"{len(own)}: {', '.join(own)}",
+            )
 
 
 def _by_x(lengths: Sequence[int]) -> str:

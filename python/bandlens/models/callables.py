@@ -15,6 +15,7 @@ from ..data.positions import spelled
 from ..data.words import argument
 from ..engine.backends import functions
 from ..errors import ModelError, ModelTypeError
+from .packing import is_program
 from .saved import as_layer
 
 # numbers of images that a model may have been written for, to find out which; most values to try it with
@@ -87,11 +88,6 @@ def check_is_model(model: Any) -> None:
             given=type(model).__name__,
             fix=spelled(f"wrap it: lambda x: signature({first}=x)[{key!r}]", as_layer("path")),
         )
-
-
-def is_program(model: Any) -> bool:
-    """Whether a model is a compiled function of TensorFlow, whose `inputs` are all that it reads."""
-    return hasattr(model, "structured_input_signature")
 
 
 def check_gives_tensors(found: Any) -> None:

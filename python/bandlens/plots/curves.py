@@ -1,7 +1,8 @@
 """Attributions of a spectrum, or of an image with one axis of pixels, as lines.
 
-A spectrum has one line along its wavelengths or bands, below the spectrum itself where it is given. An image with one
-axis of pixels, such as a time series, has a panel per band with a line along that axis, all on one scale.
+A spectrum has one line along its wavelengths or bands, below the spectrum itself where it is given. An input of numbers
+that are no spectrum, beside others, has bars. An image with one axis of pixels, such as a time series, has a panel per
+band with a line along that axis, all on one scale.
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ def _spectrum(
     else:
         named = band_axis(Bands(maps.bands, maps.wavelengths), room=room, expand=0.3)
         axis, axis_lines = named.parts, named.lines
+    # of several inputs, the one without pixels holds whatever is known of a place: nothing lies between two of these
+    apart = maps.input is not None and not measured
     # a line of a single band is a point
     dots = frame if few else frame[np.isin(frame["run"], np.flatnonzero(np.bincount(run) == 1))]
     colour = colours("class")[0]
@@ -98,7 +101,7 @@ def _spectrum(
     plot = (
         p9.ggplot(frame, p9.aes("place", "value", group="run"))
         + p9.geom_hline(p9.aes(yintercept="value"), data=zero, color=ink("missing"), size=0.4)
-        + p9.geom_line(color=colour, size=0.6)
+        + (p9.geom_col(fill=colour, width=0.6) if apart else p9.geom_line(color=colour, size=0.6))
         + p9.scale_y_continuous(expand=(0.04, 0))
         + theme_bandlens(base_size, width=width, lines=6 + subtitle.count("\n") + 13 * len(parts) ** 0.7 + axis_lines)
         + p9.theme(panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4))
@@ -109,10 +112,10 @@ def _spectrum(
             y=attribution,
         )
     )
-    if len(dots):
+    if len(dots) and not apart:
         plot += p9.geom_point(data=dots, color=colour, size=1.1 if few else 0.5)
     if picture is not None:
-        titles = {"input": "Spectrum", "attribution": attribution}
+        titles = {"input": "Values" if apart else "Spectrum", "attribution": attribution}
         plot += p9.facet_wrap("panel", ncol=1, scales="free_y", labeller=p9.as_labeller(titles))
         plot += p9.theme(axis_title_y=p9.element_blank())
     return plot

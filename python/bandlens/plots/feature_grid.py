@@ -156,7 +156,9 @@ def title(result: FeatureImages, text: str) -> str:
 def source(result: FeatureImages) -> str:
     """First line of subtitles: how the images came about."""
     what = result.objective.replace("_", " ")
-    return f"{what}, {result.steps} steps from {result.start} start" + (", interrupted" if result.interrupted else "")
+    held = "" if result.input is None else f"; input {result.input}, the others held at the mean of their background"
+    about = f"{what}, {result.steps} steps from {result.start} start"
+    return about + (", interrupted" if result.interrupted else "") + held
 
 
 def stretch_name(stretch: str) -> str:

@@ -136,7 +136,7 @@ def _names(maps: BandMaps, places: Sequence[int], explained: Sequence[int]) -> t
         row = f"image {number}" if len(maps.classes) == 1 else f"{number}: {name}"
         row += f", as {predicted}" if predicted != name else ""
         rows.append(f"{row} [{output}]" if what.endswith("brackets") else row)
-    return rows, f"{label('method', maps.method)}, {what}"
+    return rows, f"{label('method', maps.method)}, {what}{single.own_input(maps)}"
 
 
 def _shown(maps: BandMaps, values: np.ndarray, rows: list[str], beside: bool, room: float) -> list[int]:

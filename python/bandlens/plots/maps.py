@@ -95,7 +95,7 @@ def draw(
             given="rgb without x" if x is None else f"images with {n_axes} axes of pixels",
         )
     name = maps.outputs[maps.image_output[place, explained]]
-    source = f"{label('method', maps.method)}, {maps.output} of {name}"
+    source = f"{label('method', maps.method)}, {maps.output} of {name}{own_input(maps)}"
     facts = [image_name(maps, place)]
     if unit(maps) == maps.output:  # not for gradients, which tell of changes of the band
         facts.append(f"positive values raise the {maps.output}")
@@ -202,6 +202,11 @@ def image_name(maps: BandMaps, image: int) -> str:
         return f"image {number}"
     name, predicted = maps.classes[maps.image_class[image]], maps.classes[maps.prediction[image]]
     return f"image {number}: {name}" + (f", predicted as {predicted}" if predicted != name else "")
+
+
+def own_input(maps: BandMaps) -> str:
+    """Which input the maps are of, where there are several."""
+    return "" if maps.input is None else f"; input {maps.input}"
 
 
 def image_number(maps: BandMaps, place: int) -> int:

@@ -79,7 +79,7 @@ def draw_images(
             front = f"feature {name}: " if place == 0 and made is None else ""
             titles[f"{at}_{place}"] = f"{front}{result.activation[at, place]:.3g}"
     notes = [
-        f"{k} of {result.n} images, with their activation ({result.statistic} over positions); "
+        f"{own_input(result)}{k} of {result.n} images, with their activation ({result.statistic} over positions); "
         f"{composite_name(result, chosen)}"
     ]
     notes += _silent(result)
@@ -107,6 +107,11 @@ def _silent(result: TopImages) -> list[str]:
         return []
     names = [name for name, silent in zip(result.names, result.silent, strict=True) if silent]
     return [f"equally active in all images, which are just the first ones: feature {and_more(names, MOST_NAMED)}"]
+
+
+def own_input(result: TopImages) -> str:
+    """Which input is shown, where there are several."""
+    return "" if result.input is None else f"input {result.input}; "
 
 
 def draw_spectrum(
@@ -156,7 +161,7 @@ def draw_spectrum(
     frame = pd.concat(parts, ignore_index=True)
     frame["line"] = pd.Categorical(frame["line"], categories=pd.Index(order), ordered=True)
     notes = [
-        "lines: mean over pixels; ribbons: one standard deviation over pixels, the mean of images; "
+        f"{own_input(result)}lines: mean over pixels; ribbons: one standard deviation over pixels, the mean of images; "
         f"grey: the same of all {result.n} images"
     ]
     return lines(

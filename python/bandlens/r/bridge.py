@@ -19,7 +19,8 @@ from ..progress import drawn_elsewhere
 from ..results.schema import restored
 from ..results.sums import sums_of
 from ..results.tables import WHOLE
-from .conversions import Answer, all_fields, answer, column, columns, fields, labels, plain
+from . import pictures
+from .conversions import Answer, all_fields, answer, by_input, column, columns, fields, labels, plain
 from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options
@@ -91,13 +92,12 @@ def band_maps(
     Returns
     -------
     dict
-        ``value``: arrays and metadata of the result.
+        ``value``: arrays and metadata of the result; of a model of several inputs as `by_input` gives them.
     """
     from ..explain.maps import band_maps as compute
 
     model, x, options = images_and_options(model, x, arguments)
-    maps = compute(model, x, labels(y), **options, progress=progress or False)
-    return {**all_fields(maps), **fields(maps, plain, ("completeness", "cancellation", "accuracy", "chance"))}
+    return by_input(compute(model, x, labels(y), **options, progress=progress or False), pictures.maps)
 
 
 @answer
@@ -229,16 +229,15 @@ def check_deletion(
 
 
 @answer
-def bands_of(model: Any) -> list[str] | None:
-    """Names of bands that are kept with a model, see `bandlens.bands_of`."""
+def bands_of(model: Any) -> Any:
+    """Names of bands that are kept with a model, a list or a dict of lists; see `bandlens.bands_of`."""
     from ..models.bands import bands_of as kept
 
-    names = kept(model)
-    return None if names is None else list(names)
+    return plain(kept(model))
 
 
 @answer
-def set_bands(model: Any, bands: Sequence[str] | None) -> None:
+def set_bands(model: Any, bands: Sequence[str] | Mapping[str, Sequence[str]] | None) -> None:
     """Keep names of bands with a model, see `bandlens.set_bands`."""
     from ..models.bands import set_bands as keep
 
@@ -333,22 +332,13 @@ def visualize_features(model: Any, arguments: Mapping[str, Any], progress: Calla
     -------
     dict
         ``value``: the fields of `FeatureImages`, and `tables` "feature", "band" and "trace" (`layer`, `feature` and
-        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out.
+        `band` as codes into `levels`, counted from 0). The "pixel" table is `values` written out. Of several inputs
+        as `by_input` gives them.
     """
     from ..features import visualize_features as compute
 
     model, _, options = images_and_options(model, None, arguments)
-    found = compute(model, **options, progress=progress or False)
-    return {
-        "tables": {level: columns(found.columns(level).columns) for level in ("feature", "band", "trace")},
-        "levels": {
-            "layer": [found.layer],
-            "feature": list(dict.fromkeys(found.names)),
-            "band": list(found.bands),
-        },
-        **all_fields(found),
-        "contrast": column(found.contrast),
-    }
+    return by_input(compute(model, **options, progress=progress or False), pictures.feature_images)
 
 
 @answer
@@ -381,13 +371,10 @@ def top_images(model: Any, x: Any, arguments: Mapping[str, Any], progress: Calla
     -------
     dict
         ``value``: the fields of `TopImages`, `index` counted from 0, and `tables` "image" and "band" (`image`,
-        `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1).
+        `feature` and `band` counted from 0, the latter two into `names` and `bands`; `place` from 1). Of several inputs
+        as `by_input` gives them.
     """
     from ..features import top_images as compute
 
     model, x, options = images_and_options(model, x, arguments)
-    found = compute(model, x, **options, progress=progress or False)
-    return {
-        "tables": {level: columns(found.columns(level).columns) for level in ("image", "band")},
-        **all_fields(found),
-    }
+    return by_input(compute(model, x, **options, progress=progress or False), pictures.top_images)

@@ -16,6 +16,7 @@ import numpy as np
 from ..data.labels import NumbersFromR
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
+from ..results.by_input import ByInput
 from ..results.cells import date_texts
 from ..results.schema import Field, schema
 
@@ -97,6 +98,13 @@ def labels(y: Any) -> Any:
 def fields(result: object, convert: Callable[[Any], Any], names: Sequence[str]) -> Answer:
     """Fields of a result, converted."""
     return {name: convert(getattr(result, name)) for name in names}
+
+
+def by_input(found: Any, convert: Callable[[Any], Answer]) -> Answer:
+    """A result, or one for each input of a model: then `inputs`, their names, and `results`, in their order."""
+    if not isinstance(found, ByInput):
+        return convert(found)
+    return {"inputs": list(found.inputs), "results": [convert(one) for one in found.values()]}
 
 
 def all_fields(result: object) -> Answer:

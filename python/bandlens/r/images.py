@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..data.labelled import LabelledImages
-from ..models.packing import input_names, model_inputs
+from ..models.packing import called_on, input_names, model_inputs
 from ..models.saved import loaded
 from .conversions import for_r
 
@@ -36,8 +36,10 @@ def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[An
     options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
     names = {name: options.pop(f"{name}_bands", None) for name in ("x", "background")}
     each = {name: options.pop(f"{name}_each_bands", None) for name in ("x", "background")}
-    model = loaded(model) if isinstance(x, list | dict) else model
-    several = _are_inputs(model, x)
+    # of a verb without images, it is the background that holds the inputs
+    told_by = options.get("background") if x is None else x
+    model = loaded(model) if isinstance(told_by, list | dict) else model
+    several = _are_inputs(model, told_by)
 
     def described(images: Any, name: str) -> Any:
         if isinstance(images, list | dict) and several:
@@ -54,6 +56,8 @@ def _are_inputs(model: Any, x: Any) -> bool:
     """Whether the entries of a list are what inputs take, not single images."""
     if not isinstance(x, list | dict):
         return False
+    if isinstance(x, list):
+        called_on(model, x)
     inputs = model_inputs(model)
     if inputs and (len(inputs) > 1 or isinstance(x, list)):
         return len(inputs) > 1

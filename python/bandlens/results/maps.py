@@ -43,6 +43,8 @@ class BandMaps:
         As in `BandImportance`; None for methods that are not additive.
     correct, observed, fitted, task, head, zone, images, predicted, labelled, both, judged, agreeing
         As in `BandImportance`.
+    input : str or None
+        Which input of the model these maps are of, where it has several. `residuals` are those over all of them.
     """
 
     values: Annotated[np.ndarray, Numbers("image", "explained", "...")]
@@ -72,6 +74,7 @@ class BandMaps:
     both: Annotated[np.ndarray | None, Counts("image", "class", newer=True)] = None
     judged: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
     agreeing: Annotated[np.ndarray | None, Counts("image", newer=True)] = None
+    input: Annotated[str | None, Plain(newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -185,4 +188,7 @@ class BandMaps:
         account = described(self)
         account += shown(self.completeness, self.cancellation)
         images = self.n if self.images is None else len(np.unique(self.images))
-        return f"<BandMaps: {self.method} ({self.output}){taken_for(self)}, {images} images, values {shape}{account}>"
+        of = "" if self.input is None else f" of input '{self.input}'"
+        return (
+            f"<BandMaps{of}: {self.method} ({self.output}){taken_for(self)}, {images} images, values {shape}{account}>"
+        )
