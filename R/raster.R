@@ -180,9 +180,6 @@ near_each_other <- function(top, left, size, n_bands) {
   unlist(lapply(unname(tiles), worth), recursive = FALSE)
 }
 
-# Which patches have a finite value everywhere.
-is_complete <- function(patches) is.finite(rowSums(patches))
-
 as_patch_size <- function(size, scene, name = "size") {
   size <- as_count(size, name)
   if (size > min(dim(scene)[1:2])) {

@@ -78,7 +78,7 @@ score_raster <- function(model,
                          raster,
                          size = NULL,
                          ...,
-                         stride = size,
+                         stride = NULL,
                          method = "deepshap",
                          background = NULL,
                          n_background = 100,
@@ -99,70 +99,62 @@ score_raster <- function(model,
                          progress = NULL) {
   in_verb("score the raster", {
     one_method(method)
-    scenes <- as_scenes(raster)
-    filename <- target_files(filename, overwrite, scenes)
-    prediction <- as_flag(prediction, "prediction")
     if (identical(method, "permutation")) {
       cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
         expected = "a method that explains each patch on its own", given = shown(method)
       )
     }
+    prediction <- as_flag(prediction, "prediction")
+    if (!is_scene_list(raster) || length(raster) == 0) {
+      as_scenes(raster) # what is no raster is said before the model is loaded
+    }
     model <- load_model(as_model(model))
+    inputs <- inputs_of(model)
+    joined <- length(inputs) > 1
+    grounds <- if (joined) list(input_ground(raster, inputs)) else lapply(as_scenes(raster), as_ground)
+    filename <- target_files(filename, overwrite, grounds)
     if (is.null(size)) {
-      size <- model_size(model)
+      size <- if (joined) ground_size(inputs, grounds[[1]]) else model_size(model)
     }
-    for (scene in scenes) {
-      size <- as_patch_size(size, scene)
+    for (ground in grounds) {
+      size <- as_ground_step(as_patch_size(size, ground$finest), ground, "size")
+      if (!is.null(stride)) stride <- as_ground_step(stride, ground, "stride")
+      if (joined) check_ground(ground, inputs) else check_scene(ground$finest, model, background)
     }
-    stride <- as_count(stride, "stride")
     seed <- as_count(seed, "seed", least = 0)
     n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
-    works <- lapply(scenes, function(scene) {
-      check_scene(scene, model, background)
-      drawn <- random_patches(scene, size, n_drawn, seed)
+    works <- lapply(grounds, function(ground) {
+      drawn <- random_patches(ground, size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
         target = target, output = output, head = head, task = task, statistic = statistic, groups = groups,
         classes = classes, reorder = reorder, batch_size = batch_size, seed = seed
       )
       asked$options <- as_method_options(...)
-      score <- function(patches) {
-        one_row_per_patch(as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE)))
-      }
-      # one patch tells the layers, and whether model and scene fit, before the work begins
-      first <- of_raster(score(drawn[1, , , , drop = FALSE]))
-      list(cells = score_cells(scene, size, stride, score_layers(first, prediction)), score = score, first = first)
+      # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
+      first <- take_windows(drawn, 1)
+      said <- of_raster(said_of(model, first, asked))
+      prepare <- if (said$task == "segmentation") pixel_work else patch_work
+      of_raster(prepare(model, ground, size, stride, asked, said, first, prediction))
     })
-    each <- function(scene, work, filename, raster) {
-      bar <- progress_bar(progress)
-      scores <- write_scores(
-        scene, work$cells, size, stride, work$score, prediction, filename, overwrite, wopt, bar
-      )
+    each <- function(work, filename, raster) {
+      scores <- work$write(filename, overwrite, wopt, progress_bar(progress))
       if (inherits(raster, c("stars", "stars_proxy"))) {
         return(to_stars(scores, filename))
       }
-      if (prediction) name_classes(scores, work$first$classes) else scores
+      if (prediction) name_classes(scores, work$classes) else scores
     }
-    several <- is_scene_list(raster)
-    found <- Map(each, scenes, works, filename, if (several) unname(raster) else list(raster))
+    several <- is_scene_list(raster) && !joined
+    rasters <- if (several) unname(raster) else if (joined && is_scene_list(raster)) raster[1] else list(raster)
+    found <- Map(each, works, filename, rasters)
     if (several) stats::setNames(found, names(raster)) else found[[1]]
   })
 }
 
-# A cell of the result has one answer.
-one_row_per_patch <- function(scores) {
-  if (!is.null(scores$images)) {
-    cause("model", "The model does not give a patch one class.",
-      expected = "a model that tells classes apart, or predicts numbers",
-      given = if (scores$task == "segmentation") "a model that classifies pixels" else "a model of several labels",
-      fix = if (scores$task == "multilabel") {
-        "`task = \"classification\"` scores the likeliest label, and with `target` any that you name"
-      } else {
-        "explain patches of the scene with `band_importance()`"
-      }
-    )
-  }
-  scores
+# What the model says of windows: its task, the names of its outputs, and these.
+said_of <- function(model, windows, asked) {
+  question <- as_question(model, windows, NULL, asked)
+  call_bridge("window_outputs", question$model, question$x, question$arguments)
 }
 
 # What the core says of images is said of the scene.
@@ -185,13 +177,21 @@ check_scene <- function(scene, model, background) {
   if (is.null(known) && !is.null(background)) {
     known <- unlist(own_bands(as_background(background), -1L))
   }
-  cause("bands", "`raster` has other layers than the model takes.",
+  cause_layers(scene, n, known, "raster")
+}
+
+check_layers <- function(scene, n, name) {
+  if (n > 0 && n != terra::nlyr(scene)) cause_layers(scene, n, NULL, name)
+}
+
+cause_layers <- function(scene, n, known, name) {
+  cause("bands", paste0("`", name, "` has other layers than the model takes."),
     expected = paste0(count(n, "layer"), if (length(known) == n) paste0(": ", some(known, 20))),
     given = paste0(count(terra::nlyr(scene), "layer"), ": ", some(names(scene), 20)),
     fix = if (length(known) == n) {
-      paste0("take those of the model, in its order: `raster[[c(", some(paste0("\"", known, "\""), 20), ")]]`")
+      paste0("take those of the model, in its order: `", name, "[[c(", some(paste0("\"", known, "\""), 20), ")]]`")
     } else {
-      "take the layers that the model was trained on, in that order: `raster[[...]]`"
+      paste0("take the layers that the model was trained on, in that order: `", name, "[[...]]`")
     }
   )
 }
@@ -203,16 +203,20 @@ name_classes <- function(scores, classes) {
 }
 
 # A file for each scene, or none.
-target_files <- function(filename, overwrite, scenes) {
+target_files <- function(filename, overwrite, grounds) {
   if (identical(filename, "")) {
-    filename <- rep("", length(scenes))
+    filename <- rep("", length(grounds))
   }
-  if (length(filename) != length(scenes) || anyDuplicated(filename[nzchar(filename)]) > 0) {
+  if (length(filename) != length(grounds) || anyDuplicated(filename[nzchar(filename)]) > 0) {
     cause("option", "`filename` must be the path of a file for each raster.",
-      expected = count(length(scenes), "path"), given = shown(filename)
+      expected = count(length(grounds), "path"), given = shown(filename)
     )
   }
-  Map(check_target_file, filename, overwrite, scenes)
+  for (i in seq_along(grounds)) {
+    for (scene in grounds[[i]]$scenes) {
+      check_target_file(filename[[i]], overwrite, scene)
+    }
+  }
   filename
 }
 
@@ -261,138 +265,6 @@ model_size <- function(model) {
     )
   }
   pixels[[1]]
-}
-
-# Up to n patches without missing values, from random places of the scene.
-random_patches <- function(scene, size, n, seed) {
-  places <- dim(scene)[1:2] - size + 1
-  tries <- min(prod(places), max(100 * n, 1e4))
-  cells <- with_seed(seed, sample.int(prod(places), tries)) - 1
-  found <- list()
-  for (tried in split(cells, (seq_along(cells) - 1) %/% (2 * n))) {
-    patches <- read_patches(scene, tried %/% places[[2]] + 1, tried %% places[[2]] + 1, size)
-    found <- c(found, list(patches[is_complete(patches), , , , drop = FALSE]))
-    if (sum(vapply(found, nrow, 0L)) >= n) break
-  }
-  n <- min(n, sum(vapply(found, nrow, 0L)))
-  if (n == 0) {
-    cause("raster", "No patch without missing values was found in the scene.",
-      given = paste0(count(tries, "patch", "patches"), " of ", size, " x ", size, " pixels at random places")
-    )
-  }
-  bind_patches(found)[seq_len(n), , , , drop = FALSE]
-}
-
-bind_patches <- function(parts) {
-  size <- dim(parts[[1]])
-  bound <- do.call(rbind, lapply(parts, function(part) matrix(part, ncol = prod(size[-1]))))
-  array(bound, c(nrow(bound), size[-1]), dimnames(parts[[1]]))
-}
-
-# Names of the layers.
-score_layers <- function(result, prediction) {
-  outputs <- result$outputs[result$image_output[1, ]]
-  bands <- dimnames(result$scores)[[3]]
-  names <- if (length(outputs) == 1) bands else paste0(rep(outputs, each = length(bands)), ".", bands)
-  c(if (prediction) "prediction", names)
-}
-
-# The empty raster of the result: one cell per patch, with the patch's centre as its own.
-score_cells <- function(scene, size, stride, layers) {
-  n <- (dim(scene)[1:2] - size) %/% stride + 1
-  left <- terra::xmin(scene) + (size - stride) / 2 * terra::xres(scene)
-  top <- terra::ymax(scene) - (size - stride) / 2 * terra::yres(scene)
-  cells <- terra::rast(
-    nrows = n[[1]], ncols = n[[2]], nlyrs = length(layers), crs = terra::crs(scene),
-    extent = terra::ext(
-      left, left + n[[2]] * stride * terra::xres(scene), top - n[[1]] * stride * terra::yres(scene), top
-    )
-  )
-  names(cells) <- layers
-  cells
-}
-
-write_scores <- function(scene, cells, size, stride, score, prediction, filename, overwrite, wopt, bar) {
-  n <- dim(cells)[1:2]
-  at_once <- max(1, block_values() %/% (size^2 * terra::nlyr(scene)))
-  rows_at_once <- min(n[[1]], max(1, at_once %/% n[[2]]))
-  col_parts <- in_parts(n[[2]], at_once)
-  counts <- c(scored = 0, missing = 0)
-  completeness <- NULL
-  told <- list()
-  done <- FALSE
-  do.call(terra::writeStart, c(list(cells, filename, overwrite = overwrite), wopt))
-  on.exit(if (!done) {
-    # half a result must not look like a whole one
-    terra::writeStop(cells)
-    unlink(filename[nzchar(filename)])
-  })
-  for (rows in in_parts(n[[1]], rows_at_once)) {
-    values <- array(NA_real_, c(n[[2]], length(rows), terra::nlyr(cells)))
-    for (cols in col_parts) {
-      top <- rep((rows - 1) * stride + 1, each = length(cols))
-      left <- rep((cols - 1) * stride + 1, times = length(rows))
-      patches <- read_patches(scene, top, left, size)
-      whole <- is_complete(patches)
-      if (any(whole)) {
-        result <- withCallingHandlers(
-          score(if (all(whole)) patches else patches[whole, , , , drop = FALSE]),
-          bandlens_warning_completeness = function(warning) {
-            told <<- c(told, list(list(rows = rows, message = conditionMessage(warning))))
-            rlang::cnd_muffle(warning)
-          }
-        )
-        part <- matrix(NA_real_, length(whole), terra::nlyr(cells))
-        part[whole, ] <- score_values(result, prediction)
-        values[cols, , ] <- part
-        completeness <- if (!is.null(result$completeness)) max(completeness, result$completeness)
-      }
-      counts <- counts + c(sum(whole), sum(!whole))
-      if (!is.null(bar)) bar(sum(counts), prod(n))
-    }
-    terra::writeValues(cells, as.vector(values), rows[[1]], length(rows))
-  }
-  done <- TRUE
-  scores <- terra::writeStop(cells)
-  warn_of_parts(told)
-  say(were_scored(counts, completeness), class = "bandlens_message_scored")
-  scores
-}
-
-# A scene is explained in parts, each of which may be warned of: the first is told, and in how many others it is so.
-warn_of_parts <- function(told) {
-  if (length(told) == 0) {
-    return(invisible())
-  }
-  message <- paste0(
-    told[[1]]$message, "\nThis is of ", some_rows(told[[1]]$rows), " of the scores, whose patches without missing ",
-    "values are its images.",
-    if (length(told) > 1) paste0(" Other parts with such a warning: ", length(told) - 1, ".")
-  )
-  warn_of(list(list(kind = "completeness", message = message)))
-}
-
-some_rows <- function(rows) {
-  if (length(rows) == 1) paste("row", rows) else paste("rows", rows[[1]], "to", rows[[length(rows)]])
-}
-
-in_parts <- function(n, most) unname(split(seq_len(n), (seq_len(n) - 1) %/% most))
-
-# One row per patch, one column per layer.
-score_values <- function(result, prediction) {
-  scores <- matrix(aperm(result$scores, c(1, 3, 2)), nrow = dim(result$scores)[[1]])
-  if (prediction) cbind(as.integer(result$prediction), scores) else scores
-}
-
-were_scored <- function(counts, completeness) {
-  paste0(
-    "Scored ", count(counts[["scored"]], "patch", "patches"),
-    if (counts[["missing"]] > 0) paste0("; ", counts[["missing"]], " more with missing values have no score"),
-    if (!is.null(completeness)) {
-      paste0("; completeness: largest relative residual ", format(completeness, digits = 2))
-    },
-    "."
-  )
 }
 
 to_stars <- function(scores, filename) {
