@@ -25,15 +25,27 @@ join_patches <- function(parts, names) {
   each <- function(field) lapply(unname(parts), `[[`, field)
   labels <- each("y")
   levels <- unique(unlist(lapply(labels, levels)))
-  sizes <- vapply(each("x"), nrow, 0L)
+  sizes <- vapply(each("x"), n_windows, 0L)
   places <- do.call(rbind, each("places"))
   joined <- parts[[1]]
   joined$x <- bind_patches(each("x"))
   if (!is.null(levels)) {
-    joined$y <- factor(unlist(lapply(labels, as.character)), levels = levels)
+    joined$y <- if (is_pixel_labels(labels[[1]])) {
+      join_masks(labels, levels)
+    } else {
+      factor(unlist(lapply(labels, as.character)), levels = levels)
+    }
   }
   joined$places <- tibble::tibble(raster = rep(names, sizes), places)
   joined$crs <- stats::setNames(vapply(each("crs"), identity, ""), names)
   joined$dropped <- Reduce(`+`, each("dropped"))
+  joined
+}
+
+join_masks <- function(labels, levels) {
+  codes <- lapply(labels, function(own) array(match(as.character(own), levels), dim(own)))
+  codes <- bind_patches(codes)
+  joined <- factor(levels[codes], levels = levels)
+  dim(joined) <- dim(codes)
   joined
 }

@@ -65,7 +65,7 @@
 #' extract_patches(scene, sites, size = 5)
 #' @export
 extract_patches <- function(raster,
-                            locations,
+                            locations = NULL,
                             size,
                             ...,
                             label = "label",
@@ -76,40 +76,109 @@ extract_patches <- function(raster,
                             n = 10,
                             wavelengths = NULL,
                             on_missing = c("error", "drop"),
+                            inputs = FALSE,
                             seed = 0) {
   in_verb("extract patches", {
     no_other_arguments()
     placement <- choose(placement, c("grid", "random"), "placement")
     inside <- choose(inside, c("patch", "centre"), "inside")
     on_missing <- choose(on_missing, c("error", "drop"), "on_missing")
-    scenes <- as_scenes(raster)
-    one <- function(scene, locations, name) {
-      size <- as_patch_size(size, scene)
-      wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
-      places <- as_places(locations, scene, name)
-      labels <- location_labels(locations, label, classes, name)
-      shapes <- as_shapes(places, scene)
+    inputs <- as_flag(inputs, "inputs")
+    grounds <- if (inputs) list(inputs_ground(raster)) else lapply(as_scenes(raster), as_ground)
+    one <- function(ground, locations, label, name) {
+      mask <- if (is_mask(label)) as_mask(label, ground)
+      reads <- if (is.null(mask)) ground else with_mask(ground, mask)
+      size <- as_ground_step(as_patch_size(size, ground$finest), reads, "size")
+      spacing <- as_ground_step(spacing, reads, "spacing")
+      wavelengths <- ground_wavelengths(wavelengths, ground)
+      blocks <- pixel_blocks(reads)
+      places <- if (is.null(locations)) whole_scene(blocks) else as_places(locations, blocks, name)
+      column <- if (!is_mask(label) && !is.null(locations)) label
+      labels <- location_labels(places, column, classes, name)
+      shapes <- as_shapes(places, blocks)
+      step <- reads$step
       wanted <- if (terra::geomtype(shapes) == "points") {
-        around_points(shapes, scene, size)
+        around_points(shapes, blocks, size / step)
       } else {
         seed <- as_count(seed, "seed", least = 0)
-        in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+        in_polygons(
+          shapes, blocks, size / step, placement, inside, spacing / step, as_count(n, "n"), seed
+        )
       }
-      cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
+      wanted[c("top", "left")] <- lapply(wanted[c("top", "left")], function(at) (at - 1) * step + 1)
+      cut_patches(ground, reads, size, wanted, labels, wavelengths, on_missing, mask, classes)
     }
-    if (!is_scene_list(raster)) {
-      return(one(scenes[[1]], locations, "locations"))
+    if (inputs || !is_scene_list(raster)) {
+      return(one(grounds[[1]], locations, label, "locations"))
     }
-    check_same_layers(scenes)
-    several <- is.list(locations) && !is.object(locations)
-    if (several && length(locations) != length(scenes)) {
-      cause("locations", "`locations` must be one for all rasters, or a list with one for each.",
-        expected = length(scenes), given = length(locations)
+    check_same_layers(lapply(grounds, `[[`, "finest"))
+    labels <- if (is_scene_list(label)) label else list(label)
+    if (is_scene_list(label) && length(label) != length(grounds)) {
+      cause("labels", "`label` must be a raster of classes for each raster.",
+        expected = length(grounds), given = length(label)
       )
     }
-    names <- if (several) paste0("locations[[", seq_along(scenes), "]]") else rep("locations", length(scenes))
-    join_patches(Map(one, scenes, if (several) locations else list(locations), names), names(scenes))
+    several <- is.list(locations) && !is.object(locations)
+    if (several && length(locations) != length(grounds)) {
+      cause("locations", "`locations` must be one for all rasters, or a list with one for each.",
+        expected = length(grounds), given = length(locations)
+      )
+    }
+    names <- if (several) paste0("locations[[", seq_along(grounds), "]]") else rep("locations", length(grounds))
+    join_patches(Map(one, grounds, if (several) locations else list(locations), labels, names), names(grounds))
   })
+}
+
+# Rasters of several inputs of one model, of one ground.
+inputs_ground <- function(raster) {
+  if (!is_scene_list(raster) || is.null(names(raster)) || !all(nzchar(names(raster))) || anyDuplicated(names(raster))) {
+    cause("raster", "`inputs = TRUE` is for the rasters of several inputs of one model.",
+      expected = "a list of rasters under the names of the inputs, such as `list(optical = a, sar = b)`",
+      given = shown(raster)
+    )
+  }
+  join_ground(as_scenes(raster))
+}
+
+# What patches can be made of: pixels, or where rasters have pixels of different sizes, the smallest squares that are
+# made of whole pixels of each.
+pixel_blocks <- function(ground) {
+  scene <- ground$finest
+  if (ground$step == 1) {
+    return(scene)
+  }
+  side <- ground$step * terra::res(scene)
+  n <- dim(scene)[1:2] %/% ground$step
+  terra::rast(
+    nrows = n[[1]], ncols = n[[2]], crs = terra::crs(scene),
+    extent = terra::ext(
+      terra::xmin(scene), terra::xmin(scene) + n[[2]] * side[[1]], terra::ymax(scene) - n[[1]] * side[[2]],
+      terra::ymax(scene)
+    )
+  )
+}
+
+# All of a scene, as a polygon.
+whole_scene <- function(scene) {
+  shape <- terra::as.polygons(terra::ext(scene), crs = terra::crs(scene))
+  attr(shape, "of_raster") <- TRUE
+  shape
+}
+
+ground_wavelengths <- function(wavelengths, ground) {
+  if (!ground$several) {
+    return(patch_wavelengths(wavelengths, terra::nlyr(ground$finest)))
+  }
+  unknown <- setdiff(names(wavelengths), names(ground$scenes))
+  if (!is.null(wavelengths) && (!is.list(wavelengths) || is.null(names(wavelengths)) || length(unknown) > 0)) {
+    cause("bands", "`wavelengths` don't match the rasters.",
+      expected = paste0("a list by their names: ", some(names(ground$scenes))),
+      given = if (length(unknown) > 0) some(unknown) else shown(wavelengths)
+    )
+  }
+  sapply(names(ground$scenes), function(name) {
+    patch_wavelengths(wavelengths[[name]], terra::nlyr(ground$scenes[[name]]))
+  }, simplify = FALSE)
 }
 
 # ---- locations ------------------------------------------------------------------------------------------------------
@@ -214,7 +283,8 @@ patch_wavelengths <- function(wavelengths, n_bands) {
   wavelengths
 }
 
-cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
+cut_patches <- function(ground, reads, size, wanted, labels, wavelengths, on_missing, mask = NULL, classes = NULL) {
+  scene <- ground$finest
   last <- dim(scene)[1:2] - size + 1
   within <- !is.na(wanted$top) & !is.na(wanted$left) & wanted$top >= 1 & wanted$left >= 1 &
     wanted$top <= last[[1]] & wanted$left <= last[[2]]
@@ -223,7 +293,12 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
   location <- wanted$location[within]
   # what is an error anyway is found before anything is read
   refuse_missing(wanted$location[!within], integer(), wanted$empty, on_missing)
-  x <- read_patches(scene, top, left, size, progress_bar(NULL, "Reading patches"))
+  x <- read_windows(reads, top, left, size, progress_bar(NULL, "Reading patches"))
+  y <- NULL
+  if (!is.null(mask)) {
+    y <- x[[mask_entry]]
+    x <- if (ground$several) x[names(ground$scenes)] else x$x
+  }
   whole <- is_complete(x)
   refuse_missing(integer(), location[!whole], integer(), on_missing)
   dropped <- c(edge = sum(!within), missing = sum(!whole), empty = length(wanted$empty))
@@ -234,14 +309,18 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
     say(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
   }
   if (!all(whole)) {
-    x <- x[whole, , , , drop = FALSE]
+    x <- take_windows(x, whole)
   }
   top <- top[whole]
   left <- left[whole]
   structure(
     list(
       x = x,
-      y = if (!is.null(labels)) labels[location[whole]],
+      y = if (!is.null(mask)) {
+        mask_labels(y[whole, , , , drop = FALSE], mask, classes)
+      } else if (!is.null(labels)) {
+        labels[location[whole]]
+      },
       wavelengths = wavelengths,
       places = tibble::tibble(
         location = location[whole],
@@ -250,7 +329,7 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
         row = as.integer(top), col = as.integer(left)
       ),
       crs = terra::crs(scene),
-      resolution = terra::res(scene),
+      resolution = if (ground$several) lapply(ground$scenes, terra::res) else terra::res(scene),
       dropped = dropped
     ),
     class = "band_patches"
@@ -295,14 +374,21 @@ print.band_patches <- function(x, ...) {
 
 #' @export
 format.band_patches <- function(x, ...) {
-  size <- dim(x$x)
-  classes <- if (!is.null(x$y)) table(x$y)
+  inputs <- if (is.list(x$x)) x$x else list(x$x)
+  sizes <- lapply(inputs, dim)
+  of <- function(size) paste0(size[[2]], " x ", size[[3]], " pixels, ", count(size[[4]], "band"))
+  bands <- vapply(inputs, function(own) some(dimnames(own)[[4]]), "")
   c(
     cli::style_bold(paste0(
-      count(size[[1]], "patch", "patches"), " of ", size[[2]], " x ", size[[3]], " pixels, ", count(size[[4]], "band")
+      count(sizes[[1]][[1]], "patch", "patches"), " of ",
+      if (is.list(x$x)) count(length(inputs), "input") else of(sizes[[1]])
     )),
-    paste("Bands:", some(dimnames(x$x)[[4]])),
-    paste("Classes:", if (is.null(classes)) "none given" else some(paste0(names(classes), " (", classes, ")"))),
+    if (is.list(x$x)) {
+      paste0(names(inputs), ": ", vapply(sizes, of, ""), ": ", bands)
+    } else {
+      paste("Bands:", bands)
+    },
+    paste("Classes:", told_classes(x$y)),
     if (any(x$dropped > 0)) paste("Dropped:", was_dropped(x$dropped)),
     cli::col_grey(paste0(
       "# $x are the images, $y their classes", if (!is.null(x$places)) ", $places where they come from"
@@ -310,11 +396,28 @@ format.band_patches <- function(x, ...) {
   )
 }
 
+told_classes <- function(y) {
+  if (is.null(y)) {
+    return("none given")
+  }
+  counts <- if (is_pixel_labels(y)) count_pixels(y) else table(y)
+  text <- some(paste0(names(counts), " (", counts, ")"))
+  without <- sum(is.na(y))
+  paste0(
+    if (is_pixel_labels(y)) "of pixels: ", text, if (without > 0) paste0("; ", without, " without a label")
+  )
+}
+
 #' @export
 summary.band_patches <- function(object, ...) {
   in_verb("summarise it", no_other_arguments())
-  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$x)), exclude = NULL) else object$y
-  patches <- split(seq_along(y), y)
+  y <- if (is.null(object$y)) factor(rep(NA, n_windows(object$x)), exclude = NULL) else object$y
+  pixels <- is_pixel_labels(y)
+  patches <- if (pixels) {
+    lapply(stats::setNames(nm = levels(y)), function(class) which(apply(array(y == class, dim(y)), 1, any)))
+  } else {
+    split(seq_along(y), y)
+  }
   places <- object$places
   location <- if (is.null(places[["location"]])) places[["polygon"]] else places[["location"]]
   tibble::tibble(
@@ -322,6 +425,7 @@ summary.band_patches <- function(object, ...) {
     n = unname(lengths(patches)),
     locations = if (!is.null(location)) {
       vapply(patches, function(own) length(unique(location[own])), 0L, USE.NAMES = FALSE)
-    }
+    },
+    pixels = if (pixels) as.vector(count_pixels(y))
   )
 }

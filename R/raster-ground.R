@@ -27,8 +27,7 @@ common_multiple <- function(a, b) {
 }
 
 # How many pixels of the finest raster there are along one of each. They must cover the same ground, pixel by pixel.
-same_ground <- function(scenes) {
-  called <- paste0("`raster$", names(scenes), "`")
+same_ground <- function(scenes, called = paste0("`raster$", names(scenes), "`")) {
   first <- scenes[[1]]
   sizes <- vapply(scenes, terra::res, c(0, 0))
   finest <- which.min(sizes[1, ])
