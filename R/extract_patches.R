@@ -94,7 +94,7 @@ extract_patches <- function(raster,
       blocks <- pixel_blocks(reads)
       places <- if (is.null(locations)) whole_scene(blocks) else as_places(locations, blocks, name)
       column <- if (!is_mask(label) && !is.null(locations)) label
-      labels <- location_labels(places, column, classes, name)
+      labels <- location_labels(if (is.null(locations)) places else locations, column, classes, name)
       shapes <- as_shapes(places, blocks)
       step <- reads$step
       wanted <- if (terra::geomtype(shapes) == "points") {

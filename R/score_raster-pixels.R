@@ -8,6 +8,11 @@ pixel_work <- function(model, ground, size, stride, asked, said, first, predicti
   if (is.null(stride)) {
     stride <- ceiling(size / 2)
   }
+  if (stride > size) {
+    cause("option", "With such a stride, there are pixels between the windows that no window holds.",
+      expected = paste("at most", size), given = paste("`stride` =", stride)
+    )
+  }
   question <- function(windows) as_question(model, windows, NULL, asked)
   score <- function(windows, codes, fit = FALSE) {
     asked <- question(windows)
@@ -174,7 +179,8 @@ blend <- function(work, n_layers, values_of, tick, write) {
         cols <- left[[found$at[[i]]]] + seq_len(size) - 1
         own <- weights * t(matrix(found$known[i, , ], size))
         total[cols, ] <- total[cols, ] + own
-        sums[cols, , ] <- sums[cols, , ] + as.vector(own) * array(found$values[i, , , ], c(size, size, n_layers))
+        added <- as.vector(own) * array(found$values[i, , , ], c(size, size, n_layers))
+        sums[cols, , ] <- sums[cols, , , drop = FALSE] + added
       }
       tick(length(left))
     }
