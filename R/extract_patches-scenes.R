@@ -1,5 +1,25 @@
 # Patches of several scenes.
 
+# Patches of each scene by `one`, put together.
+patches_of_scenes <- function(one, grounds, locations, label) {
+  check_same_layers(lapply(grounds, `[[`, "finest"))
+  if (is_scene_list(label) && length(label) != length(grounds)) {
+    cause("labels", "`label` must be a raster of classes for each raster.",
+      expected = length(grounds), given = length(label)
+    )
+  }
+  several <- is.list(locations) && !is.object(locations)
+  if (several && length(locations) != length(grounds)) {
+    cause("locations", "`locations` must be one for all rasters, or a list with one for each.",
+      expected = length(grounds), given = length(locations)
+    )
+  }
+  locations <- if (several) locations else list(locations)
+  labels <- if (is_scene_list(label)) label else list(label)
+  names <- if (several) paste0("locations[[", seq_along(grounds), "]]") else rep("locations", length(grounds))
+  join_patches(Map(one, grounds, locations, labels, names), names(grounds))
+}
+
 # Patches of all scenes go into one array, so that their bands must be the same ones.
 check_same_layers <- function(scenes) {
   first <- names(scenes[[1]])

@@ -149,7 +149,9 @@ input_ground <- function(raster, inputs) {
   if (!is_scene_list(raster)) {
     cause("raster", "The model has several inputs, and `raster` is one raster.",
       expected = paste0("a list with one for each: ", some(wanted)), given = shown(raster),
-      fix = paste0("`list(", some(paste0(names(inputs), " = ...")), ")`; the rasters may have pixels of different sizes")
+      fix = paste0(
+        "`list(", some(paste0(names(inputs), " = ...")), ")`; the rasters may have pixels of different sizes"
+      )
     )
   }
   if (is.null(names(raster)) && length(raster) == length(inputs)) {

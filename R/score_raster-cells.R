@@ -29,12 +29,17 @@ patch_work <- function(model, ground, size, stride, asked, said, first, predicti
 # Names of the layers.
 score_layers <- function(result, prediction) {
   outputs <- result$outputs[result$image_output[1, ]]
+  c(if (prediction) c("prediction", colnames(result$probabilities)), layer_names(outputs, input_bands(result)))
+}
+
+# Bands, those of several inputs with its name.
+input_bands <- function(result) {
   bands <- as.character(result$bands)
-  if (!is.null(result$inputs)) {
-    inputs <- as.character(result$inputs)
-    bands <- ifelse(bands == inputs, inputs, paste0(inputs, ".", bands)) # an input may itself be a band
+  if (is.null(result$inputs)) {
+    return(bands)
   }
-  c(if (prediction) c("prediction", colnames(result$probabilities)), layer_names(outputs, bands))
+  inputs <- as.character(result$inputs)
+  ifelse(bands == inputs, inputs, paste0(inputs, ".", bands)) # an input may itself be a band
 }
 
 # A layer for each output and band; where there is one output, the band is enough.

@@ -5,33 +5,46 @@
 
 pixel_work <- function(model, ground, size, stride, asked, said, first, prediction) {
   check_pixels(said, ground, size)
+  stride <- pixel_stride(stride, ground, size)
+  score <- function(windows, codes, fit = FALSE) {
+    question <- as_question(model, windows, NULL, asked)
+    call_bridge("pixel_scores", question$model, question$x, codes, question$arguments, fit)
+  }
+  tried <- score(first, array(1L, c(1, size, size)), fit = TRUE)
+  layers <- c(
+    if (prediction) c("prediction", "confidence"),
+    layer_names(as.character(tried$explained), input_bands(tried))
+  )
+  work <- list(
+    ground = ground, size = size, prediction = prediction, n_outputs = length(said$names), score = score,
+    own = asked$arguments$target %in% c("predicted", "class"),
+    top = window_starts(nrow(ground$finest), size, stride), left = window_starts(ncol(ground$finest), size, stride),
+    say = function(windows) said_of(model, windows, asked)$values
+  )
+  list(
+    classes = as.character(said$names),
+    write = function(filename, overwrite, wopt, bar) write_pixels(work, layers, filename, overwrite, wopt, bar)
+  )
+}
+
+# Half a window, in whole pixels of all rasters.
+pixel_stride <- function(stride, ground, size) {
+  step <- ground$step
+  if (any(dim(ground$finest)[1:2] %% step > 0)) {
+    cause("raster", "The last windows would cut pixels of the coarser rasters.",
+      expected = paste("rows and columns of the finest raster in multiples of", step),
+      given = paste(dim(ground$finest)[1:2], collapse = " x "), fix = "cut all rasters with `terra::crop()`"
+    )
+  }
   if (is.null(stride)) {
-    stride <- ceiling(size / 2)
+    return(step * ceiling(size / 2 / step))
   }
   if (stride > size) {
     cause("option", "With such a stride, there are pixels between the windows that no window holds.",
       expected = paste("at most", size), given = paste("`stride` =", stride)
     )
   }
-  question <- function(windows) as_question(model, windows, NULL, asked)
-  score <- function(windows, codes, fit = FALSE) {
-    asked <- question(windows)
-    call_bridge("pixel_scores", asked$model, asked$x, codes, asked$arguments, fit)
-  }
-  own <- asked$arguments$target %in% c("predicted", "class")
-  tried <- score(first, array(1L, c(1, size, size)), fit = TRUE)
-  names <- layer_names(as.character(tried$explained), as.character(tried$bands))
-  work <- list(
-    ground = ground, size = size, own = own, prediction = prediction, n_outputs = length(said$names),
-    top = window_starts(nrow(ground$finest), size, stride), left = window_starts(ncol(ground$finest), size, stride),
-    say = function(windows) said_of(model, windows, asked)$values, score = score
-  )
-  list(
-    classes = as.character(said$names),
-    write = function(filename, overwrite, wopt, bar) {
-      write_pixels(work, c(if (prediction) c("prediction", "confidence"), names), filename, overwrite, wopt, bar)
-    }
-  )
+  stride
 }
 
 check_pixels <- function(said, ground, size) {
@@ -141,22 +154,32 @@ map_classes <- function(work, tick) {
   })
 }
 
-# Windows, and which of their pixels have a value in every band. Others are filled, for the model, with the band's mean
-# in the window.
+# Windows, and which of their pixels have a value in every band of every raster. Others are filled, for the model, with
+# the band's mean in the window.
 known_windows <- function(work, top, left) {
   windows <- read_windows(work$ground, top, left, work$size)
-  size <- dim(windows)
-  known <- array(is.finite(rowSums(windows, dims = 3)), size[1:3])
-  for (i in which(!apply(known, 1, all) & apply(known, 1, any))) {
-    for (band in seq_len(size[[4]])) {
+  parts <- if (work$ground$several) windows[names(work$ground$scenes)] else list(windows)
+  known <- Reduce(`&`, lapply(parts, known_pixels, work$size))
+  list(x = of_windows(windows, filled_windows), known = known)
+}
+
+# Which pixels of the finest raster have a value in every band.
+known_pixels <- function(windows, size) {
+  at <- (seq_len(size) - 1) %/% (size / dim(windows)[[2]]) + 1
+  array(is.finite(rowSums(windows, dims = 3)), dim(windows)[1:3])[, at, at, drop = FALSE]
+}
+
+filled_windows <- function(windows) {
+  for (i in which(!is.finite(rowSums(windows)))) {
+    if (is.matrix(windows)) next # of numbers none are missing
+    for (band in seq_len(dim(windows)[[4]])) {
       own <- windows[i, , , band]
-      own[!is.finite(own)] <- mean(own[is.finite(own)])
+      there <- is.finite(own)
+      own[!there] <- if (any(there)) mean(own[there]) else 0 # without any, no pixel is known
       windows[i, , , band] <- own
     }
   }
-  empty <- !apply(known, 1, any)
-  windows[empty, , , ] <- 0 # are nowhere known
-  list(x = windows, known = known)
+  windows
 }
 
 # Goes over the scene, strip by strip, and gives `write` the rows that are done: columns x rows x layers. `values_of`

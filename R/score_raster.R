@@ -3,39 +3,52 @@
 #' Score every band all over a scene
 #'
 #' Slides the model's patch over a raster, explains the model's output for every patch, and gives the band scores back
-#' as a raster with one layer per band: which band did the model rely on, where? The scene is read and the result
-#' written in blocks, so that neither has to fit the memory.
+#' as a raster with one layer per band: which band did the model rely on, where? Models that give a class for every
+#' pixel are explained pixel by pixel; models with several inputs take a raster for each. The scene is read and the
+#' result written in blocks, so that neither has to fit the memory.
 #'
 #' @inheritParams extract_patches
 #' @inheritParams band_importance
 #' @param model A trained Keras model, or the path of a saved one, for images of rows x columns x bands.
-#' @param size Rows and columns of the model's patch, in pixels. `NULL` asks the model.
+#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, a stars object (also a proxy of a
+#'   file), or the path of a file that terra reads, such as a GeoTIFF, with one layer, attribute or step of the third
+#'   dimension per band; several paths are files whose layers are the bands, one after the other. A list of these is
+#'   several scenes. For a model with several inputs, it is the rasters of one scene, under the names of the inputs:
+#'   see section Several inputs.
+#' @param size Rows and columns of the model's patch, in pixels (of several rasters, of the finest). `NULL` asks the
+#'   model.
 #' @param ... Options of the method, by name; [band_methods()] lists them.
-#' @param stride Pixels from one patch to the next. The default puts patches side by side; 1 gives a score for every
-#'   pixel, at `size^2` times the cost.
-#' @param method One of [band_methods()], but not `"permutation"`, which compares the images it is given.
-#' @param background Images that stand for "band not informative", such as the training patches. `NULL` takes
-#'   `n_background` patches without missing values from random places of the scene. If it has names of bands (as what
-#'   [extract_patches()] gives), the layers of `raster` must have the same names in the same order.
-#' @param target The output to explain: `"predicted"`, the class that is predicted for each patch; `"all"`, every
-#'   output; or one output by name or number.
+#' @param stride Pixels from one patch to the next (of several rasters, of the finest). `NULL` puts patches side by
+#'   side, and where the model gives a class for every pixel, half a patch apart. 1 gives a score for every pixel, at
+#'   `size^2` times the cost.
+#' @param method One of [band_methods()], but not `"permutation"`, which compares the images it is given. Where the
+#'   model gives a class for every pixel, a method that has values for single pixels: DeepSHAP or one with gradients.
+#' @param background Images that stand for "band not informative", such as the training patches (for several inputs, a
+#'   list of arrays under their names). `NULL` takes `n_background` patches without missing values from random places
+#'   of the scene. If it has names of bands (as what [extract_patches()] gives), the layers of `raster` must have the
+#'   same names in the same order.
+#' @param target The output to explain: `"predicted"`, the class that is predicted for each patch or pixel; `"all"`,
+#'   every output; or one output by name or number.
 #' @param classes Names of the classes in the order of the model's outputs.
 #' @param reorder Whether to bring the layers of `raster` into the order of the model's bands, or of the background's,
 #'   by name. Without it, another order is an error; [bandlens_bands()] says how names are compared.
 #' @param prediction Whether to put a first layer `prediction` before the scores: the predicted class, as a categorical
 #'   layer with the names of the classes. In a file, and for stars, it is the class's number, in the order of the
-#'   model's outputs from 1.
-#' @param filename File to write to, one for each raster. Without one the result is in memory or, if it is too large, in
+#'   model's outputs from 1. Where there is a class for every pixel, a second layer `confidence` holds its probability
+#'   (or its output, if the model ends in neither softmax nor sigmoid); of a model of several labels, layers
+#'   "probability.label" hold those of all labels.
+#' @param filename File to write to, one for each scene. Without one the result is in memory or, if it is too large, in
 #'   a temporary file.
 #' @param overwrite Whether to replace `filename` if it exists.
 #' @param wopt List of more options for [terra::writeStart()], such as `datatype` or `gdal`.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #'
 #' @returns A [`SpatRaster`][terra::SpatRaster-class], or a stars object if `raster` is one (a proxy if `filename` is
-#'   given); for a list of rasters a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
-#'   the bands or groups; for `target = "all"` there is one per output and band, "output.band". A patch with a
-#'   missing value has missing scores. At the end, a message says how many patches were scored, how many had missing
-#'   values, and for additive methods how nearly scores sum to the output (completeness).
+#'   given); for a list of scenes a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
+#'   the bands or groups; for `target = "all"` there is one per output and band, "output.band", and with several inputs
+#'   one per input and band, "input.band". A patch or pixel with a missing value has missing scores. At the end, a
+#'   message says how many were scored, how many had missing values, and for additive methods how nearly scores sum to
+#'   the output (completeness).
 #'
 #' @section What a cell means:
 #' A cell holds the band scores of one patch, and its centre is the centre of that patch. It is `stride` pixels wide and
@@ -49,11 +62,43 @@
 #' patches see [band_maps()].
 #'
 #' With `target = "predicted"`, neighbouring cells may explain different classes: `prediction = TRUE` shows which. To
-#' compare places, explain one class everywhere, `target = "forest"`.
+#' compare places, explain one class everywhere, `target = "forest"`. Of a model of several labels, `"predicted"` is
+#' the likeliest label.
 #'
 #' Values are explained as they are: if the model was trained on scaled values, scale the scene before. At most
 #' `getOption("bandlens.block_values", 2^24)` numbers are explained at once. Results don't depend on it, but for the
 #' random numbers of the methods that use some.
+#'
+#' @section A class for every pixel:
+#' Where the model gives outputs for every pixel (a U-Net, say), the result has the scene's own pixels, all of them.
+#' Windows of `size` pixels overlap; the last ones are moved inwards, so that the scene is covered to its edge. First,
+#' the probabilities of all windows that hold a pixel are averaged, which gives its class. Then each window is
+#' explained: for each class that it has pixels of, the sum of the class's output over these pixels. A pixel's score is
+#' what its own values contributed to that, averaged over the windows. In both averages, a window counts most where the
+#' pixel is in its middle (by a raised cosine along rows and columns), and next to nothing at its edge, where the model
+#' does not see what is around.
+#'
+#' So a score tells how much the band's value *at the pixel* spoke for the pixel's class. For a model that looks at
+#' pixels one by one, it is exactly what made the pixel its class: of a linear one, the weight times the value's
+#' distance from the background's mean. For a model that looks around, part of a pixel's class is made by its
+#' neighbours. That part is found where they are, as what they did for pixels of their own class; what they did for
+#' pixels of other classes is not drawn. For how scores sum to the output of single windows see [band_maps()].
+#'
+#' With a named output as `target`, that output is explained for all pixels. For the model, missing values are replaced
+#' by the band's mean in the window; their pixels have no scores, and windows without any whole pixel are left out. A
+#' strip of the result, as high as a window and as wide as the scene, is held in memory.
+#'
+#' @section Several inputs:
+#' A model with several inputs takes a list with a raster for each, by the names of the inputs (a model tells them in
+#' an error if you give none). The rasters must have the same reference system and cover the same ground, and the
+#' pixels of the coarser ones must be made of whole pixels of the finest, as those of Sentinel-2 with 10 m, 20 m and 60
+#' m are. Patches lie where they hold whole pixels of each raster. An input that takes a row of numbers, such as the
+#' temperature or the day of the year, is given as a vector, whose names are those of the bands; it is the same all
+#' over the scene.
+#'
+#' ```r
+#' score_raster(model, list(s2_10m = rast("B10m.tif"), s2_20m = rast("B20m.tif"), weather = c(rain = 3, wind = 5)))
+#' ```
 #'
 #' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table
 #'   over classes.
@@ -73,6 +118,21 @@
 #' scores <- score_raster(model, scene, method = "gradient_x_input", target = 1)
 #' scores
 #' autoplot_scores(scores, scene)
+#'
+#' # a class for every pixel
+#' image <- keras$Input(list(6L, 6L, 4L))
+#' inner <- keras$layers$Conv2D(4L, 3L, padding = "same", activation = "relu")(image)
+#' mapper <- keras$Model(image, keras$layers$Conv2D(2L, 1L, activation = "softmax")(inner))
+#' pixels <- score_raster(mapper, scene, classes = c("water", "land"), prediction = TRUE)
+#' pixels
+#'
+#' # two inputs, with pixels of 10 m and 20 m
+#' scenes <- list(fine = terra::crop(scene, c(0, 140, 0, 120)))
+#' scenes$coarse <- terra::aggregate(scenes$fine[[c("red", "nir")]], 2)
+#' inputs <- list(keras$Input(list(4L, 4L, 4L), name = "fine"), keras$Input(list(2L, 2L, 2L), name = "coarse"))
+#' flat <- lapply(inputs, function(input) keras$layers$Flatten()(input))
+#' both <- keras$layers$Dense(2L, activation = "softmax")(keras$layers$Concatenate()(flat))
+#' names(score_raster(keras$Model(inputs, both), scenes, target = 1))
 #' @export
 score_raster <- function(model,
                          raster,
@@ -98,33 +158,21 @@ score_raster <- function(model,
                          seed = 0,
                          progress = NULL) {
   in_verb("score the raster", {
-    one_method(method)
-    if (identical(method, "permutation")) {
-      cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
-        expected = "a method that explains each patch on its own", given = shown(method)
-      )
-    }
+    check_scored_method(method)
     prediction <- as_flag(prediction, "prediction")
-    if (!is_scene_list(raster) || length(raster) == 0) {
-      as_scenes(raster) # what is no raster is said before the model is loaded
+    if (!is_scene_list(raster)) {
+      as_scene(raster) # what is no raster is said before the model is loaded
     }
     model <- load_model(as_model(model))
     inputs <- inputs_of(model)
     joined <- length(inputs) > 1
     grounds <- if (joined) list(input_ground(raster, inputs)) else lapply(as_scenes(raster), as_ground)
     filename <- target_files(filename, overwrite, grounds)
-    if (is.null(size)) {
-      size <- if (joined) ground_size(inputs, grounds[[1]]) else model_size(model)
-    }
-    for (ground in grounds) {
-      size <- as_ground_step(as_patch_size(size, ground$finest), ground, "size")
-      if (!is.null(stride)) stride <- as_ground_step(stride, ground, "stride")
-      if (joined) check_ground(ground, inputs) else check_scene(ground$finest, model, background)
-    }
+    windows <- window_steps(size, stride, model, inputs, grounds, background)
     seed <- as_count(seed, "seed", least = 0)
     n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
     works <- lapply(grounds, function(ground) {
-      drawn <- random_patches(ground, size, n_drawn, seed)
+      drawn <- random_patches(ground, windows$size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
         target = target, output = output, head = head, task = task, statistic = statistic, groups = groups,
@@ -135,7 +183,7 @@ score_raster <- function(model,
       first <- take_windows(drawn, 1)
       said <- of_raster(said_of(model, first, asked))
       prepare <- if (said$task == "segmentation") pixel_work else patch_work
-      of_raster(prepare(model, ground, size, stride, asked, said, first, prediction))
+      of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
     })
     each <- function(work, filename, raster) {
       scores <- work$write(filename, overwrite, wopt, progress_bar(progress))
@@ -144,11 +192,35 @@ score_raster <- function(model,
       }
       if (prediction) name_classes(scores, work$classes) else scores
     }
-    several <- is_scene_list(raster) && !joined
-    rasters <- if (several) unname(raster) else if (joined && is_scene_list(raster)) raster[1] else list(raster)
-    found <- Map(each, works, filename, rasters)
-    if (several) stats::setNames(found, names(raster)) else found[[1]]
+    if (joined) {
+      return(each(works[[1]], filename, Filter(function(one) is_raster(one) || is.character(one), raster)[[1]]))
+    }
+    found <- Map(each, works, filename, if (is_scene_list(raster)) unname(raster) else list(raster))
+    if (is_scene_list(raster)) stats::setNames(found, names(raster)) else found[[1]]
   })
+}
+
+check_scored_method <- function(method) {
+  one_method(method)
+  if (identical(method, "permutation")) {
+    cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
+      expected = "a method that explains each patch on its own", given = shown(method)
+    )
+  }
+}
+
+# Size of windows and pixels from one to the next, once all rasters are known to fit them and the model.
+window_steps <- function(size, stride, model, inputs, grounds, background) {
+  joined <- length(inputs) > 1
+  if (is.null(size)) {
+    size <- if (joined) ground_size(inputs, grounds[[1]]) else model_size(model)
+  }
+  for (ground in grounds) {
+    size <- as_ground_step(as_patch_size(size, ground$finest), ground, "size")
+    if (!is.null(stride)) stride <- as_ground_step(stride, ground, "stride")
+    if (joined) check_ground(ground, inputs) else check_scene(ground$finest, model, background)
+  }
+  list(size = size, stride = stride)
 }
 
 # What the model says of windows: its task, the names of its outputs, and these.

@@ -34,7 +34,7 @@ def model(keras: Any) -> Any:
     return of_pixels(keras, WEIGHTS, "softmax")
 
 
-def asked(model: Any, x: np.ndarray = X, **arguments: Any) -> Question:
+def asked(model: Any, x: Any = X, **arguments: Any) -> Question:
     return Question.of(model, x, None, **{"background": BACKGROUND, "target": "predicted", **arguments})
 
 
@@ -65,6 +65,37 @@ def test_outputs_that_are_named_are_explained_everywhere(model: Any) -> None:
     np.testing.assert_allclose(one.values[:, :, :, 0], every.values[:, :, :, 1], atol=1e-6)
     assert every.explained == (0, 1, 2)
     assert [one.outputs[at] for at in one.explained] == ["forest"]
+
+
+def test_coarser_inputs_and_numbers_are_shared_by_the_pixels_they_are_seen_by(keras: Any) -> None:
+    layers = keras.layers
+    inputs = [keras.Input((6, 6, BANDS), name="fine"), keras.Input((3, 3, 2), name="coarse")]
+    inputs += [keras.Input((2,), name="weather")]
+    spread = layers.RepeatVector(36)(inputs[2])
+    together = layers.Concatenate()([inputs[0], layers.UpSampling2D(2)(inputs[1]), layers.Reshape((6, 6, 2))(spread)])
+    last = layers.Conv2D(3, 1, activation="softmax")
+    model = keras.Model(inputs, last(together))
+    weights = RANDOM.normal(size=(BANDS + 4, 3)).astype("float32")
+    last.set_weights([weights[None, None], np.zeros(3, "float32")])
+
+    def draw(n: int) -> dict[str, np.ndarray]:
+        shapes = {"fine": (6, 6, BANDS), "coarse": (3, 3, 2), "weather": (2,)}
+        return {name: RANDOM.normal(size=(n, *shape)).astype("float32") for name, shape in shapes.items()}
+
+    def at_pixels(images: dict[str, np.ndarray]) -> np.ndarray:
+        coarse = images["coarse"].repeat(2, axis=1).repeat(2, axis=2)
+        numbers = np.broadcast_to(images["weather"][:, None, None], (*coarse.shape[:3], 2))
+        return np.concatenate([images["fine"], coarse, numbers], axis=-1)
+
+    x, background = draw(5), draw(4)
+    found = pixel_scores(asked(model, x, background=background), CODES)
+    expected = weights.T[CODES] * (at_pixels(x) - at_pixels(background).mean(axis=0))
+    np.testing.assert_allclose(found.values[:, :, :, 0], np.where(CODES[..., None] < 0, 0, expected), atol=1e-5)
+    assert found.inputs == ("fine",) * 4 + ("coarse",) * 2 + ("weather",) * 2
+    assert found.completeness is not None
+    assert found.completeness < 1e-4
+    whole = pixel_scores(asked(model, x, background=background, groups="input"), CODES)
+    np.testing.assert_allclose(whole.values[..., 1], found.values[..., 4:6].sum(axis=-1), atol=1e-5)
 
 
 def test_groups_have_the_sums_of_their_bands(model: Any) -> None:

@@ -46,7 +46,8 @@ test_that("labels of pixels are cut in the same windows", {
   patches <- extract_patches(scene, size = 4, label = mask, classes = c("water", "city"))
   expect_identical(dim(patches$y), c(6L, 4L, 4L))
   expect_identical(levels(patches$y), c("water", "city"))
-  expect_identical(patches$places[c("row", "col")], tibble::tibble(row = rep(c(1L, 5L), each = 3), col = rep(c(1L, 5L, 9L), 2)))
+  expect_identical(patches$places$row, rep(c(1L, 5L), each = 3))
+  expect_identical(patches$places$col, rep(c(1L, 5L, 9L), 2))
   for (i in 1:6) {
     cols <- patches$places$col[[i]] + 0:3
     expected <- c("water", "city", NA)[(cols - 1) %% 3 + 1]

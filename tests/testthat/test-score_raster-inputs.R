@@ -147,3 +147,31 @@ test_that("a model of several labels is scored for the likeliest, with the proba
   one <- quietly(model, scene, background = nothing, target = 2)
   expect_equal(as.vector(terra::values(one$green)), as.vector(terra::values(means$green)) / 1000, tolerance = 1e-5)
 })
+
+test_that("pixels are mapped from rasters of different resolution", {
+  skip_without_rasters()
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  layers <- keras$layers
+  inputs <- list(keras$Input(list(4L, 4L, 3L), name = "fine"), keras$Input(list(2L, 2L, 2L), name = "coarse"))
+  last <- layers$Conv2D(2L, 1L, activation = "softmax")
+  both <- layers$Concatenate()(list(inputs[[1]], layers$UpSampling2D(2L)(inputs[[2]])))
+  model <- keras$Model(inputs, last(both))
+  weights <- cbind(c(1, 0, 0, 0, 0), c(0, 0, 0.5, -0.2, 0)) / 1000
+  last$set_weights(list(array(weights, c(1, 1, 5, 2)), array(0, 2)))
+  scenes <- fine_and_coarse()
+  scenes$coarse[["swir2"]][3] <- NA
+  scores <- quietly(model, scenes, background = no_ground, prediction = TRUE)
+  expect_named(scores, c(
+    "prediction", "confidence", "fine.blue", "fine.green", "fine.red", "coarse.swir1", "coarse.swir2"
+  ))
+  expect_true(terra::compareGeom(scores, scenes$fine))
+  values <- cbind(terra::values(scenes$fine), terra::values(terra::disagg(scenes$coarse, 2)))
+  holes <- which(is.na(values[, 5]))
+  expect_identical(which(is.na(terra::values(scores$fine.blue))), holes)
+  class <- max.col((values %*% weights)[-holes, ], ties.method = "first")
+  expect_equal(as.vector(terra::values(scores[[1]]))[-holes], class)
+  expect_equal(unname(terra::values(scores[[3:7]]))[-holes, ], t(weights[, class]) * unname(values)[-holes, ],
+    tolerance = 1e-5
+  )
+})

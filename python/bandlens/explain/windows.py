@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from ..data.cells import Part
 from ..data.images import Images, check_images
 from ..data.labels import target_outputs
 from ..data.tasks import SEGMENTATION, task_of
@@ -28,6 +30,7 @@ from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.completeness import largest
 from .arranging import in_order
 from .calls import Call, checked, names_of_outputs
+from .derivatives import check_zeros
 from .fitting import check_fit
 from .gathering import gathered
 from .question import Question
@@ -35,6 +38,8 @@ from .selfcheck import Explained, check_scores
 from .targets import Labelled, Targets
 
 NO_CLASS = -1
+# axes of an image without those of a batch: rows, columns, bands
+IMAGE = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,8 @@ class PixelScores:
         Positions of the explained ones; none where each pixel is explained for its own class.
     bands : tuple of str
         Or groups.
+    inputs : tuple of str or None
+        The input of each, where there are several.
     completeness : float or None
         Largest relative residual of the windows and classes.
     """
@@ -77,6 +84,7 @@ class PixelScores:
     outputs: tuple[str, ...]
     explained: tuple[int, ...]
     bands: tuple[str, ...]
+    inputs: tuple[str, ...] | None
     completeness: float | None
 
 
@@ -127,7 +135,7 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
     CompletenessWarning, DataWarning
     """
     _check_method(question)
-    call = checked(question, maps=True, find=_by_class(codes))
+    call = checked(question, find=_by_class(codes))
     if fit:
         check_fit(call.subject(maps=True))
     task = call.task(lambda done: None)
@@ -137,6 +145,8 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
     values, base = call.method.values(task)
     drawn = np.zeros((*codes.shape, call.targets.image_output.shape[1], len(task.members)), np.float32)
     found = gathered(call, _drawing(call, task, call.method.maps(task), drawn))
+    if fit and call.method.differentiates:
+        check_zeros(task, found[Scores] != 0, call.features.labels, call.method.label)
     measured = None
     if call.method.additive:
         measured = check_scores(call, task, Explained.of(found[Scores], values, base, found), maps=True)
@@ -144,7 +154,8 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
         values=drawn,
         outputs=call.outputs,
         explained=() if _own(question) else tuple(map(int, call.targets.image_output[0])),
-        bands=call.features.labels,
+        bands=call.features.names,
+        inputs=call.features.inputs,
         completeness=largest(None if measured is None else measured.residuals),
     )
 
@@ -212,10 +223,13 @@ def _by_class(codes: np.ndarray) -> Callable[..., Targets]:
 
 
 def _check_pixels(predictor: Predictor, images: Images, codes: np.ndarray) -> None:
-    if predictor.task != SEGMENTATION or predictor.pixels != codes.shape[1:] or images.shape[:2] != predictor.pixels:
+    """Refuse outputs that don't lie over the windows, pixel by pixel."""
+    sizes = [part.shape[:2] for part in images.cells.parts if len(part.shape) == IMAGE]
+    largest_size = max(sizes, default=())
+    if predictor.task != SEGMENTATION or predictor.pixels != codes.shape[1:] or largest_size != predictor.pixels:
         raise ModelError(
             "The model's outputs are no pixels of its images.",
-            expected=f"outputs for {shape_text(images.shape[:-1])} pixels",
+            expected=f"outputs for {shape_text(largest_size)} pixels",
             given=f"outputs for {shape_text(predictor.pixels)}" if predictor.pixels else "a row of outputs",
             fix="put layers behind the model that bring its outputs to the size of the images, such as `UpSampling2D`",
         )
@@ -223,7 +237,7 @@ def _check_pixels(predictor: Predictor, images: Images, codes: np.ndarray) -> No
 
 def _drawing(call: Call, task: Task, findings: Findings, drawn: np.ndarray) -> Iterator[Finding]:
     """Put maps where they are drawn, at the pixels they were made for, and give what they sum to."""
-    targets, members = call.targets, task.members.astype(np.float32)
+    targets, cells, members = call.targets, call.images.cells, task.members.astype(np.float32)
     assert targets.zones is not None
     assert targets.images is not None
     shape = drawn.shape[1:3]
@@ -231,9 +245,28 @@ def _drawing(call: Call, task: Task, findings: Findings, drawn: np.ndarray) -> I
         if not isinstance(finding, Maps):
             yield finding  # type: ignore[misc]  # what else there is of maps are findings
             continue
-        maps = np.moveaxis(np.asarray(finding.values), call.images.band_axis + 1, -1) @ members.T
+        values = np.asarray(finding.values)
         rows = np.arange(*finding.images.indices(call.images.n))
         zones = targets.zones.of(targets.images[rows], targets.codes[rows]).reshape(-1, *shape)
-        for own, image, zone in zip(maps, targets.images[rows], zones, strict=True):
+        maps = [_as_pixels(part, own, zones) for part, own in cells.split(np, values, 2)]
+        found = np.concatenate(maps, axis=-1) @ members.T
+        for own, image, zone in zip(found, targets.images[rows], zones, strict=True):
             drawn[image, zone] = np.moveaxis(own[:, zone], 0, 1)
-        yield Scores(finding.images, maps.sum(axis=(2, 3), dtype=np.float64))
+        sums = cells.reduced(np, values, 2, partial(np.sum, dtype=np.float64))
+        yield Scores(finding.images, sums @ task.members.T)
+
+
+def _as_pixels(part: Part, maps: np.ndarray, zones: np.ndarray) -> np.ndarray:
+    """Maps of an input, (rows, k, *shape), at the pixels of the outputs.
+
+    What a coarser pixel, or a number, did for a zone is shared by the pixels of the zone that lie in it.
+    """
+    maps = np.moveaxis(maps, part.band_axis + 1, -1) if len(part.shape) == IMAGE else maps[:, :, None, None]
+    coarse = maps.shape[2:4]
+    if coarse == zones.shape[1:]:
+        return maps
+    fine = tuple(size // own for size, own in zip(zones.shape[1:], coarse, strict=True))
+    inside = zones.reshape(-1, coarse[0], fine[0], coarse[1], fine[1]).sum(axis=(2, 4))
+    shared = maps / np.maximum(inside, 1)[:, None, :, :, None]
+    found: np.ndarray = shared.repeat(fine[0], axis=2).repeat(fine[1], axis=3).astype(np.float32)
+    return found

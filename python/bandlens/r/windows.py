@@ -60,7 +60,7 @@ def pixel_scores(model: Any, x: Any, codes: np.ndarray, arguments: Mapping[str, 
     -------
     dict
         ``value``: `values`, (n, cols, rows, explained outputs x bands); `explained`, names of the explained outputs,
-        none where each pixel is explained for its own class; `bands` and `completeness`.
+        none where each pixel is explained for its own class; `bands`, their `inputs`, and `completeness`.
     """
     from ..explain.windows import pixel_scores as compute
 
@@ -71,5 +71,6 @@ def pixel_scores(model: Any, x: Any, codes: np.ndarray, arguments: Mapping[str, 
         "values": column(values.reshape(*values.shape[:3], -1)),
         "explained": [found.outputs[at] for at in found.explained],
         "bands": list(found.bands),
+        "inputs": None if found.inputs is None else list(found.inputs),
         "completeness": found.completeness,
     }
