@@ -86,7 +86,8 @@
 #'
 #' With a named output as `target`, that output is explained for all pixels. For the model, missing values are replaced
 #' by the band's mean in the window; their pixels have no scores, and windows without any whole pixel are left out. A
-#' strip of the result, as high as a window and as wide as the scene, is held in memory.
+#' strip of the result, as high as a window and as wide as the scene, is held in memory. Each window is explained once
+#' for each class that it has pixels of, against each background image: a smaller `n_background` saves most.
 #'
 #' @section Several inputs:
 #' A model with several inputs takes a list with a raster for each, by the names of the inputs (a model tells them in

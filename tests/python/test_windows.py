@@ -9,6 +9,7 @@ import pytest
 from bandlens.errors import BandlensError, LabelError, ModelError, OptionError
 from bandlens.explain.question import Question
 from bandlens.explain.windows import pixel_scores, window_outputs
+from bandlens.r import windows as crossing
 
 RANDOM = np.random.default_rng(3)
 BANDS = 4
@@ -141,6 +142,26 @@ def test_what_the_model_says_comes_as_probabilities(keras: Any, model: Any) -> N
     labels = window_outputs(asked(row))
     assert labels.task == "multilabel"
     np.testing.assert_allclose(labels.values, 1 / (1 + np.exp(-logits.mean(axis=(1, 2)))), atol=1e-5)
+
+
+def test_r_gets_plain_arrays_as_its_rasters_run(model: Any) -> None:
+    arguments = {"background": BACKGROUND, "target": "all", "classes": ["a", "b", "c"]}
+    assert crossing.model_inputs(model)["value"] == {model.input.name: [6, 6, BANDS]}
+    assert crossing.model_inputs(lambda x: x)["value"] == {}
+    said = crossing.window_outputs(model, X, arguments)["value"]
+    assert (said["task"], said["names"]) == ("segmentation", ["a", "b", "c"])
+    np.testing.assert_array_equal(said["values"].swapaxes(1, 2), window_outputs(asked(model)).values)
+    found = crossing.pixel_scores(model, X, (CODES + 1).astype(np.int32), arguments, True)["value"]
+    assert (found["explained"], found["bands"], found["inputs"]) == (
+        ["a", "b", "c"],
+        [f"band_{at + 1}" for at in range(BANDS)],
+        None,
+    )
+    expected = pixel_scores(asked(model, target="all"), CODES).values
+    assert found["values"].dtype == np.float64
+    np.testing.assert_allclose(found["values"].reshape(5, 6, 6, 3, BANDS).swapaxes(1, 2), expected, atol=1e-6)
+    error = crossing.pixel_scores(model, X, np.zeros((5, 6, 6), np.int32), arguments, False)
+    assert (error["ok"], error["kind"]) == (False, "labels")
 
 
 def test_what_has_no_scores_of_pixels_is_refused(keras: Any, model: Any) -> None:
