@@ -204,6 +204,8 @@ with_seed <- function(seed, code) {
 
 is_raster <- function(x) inherits(x, c("SpatRaster", "stars", "stars_proxy"))
 
+is_raster_list <- function(x) is_scene_list(x) && length(x) > 0 && any(vapply(x, is_raster, NA))
+
 # Rasters given where an array is wanted.
 refuse_raster <- function(x, name, kind) {
   if (is_raster(x)) {

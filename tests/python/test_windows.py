@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.errors import BandlensError, LabelError, ModelError, OptionError
@@ -66,6 +67,23 @@ def test_outputs_that_are_named_are_explained_everywhere(model: Any) -> None:
     np.testing.assert_allclose(one.values[:, :, :, 0], every.values[:, :, :, 1], atol=1e-6)
     assert every.explained == (0, 1, 2)
     assert [one.outputs[at] for at in one.explained] == ["forest"]
+
+
+def test_scores_are_the_maps_of_the_zones_of_classes(keras: Any) -> None:
+    keras.utils.set_random_seed(2)
+    image, layers = keras.Input((6, 6, BANDS)), keras.layers
+    inner = layers.Conv2D(6, 3, padding="same", activation="relu")(image)
+    model = keras.Model(image, layers.Conv2D(3, 3, padding="same", activation="softmax")(inner))
+    codes = window_outputs(asked(model)).values.argmax(axis=-1)
+    for method in ("deepshap", "gradient_x_input"):
+        maps = bl.band_maps(model, X, background=BACKGROUND, method=method)
+        expected = np.zeros_like(X)
+        assert maps.images is not None
+        for image_, code, values in zip(maps.images, maps.image_class, maps.values, strict=True):
+            zone = codes[image_] == code
+            expected[image_][zone] = values[0][zone] * zone.sum()
+        found = pixel_scores(asked(model, method=method), codes)
+        np.testing.assert_allclose(found.values[:, :, :, 0], expected, atol=1e-4)
 
 
 def test_coarser_inputs_and_numbers_are_shared_by_the_pixels_they_are_seen_by(keras: Any) -> None:

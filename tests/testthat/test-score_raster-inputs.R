@@ -175,3 +175,15 @@ test_that("pixels are mapped from rasters of different resolution", {
     tolerance = 1e-5
   )
 })
+
+test_that("maps of several rasters are their scores, and tables take no rasters", {
+  skip_without_rasters()
+  skip_without_python()
+  scenes <- fine_and_coarse()
+  model <- two_inputs()
+  maps <- suppressMessages(band_maps(model, scenes, background = no_ground), classes = "bandlens_message_scored")
+  expect_equal(terra::values(maps), terra::values(quietly(model, scenes, background = no_ground)))
+  error <- error_of(band_importance(model, scenes))
+  expect_s3_class(error, "bandlens_error_input_type")
+  expect_match(conditionMessage(error$parent), "`x$fine` is a raster, not an array of images", fixed = TRUE)
+})
