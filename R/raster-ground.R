@@ -174,10 +174,10 @@ input_ground <- function(raster, inputs) {
     cause("model", "None of the model's inputs takes images.", expected = some(wanted))
   }
   scenes <- as_scenes(raster[spatial])
-  join_ground(scenes, lapply(raster[!spatial], as.double_with_names), names(inputs))
+  join_ground(scenes, lapply(raster[!spatial], named_numbers), names(inputs))
 }
 
-as.double_with_names <- function(x) stats::setNames(as.double(x), names(x))
+named_numbers <- function(x) stats::setNames(as.double(x), names(x))
 
 shown_names <- function(names) ifelse(nzchar(names), names, "one without a name")
 

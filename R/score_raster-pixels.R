@@ -73,7 +73,8 @@ window_weights <- function(size) {
 
 write_pixels <- function(work, layers, filename, overwrite, wopt, bar) {
   scene <- work$ground$finest
-  cells <- terra::rast(scene, nlyrs = length(layers), names = layers)
+  cells <- terra::rast(scene, nlyrs = length(layers))
+  names(cells) <- layers
   maps <- work$own || work$prediction
   told <- new.env()
   told$done <- 0
@@ -134,7 +135,7 @@ pixels_were_scored <- function(pixels, n_windows, completeness) {
 
 # The class of each pixel and how likely it is, as a raster of its own.
 map_classes <- function(work, tick) {
-  maps <- terra::rast(work$ground$finest, nlyrs = 2, names = c("prediction", "confidence"))
+  maps <- terra::rast(work$ground$finest, nlyrs = 2)
   said <- function(top, left) {
     windows <- known_windows(work, top, left)
     if (any(windows$known)) {

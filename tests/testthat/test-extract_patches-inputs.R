@@ -1,12 +1,5 @@
 # Patches of several rasters of one ground, and masks of labels.
 
-fine_and_coarse <- function(n_rows = 8, n_cols = 12) {
-  fine <- small_scene(n_rows, n_cols)
-  coarse <- terra::aggregate(fine[[1:2]], 2)
-  names(coarse) <- c("swir1", "swir2")
-  list(fine = fine, coarse = coarse)
-}
-
 # Classes 1 and 2 in columns, and pixels without one.
 striped_mask <- function(scene) terra::setValues(scene[[1]], rep(c(1, 2, NA), terra::ncell(scene) / 3))
 

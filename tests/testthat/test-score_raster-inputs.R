@@ -1,13 +1,5 @@
 # Scenes for models with several inputs: rasters of different resolution that lie over each other.
 
-# Pixels of 10 m and of 20 m, of one ground.
-fine_and_coarse <- function(n_rows = 8, n_cols = 12) {
-  fine <- small_scene(n_rows, n_cols)
-  coarse <- terra::aggregate(fine[[1:2]], 2)
-  names(coarse) <- c("swir1", "swir2")
-  list(fine = fine, coarse = coarse)
-}
-
 # The first output is red in the upper left of 4 x 4 pixels, less half of swir2 in the lower right of 2 x 2, and twice
 # the second of three numbers.
 two_inputs <- function(numbers = FALSE, coarse = 2L, activation = NULL) {

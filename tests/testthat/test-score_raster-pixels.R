@@ -109,6 +109,7 @@ test_that("windows cover all of a scene, and add up to one", {
   said <- function(top, left) {
     list(values = array(rep(seq_along(left), 16), c(2, 4, 4, 1)), known = array(TRUE, c(2, 4, 4)), at = 1:2)
   }
+  blended <- NULL
   blend(work, 1, said, function(n) NULL, function(values, row) blended <<- values[, , 1])
   along <- window_weights(4)[2, ] / sum(window_weights(4)[2, c(1, 3)])
   expect_equal(blended[1:2, ], matrix(1, 2, 4))
