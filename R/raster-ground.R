@@ -174,10 +174,10 @@ input_ground <- function(raster, inputs) {
     cause("model", "None of the model's inputs takes images.", expected = some(wanted))
   }
   scenes <- as_scenes(raster[spatial])
-  join_ground(scenes, lapply(raster[!spatial], named_numbers), names(inputs))
+  join_ground(scenes, lapply(raster[!spatial], row_of_numbers), names(inputs))
 }
 
-named_numbers <- function(x) stats::setNames(as.double(x), names(x))
+row_of_numbers <- function(x) stats::setNames(as.double(x), names(x))
 
 shown_names <- function(names) ifelse(nzchar(names), names, "one without a name")
 
