@@ -238,6 +238,6 @@ as_ground_step <- function(value, ground, name) {
 # As many layers as each input takes bands.
 check_ground <- function(ground, inputs) {
   for (name in names(ground$scenes)) {
-    check_layers(ground$scenes[[name]], inputs[[name]][[3]], paste0("raster$", name))
+    check_raster_layers(ground$scenes[[name]], inputs[[name]][[3]], paste0("raster$", name))
   }
 }

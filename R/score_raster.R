@@ -253,7 +253,7 @@ check_scene <- function(scene, model, background) {
   cause_layers(scene, n, known, "raster")
 }
 
-check_layers <- function(scene, n, name) {
+check_raster_layers <- function(scene, n, name) {
   if (n > 0 && n != terra::nlyr(scene)) cause_layers(scene, n, NULL, name)
 }
 
