@@ -14,7 +14,7 @@ from ..data.inputs import Inputs, by_input, by_input_numbers
 from ..data.labelled import LabelledImages, steps_of
 from ..data.times import needs_axis
 from ..data.words import quoted, shape_text
-from ..errors import BackgroundError, BandError, InputError, InputTypeError, OptionError
+from ..errors import BackgroundError, InputError, InputTypeError, OptionError
 from ..models.bands import kept_by_input
 from ..models.packing import called_on, in_order_of, model_inputs
 from ..models.saved import loaded
