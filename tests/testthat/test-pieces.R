@@ -2,7 +2,7 @@
 
 test_that("what was cut and put together is the whole", {
   skip_without_python()
-  importance <- landsat_result()
+  importance <- c(landsat_result()) # with the columns of this version
   n <- length(importance$image_class)
   first <- importance[1:40]
   rest <- importance[-(1:40)]
@@ -22,7 +22,7 @@ test_that("what was cut and put together is the whole", {
 
 test_that("a part has the images, and the table of these images", {
   skip_without_python()
-  importance <- landsat_result()
+  importance <- c(landsat_result()) # with the columns of this version
   own <- importance$image_class == levels(importance$image_class)[[2]]
   part <- importance[own]
   expect_identical(part$scores, importance$scores[own, , , drop = FALSE])
@@ -95,4 +95,13 @@ test_that("a result is still a list for those who look inside", {
   expect_identical(importance[["method"]], "deepshap")
   expect_identical(lapply(importance, identity)$bands, importance$bands)
   expect_type(as_result(importance), "list")
+})
+
+test_that("results of an earlier version say that they don't know of the background", {
+  skip_without_python()
+  again <- tidy(c(landsat_result()))
+  expect_equal(again[names(tidy(landsat_result()))], tidy(landsat_result()), tolerance = 1e-12)
+  expect_true(all(is.na(again$se_background)))
+  expect_equal(again$se_images, again$std_error)
+  expect_identical(glance(landsat_result())$background_part, NA_real_)
 })
