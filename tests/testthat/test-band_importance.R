@@ -7,7 +7,8 @@ test_that("the table has the contracted columns and types", {
   expect_equal(vapply(table, typeof, ""), c(
     class = "integer", output = "integer", band = "integer", wavelength = "double", importance = "double",
     effect = "double", share = "double", rank = "integer", std_error = "double", conf_low = "double",
-    conf_high = "double", n = "integer"
+    conf_high = "double", n = "integer", share_low = "double", share_high = "double", p_first = "double",
+    se_images = "double", se_background = "double"
   ))
   expect_equal(levels(table$class), classes)
   expect_equal(levels(table$band), bands)
@@ -44,6 +45,29 @@ test_that("DeepSHAP's scores add up to what sets an image apart from the backgro
   rows <- augment(result)
   scores <- rowSums(rows[startsWith(names(rows), ".score_")])
   expect_equal(scores, rows$.value - rows$.base_value, tolerance = 1e-4)
+})
+
+test_that("intervals are over images and background, and say how much each gives", {
+  skip_without_python()
+  explain <- function(...) band_importance(small_model(), images(), labels(), background = images(20, seed = 2), ...)
+  result <- explain()
+  table <- tidy(result)
+  last <- c("n", "share_low", "share_high", "p_first", "se_images", "se_background")
+  expect_identical(tail(names(table), 6), last)
+  expect_equal(table$std_error^2, table$se_images^2 + table$se_background^2, tolerance = 1e-10)
+  expect_true(any(table$se_background > 0))
+  expect_true(all(table$share_low <= table$share & table$share <= table$share_high))
+  expect_equal(unname(c(tapply(table$p_first, droplevels(table$class), sum))), rep(1, 3))
+  expect_equal(glance(result)$background_part, median((table$se_background / table$std_error)^2))
+  # also of pieces, and of what was saved
+  file <- withr::local_tempfile()
+  saveRDS(result, file)
+  expect_equal(tidy(readRDS(file)[1:12])[last], tidy(result[1:12])[last])
+  expect_match(autoplot(result, "bars")$labels$subtitle, "95 % interval over images and background", fixed = TRUE)
+  expect_match(
+    autoplot(explain(method = "saliency"), "bars")$labels$subtitle, "95 % interval over images$"
+  )
+  expect_true(all(is.na(tidy(explain(method = "integrated_gradients"))$se_background)))
 })
 
 test_that("labels of every kind give the same table", {
