@@ -191,6 +191,16 @@ def test_one_input_in_a_dict(keras: Any) -> None:
     np.testing.assert_allclose(result.scores, expected, atol=1e-6)
 
 
+def test_as_an_explanation_of_shap(model: Any) -> None:
+    pytest.importorskip("shap")
+    result = bl.band_importance(model, X, Y, background=BACKGROUND, bands={"radar": ["VV", "VH"]})
+    explanation = result.to_shap()
+    assert explanation.feature_names[2:5] == ["optical: band_3", "radar: VV", "radar: VH"]
+    np.testing.assert_allclose(explanation.data[:, 5:], X["weather"], rtol=1e-6)
+    sums = explanation.values.sum(axis=1) + explanation.base_values
+    np.testing.assert_allclose(sums, result.output_values[:, 0], atol=1e-5)
+
+
 def test_functions_of_arrays_take_a_dict() -> None:
     def score(inputs: dict[str, np.ndarray]) -> np.ndarray:
         assert isinstance(inputs["radar"], np.ndarray)
