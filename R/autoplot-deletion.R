@@ -2,7 +2,13 @@
 
 removal_titles <- c(
   probability = "Probability of the class", logit = "Logit of the class", output = "Output of the class",
-  accuracy = "Accuracy", fidelity = "Minus the distance\nfrom the whole image's output"
+  accuracy = "Accuracy", fidelity = "Minus the distance\nfrom the whole image's output",
+  iou = "Intersection over union"
+)
+# of a model that gives outputs for every pixel
+zone_titles <- c(accuracy = "Part of the zone taken for the class")
+zone_names <- c(
+  label = "labelled pixels", predicted = "pixels predicted as the class", image = "all pixels", mask = "those given"
 )
 removal_orders <- c(
   importance = "most important first", random = "random orders (mean)", reverse = "least important first"
@@ -21,7 +27,7 @@ draw_deletion <- function(object, width = 175, base_size = 8, measure = NULL) {
   area <- tidy(object, "area")
   table <- table[table$measure == measure, ]
   area <- area[area$measure == measure, ]
-  if (measure %in% c("probability", "accuracy")) { # Student intervals know no bounds
+  if (measure %in% c("probability", "accuracy", "iou")) { # Student intervals know no bounds
     table$conf_low <- pmax(table$conf_low, 0)
     table$conf_high <- pmin(table$conf_high, 1)
   }
@@ -64,7 +70,7 @@ draw_deletion <- function(object, width = 175, base_size = 8, measure = NULL) {
       title = if (length(removed) > max(removed)) "Removing bands one after the other" else "Removing bands in steps",
       subtitle = wrap(deletion_note(facts), floor(characters(width, base_size))),
       x = "Bands removed",
-      y = removal_titles[[measure]]
+      y = (if (is.null(facts$zone)) removal_titles else replace(removal_titles, "accuracy", zone_titles))[[measure]]
     )
   plot + removed_bands(table, removed, room / columns, paints[["importance"]], base_size)
 }
@@ -76,7 +82,7 @@ removed_bands <- function(table, removed, room, paint, base_size) {
   }
   axis <- ggplot2::scale_x_continuous(breaks = removed, expand = ggplot2::expansion(mult = c(0.08, 0.14)))
   named <- table[table$order == "importance" & !is.na(table$band), ]
-  named$text <- as.character(named$band)
+  named$text <- as.character(bands_in_words(named))
   if (nrow(named) == 0 || max(nchar(named$text)) * length(removed) >= 1.2 * room) {
     return(axis)
   }
@@ -110,6 +116,7 @@ deletion_note <- function(facts) {
     display_name("method", facts$method), "; n = ", facts$n, " images; removed bands replaced by ",
     removal_means[[facts$replacement]], "; ",
     if (facts$every_order) "all orders there are" else paste(facts$orders, "random orders"),
-    "; shaded: 95 % interval; area: between random orders and most important first"
+    "; shaded: 95 % interval; area: between random orders and most important first",
+    if (!is.null(facts$zone)) paste0("; zones: ", zone_names[[facts$zone]])
   )
 }

@@ -22,7 +22,7 @@ draw_null <- function(object, width = 175, base_size = 8) {
   )
   note <- paste0(
     display_name("method", facts$method), ", ", display_name("statistic", facts$statistic), "; n = ", facts$n,
-    " images; rings: what the method implies"
+    " images; rings: what the method implies", if ("time" %in% names(table)) "; a dot for each step"
   )
   ggplot2::ggplot(table, ggplot2::aes(.data$importance, .data$row)) +
     ggplot2::geom_vline(xintercept = 0, colour = ink("missing"), linewidth = 0.3) +

@@ -14,13 +14,22 @@ output_titles <- function(object, outputs, width) {
 # a note for pictures whose panels can't be compared
 own_scales <- "scales differ between panels"
 
-# What intervals are, and where there are none.
+# What intervals are over, and where there are none.
 interval_note <- function(drawn, table) {
   unknown <- is.na(table$std_error)
   if (all(unknown)) {
     return("no interval from single images")
   }
-  paste0(drawn, ": 95 % confidence interval", if (any(unknown)) ", none from single images")
+  paste0(drawn, ": 95 % interval over ", interval_over(table), if (any(unknown)) ", none from single images")
+}
+
+# What the intervals of a table cover; tables that were saved before these columns know their images only.
+interval_over <- function(table) {
+  images <- table[["se_images"]]
+  if (!is.null(images) && all(is.na(images))) {
+    return("repeats")
+  }
+  if (any(table[["se_background"]] > 0, na.rm = TRUE)) "images and background" else "images"
 }
 
 strip_width <- function(room, columns) floor(small_print * room / columns)

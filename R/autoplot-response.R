@@ -15,15 +15,16 @@ most_own <- 4 # bands and classes with curves of single images
 #' `autoplot()` draws the curves of [band_response()] as a complete ggplot, to which layers, scales and themes can be
 #' added; `plot()` draws it. Accumulated local effects have a panel per band, with a curve and its 95 % interval for
 #' each class above a histogram of the images' levels, all on one y axis. Curves of single images have a panel per class
-#' and band, with their mean.
+#' and band, with their mean. Accumulated local effects at several steps in time have a panel per class and band, and a
+#' line for each step, whose colour is when it is.
 #'
 #' @param object,x A [band_response()].
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param top How many bands to show, those whose curves span most on average over classes. `NULL` shows all up to nine,
-#'   else six (of single images: four).
+#'   else six (of single images and of steps: four).
 #' @param bands Which bands to show instead, by name or position.
-#' @param classes Which classes to draw in colour, at most eight, the others in grey; of single images, which classes to
-#'   show. `NULL` takes all, or the eight (four) whose curves span most.
+#' @param classes Which classes to draw in colour, at most eight, the others in grey; of single images and of steps,
+#'   which classes to show. `NULL` takes all, or the eight (four) whose curves span most.
 #' @inheritParams autoplot.band_importance
 #' @returns A [ggplot2::ggplot()]. The subtitle says what is not shown.
 #' @examplesIf bandlens:::has_tensorflow()
@@ -37,6 +38,9 @@ autoplot.band_response <- function(object, ..., top = NULL, bands = NULL, classe
     no_other_arguments()
     check_size(width, "width")
     check_size(base_size, "base_size")
+    if (has_step_curves(object)) {
+      return(draw_step_response(object, top, bands, classes, width, base_size))
+    }
     draw <- if (object$kind == "ale") draw_response else draw_own_response
     draw(cells_in_words(object), top, bands, classes, width, base_size)
   })

@@ -33,6 +33,16 @@ rows_in_words <- function(table, words, wavelengths) {
   )
 }
 
+# The bands of a check's table in words, as cells are called; missing where there is none.
+bands_in_words <- function(table) {
+  if (!any(c("input", "time") %in% names(table))) {
+    return(table$band)
+  }
+  words <- row_cells(table)
+  words[is.na(table$band)] <- NA
+  factor(words, unique(words[!is.na(words)]), ordered = TRUE)
+}
+
 # The result whose cells are bands, steps or inputs. Scores of images are summed by the core.
 summed <- function(object, level, scores) {
   table <- table_of_sums(object, level)

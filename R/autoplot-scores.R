@@ -11,7 +11,7 @@ most_cells <- 2^18 # cells that are drawn of each band; of more, one in so many
 #' compared. A composite of three bands of the scene stands in front, if the scene is given, to see what lies where.
 #'
 #' @param scores A [`SpatRaster`][terra::SpatRaster-class] or stars object of [score_raster()], or the path of the file
-#'   that it wrote. A layer `prediction` is left out.
+#'   that it wrote. Layers that say what is predicted are left out.
 #' @param scene The scene that was scored, for the composite. Each band is stretched from its 2 % to its 98 % quantile.
 #' @param ... Not used.
 #' @param layers Names or positions of the layers of `scores` to draw; `NULL` draws all, of more than 26 the 25 with the
@@ -41,7 +41,9 @@ autoplot_scores <- function(scores, scene = NULL, ..., layers = NULL, rgb = NULL
     check_size(width, "width")
     check_size(base_size, "base_size")
     scores <- as_scene(scores, "scores")
+    scene <- if (!is.null(scene)) as_scene(scene, "scene")
     positions <- score_positions(scores, layers) # outside of `[[`, which would catch its errors
+    of <- scores_of(scores, scene)
     scores <- scores[[positions]]
     if (is.null(scene) && !is.null(rgb)) {
       cause("option", "There is nothing to make a composite of.", expected = "`scene`", given = "`rgb` without `scene`")
@@ -52,15 +54,33 @@ autoplot_scores <- function(scores, scene = NULL, ..., layers = NULL, rgb = NULL
     } else {
       scores
     }
-    front <- if (!is.null(scene)) scene_colours(as_scene(scene, "scene"), cells, rgb)
-    draw_scores(cells, names(scores), front, all_cells, width, base_size)
+    front <- if (!is.null(scene)) scene_colours(scene, cells, rgb)
+    draw_scores(cells, names(scores), front, all_cells, width, base_size, of)
   })
+}
+
+# Whether a cell holds the scores of a pixel or those of the patch around it, as far as that can be told: cells of
+# patches leave a margin of the scene, and only pixels have a confidence.
+scores_of <- function(scores, scene) {
+  if ("confidence" %in% names(scores)) {
+    return("pixel")
+  }
+  if (is.null(scene)) {
+    return("cell")
+  }
+  if (isTRUE(terra::compareGeom(scores, scene, crs = FALSE, stopOnError = FALSE))) "pixel" else "patch"
+}
+
+# Layers that say what the model predicts; a band may be called like the later ones.
+is_prediction <- function(names) {
+  of_prediction <- names == "confidence" | startsWith(names, "probability.")
+  names == "prediction" | (of_prediction & "prediction" %in% names)
 }
 
 # Positions of the layers that are scores and were asked for.
 score_positions <- function(scores, layers) {
   names <- names(scores)
-  known <- which(names != "prediction")
+  known <- which(!is_prediction(names))
   if (is.null(layers)) {
     if (length(known) == 0) {
       cause("raster", "`scores` has no layer of scores.", given = some(names))
@@ -117,7 +137,7 @@ scene_colours <- function(scene, cells, rgb) {
 
 extent_text <- function(raster) paste(c("x", "to", "y", "to"), format(as.vector(terra::ext(raster))), collapse = " ")
 
-draw_scores <- function(cells, names, front, all_cells, width, base_size) {
+draw_scores <- function(cells, names, front, all_cells, width, base_size, of) {
   size <- dim(cells)[1:2]
   # bands x rows x columns
   values <- aperm(array(terra::values(cells), c(size[[2]], size[[1]], length(names))), c(3, 2, 1))
@@ -168,15 +188,18 @@ draw_scores <- function(cells, names, front, all_cells, width, base_size) {
     theme_bandlens(base_size) +
     ggplot2::theme(axis.text = ggplot2::element_blank(), axis.ticks = ggplot2::element_blank(), strip.clip = "off") +
     ggplot2::labs(
-      title = "Score of each patch, by band",
-      subtitle = score_subtitle(size, length(chosen), length(names), end, all_cells, width, base_size),
+      title = paste0("Score of each ", of, ", by band"),
+      subtitle = score_subtitle(size, length(chosen), length(names), end, all_cells, width, base_size, of),
       x = NULL, y = NULL, fill = "Score"
     )
 }
 
-score_subtitle <- function(size, n_shown, n_bands, end, all_cells, width, base_size) {
+score_subtitle <- function(size, n_shown, n_bands, end, all_cells, width, base_size, of) {
   facts <- c(
-    paste(size[[1]], "x", size[[2]], "cells; each holds the scores of the patch around it"),
+    paste0(
+      size[[1]], " x ", size[[2]], if (of == "pixel") " pixels" else " cells",
+      if (of == "patch") "; each holds the scores of the patch around it"
+    ),
     if (prod(size) < all_cells) sprintf("a regular sample of %d cells", all_cells),
     if (n_shown < n_bands) sprintf("%d of %d layers, those with the largest sum of |score|", n_shown, n_bands),
     if (end$beyond) {

@@ -5,6 +5,7 @@ draw_stability <- function(object, width = 175, base_size = 8) {
   table <- tidy(object)
   shares <- c("share", "share_low", "share_high")
   table[shares] <- 100 * table[shares]
+  table$band <- bands_in_words(table)
   bands <- levels(table$band)
   axis <- list(bands = bands, wavelengths = table$wavelength[match(bands, table$band)])
   few <- length(bands) <= named_bands

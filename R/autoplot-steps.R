@@ -55,7 +55,7 @@ time_axis <- function(object, room, expand = 0) {
   )
   list(
     scale(breaks = places[known][chosen], labels = names[chosen], expand = ggplot2::expansion(mult = expand)),
-    ggplot2::labs(x = switch(object$time_kind, date = "Date", number = "Time", "Step")),
+    ggplot2::labs(x = step_title(object)),
     if (!upright) ggplot2::theme(axis.text.x = ggplot2::element_text(angle = 45, hjust = 1, vjust = 1))
   )
 }
@@ -74,3 +74,5 @@ labelled_steps <- function(numbers, least) {
   }
   chosen
 }
+
+step_title <- function(object) switch(object$time_kind, date = "Date", number = "Time", "Step")

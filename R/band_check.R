@@ -38,6 +38,7 @@
 #'     contradict}
 #'   \item{`replacement`, `orders`, `every_order`}{what stands for a removed band, number of random orders, and
 #'     whether these are all there are}
+#'   \item{`zone`}{of a model that gives outputs for every pixel, over which of them outputs are followed}
 #'   \item{`cascade`, `repeats`}{whether layers stay random in later steps, and number of sets of random weights}
 #'   \item{`rank_correlation`, `most_alike`}{mean rank correlation with all layers random, and above which value the
 #'     check may fail}

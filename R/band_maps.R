@@ -7,7 +7,7 @@
 #'
 #' @inheritParams band_importance
 #' @param x Images, as for [band_importance()], or a scene: a [`SpatRaster`][terra::SpatRaster-class], or a stars
-#'   object. For the methods, a `band_maps`.
+#'   object (a list of these for several inputs, or several scenes). For the methods, a `band_maps`.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For a scene also arguments of
 #'   [score_raster()], such as `size`, `stride` or `filename`.
 #' @param target The outputs to explain, as for [band_importance()]. The class of a place in a scene is the predicted
@@ -28,8 +28,9 @@
 #'   For a scene, what [score_raster()] returns: a raster with one layer per band.
 #'
 #' @section Scenes:
-#' `band_maps()` of a scene is [score_raster()], which says what a cell means: the scores of the patch around it. Layers
-#' are the bands; a scene has no labels, so `y`, `bands`, `wavelengths` and `band_axis` must not be given.
+#' `band_maps()` of a scene is [score_raster()], which says what a cell means: the scores of the patch around it, or of
+#' the pixel, where the model gives a class for every pixel. Layers are the bands; a scene has no labels, so `y`,
+#' `bands`, `wavelengths` and `band_axis` must not be given.
 #'
 #' @seealso [`autoplot()`][autoplot.band_maps] draws them.
 #' @examplesIf bandlens:::has_tensorflow()
@@ -61,7 +62,7 @@ band_maps <- function(model,
                       batch_size = NULL,
                       seed = 0,
                       progress = NULL) {
-  if (is_raster(x)) {
+  if (is_raster(x) || is_raster_list(x)) {
     in_verb("compute band maps", check_scene_alone(y, bands, wavelengths, band_axis, zone, ignore))
     return(score_raster(
       model, x, ...,

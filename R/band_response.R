@@ -7,6 +7,9 @@
 #' is its mean over the image's pixels; to bring it to another level, all pixels of the band are shifted by the same
 #' number, so that its texture stays. Levels never leave the range that is observed in the images of the class.
 #'
+#' Where images have steps in time, a band is moved at all of them, and its level is its mean over them, too. With
+#' `time_axis`, it is moved at one step while the others stay: there is a curve for each band at each step.
+#'
 #' @inheritParams band_importance
 #' @param x Images, as for [band_importance()]. The curves are those of these images: use images like those that the
 #'   model will see. For the methods, a `band_response`.
@@ -16,8 +19,11 @@
 #'   stay near where they are, so that bands that go together do no harm. `"ice"`, individual conditional expectation:
 #'   each image is moved to every level of a grid, with a curve for each, whose mean is the partial dependence. Where
 #'   bands go together, this makes images of a kind that does not exist.
-#' @param only Bands to look at, by name, or by position, counted from 1, in the order that `reorder` gives them; `NULL`
-#'   takes all.
+#' @param only Bands to look at, by name (`"input: band"` where several inputs have it), or by position, counted from 1,
+#'   in the order that `reorder` gives them; `NULL` takes all. With `time_axis` at all steps, or at one:
+#'   `"nir at 2024-05-01"`.
+#' @param time_axis,times As for [band_importance()]: the axis of the steps, to move a band at one of them, and what
+#'   these are called.
 #' @param steps Steps from the lowest level to the highest; with `"ale"` the most there may be, as each bin has at least
 #'   five images.
 #' @param level `"class"` for one row per class x output x band x level; with `kind = "ice"` also `"image"` for one row
@@ -28,7 +34,8 @@
 #'   [`autoplot()`][autoplot.band_response] draws it. `tidy()` gives a tibble; at level `"class"`:
 #' \describe{
 #'   \item{`class`, `output`}{the images' class, and the output of the model that is followed}
-#'   \item{`band`, `wavelength`}{name, and wavelength in nm (`NA` where unknown)}
+#'   \item{`band`, `wavelength`}{name, and wavelength in nm (`NA` where unknown); with several inputs `input` before
+#'     them, with `time_axis` `time` between them, as in the tables of [band_importance()]}
 #'   \item{`level`}{of the band, in its units}
 #'   \item{`effect`}{what the band at this level adds to the output, in units of the output, centred so that its mean
 #'     over the class's images is 0; with `"ice"` the partial dependence, centred in the same way}
@@ -81,6 +88,8 @@ band_response <- function(model,
                           wavelengths = NULL,
                           classes = NULL,
                           band_axis = -1,
+                          time_axis = NULL,
+                          times = NULL,
                           reorder = FALSE,
                           batch_size = NULL,
                           progress = NULL) {
@@ -89,7 +98,7 @@ band_response <- function(model,
     kind <- choose(kind, c("ale", "ice"), "kind")
     output <- as_output(output)
     y <- own_labels(x, y)
-    said <- as_described(x, NULL, bands, wavelengths, band_axis)
+    said <- as_described(x, NULL, bands, wavelengths, band_axis, time_axis, times)
     model <- as_model(model, said$names, said$axis)
     labels <- as_labels(y, classes, ignore)
     arguments <- rlang::list2(
@@ -103,8 +112,8 @@ band_response <- function(model,
       reorder = as_flag(reorder, "reorder"),
       batch_size = as_count(batch_size, "batch_size", null = TRUE)
     )
-    asked_of <- c("bands", "x_bands", "x_each_bands", "wavelengths", "band_axis")
-    arguments <- c(arguments, said$arguments[asked_of])
+    of_background <- c("background", "background_bands", "background_each_bands")
+    arguments <- c(arguments, said$arguments[setdiff(names(said$arguments), of_background)])
     found <- call_bridge(
       "band_response", model, said$x, labels$y, arguments, progress_bar(progress, "Following response curves")
     )

@@ -91,7 +91,7 @@ kept_bands <- function(model) {
 # perhaps wavelengths. Anything else is the images alone.
 labelled_images <- function(x, name = "x", kind = "input") {
   if (inherits(x, "band_patches") || is_labelled(x)) {
-    return(list(x = x$x, y = x$y, wavelengths = if (!all(is.na(x$wavelengths))) x$wavelengths))
+    return(list(x = x$x, y = x$y, wavelengths = if (!all(is.na(unlist(x$wavelengths)))) x$wavelengths))
   }
   parts <- if (is.list(x) && !is.null(names(x))) names(x)[vapply(x, is_labelled, NA)]
   if (length(parts) > 0) {

@@ -11,7 +11,8 @@
 #' @param result A [band_importance()].
 #' @param x The images that were explained, in the same order.
 #' @param y Class of each image, as for [band_importance()]; `NULL` takes those of `result`. For a
-#'   regression, the observed numbers, which only tell whether the model fits.
+#'   regression, the observed numbers, which only tell whether the model fits. For a model that gives outputs for every
+#'   pixel, the labels that `result` was made with, if there were any.
 #' @param ... Not used: all that follows must be named.
 #' @param replacement What a removed band is replaced by: `"background"`, the same pixels of background images that are
 #'   drawn for each image, averaging what comes out; `"background_mean"`, the mean background image; or `"zero"`, which
@@ -21,6 +22,9 @@
 #' @param orders Number of random orders; all there are, instead, where there are no more than that.
 #' @param steps Most steps in which bands are removed; where there are more bands, several go at once.
 #' @param output Output that is followed: `"auto"` is the probability where the model ends in softmax or sigmoid.
+#' @param zone,ignore For a model that gives outputs for every pixel: the mask, where `result` was made with one, and
+#'   the labels that stand for no class, both as for [band_importance()]. Zones are those of the whole images, whatever
+#'   is removed.
 #' @param time_axis Axis of the steps in `x`, as in the call that made the result.
 #' @param bands Names of the bands of `x`; `NULL` takes its `dimnames`, else those that `result` remembers.
 #' @param seed Makes the random orders and the draws from the background repeatable.
@@ -31,10 +35,12 @@
 #'   \item{`order`}{`"importance"`, `"random"` (the mean over the random orders) or `"reverse"`}
 #'   \item{`class`}{the images' class; `"all"`: all images}
 #'   \item{`removed`, `band`}{number of bands that are removed, and the one removed last; `NA` for random orders, for
-#'     `"all"`, and where nothing was removed}
+#'     `"all"`, and where nothing was removed; with several inputs after its `input`, with `time_axis` before its
+#'     `time`}
 #'   \item{`measure`}{`"probability"`, `"logit"` or `"output"`, the output of the image's class; `"accuracy"`, 1 where
 #'     that output is the largest; `"fidelity"`, minus the distance of the output from that for the whole image. For a
-#'     regression only the last}
+#'     regression only the last. Of a model that gives outputs for every pixel, means over the zone of the class; and
+#'     with labels `"iou"`: the pixels that are of the class and taken for it, as a part of those that are either}
 #'   \item{`estimate`, `conf_low`, `conf_high`}{mean over images, and its 95 % interval}
 #'   \item{`n`}{number of images}
 #' }
@@ -49,6 +55,9 @@
 #' @details
 #' A model never saw images whose bands come from two places, so part of what falls may be due to that. It is the same
 #' for all orders, which is why areas are compared with those of random orders.
+#'
+#' Where an image has several classes, as labels or in its pixels, it counts for each of them, and in `"all"` with their
+#' mean.
 #'
 #' `autoplot()` draws the curves, a panel per class. The option `measure` chooses the measure, by default the first.
 #'
@@ -76,6 +85,8 @@ check_deletion <- function(model,
                            orders = 24,
                            steps = 20,
                            output = c("auto", "logit", "probability"),
+                           zone = NULL,
+                           ignore = NULL,
                            bands = NULL,
                            band_axis = -1,
                            time_axis = NULL,
@@ -100,7 +111,9 @@ check_deletion <- function(model,
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )
-    y <- as_labels(y, result$classes)$y
+    arguments$zone <- as_zone(zone)
+    arguments$ignore <- as_ignored(ignore)
+    y <- as_labels(y, result$classes, ignore)$y
     # wavelengths and times are those of the result
     arguments <- c(arguments, said$arguments[setdiff(names(said$arguments), c("wavelengths", "times"))])
     as_band_check(call_bridge("check_deletion", model, kept, said$x, y, arguments, progress_bar(progress, "Checking")))

@@ -9,17 +9,17 @@
 #'
 #' @inheritParams band_importance
 #' @param ... Other arguments of [band_importance()], by name, such as `background` or `bands`, and options of the
-#'   method; but not `groups`: the bands are checked one by one.
-#' @param duplicate Band to copy, by name or by position counted from 1; `NULL` copies the most important one over all
-#'   images.
+#'   method; but not `groups`: the bands are checked one by one. With `time_axis`, all must hold at each step.
+#' @param duplicate Band to copy, by name (`"input:band"` where several inputs have it) or by position counted from 1;
+#'   `NULL` copies the most important one over all images.
 #' @param seed Makes the method and the noise repeatable.
 #'
 #' @returns A [band_check], which has passed if no row of its table has failed. `tidy()` gives a tibble with one row per
-#'   class x output x role:
+#'   class x output x role, with `time_axis` x step:
 #' \describe{
 #'   \item{`class`, `output`}{the images' class, and the output that is explained}
 #'   \item{`role`, `band`}{`"noise"`, `"original"` (the band, next to its copy), `"copy"`, or `"both"` (the sum of the
-#'     two); and the band's name}
+#'     two); and the band's name, with several inputs after its `input`, with `time_axis` before its `time`}
 #'   \item{`importance`}{what the method says}
 #'   \item{`expected`}{what it should say: 0, the mean of original and copy (for both of these), and the band's
 #'     importance to the model as it is}

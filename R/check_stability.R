@@ -17,7 +17,7 @@
 #'
 #' @returns A [band_check]. `tidy()` gives a tibble with one row per class x output x band:
 #' \describe{
-#'   \item{`class`, `output`, `band`, `wavelength`}{as in [`tidy()`][tidy.band_importance]}
+#'   \item{`class`, `output`, `band`, `wavelength`}{as in [`tidy()`][tidy.band_importance], also `input` and `time`}
 #'   \item{`importance`, `share`}{those of [band_importance()] with this seed}
 #'   \item{`std_error_images`, `std_error_background`, `std_error`}{standard error of `importance` over images, over
 #'     background samples (0 for methods without a background), and both together}
@@ -32,7 +32,8 @@
 #'   \item{`conf_low`, `conf_high`}{where it lies in 95 % of the resamples}
 #'   \item{`n`}{number of images}
 #'   \item{`band`, `first`}{the band that the table ranks first, and how often it is first in the resamples}
-#'   \item{`rival`, `rival_first`}{of the other bands, the one that is first most often, and how often}
+#'   \item{`rival`, `rival_first`}{of the other bands, the one that is first most often (`"sar: VV at 2024-05-01"` with
+#'     several inputs and a time axis), and how often}
 #'   \item{`outcome`}{`"sure"` if `first` is 0.95 or more, `"outlier"` if `first` is below 0.25 while `rival_first` is
 #'     above 0.5, else `"open"`}
 #' }

@@ -24,6 +24,7 @@ as_images <- function(x, name = "x", kind = "input") {
     named <- is_named_list(x)
     places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
     found <- lapply(seq_along(x), function(i) {
+      refuse_raster(x[[i]], places[[i]], if (kind == "input") "input_type" else kind)
       live <- inherits(x[[i]], "python.builtin.object")
       if (live) x[[i]] else as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
     })

@@ -49,7 +49,7 @@ as_band_check <- function(value) {
     if (!is.null(columns$image)) {
       columns$image <- columns$image + 1L
     }
-    from_columns(columns, lapply(value$levels, as.character))
+    from_columns(columns, lapply(value$levels, as.character), if (isTRUE(value$dates)) "date")
   }
   structure(
     list(

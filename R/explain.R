@@ -51,6 +51,12 @@ as_output <- function(output) choose(output, c("auto", "logit", "probability"), 
 
 # Convert what a verb was given, and have the core compute. `asked` is of table_arguments().
 explain <- function(verb, model, x, y, asked, progress, doing = "Explaining images") {
+  question <- as_question(model, x, y, asked)
+  call_bridge(verb, question$model, question$x, question$y, question$arguments, progress_bar(progress, doing))
+}
+
+# What the core is asked, as it takes it.
+as_question <- function(model, x, y, asked) {
   arguments <- asked$arguments
   y <- own_labels(x, y)
   said <- as_described(
@@ -68,7 +74,7 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
     seed = as_count(arguments$seed, "seed", least = 0)
   )
   arguments[c(names(converted), names(said$arguments))] <- c(converted, said$arguments)
-  call_bridge(verb, model, said$x, labels$y, c(arguments, asked$options), progress_bar(progress, doing))
+  list(model = model, x = said$x, y = labels$y, arguments = c(arguments, asked$options))
 }
 
 # A check that computes tables itself; `own` are its arguments besides those of the tables, converted.

@@ -3,24 +3,30 @@
 #' Cut labelled patches from a scene
 #'
 #' Reads square patches of pixels from a raster, around points or inside polygons, as the images and labels that
-#' [band_importance()] takes. Only windows of the scene are read, so it may be far larger than the memory; the patches
-#' themselves must fit.
+#' [band_importance()] takes. Labels are those of the places or, for models that map classes, of every pixel. Only
+#' windows of the scene are read, so it may be far larger than the memory; the patches themselves must fit.
 #'
 #' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, a stars object (also a proxy of a
 #'   file), or the path of a file that terra reads, such as a GeoTIFF, with one layer, attribute or step of the third
 #'   dimension per band; several paths are files whose layers are the bands, one after the other. Its values are taken
-#'   as they are: scale them as you did for training. A list of these is several scenes.
+#'   as they are: scale them as you did for training. A list of these is several scenes, or with `inputs = TRUE` the
+#'   rasters of a model's inputs.
 #' @param locations Where: points (one patch each) or polygons, as a [`SpatVector`][terra::SpatVector-class] or an sf
 #'   object. If their coordinate reference system is not that of `raster`, they are reprojected, with a message. Or a
 #'   data frame of points: columns `x` and `y` are coordinates in the reference system of `raster`, columns `lon` and
 #'   `lat` (or `longitude` and `latitude`) degrees (WGS 84). For several scenes a list, one for each, or one for all.
-#' @param size Rows and columns of a patch, in pixels. A patch lies around the pixel that holds the point. With an odd
-#'   size this pixel is the middle one; with an even size it is the upper left one of the four in the middle. In both
-#'   cases it is in row and column `ceiling(size / 2)` of the patch.
+#'   `NULL` is all of the scene, as one polygon.
+#' @param size Rows and columns of a patch, in pixels (of several inputs, of the finest raster). A patch lies around the
+#'   pixel that holds the point. With an odd size this pixel is the middle one; with an even size it is the upper left
+#'   one of the four in the middle. In both cases it is in row and column `ceiling(size / 2)` of the patch.
 #' @param ... Not used.
-#' @param label Name of the column of `locations` that holds the class; `NULL` if there is none.
+#' @param label Name of the column of `locations` that holds the class; `NULL` if there is none. Or, for labels of
+#'   pixels, a raster with one layer of classes on the same ground as `raster`, whose pixels are as large or made of
+#'   whole pixels of it; for several scenes a list of these. Its missing values are pixels without a label: explain
+#'   them with `ignore = NA`.
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of a factor, or else
-#'   the sorted labels, which may not be the model's order.
+#'   the sorted labels, which may not be the model's order. A raster of labels may hold their names, as categories, or
+#'   their numbers, counted from 1.
 #' @param placement Where patches lie in a polygon: on a `"grid"`, which is the same one over the whole scene, so that
 #'   patches of different polygons don't overlap either as long as `spacing` is at least `size`; or at `"random"`.
 #' @param inside What must be inside the polygon: the whole `"patch"`, or only the centre of its middle pixel
@@ -28,25 +34,30 @@
 #' @param spacing Pixels from one patch of a grid to the next.
 #' @param n How many patches per polygon, at random places; they may overlap, but no two are the same. A polygon without
 #'   room for so many gets fewer, with a message.
-#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none.
+#' @param wavelengths Wavelengths of the bands in nm; `NA` where there is none. Of several inputs a list by their names.
 #' @param on_missing What to do about patches that cross the edge of the scene or have a missing value in any band, and
 #'   about polygons without room for a patch: an `"error"`, or `"drop"` them and say how many.
+#' @param inputs Whether a list of rasters is the inputs of one model, not several scenes. They must lie over each other
+#'   as for [score_raster()], section Several inputs; patches hold whole pixels of each.
 #' @param seed Makes random places repeatable.
 #'
 #' @returns A list of class `band_patches`, of plain values, which [saveRDS()] can save:
 #' \describe{
-#'   \item{`x`}{array of patches x rows x columns x bands; the layers' names are its `dimnames`}
-#'   \item{`y`}{factor with one class per patch; `NULL` without `label`}
-#'   \item{`wavelengths`}{in nm, one per band; `NA` where not given}
+#'   \item{`x`}{array of patches x rows x columns x bands; the layers' names are its `dimnames`. Of several inputs a
+#'     list of such arrays}
+#'   \item{`y`}{factor with one class per patch; `NULL` without `label`. With a raster of labels, a factor with the
+#'     dimensions patches x rows x columns}
+#'   \item{`wavelengths`}{in nm, one per band; `NA` where not given. Of several inputs a list}
 #'   \item{`places`}{a tibble with one row per patch: `location` (row of `locations`), `x` and `y` (coordinates of the
 #'     patch's centre, in the scene's reference system), `row` and `col` (of the patch's upper left pixel in the scene,
 #'     from 1); of several scenes also `raster`, its name or position in the list}
 #'   \item{`crs`}{the scene's coordinate reference system, as WKT; of several scenes one for each}
-#'   \item{`resolution`}{width and height of a pixel, of the first of several scenes}
+#'   \item{`resolution`}{width and height of a pixel, of the first of several scenes; of several inputs a list}
 #'   \item{`dropped`}{how many patches crossed the `edge` or had `missing` values, and how many polygons were `empty`}
 #' }
 #' `summary()` gives a tibble with one row per class: `class`, `n` (patches) and `locations` (how many different ones
-#' they come from). `print()` returns its argument, invisibly; `format()` the lines.
+#' they come from), with a raster of labels also `pixels`. `print()` returns its argument, invisibly; `format()` the
+#' lines.
 #'
 #' @seealso [score_raster()] for scores of a whole scene.
 #' @examplesIf rlang::is_installed(c("terra", "stars"))
@@ -63,9 +74,19 @@
 #' # places in a data frame
 #' sites <- data.frame(x = c(290000, 293000), y = c(9117000, 9115000), label = c("town", "water"))
 #' extract_patches(scene, sites, size = 5)
+#'
+#' # labels of pixels, all over the scene: made up, of the near infrared
+#' cover <- terra::ifel(scene$nir > 50, 2, 1)
+#' masked <- extract_patches(scene, size = 64, label = cover, classes = c("water", "land"))
+#' dim(masked$y)
+#'
+#' # two inputs of different resolution
+#' scene <- scene[1:352, 1:348, drop = FALSE] # whole pixels of both
+#' scenes <- list(fine = scene[[1:4]], coarse = terra::aggregate(scene[[5:6]], 2))
+#' lapply(extract_patches(scenes, sites, size = 8, inputs = TRUE)$x, dim)
 #' @export
 extract_patches <- function(raster,
-                            locations,
+                            locations = NULL,
                             size,
                             ...,
                             label = "label",
@@ -76,40 +97,94 @@ extract_patches <- function(raster,
                             n = 10,
                             wavelengths = NULL,
                             on_missing = c("error", "drop"),
+                            inputs = FALSE,
                             seed = 0) {
   in_verb("extract patches", {
     no_other_arguments()
     placement <- choose(placement, c("grid", "random"), "placement")
     inside <- choose(inside, c("patch", "centre"), "inside")
     on_missing <- choose(on_missing, c("error", "drop"), "on_missing")
-    scenes <- as_scenes(raster)
-    one <- function(scene, locations, name) {
-      size <- as_patch_size(size, scene)
-      wavelengths <- patch_wavelengths(wavelengths, terra::nlyr(scene))
-      places <- as_places(locations, scene, name)
-      labels <- location_labels(locations, label, classes, name)
-      shapes <- as_shapes(places, scene)
+    grounds <- if (as_flag(inputs, "inputs")) list(inputs_ground(raster)) else lapply(as_scenes(raster), as_ground)
+    one <- function(ground, locations, label, name) {
+      mask <- if (is_mask(label)) as_mask(label, ground)
+      reads <- if (is.null(mask)) ground else with_mask(ground, mask)
+      size <- as_ground_step(as_patch_size(size, ground$finest), reads, "size")
+      spacing <- as_ground_step(spacing, reads, "spacing")
+      wavelengths <- ground_wavelengths(wavelengths, ground)
+      blocks <- pixel_blocks(reads)
+      places <- if (is.null(locations)) whole_scene(blocks) else as_places(locations, blocks, name)
+      column <- if (is.null(mask) && !is.null(locations)) label
+      labels <- location_labels(if (is.null(locations)) places else locations, column, classes, name)
+      shapes <- as_shapes(places, blocks)
+      step <- reads$step
       wanted <- if (terra::geomtype(shapes) == "points") {
-        around_points(shapes, scene, size)
+        around_points(shapes, blocks, size / step)
       } else {
         seed <- as_count(seed, "seed", least = 0)
-        in_polygons(shapes, scene, size, placement, inside, as_count(spacing, "spacing"), as_count(n, "n"), seed)
+        in_polygons(
+          shapes, blocks, size / step, placement, inside, spacing / step, as_count(n, "n"), seed
+        )
       }
-      cut_patches(scene, size, wanted, labels, wavelengths, on_missing)
+      wanted[c("top", "left")] <- lapply(wanted[c("top", "left")], function(at) (at - 1) * step + 1)
+      cut_patches(ground, reads, size, wanted, labels, wavelengths, on_missing, mask, classes)
     }
-    if (!is_scene_list(raster)) {
-      return(one(scenes[[1]], locations, "locations"))
+    if (inputs || !is_scene_list(raster)) {
+      return(one(grounds[[1]], locations, label, "locations"))
     }
-    check_same_layers(scenes)
-    several <- is.list(locations) && !is.object(locations)
-    if (several && length(locations) != length(scenes)) {
-      cause("locations", "`locations` must be one for all rasters, or a list with one for each.",
-        expected = length(scenes), given = length(locations)
-      )
-    }
-    names <- if (several) paste0("locations[[", seq_along(scenes), "]]") else rep("locations", length(scenes))
-    join_patches(Map(one, scenes, if (several) locations else list(locations), names), names(scenes))
+    patches_of_scenes(one, grounds, locations, label)
   })
+}
+
+# Rasters of several inputs of one model, of one ground.
+inputs_ground <- function(raster) {
+  if (!is_scene_list(raster) || is.null(names(raster)) || !all(nzchar(names(raster))) || anyDuplicated(names(raster))) {
+    cause("raster", "`inputs = TRUE` is for the rasters of several inputs of one model.",
+      expected = "a list of rasters under the names of the inputs, such as `list(optical = a, sar = b)`",
+      given = shown(raster)
+    )
+  }
+  join_ground(as_scenes(raster))
+}
+
+# What patches can be made of: pixels, or where rasters have pixels of different sizes, the smallest squares that are
+# made of whole pixels of each.
+pixel_blocks <- function(ground) {
+  scene <- ground$finest
+  if (ground$step == 1) {
+    return(scene)
+  }
+  side <- ground$step * terra::res(scene)
+  n <- dim(scene)[1:2] %/% ground$step
+  terra::rast(
+    nrows = n[[1]], ncols = n[[2]], crs = terra::crs(scene),
+    extent = terra::ext(
+      terra::xmin(scene), terra::xmin(scene) + n[[2]] * side[[1]], terra::ymax(scene) - n[[1]] * side[[2]],
+      terra::ymax(scene)
+    )
+  )
+}
+
+# All of a scene, as a polygon.
+whole_scene <- function(scene) {
+  shape <- terra::as.polygons(terra::ext(scene), crs = terra::crs(scene))
+  attr(shape, "of_raster") <- TRUE
+  shape
+}
+
+ground_wavelengths <- function(wavelengths, ground) {
+  if (!ground$several) {
+    return(patch_wavelengths(wavelengths, terra::nlyr(ground$finest)))
+  }
+  unknown <- setdiff(names(wavelengths), names(ground$scenes))
+  if (!is.null(wavelengths) && (!is.list(wavelengths) || is.null(names(wavelengths)) || length(unknown) > 0)) {
+    cause("bands", "`wavelengths` don't match the rasters.",
+      expected = paste0("a list by their names: ", some(names(ground$scenes))),
+      given = if (length(unknown) > 0) some(unknown) else shown(wavelengths)
+    )
+  }
+  sapply(names(ground$scenes), function(name) {
+    patch_wavelengths(wavelengths[[name]], terra::nlyr(ground$scenes[[name]]))
+  }, simplify = FALSE)
 }
 
 # ---- locations ------------------------------------------------------------------------------------------------------
@@ -214,7 +289,8 @@ patch_wavelengths <- function(wavelengths, n_bands) {
   wavelengths
 }
 
-cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
+cut_patches <- function(ground, reads, size, wanted, labels, wavelengths, on_missing, mask = NULL, classes = NULL) {
+  scene <- ground$finest
   last <- dim(scene)[1:2] - size + 1
   within <- !is.na(wanted$top) & !is.na(wanted$left) & wanted$top >= 1 & wanted$left >= 1 &
     wanted$top <= last[[1]] & wanted$left <= last[[2]]
@@ -223,7 +299,12 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
   location <- wanted$location[within]
   # what is an error anyway is found before anything is read
   refuse_missing(wanted$location[!within], integer(), wanted$empty, on_missing)
-  x <- read_patches(scene, top, left, size, progress_bar(NULL, "Reading patches"))
+  x <- read_windows(reads, top, left, size, progress_bar(NULL, "Reading patches"))
+  y <- NULL
+  if (!is.null(mask)) {
+    y <- x[[mask_entry]]
+    x <- if (ground$several) x[names(ground$scenes)] else x$x
+  }
   whole <- is_complete(x)
   refuse_missing(integer(), location[!whole], integer(), on_missing)
   dropped <- c(edge = sum(!within), missing = sum(!whole), empty = length(wanted$empty))
@@ -234,14 +315,18 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
     say(paste0("Dropped: ", was_dropped(dropped), "."), class = "bandlens_message_dropped")
   }
   if (!all(whole)) {
-    x <- x[whole, , , , drop = FALSE]
+    x <- take_windows(x, whole)
   }
   top <- top[whole]
   left <- left[whole]
   structure(
     list(
       x = x,
-      y = if (!is.null(labels)) labels[location[whole]],
+      y = if (!is.null(mask)) {
+        mask_labels(y[whole, , , , drop = FALSE], mask, classes)
+      } else if (!is.null(labels)) {
+        labels[location[whole]]
+      },
       wavelengths = wavelengths,
       places = tibble::tibble(
         location = location[whole],
@@ -250,7 +335,7 @@ cut_patches <- function(scene, size, wanted, labels, wavelengths, on_missing) {
         row = as.integer(top), col = as.integer(left)
       ),
       crs = terra::crs(scene),
-      resolution = terra::res(scene),
+      resolution = if (ground$several) lapply(ground$scenes, terra::res) else terra::res(scene),
       dropped = dropped
     ),
     class = "band_patches"
@@ -285,43 +370,4 @@ was_dropped <- function(dropped) {
     several(dropped[["missing"]], "patch with missing values", "patches with missing values"),
     several(dropped[["empty"]], "polygon without room for a patch", "polygons without room for a patch")
   ), collapse = ", ")
-}
-
-#' @export
-print.band_patches <- function(x, ...) {
-  cat(format(x), sep = "\n")
-  invisible(x)
-}
-
-#' @export
-format.band_patches <- function(x, ...) {
-  size <- dim(x$x)
-  classes <- if (!is.null(x$y)) table(x$y)
-  c(
-    cli::style_bold(paste0(
-      count(size[[1]], "patch", "patches"), " of ", size[[2]], " x ", size[[3]], " pixels, ", count(size[[4]], "band")
-    )),
-    paste("Bands:", some(dimnames(x$x)[[4]])),
-    paste("Classes:", if (is.null(classes)) "none given" else some(paste0(names(classes), " (", classes, ")"))),
-    if (any(x$dropped > 0)) paste("Dropped:", was_dropped(x$dropped)),
-    cli::col_grey(paste0(
-      "# $x are the images, $y their classes", if (!is.null(x$places)) ", $places where they come from"
-    ))
-  )
-}
-
-#' @export
-summary.band_patches <- function(object, ...) {
-  in_verb("summarise it", no_other_arguments())
-  y <- if (is.null(object$y)) factor(rep(NA, nrow(object$x)), exclude = NULL) else object$y
-  patches <- split(seq_along(y), y)
-  places <- object$places
-  location <- if (is.null(places[["location"]])) places[["polygon"]] else places[["location"]]
-  tibble::tibble(
-    class = factor(levels(y), levels(y)),
-    n = unname(lengths(patches)),
-    locations = if (!is.null(location)) {
-      vapply(patches, function(own) length(unique(location[own])), 0L, USE.NAMES = FALSE)
-    }
-  )
 }

@@ -28,6 +28,8 @@
 #'   \item{`task`, `head`}{what the outputs stand for, `"classification"`, `"multilabel"`, `"regression"` or
 #'     `"segmentation"`, and which of the model's outputs they are; `NA` in results that were saved before there was a
 #'     choice, and `head` where the model has one}
+#'   \item{`background_part`}{part of the variance of an importance that is due to which background images were drawn,
+#'     the median over the table (0 to 1); 0 for methods without a background, `NA` where it is not known}
 #'   \item{`n_inputs`, `n_steps`}{only there for results of several inputs, and with a time axis: how many}
 #' }
 #' @examples
@@ -54,9 +56,15 @@ glance.band_importance <- function(x, ...) {
     chance = number_or_na(x$chance),
     task = text_or_na(x$task),
     head = text_or_na(x$head),
+    background_part = background_part(x$table),
     n_inputs = if (!is.null(x$inputs)) length(unique(x$inputs)),
     n_steps = if (!is.null(x$times)) count_steps(x)
   )
+}
+
+background_part <- function(table) {
+  of_background <- table[["se_background"]]
+  if (is.null(of_background)) NA_real_ else stats::median((of_background / table$std_error)[table$std_error > 0]^2)
 }
 
 text_or_na <- function(value) if (is.null(value) || identical(value, "")) NA_character_ else value

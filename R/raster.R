@@ -180,9 +180,6 @@ near_each_other <- function(top, left, size, n_bands) {
   unlist(lapply(unname(tiles), worth), recursive = FALSE)
 }
 
-# Which patches have a finite value everywhere.
-is_complete <- function(patches) is.finite(rowSums(patches))
-
 as_patch_size <- function(size, scene, name = "size") {
   size <- as_count(size, name)
   if (size > min(dim(scene)[1:2])) {
@@ -206,6 +203,8 @@ with_seed <- function(seed, code) {
 }
 
 is_raster <- function(x) inherits(x, c("SpatRaster", "stars", "stars_proxy"))
+
+is_raster_list <- function(x) is_scene_list(x) && length(x) > 0 && any(vapply(x, is_raster, NA))
 
 # Rasters given where an array is wanted.
 refuse_raster <- function(x, name, kind) {

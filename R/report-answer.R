@@ -56,8 +56,8 @@ report_answer <- function(importance, checks) {
       c(paste0("No image is of: ", paste(md(setdiff(importance$classes, table$class)), collapse = ", "), "."), "")
     },
     paste0(
-      "In brackets: importance with its 95 % confidence interval over images, in units of the ", score_unit(importance),
-      ".",
+      "In brackets: importance with its 95 % confidence interval over ", interval_over(table), ", in units of the ",
+      score_unit(importance), ".",
       if (anyNA(table$std_error)) " A single image has no interval."
     ),
     if (nrow(table) < nrow(tidy(importance))) {

@@ -43,12 +43,14 @@ report_belief <- function(importance) {
     },
     "### What the intervals cover", "",
     paste0(
-      "Which images were explained",
-      if (!is.null(importance$options$background_per_image)) ", and the draw of background images for each of them",
-      ". Not",
-      if (!is.null(importance$background) && is.null(importance$options$background_per_image)) {
-        " which background was drawn, nor"
-      },
+      switch(interval_over(importance$table),
+        "images and background" = "Which images were explained, and which background images were drawn. Not",
+        repeats = "How repeats differ. Not other images, nor",
+        paste0(
+          "Which images were explained. Not",
+          if (!is.null(importance$background)) " which background was drawn, nor"
+        )
+      ),
       " what another training run would learn."
     ),
     ""

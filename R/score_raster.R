@@ -3,39 +3,52 @@
 #' Score every band all over a scene
 #'
 #' Slides the model's patch over a raster, explains the model's output for every patch, and gives the band scores back
-#' as a raster with one layer per band: which band did the model rely on, where? The scene is read and the result
-#' written in blocks, so that neither has to fit the memory.
+#' as a raster with one layer per band: which band did the model rely on, where? Models that give a class for every
+#' pixel are explained pixel by pixel; models with several inputs take a raster for each. The scene is read and the
+#' result written in blocks, so that neither has to fit the memory.
 #'
 #' @inheritParams extract_patches
 #' @inheritParams band_importance
 #' @param model A trained Keras model, or the path of a saved one, for images of rows x columns x bands.
-#' @param size Rows and columns of the model's patch, in pixels. `NULL` asks the model.
+#' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, a stars object (also a proxy of a
+#'   file), or the path of a file that terra reads, such as a GeoTIFF, with one layer, attribute or step of the third
+#'   dimension per band; several paths are files whose layers are the bands, one after the other. A list of these is
+#'   several scenes. For a model with several inputs, it is the rasters of one scene, under the names of the inputs:
+#'   see section Several inputs.
+#' @param size Rows and columns of the model's patch, in pixels (of several rasters, of the finest). `NULL` asks the
+#'   model.
 #' @param ... Options of the method, by name; [band_methods()] lists them.
-#' @param stride Pixels from one patch to the next. The default puts patches side by side; 1 gives a score for every
-#'   pixel, at `size^2` times the cost.
-#' @param method One of [band_methods()], but not `"permutation"`, which compares the images it is given.
-#' @param background Images that stand for "band not informative", such as the training patches. `NULL` takes
-#'   `n_background` patches without missing values from random places of the scene. If it has names of bands (as what
-#'   [extract_patches()] gives), the layers of `raster` must have the same names in the same order.
-#' @param target The output to explain: `"predicted"`, the class that is predicted for each patch; `"all"`, every
-#'   output; or one output by name or number.
+#' @param stride Pixels from one patch to the next (of several rasters, of the finest). `NULL` puts patches side by
+#'   side, and where the model gives a class for every pixel, half a patch apart. 1 gives a score for every pixel, at
+#'   `size^2` times the cost.
+#' @param method One of [band_methods()], but not `"permutation"`, which compares the images it is given. Where the
+#'   model gives a class for every pixel, a method that has values for single pixels: DeepSHAP or one with gradients.
+#' @param background Images that stand for "band not informative", such as the training patches (for several inputs, a
+#'   list of arrays under their names). `NULL` takes `n_background` patches without missing values from random places
+#'   of the scene. If it has names of bands (as what [extract_patches()] gives), the layers of `raster` must have the
+#'   same names in the same order.
+#' @param target The output to explain: `"predicted"`, the class that is predicted for each patch or pixel; `"all"`,
+#'   every output; or one output by name or number.
 #' @param classes Names of the classes in the order of the model's outputs.
 #' @param reorder Whether to bring the layers of `raster` into the order of the model's bands, or of the background's,
 #'   by name. Without it, another order is an error; [bandlens_bands()] says how names are compared.
 #' @param prediction Whether to put a first layer `prediction` before the scores: the predicted class, as a categorical
 #'   layer with the names of the classes. In a file, and for stars, it is the class's number, in the order of the
-#'   model's outputs from 1.
-#' @param filename File to write to, one for each raster. Without one the result is in memory or, if it is too large, in
+#'   model's outputs from 1. Where there is a class for every pixel, a second layer `confidence` holds its probability
+#'   (or its output, if the model ends in neither softmax nor sigmoid); of a model of several labels, layers
+#'   "probability.label" hold those of all labels.
+#' @param filename File to write to, one for each scene. Without one the result is in memory or, if it is too large, in
 #'   a temporary file.
 #' @param overwrite Whether to replace `filename` if it exists.
 #' @param wopt List of more options for [terra::writeStart()], such as `datatype` or `gdal`.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
 #'
 #' @returns A [`SpatRaster`][terra::SpatRaster-class], or a stars object if `raster` is one (a proxy if `filename` is
-#'   given); for a list of rasters a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
-#'   the bands or groups; for `target = "all"` there is one per output and band, "output.band". A patch with a
-#'   missing value has missing scores. At the end, a message says how many patches were scored, how many had missing
-#'   values, and for additive methods how nearly scores sum to the output (completeness).
+#'   given); for a list of scenes a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
+#'   the bands or groups; for `target = "all"` there is one per output and band, "output.band", and with several inputs
+#'   one per input and band, "input.band". A patch or pixel with a missing value has missing scores. At the end, a
+#'   message says how many were scored, how many had missing values, and for additive methods how nearly scores sum to
+#'   the output (completeness).
 #'
 #' @section What a cell means:
 #' A cell holds the band scores of one patch, and its centre is the centre of that patch. It is `stride` pixels wide and
@@ -49,11 +62,44 @@
 #' patches see [band_maps()].
 #'
 #' With `target = "predicted"`, neighbouring cells may explain different classes: `prediction = TRUE` shows which. To
-#' compare places, explain one class everywhere, `target = "forest"`.
+#' compare places, explain one class everywhere, `target = "forest"`. Of a model of several labels, `"predicted"` is
+#' the likeliest label.
 #'
 #' Values are explained as they are: if the model was trained on scaled values, scale the scene before. At most
 #' `getOption("bandlens.block_values", 2^24)` numbers are explained at once. Results don't depend on it, but for the
 #' random numbers of the methods that use some.
+#'
+#' @section A class for every pixel:
+#' Where the model gives outputs for every pixel (a U-Net, say), the result has the scene's own pixels, all of them.
+#' Windows of `size` pixels overlap; the last ones are moved inwards, so that the scene is covered to its edge. First,
+#' the probabilities of all windows that hold a pixel are averaged, which gives its class. Then each window is
+#' explained: for each class that it has pixels of, the sum of the class's output over these pixels. A pixel's score is
+#' what its own values contributed to that, averaged over the windows. In both averages, a window counts most where the
+#' pixel is in its middle (by a raised cosine along rows and columns), and next to nothing at its edge, where the model
+#' does not see what is around.
+#'
+#' So a score tells how much the band's value *at the pixel* spoke for the pixel's class. For a model that looks at
+#' pixels one by one, it is exactly what made the pixel its class: of a linear one, the weight times the value's
+#' distance from the background's mean. For a model that looks around, part of a pixel's class is made by its
+#' neighbours. That part is found where they are, as what they did for pixels of their own class; what they did for
+#' pixels of other classes is not drawn. For how scores sum to the output of single windows see [band_maps()].
+#'
+#' With a named output as `target`, that output is explained for all pixels. For the model, missing values are replaced
+#' by the band's mean in the window; their pixels have no scores, and windows without any whole pixel are left out. A
+#' strip of the result, as high as a window and as wide as the scene, is held in memory. Each window is explained once
+#' for each class that it has pixels of, against each background image: a smaller `n_background` saves most.
+#'
+#' @section Several inputs:
+#' A model with several inputs takes a list with a raster for each, by the names of the inputs (a model tells them in
+#' an error if you give none). The rasters must have the same reference system and cover the same ground, and the
+#' pixels of the coarser ones must be made of whole pixels of the finest, as those of Sentinel-2 with 10 m, 20 m and 60
+#' m are. Patches lie where they hold whole pixels of each raster. An input that takes a row of numbers, such as the
+#' temperature or the day of the year, is given as a vector, whose names are those of the bands; it is the same all
+#' over the scene.
+#'
+#' ```r
+#' score_raster(model, list(s2_10m = rast("B10m.tif"), s2_20m = rast("B20m.tif"), weather = c(rain = 3, wind = 5)))
+#' ```
 #'
 #' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table
 #'   over classes.
@@ -73,12 +119,27 @@
 #' scores <- score_raster(model, scene, method = "gradient_x_input", target = 1)
 #' scores
 #' autoplot_scores(scores, scene)
+#'
+#' # a class for every pixel
+#' image <- keras$Input(list(6L, 6L, 4L))
+#' inner <- keras$layers$Conv2D(4L, 3L, padding = "same", activation = "relu")(image)
+#' mapper <- keras$Model(image, keras$layers$Conv2D(2L, 1L, activation = "softmax")(inner))
+#' pixels <- score_raster(mapper, scene, classes = c("water", "land"), prediction = TRUE)
+#' pixels
+#'
+#' # two inputs, with pixels of 10 m and 20 m
+#' scenes <- list(fine = terra::crop(scene, c(0, 140, 0, 120)))
+#' scenes$coarse <- terra::aggregate(scenes$fine[[c("red", "nir")]], 2)
+#' inputs <- list(keras$Input(list(4L, 4L, 4L), name = "fine"), keras$Input(list(2L, 2L, 2L), name = "coarse"))
+#' flat <- lapply(inputs, function(input) keras$layers$Flatten()(input))
+#' both <- keras$layers$Dense(2L, activation = "softmax")(keras$layers$Concatenate()(flat))
+#' names(score_raster(keras$Model(inputs, both), scenes, target = 1))
 #' @export
 score_raster <- function(model,
                          raster,
                          size = NULL,
                          ...,
-                         stride = size,
+                         stride = NULL,
                          method = "deepshap",
                          background = NULL,
                          n_background = 100,
@@ -98,71 +159,75 @@ score_raster <- function(model,
                          seed = 0,
                          progress = NULL) {
   in_verb("score the raster", {
-    one_method(method)
-    scenes <- as_scenes(raster)
-    filename <- target_files(filename, overwrite, scenes)
+    check_scored_method(method)
     prediction <- as_flag(prediction, "prediction")
-    if (identical(method, "permutation")) {
-      cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
-        expected = "a method that explains each patch on its own", given = shown(method)
-      )
+    if (!is_scene_list(raster)) {
+      as_scene(raster) # what is no raster is said before the model is loaded
     }
     model <- load_model(as_model(model))
-    if (is.null(size)) {
-      size <- model_size(model)
-    }
-    for (scene in scenes) {
-      size <- as_patch_size(size, scene)
-    }
-    stride <- as_count(stride, "stride")
+    inputs <- inputs_of(model)
+    joined <- length(inputs) > 1
+    grounds <- if (joined) list(input_ground(raster, inputs)) else lapply(as_scenes(raster), as_ground)
+    filename <- target_files(filename, overwrite, grounds)
+    windows <- window_steps(size, stride, model, inputs, grounds, background)
     seed <- as_count(seed, "seed", least = 0)
     n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
-    works <- lapply(scenes, function(scene) {
-      check_scene(scene, model, background)
-      drawn <- random_patches(scene, size, n_drawn, seed)
+    works <- lapply(grounds, function(ground) {
+      drawn <- random_patches(ground, windows$size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
         target = target, output = output, head = head, task = task, statistic = statistic, groups = groups,
         classes = classes, reorder = reorder, batch_size = batch_size, seed = seed
       )
       asked$options <- as_method_options(...)
-      score <- function(patches) {
-        one_row_per_patch(as_band_importance(explain("band_importance", model, patches, NULL, asked, FALSE)))
-      }
-      # one patch tells the layers, and whether model and scene fit, before the work begins
-      first <- of_raster(score(drawn[1, , , , drop = FALSE]))
-      list(cells = score_cells(scene, size, stride, score_layers(first, prediction)), score = score, first = first)
+      # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
+      first <- take_windows(drawn, 1)
+      said <- of_raster(said_of(model, first, asked))
+      prepare <- if (said$task == "segmentation") pixel_work else patch_work
+      of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
     })
-    each <- function(scene, work, filename, raster) {
-      bar <- progress_bar(progress)
-      scores <- write_scores(
-        scene, work$cells, size, stride, work$score, prediction, filename, overwrite, wopt, bar
-      )
+    each <- function(work, filename, raster) {
+      scores <- work$write(filename, overwrite, wopt, progress_bar(progress))
       if (inherits(raster, c("stars", "stars_proxy"))) {
         return(to_stars(scores, filename))
       }
-      if (prediction) name_classes(scores, work$first$classes) else scores
+      if (prediction) name_classes(scores, work$classes) else scores
     }
-    several <- is_scene_list(raster)
-    found <- Map(each, scenes, works, filename, if (several) unname(raster) else list(raster))
-    if (several) stats::setNames(found, names(raster)) else found[[1]]
+    if (joined) {
+      return(each(works[[1]], filename, Filter(function(one) is_raster(one) || is.character(one), raster)[[1]]))
+    }
+    found <- Map(each, works, filename, if (is_scene_list(raster)) unname(raster) else list(raster))
+    if (is_scene_list(raster)) stats::setNames(found, names(raster)) else found[[1]]
   })
 }
 
-# A cell of the result has one answer.
-one_row_per_patch <- function(scores) {
-  if (!is.null(scores$images)) {
-    cause("model", "The model does not give a patch one class.",
-      expected = "a model that tells classes apart, or predicts numbers",
-      given = if (scores$task == "segmentation") "a model that classifies pixels" else "a model of several labels",
-      fix = if (scores$task == "multilabel") {
-        "`task = \"classification\"` scores the likeliest label, and with `target` any that you name"
-      } else {
-        "explain patches of the scene with `band_importance()`"
-      }
+check_scored_method <- function(method) {
+  one_method(method)
+  if (identical(method, "permutation")) {
+    cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
+      expected = "a method that explains each patch on its own", given = shown(method)
     )
   }
-  scores
+}
+
+# Size of windows and pixels from one to the next, once all rasters are known to fit them and the model.
+window_steps <- function(size, stride, model, inputs, grounds, background) {
+  joined <- length(inputs) > 1
+  if (is.null(size)) {
+    size <- if (joined) ground_size(inputs, grounds[[1]]) else model_size(model)
+  }
+  for (ground in grounds) {
+    size <- as_ground_step(as_patch_size(size, ground$finest), ground, "size")
+    if (!is.null(stride)) stride <- as_ground_step(stride, ground, "stride")
+    if (joined) check_ground(ground, inputs) else check_scene(ground$finest, model, background)
+  }
+  list(size = size, stride = stride)
+}
+
+# What the model says of windows: its task, the names of its outputs, and these.
+said_of <- function(model, windows, asked) {
+  question <- as_question(model, windows, NULL, asked)
+  call_bridge("window_outputs", question$model, question$x, question$arguments)
 }
 
 # What the core says of images is said of the scene.
@@ -185,13 +250,21 @@ check_scene <- function(scene, model, background) {
   if (is.null(known) && !is.null(background)) {
     known <- unlist(own_bands(as_background(background), -1L))
   }
-  cause("bands", "`raster` has other layers than the model takes.",
+  cause_layers(scene, n, known, "raster")
+}
+
+check_raster_layers <- function(scene, n, name) {
+  if (n > 0 && n != terra::nlyr(scene)) cause_layers(scene, n, NULL, name)
+}
+
+cause_layers <- function(scene, n, known, name) {
+  cause("bands", paste0("`", name, "` has other layers than the model takes."),
     expected = paste0(count(n, "layer"), if (length(known) == n) paste0(": ", some(known, 20))),
     given = paste0(count(terra::nlyr(scene), "layer"), ": ", some(names(scene), 20)),
     fix = if (length(known) == n) {
-      paste0("take those of the model, in its order: `raster[[c(", some(paste0("\"", known, "\""), 20), ")]]`")
+      paste0("take those of the model, in its order: `", name, "[[c(", some(paste0("\"", known, "\""), 20), ")]]`")
     } else {
-      "take the layers that the model was trained on, in that order: `raster[[...]]`"
+      paste0("take the layers that the model was trained on, in that order: `", name, "[[...]]`")
     }
   )
 }
@@ -203,16 +276,20 @@ name_classes <- function(scores, classes) {
 }
 
 # A file for each scene, or none.
-target_files <- function(filename, overwrite, scenes) {
+target_files <- function(filename, overwrite, grounds) {
   if (identical(filename, "")) {
-    filename <- rep("", length(scenes))
+    filename <- rep("", length(grounds))
   }
-  if (length(filename) != length(scenes) || anyDuplicated(filename[nzchar(filename)]) > 0) {
+  if (length(filename) != length(grounds) || anyDuplicated(filename[nzchar(filename)]) > 0) {
     cause("option", "`filename` must be the path of a file for each raster.",
-      expected = count(length(scenes), "path"), given = shown(filename)
+      expected = count(length(grounds), "path"), given = shown(filename)
     )
   }
-  Map(check_target_file, filename, overwrite, scenes)
+  for (i in seq_along(grounds)) {
+    for (scene in grounds[[i]]$scenes) {
+      check_target_file(filename[[i]], overwrite, scene)
+    }
+  }
   filename
 }
 
@@ -261,138 +338,6 @@ model_size <- function(model) {
     )
   }
   pixels[[1]]
-}
-
-# Up to n patches without missing values, from random places of the scene.
-random_patches <- function(scene, size, n, seed) {
-  places <- dim(scene)[1:2] - size + 1
-  tries <- min(prod(places), max(100 * n, 1e4))
-  cells <- with_seed(seed, sample.int(prod(places), tries)) - 1
-  found <- list()
-  for (tried in split(cells, (seq_along(cells) - 1) %/% (2 * n))) {
-    patches <- read_patches(scene, tried %/% places[[2]] + 1, tried %% places[[2]] + 1, size)
-    found <- c(found, list(patches[is_complete(patches), , , , drop = FALSE]))
-    if (sum(vapply(found, nrow, 0L)) >= n) break
-  }
-  n <- min(n, sum(vapply(found, nrow, 0L)))
-  if (n == 0) {
-    cause("raster", "No patch without missing values was found in the scene.",
-      given = paste0(count(tries, "patch", "patches"), " of ", size, " x ", size, " pixels at random places")
-    )
-  }
-  bind_patches(found)[seq_len(n), , , , drop = FALSE]
-}
-
-bind_patches <- function(parts) {
-  size <- dim(parts[[1]])
-  bound <- do.call(rbind, lapply(parts, function(part) matrix(part, ncol = prod(size[-1]))))
-  array(bound, c(nrow(bound), size[-1]), dimnames(parts[[1]]))
-}
-
-# Names of the layers.
-score_layers <- function(result, prediction) {
-  outputs <- result$outputs[result$image_output[1, ]]
-  bands <- dimnames(result$scores)[[3]]
-  names <- if (length(outputs) == 1) bands else paste0(rep(outputs, each = length(bands)), ".", bands)
-  c(if (prediction) "prediction", names)
-}
-
-# The empty raster of the result: one cell per patch, with the patch's centre as its own.
-score_cells <- function(scene, size, stride, layers) {
-  n <- (dim(scene)[1:2] - size) %/% stride + 1
-  left <- terra::xmin(scene) + (size - stride) / 2 * terra::xres(scene)
-  top <- terra::ymax(scene) - (size - stride) / 2 * terra::yres(scene)
-  cells <- terra::rast(
-    nrows = n[[1]], ncols = n[[2]], nlyrs = length(layers), crs = terra::crs(scene),
-    extent = terra::ext(
-      left, left + n[[2]] * stride * terra::xres(scene), top - n[[1]] * stride * terra::yres(scene), top
-    )
-  )
-  names(cells) <- layers
-  cells
-}
-
-write_scores <- function(scene, cells, size, stride, score, prediction, filename, overwrite, wopt, bar) {
-  n <- dim(cells)[1:2]
-  at_once <- max(1, block_values() %/% (size^2 * terra::nlyr(scene)))
-  rows_at_once <- min(n[[1]], max(1, at_once %/% n[[2]]))
-  col_parts <- in_parts(n[[2]], at_once)
-  counts <- c(scored = 0, missing = 0)
-  completeness <- NULL
-  told <- list()
-  done <- FALSE
-  do.call(terra::writeStart, c(list(cells, filename, overwrite = overwrite), wopt))
-  on.exit(if (!done) {
-    # half a result must not look like a whole one
-    terra::writeStop(cells)
-    unlink(filename[nzchar(filename)])
-  })
-  for (rows in in_parts(n[[1]], rows_at_once)) {
-    values <- array(NA_real_, c(n[[2]], length(rows), terra::nlyr(cells)))
-    for (cols in col_parts) {
-      top <- rep((rows - 1) * stride + 1, each = length(cols))
-      left <- rep((cols - 1) * stride + 1, times = length(rows))
-      patches <- read_patches(scene, top, left, size)
-      whole <- is_complete(patches)
-      if (any(whole)) {
-        result <- withCallingHandlers(
-          score(if (all(whole)) patches else patches[whole, , , , drop = FALSE]),
-          bandlens_warning_completeness = function(warning) {
-            told <<- c(told, list(list(rows = rows, message = conditionMessage(warning))))
-            rlang::cnd_muffle(warning)
-          }
-        )
-        part <- matrix(NA_real_, length(whole), terra::nlyr(cells))
-        part[whole, ] <- score_values(result, prediction)
-        values[cols, , ] <- part
-        completeness <- if (!is.null(result$completeness)) max(completeness, result$completeness)
-      }
-      counts <- counts + c(sum(whole), sum(!whole))
-      if (!is.null(bar)) bar(sum(counts), prod(n))
-    }
-    terra::writeValues(cells, as.vector(values), rows[[1]], length(rows))
-  }
-  done <- TRUE
-  scores <- terra::writeStop(cells)
-  warn_of_parts(told)
-  say(were_scored(counts, completeness), class = "bandlens_message_scored")
-  scores
-}
-
-# A scene is explained in parts, each of which may be warned of: the first is told, and in how many others it is so.
-warn_of_parts <- function(told) {
-  if (length(told) == 0) {
-    return(invisible())
-  }
-  message <- paste0(
-    told[[1]]$message, "\nThis is of ", some_rows(told[[1]]$rows), " of the scores, whose patches without missing ",
-    "values are its images.",
-    if (length(told) > 1) paste0(" Other parts with such a warning: ", length(told) - 1, ".")
-  )
-  warn_of(list(list(kind = "completeness", message = message)))
-}
-
-some_rows <- function(rows) {
-  if (length(rows) == 1) paste("row", rows) else paste("rows", rows[[1]], "to", rows[[length(rows)]])
-}
-
-in_parts <- function(n, most) unname(split(seq_len(n), (seq_len(n) - 1) %/% most))
-
-# One row per patch, one column per layer.
-score_values <- function(result, prediction) {
-  scores <- matrix(aperm(result$scores, c(1, 3, 2)), nrow = dim(result$scores)[[1]])
-  if (prediction) cbind(as.integer(result$prediction), scores) else scores
-}
-
-were_scored <- function(counts, completeness) {
-  paste0(
-    "Scored ", count(counts[["scored"]], "patch", "patches"),
-    if (counts[["missing"]] > 0) paste0("; ", counts[["missing"]], " more with missing values have no score"),
-    if (!is.null(completeness)) {
-      paste0("; completeness: largest relative residual ", format(completeness, digits = 2))
-    },
-    "."
-  )
 }
 
 to_stars <- function(scores, filename) {

@@ -28,9 +28,18 @@
 #'   \item{`effect`}{mean of the signed band score; `NA` where it has no sign}
 #'   \item{`share`}{importance divided by the sum of importances over bands (inputs and steps), within class and output}
 #'   \item{`rank`}{1 is the most important band}
-#'   \item{`std_error`, `conf_low`, `conf_high`}{standard error and 95 % confidence interval of `importance`; `NA` for a
-#'     single image}
+#'   \item{`std_error`, `conf_low`, `conf_high`}{standard error and 95 % confidence interval of `importance`, over images
+#'     and background images (see `se_background`); `NA` for a single image. The size of a score that errs is too large
+#'     on average: the interval reaches further down by what that is estimated at}
 #'   \item{`n`}{number of images}
+#'   \item{`share_low`, `share_high`}{95 % confidence interval of `share`}
+#'   \item{`p_first`}{probability that the band is the most important one of its class and output, given these errors
+#'     (0 to 1)}
+#'   \item{`se_images`, `se_background`}{the parts of `std_error` that other images and other background images would
+#'     change; its square is the sum of theirs. `se_background` is 0 for methods without a background, and `NA` where
+#'     it is not known, so that intervals are over images only: for `"integrated_gradients"`, `"lime"`, `"occlusion"`
+#'     with a mean image, `statistic = "pixel_mean_abs"`, and results of earlier versions. `se_images` is `NA` where a
+#'     metric was computed for whole classes, whose intervals are over repeats}
 #' }
 #' At level `"overall"`, with one row per output x band, the same columns: `class` is `"all"`, and `output` is `NA`
 #' where each image is explained by an output of its own. Every image counts the same (with the metric

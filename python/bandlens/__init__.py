@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .errors import MissingPackageError
 from .results import drawing
 
 if TYPE_CHECKING:
@@ -115,8 +116,19 @@ __all__ = [
 ]
 
 
+def _draw() -> Any:
+    """What draws; R's installed package brings its own pictures instead (`.Rinstignore`)."""
+    plots = import_module(".plots", __name__)
+    if not hasattr(plots, "draw"):
+        raise MissingPackageError(
+            "This copy of bandlens is the one inside the R package, which draws in R and has no pictures for Python.",
+            fix="in R, autoplot(); for Python, `pip install` the sources of bandlens",
+        )
+    return plots.draw
+
+
 # results draw themselves without knowing pictures, which need plotnine
-drawing.drawn_by(lambda: import_module(".plots", __name__).draw)
+drawing.drawn_by(_draw)
 
 
 def __getattr__(name: str) -> Any:

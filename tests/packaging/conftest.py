@@ -117,5 +117,6 @@ def run_r(code, library, folder, *, python=PYTHON, more=(), **environment):
     (folder / "script.R").write_text(code, encoding="utf-8")
     places = [library, *([KERAS3_LIB] if KERAS3_LIB else []), *more]
     given = {"R_LIBS": os.pathsep.join(map(str, places)), "RETICULATE_PYTHON": str(python), **environment}
-    given["PYTHONPATH"] = str(library / "bandlens/python")  # for blocks of Python
+    if "py_run_string" in code:  # for those who installed the Python side
+        given["PYTHONPATH"] = str(ROOT / "python")
     return run("Rscript", "--vanilla", "script.R", cwd=folder, **given)

@@ -1,11 +1,13 @@
-"""Every route by which the R package arrives ends with the whole core installed, or says what to do."""
+"""Every route by which the R package arrives ends with the core installed, but for its pictures, or says what to do."""
 
 import re
 import shutil
 
-from conftest import ROOT, break_link, contents, run, version_in
+from conftest import PYTHON, ROOT, break_link, contents, run, version_in
 
 VERSION = re.search(r"^Version: (.+)$", (ROOT / "DESCRIPTION").read_text(), re.MULTILINE)[1]
+
+PICTURES = re.compile(r"bandlens/plots/.*\.py$")  # those of Python, which R draws itself
 
 
 def install(source, tmp_path, ok=True):
@@ -21,7 +23,7 @@ def build(source, tmp_path):
 
 
 def assert_core(core, core_files):
-    assert sorted(contents(core)) == sorted(core_files)
+    assert sorted(contents(core)) == sorted(name for name in core_files if not PICTURES.match(name))
     assert version_in(core) == VERSION
 
 
@@ -79,3 +81,29 @@ def test_sources_without_the_core_say_what_to_do(tree, tmp_path):
     output = install(tree, tmp_path, ok=False)
     assert "lack its Python core" in output
     assert "Install from a complete copy" in output
+
+
+def test_pictures_of_python_are_said_to_be_elsewhere(tree, tmp_path):
+    """The installed package has the colours that R reads, and Python's results say where their pictures are."""
+    core = install(tree, tmp_path)
+    assert {"palette.csv", "labels.csv", "composites.csv"} == {
+        path.name for path in (core / "bandlens/plots").iterdir()
+    }
+    code = """
+import numpy as np, bandlens as bl
+x = np.random.default_rng(0).normal(size=(4, 2, 2, 3))
+result = bl.band_importance(lambda x: x.mean((1, 2)), x, [0, 1, 2, 0], method="permutation")
+try:
+    result.plot()
+except bl.errors.MissingPackageError as error:
+    print(error)
+"""
+    said = run(PYTHON, "-c", code, cwd=tmp_path, PYTHONPATH=str(core))
+    assert "inside the R package" in said
+    assert "autoplot()" in said
+
+
+def test_installed_package_is_small(library):
+    """R CMD check says so of what is larger than 5 MB, and this must hold on file systems of larger blocks, too."""
+    said = run("du", "-sk", library / "bandlens", cwd=library)
+    assert int(said.split()[0]) < 5000

@@ -71,7 +71,7 @@ def test_r_code_runs_as_written(library, tmp_path):
     assert (tmp_path / "report.html").stat().st_size > 100_000
 
 
-def test_python_code_runs_as_written(library, tmp_path):
+def test_python_code_runs_as_written(tmp_path):
     code = "".join(block.code for block in shown("python"))
-    said = run(PYTHON, "-c", code, cwd=tmp_path, PYTHONPATH=str(library / "bandlens/python"), MPLBACKEND="agg")
+    said = run(PYTHON, "-c", code, cwd=tmp_path, PYTHONPATH=str(ROOT / "python"), MPLBACKEND="agg")
     assert table(README.split("## In Python")[1]) in steady(said)

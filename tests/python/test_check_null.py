@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bandlens.checks import null
+from bandlens.checks.wider import WiderImages
 from bandlens.errors import BandError, OptionError
 from bandlens.methods import METHODS, Task
 from bandlens.methods.findings import Findings, Scores
@@ -144,7 +145,7 @@ def test_layouts(keras: Any, axis: int) -> None:
 
 
 def test_the_noise_has_the_values_of_the_band(images: np.ndarray) -> None:
-    wide = null._WiderImages(null.check_images(images), 2, 7)
+    wide = WiderImages(null.check_images(images), 2, 7)
     every = wide[:]
     assert every.shape == (12, 8, 8, 6) == wide.shape
     np.testing.assert_array_equal(every[..., :4], images)

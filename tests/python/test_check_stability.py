@@ -87,7 +87,7 @@ def test_the_nested_bootstrap_has_both_variances() -> None:
 
 
 def test_intervals_hold_the_truth() -> None:
-    n_bands, truth, held, naive = 20, [], [], []
+    n_bands, truth, held, alone, naive = 20, [], [], [], []
     weights = np.random.default_rng(3).uniform(0.5, 2, (n_bands, 2)).astype("float32")
     # half of the bands vary in the background, so that its error exceeds that of the images
     spread = np.where(np.arange(n_bands) % 2, 2.0, 0.2)
@@ -110,10 +110,12 @@ def test_intervals_hold_the_truth() -> None:
         plain = bl.band_importance(model, x, y, **options).to_frame()
         plain = plain[spread[plain["band"].cat.codes] > 1]
         known = truth[plain.index]
-        naive.append(((plain["conf_low"] <= known) & (known <= plain["conf_high"])).mean())
+        alone.append(((plain["conf_low"] <= known) & (known <= plain["conf_high"])).mean())
+        naive.append((np.abs(plain["importance"] - known) <= 2 * plain["se_images"]).mean())
     importance, share = np.mean(held, axis=0)
     assert 0.92 < importance < 0.98  # of 480; nominal 0.95
     assert 0.92 < share < 0.985
+    assert 0.9 < np.mean(alone) < 0.98  # one call knows nearly as much
     assert np.mean(naive) < 0.75  # what images alone know
 
 

@@ -128,6 +128,55 @@ def combined() -> Any:
     return bl.combine(first, second)
 
 
+@functools.cache
+def fused() -> SimpleNamespace:
+    """A model of an optical and a radar image, and images for it."""
+    layers, random = keras.layers, np.random.default_rng(1)
+    shapes = {"optical": (4, 4, 3), "radar": (2, 2, 2)}
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+    together = layers.Concatenate()([layers.GlobalAveragePooling2D()(one) for one in inputs.values()])
+    model = keras.Model(inputs, layers.Dense(3, activation="softmax")(together))
+    return SimpleNamespace(model=model, x={name: random.normal(size=(6, *shape)) for name, shape in shapes.items()})
+
+
+def ask_fused(x: Any = None, **options: Any) -> Any:
+    """Explain it, with something changed."""
+    return bl.band_importance(fused().model, fused().x if x is None else x, **{"method": "saliency", **options})
+
+
+PIXELS = np.random.default_rng(1).normal(size=(6, 4, 4, 3))
+MASKS = np.arange(6 * 4 * 4).reshape(6, 4, 4) % 3
+
+
+@functools.cache
+def ending(kind: str) -> Any:
+    """A network for images of 4 x 4 pixels and 3 bands, with other outputs than one row of class scores."""
+    layers = keras.layers
+    image = keras.Input((4, 4, 3))
+    means = layers.GlobalAveragePooling2D()(image)
+    outputs = {
+        "classes": lambda: layers.Dense(3, activation="softmax")(means),
+        "labels": lambda: layers.Dense(3, activation="sigmoid")(means),
+        "numbers": lambda: layers.Dense(2)(means),
+        "pixels": lambda: layers.Conv2D(3, 1, activation="softmax")(image),
+        "heads": lambda: {"cover": layers.Dense(3, activation="softmax")(means), "soil": layers.Dense(2)(means)},
+    }
+    return keras.Model(image, outputs[kind]())
+
+
+def ask(kind: str, y: Any = None, **options: Any) -> Any:
+    """Explain it."""
+    return bl.band_importance(ending(kind), PIXELS, y, **{"method": "saliency", **options})
+
+
+def ask_series(**options: Any) -> Any:
+    """Explain a network over five steps of three bands."""
+    x = np.random.default_rng(1).normal(size=(6, 5, 3))
+    return bl.band_importance(classifier((5, 3)), x, **{"method": "saliency", "time_axis": 1, **options})
+
+
+FLAGS = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 0]] * 2)
+
 HOW: dict[str, Callable[[Path], Any]] = {
     "model_predict": lambda _: call(model=given().model.predict),
     "model_numbers": lambda _: call(model=lambda x: np.asarray(x).mean((1, 2))[:, :3]),
@@ -208,13 +257,59 @@ HOW: dict[str, Callable[[Path], Any]] = {
     "feature_outside": lambda _: bl.top_images(silent(), given().x, layer="conv", features=[7]),
     "feature_silent": lambda _: bl.top_images(silent(), given().x, layer="conv", features=[0]),
     "logit_of_mean": lambda _: call(model=mean_of_softmaxes(), output="logit", y=None),
+    "inputs_missing": lambda _: ask_fused({"optical": fused().x["optical"]}),
+    "inputs_unknown": lambda _: ask_fused({"optical": fused().x["optical"], "rader": fused().x["radar"]}),
+    "inputs_many": lambda _: ask_fused([*fused().x.values(), fused().x["radar"]]),
+    "inputs_array": lambda _: ask_fused(fused().x["optical"]),
+    "inputs_of_one": lambda _: bl.band_importance(ending("classes"), [PIXELS, PIXELS[:, ::2, ::2]], method="saliency"),
+    "inputs_unequal": lambda _: ask_fused({"optical": fused().x["optical"], "radar": fused().x["radar"][:5]}),
+    "inputs_swapped": lambda _: ask_fused([fused().x["radar"], fused().x["optical"]]),
+    "inputs_background": lambda _: ask_fused(method="deepshap", background=fused().x["optical"]),
+    "inputs_background_unequal": lambda _: ask_fused(
+        method="deepshap", background={"optical": fused().x["optical"], "radar": fused().x["radar"][:5]}
+    ),
+    "inputs_bands_unknown": lambda _: ask_fused(bands={"rader": ["VV", "VH"]}),
+    "inputs_bands_few": lambda _: ask_fused(bands={"radar": ["VV"]}),
+    "inputs_bands_alone": lambda _: ask_fused(bands=["blue", "green", "red", "VV", "VH"]),
+    "inputs_groups_misspelt": lambda _: ask_fused(method="permutation", y=[0, 1, 2] * 2, groups="inputs"),
+    "inputs_groups_one": lambda _: ask("classes", groups="input"),
+    "time_axis_of_bands": lambda _: ask_series(time_axis=2),
+    "time_axis_outside": lambda _: ask_series(time_axis=3),
+    "times_few": lambda _: ask_series(times=["2024-05-01", "2024-06-01"]),
+    "times_twice": lambda _: ask_series(times=["a", "b", "b", "c", "d"]),
+    "times_alone": lambda _: ask_series(time_axis=None, times=list("abcde")),
+    "pixels_one_label": lambda _: ask("pixels", [0, 1, 2] * 2),
+    "pixels_other_size": lambda _: ask("pixels", MASKS[:, :2]),
+    "pixels_unlabelled": lambda _: ask("pixels", where(MASKS, (0, 0), 255)),
+    "pixels_classes_few": lambda _: ask("pixels", MASKS, classes=["water", "city"]),
+    "zone_misspelt": lambda _: ask("pixels", MASKS, zone="labels"),
+    "zone_without_labels": lambda _: ask("pixels", zone="label"),
+    "zone_empty": lambda _: ask("pixels", MASKS, zone=np.zeros((4, 4), bool)),
+    "zone_other_size": lambda _: ask("pixels", MASKS, zone=np.ones((2, 2), bool)),
+    "zone_elsewhere": lambda _: ask("classes", zone="image"),
+    "ignore_elsewhere": lambda _: ask("classes", ignore=255),
+    "labels_few_columns": lambda _: ask("labels", FLAGS[:, :2]),
+    "labels_counted": lambda _: ask("labels", 2 * FLAGS, task="multilabel"),
+    "labels_unknown": lambda _: ask("labels", [{"water"}, {"city"}] * 3, classes=["water", "meadow", "forest"]),
+    "labels_none": lambda _: ask("labels", 0 * FLAGS, task="multilabel"),
+    "labels_of_classes": lambda _: ask("classes", [{0}, {1, 2}] * 3),
+    "numbers_few_columns": lambda _: ask("numbers", PIXELS.mean((1, 2))[:, :1], task="regression"),
+    "numbers_missing": lambda _: ask("numbers", np.full((6, 2), np.nan), task="regression"),
+    "heads_unsaid": lambda _: ask("heads"),
+    "head_misspelt": lambda _: ask("heads", head="sol"),
+    "head_of_one": lambda _: ask("classes", head="cover"),
+    "task_misspelt": lambda _: ask("classes", task="segmentaton"),
+    "task_impossible": lambda _: ask("classes", task="multilabel"),
 }
+# Of several inputs, time and other outputs: their errors say what was expected or how to mend it, and what was given.
+THOROUGH = list(HOW)[list(HOW).index("inputs_missing") :]
 
 
 def test_the_list_is_done_here() -> None:
     assert set(MISUSES) - set(HOW) == ELSEWHERE
     assert not set(HOW) - set(MISUSES)
-    assert len(MISUSES) >= 60
+    assert len(MISUSES) >= 100
+    assert len(THOROUGH) >= 25
 
 
 @pytest.mark.parametrize("name", HOW)
@@ -236,6 +331,10 @@ def test_misuse_is_never_silent(name: str, tmp_path: Path) -> None:
     fitting = [one for one in told if one.kind == expected["kind"]]
     assert fitting, told
     assert any(re.search(expected["says"], str(one)) for one in fitting), fitting
+    if name in THOROUGH:
+        assert isinstance(raised, errors.BandlensError)
+        assert raised.given
+        assert raised.expected or raised.fix
 
 
 def test_the_correct_call_is_one() -> None:

@@ -259,7 +259,7 @@ def test_bars_have_the_interval_of_the_table(n_bands, axes_of):
     for row, axes in enumerate(axes_of(plot)):
         ends = np.stack([result.table.conf_low[row], result.table.conf_high[row]], axis=1)
         np.testing.assert_allclose(whiskers(axes), ends)
-    assert "whiskers: 95 % confidence interval" in plot.labels.subtitle
+    assert "whiskers: 95 % interval over images" in plot.labels.subtitle
 
 
 def test_a_single_image_has_a_bar_with_a_point_and_no_interval(axes_of):
@@ -270,7 +270,7 @@ def test_a_single_image_has_a_bar_with_a_point_and_no_interval(axes_of):
     assert len(whiskers(panels[0])) == len(whiskers(panels[2])) == len(BANDS)
     _, points = panels[1].collections
     np.testing.assert_allclose(points.get_offsets()[:, 1], result.table.importance[1])
-    assert "whiskers: 95 % confidence interval, none from single images" in plot.labels.subtitle
+    assert "whiskers: 95 % interval over images, none from single images" in plot.labels.subtitle
 
     alone = result_of(("water",), n=1).plot("bars")
     assert len(alone.layers) == 2
@@ -332,7 +332,7 @@ def test_subtitle_says_what_was_computed():
     plot = saliency.plot("bars")
     assert plot.labels.subtitle == (
         "Saliency, mean |attribution| over pixels, probability of forest\n"
-        "n = 16 images; whiskers: 95 % confidence interval"
+        "n = 16 images; whiskers: 95 % interval over images"
     )
     assert plot.labels.y == "Mean |band score|\n(probability per unit of input)"
     assert result_of().plot("bars").labels.y == "Mean |band score|\n(logit)"

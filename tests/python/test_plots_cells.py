@@ -149,7 +149,7 @@ def test_curves_have_a_line_per_class_and_interval():
     water = data[(data["class"] == "water") & (data["panel"] == "red")]
     np.testing.assert_allclose(water["importance"], result.table.importance[0, 3:])
     assert water["place"].astype(str).tolist() == list(DATES)
-    assert "shaded: 95 % confidence interval" in plot.labels.subtitle
+    assert "shaded: 95 % interval over images" in plot.labels.subtitle
     many = timed(bands=[f"B{at}" for at in range(12)], n=6)
     assert len(many.plot("curves").data["panel"].unique()) == 6
     assert many.plot("curves", bands=["B3", 0]).data["panel"].unique().tolist() == ["B0", "B3"]

@@ -146,4 +146,4 @@ def test_single_images_have_points_that_nothing_hides(axes_of):  # noqa: F811
     (dots,) = [shape for shape in axes.collections if type(shape) is PathCollection]
     np.testing.assert_allclose(dots.get_offsets()[:, 1], many_bands.table.importance[1])
     assert len([shape for shape in axes.collections if isinstance(shape, PolyCollection)]) == 2
-    assert "shaded: 95 % confidence interval, none from single images" in note(plot)
+    assert "shaded: 95 % interval over images, none from single images" in note(plot)

@@ -106,6 +106,73 @@ def test_loops_that_would_become_too_large_are_refused_by_name(keras: Any, monke
     assert np.isfinite(bl.band_importance(model, X, method="saliency").scores).all()
 
 
+@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="others have their steps written out for all methods")
+@pytest.mark.parametrize(
+    ("name", "output", "options"),
+    [
+        ("LSTM", "logit", {"method": "smoothgrad", "n_samples": 4}),
+        ("GRU", "probability", {"method": "saliency"}),
+        ("both directions", "logit", {"method": "integrated_gradients", "n_steps": 4, "baseline": "zero"}),
+    ],
+)
+def test_gradients_through_a_loop_are_those_of_its_steps(
+    keras: Any, monkeypatch: pytest.MonkeyPatch, name: str, output: str, options: dict[str, Any]
+) -> None:
+    from bandlens.engine.backends.tensorflow.looping import Looping
+
+    asked: list[Any] = []
+    value = Looping.value
+    monkeypatch.setattr(Looping, "value", lambda *given: asked.append(found := value(*given)) or found)
+    layers = keras.layers
+    hidden = LAYERS[name](layers)
+    model = keras.Sequential(
+        [keras.Input((STEPS, BANDS)), layers.Masking(-9.0), hidden, layers.Dense(3, activation="softmax")]
+    )
+    x = X.copy()
+    x[2, 3:] = -9.0  # masked
+
+    def scores(most: int) -> np.ndarray:
+        monkeypatch.setattr("bandlens.methods.gradients.MOST_BY_LOOPS", most)
+        return bl.band_importance(model, x, target="all", output=output, time_axis=1, **options).scores
+
+    by_loops = scores(10_000)
+    assert asked
+    assert all(one is not None for one in asked)
+    asked.clear()
+    written_out = scores(0)
+    assert not asked
+    np.testing.assert_allclose(by_loops, written_out, rtol=0, atol=2e-6 * np.abs(written_out).max())
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="others have their steps written out for all methods")
+def test_what_is_compiled_for_a_gradient_does_not_grow_with_the_steps(keras: Any) -> None:
+    import tensorflow as tf
+    from bandlens.data.images import check_images
+    from bandlens.models.predictor import make_predictor
+
+    def operations(steps: int) -> int:
+        x = np.zeros((2, steps, BANDS), np.float32)
+        predictor = make_predictor(network(keras, LAYERS["LSTM"](keras.layers), shape=x.shape[1:]), check_images(x))
+        traced = tf.function(lambda x: predictor.trace.by_loops(predictor.output, x), autograph=False)
+        return len(traced.get_concrete_function(tf.TensorSpec(x.shape)).graph.get_operations())
+
+    assert operations(4) == operations(9) < 200
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="others have their steps written out for all methods")
+def test_steps_are_written_out_where_they_are_computed_in_another_precision(keras: Any) -> None:
+    from bandlens.data.images import check_images
+    from bandlens.models.predictor import make_predictor
+
+    plain = keras.Sequential([keras.Input((STEPS, BANDS)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    half = network(keras, keras.layers.LSTM(3, dtype="mixed_float16"))
+    for model in (plain, half):
+        predictor = make_predictor(model, check_images(X))
+        assert predictor.trace.by_loops(predictor.output, None) is None
+    assert np.isfinite(bl.band_importance(half, X, method="saliency").scores).all()
+
+
 # ---- Models of time series -------------------------------------------------------------------------------------------
 
 

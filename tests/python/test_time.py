@@ -87,18 +87,16 @@ def planted(x: Any) -> Any:
     return ops.concatenate([2 * value, ops.relu(-3 * value), ops.sin(value)], axis=1)
 
 
-@pytest.mark.parametrize("method", bl.METHODS)
-def test_what_was_planted_is_found_at_its_step(method: str) -> None:
-    for seed in range(2):
-        x = np.random.default_rng(seed).normal(size=(24, STEPS, BANDS)).astype("float32")
-        y = np.asarray(ops.convert_to_numpy(planted(ops.convert_to_tensor(x)))).argmax(axis=1)
-        options = {"method": method, "seed": seed, **FEWER.get(method, {})}
-        result = bl.band_importance(planted, x, y, time_axis=1, times=DATES, **options)
-        importance = result.overall.importance[0]
-        first = importance.argmax()
-        assert (result.bands[first], result.times[first]) == ("band_3", "2024-06-11")
-        others = np.delete(np.abs(importance), first)
-        assert others.max() <= (0.1 if method == "lime" else 1e-5) * importance.max()
+@pytest.mark.parametrize("method", ["deepshap", "permutation"])
+def test_functions_of_series_are_explained_at_their_step(method: str) -> None:
+    """Models and all methods: `test_planted_kinds.py`."""
+    x = np.random.default_rng(0).normal(size=(24, STEPS, BANDS)).astype("float32")
+    y = np.asarray(ops.convert_to_numpy(planted(ops.convert_to_tensor(x)))).argmax(axis=1)
+    result = bl.band_importance(planted, x, y, time_axis=1, times=DATES, method=method)
+    importance = result.overall.importance[0]
+    first = importance.argmax()
+    assert (result.bands[first], result.times[first]) == ("band_3", "2024-06-11")
+    assert np.delete(np.abs(importance), first).max() <= 1e-5 * importance.max()
 
 
 @pytest.mark.parametrize("method", ["deepshap", "shapley", "smoothgrad", "permutation", "saliency"])
@@ -171,14 +169,68 @@ def test_checks_keep_steps(model: Any) -> None:
     options: dict[str, Any] = {"background": BACKGROUND, "time_axis": 1, "times": DATES}
     result = table(model, times=DATES)
     stable = bl.check_stability(model, X, Y, backgrounds=2, resamples=20, n_background=4, **options)
-    assert "band_2 at 2024-05-11" in stable.levels["band"]
+    assert list(stable.to_frame())[:5] == ["class", "output", "band", "time", "wavelength"]
+    pd.testing.assert_frame_equal(
+        stable.to_frame()[["class", "output", "band", "time", "importance"]],
+        table(model, times=DATES, n_background=4).to_frame()[["class", "output", "band", "time", "importance"]],
+    )
+    ranks = stable.to_frame("rank")
+    assert list(ranks)[-8:] == ["conf_high", "n", "band", "time", "first", "rival", "rival_first", "outcome"]
+    assert " at 2024-" in str(ranks["rival"][0])
     gone = bl.check_deletion(model, result, X, Y, background=BACKGROUND, orders=3, time_axis=1)
-    assert len(gone.levels["band"]) == STEPS * BANDS
+    curve = gone.to_frame()
+    assert list(curve)[:6] == ["order", "class", "removed", "band", "time", "measure"]
+    own = curve[(curve["class"] == "0") & (curve["order"] == "importance") & (curve["measure"] == "probability")]
+    rows = result.to_frame().query("`class` == '0'").sort_values("rank")
+    assert own["band"].tolist()[1:] == rows["band"].tolist()
+    assert own["time"].tolist()[1:] == rows["time"].tolist()
+    none = curve[(curve["order"] == "random") | (curve["removed"] == 0)]
+    assert none[["band", "time"]].isna().all(axis=None)
     assert bl.check_randomization(model, X, Y, repeats=1, layers=1, **options).facts
-    with pytest.raises(OptionError, match="no `time_axis`"):
-        bl.check_null(model, X, Y, time_axis=1)
     with pytest.raises(bl.errors.ResultError, match="not those of the result"):
         bl.check_deletion(model, result, X, Y, background=BACKGROUND, orders=3)
+
+
+@pytest.mark.filterwarnings("ignore::bandlens.errors.BandlensWarning")
+@pytest.mark.parametrize("method", ["deepshap", "saliency", "shapley", "permutation"])
+def test_noise_and_copies_of_a_band_have_steps(model: Any, method: str) -> None:
+    used = {"background": BACKGROUND} if bl.METHODS[method].uses_background else {}
+    options = {**FEWER.get(method, {}), **({"metric": "log_loss"} if method == "permutation" else {})}
+    check = bl.check_null(model, X, Y, method=method, duplicate=1, time_axis=1, times=DATES, **used, **options)
+    assert check.passed, check.summary()
+    frame = check.to_frame()
+    assert list(frame)[:6] == ["class", "output", "role", "band", "time", "importance"]
+    assert len(frame) == 3 * 4 * STEPS
+    assert check.facts["duplicate"] == "band_2"
+    np.testing.assert_allclose(frame[frame["role"] == "noise"]["importance"], 0, atol=1e-5)
+    assert set(frame[frame["role"] == "copy"]["band"]) == {"band_2 (copy)"}
+    if method in ("deepshap", "saliency"):
+        alone = bl.band_importance(model, X, Y, method=method, time_axis=1, **used, **options).to_frame()
+        both = frame[frame["role"] == "both"]
+        np.testing.assert_allclose(both["importance"], alone[alone["band"] == "band_2"]["importance"], rtol=1e-3)
+        assert frame["time"].tolist() == [*pd.to_datetime(DATES)] * 12
+    assert "a dot for each step" in check.plot().labels.subtitle
+
+
+def test_a_method_that_fails_at_one_step_fails(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandlens.methods.findings import Findings, Scores
+    from bandlens.methods.kinds import BandMethod
+
+    def scores(task: Any) -> Findings:
+        for part, batch in task.images.batches(task.images_per_batch, np.float64):
+            size = np.abs(np.moveaxis(batch, 1, 2))
+            size[:, BANDS : BANDS + 1, : STEPS - 1] = 0  # the noise, but for its last step
+            yield Scores(part, np.repeat(size.reshape(len(batch), 1, -1), task.image_output.shape[1], axis=1))
+
+    bad = BandMethod(name="bad", label="Bad", summary="", cost="", reference="", scores=scores)
+    monkeypatch.setitem(bl.METHODS, "bad", bad)
+    check = bl.check_null(model, X, Y, method="bad", time_axis=1)
+    assert check.passed is False
+    noise = check.to_frame().query("role == 'noise'")
+    assert (noise["outcome"] == "failed").tolist() == 3 * ([False] * (STEPS - 1) + [True])
+    # the band with most over all its steps is copied
+    overall = bl.band_importance(model, X, Y, method="bad", time_axis=1).sums("band").overall.importance[0]
+    assert check.facts["duplicate"] == f"band_{overall.argmax() + 1}"
 
 
 @pytest.mark.parametrize(

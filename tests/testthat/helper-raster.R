@@ -21,6 +21,14 @@ small_scene <- function(n_rows = 9, n_cols = 11, n_bands = 3) {
   scene
 }
 
+# Pixels of 10 m x 20 m and of 20 m x 40 m, of one ground.
+fine_and_coarse <- function(n_rows = 8, n_cols = 12) {
+  fine <- small_scene(n_rows, n_cols)
+  coarse <- terra::aggregate(fine[[1:2]], 2)
+  names(coarse) <- c("swir1", "swir2")
+  list(fine = fine, coarse = coarse)
+}
+
 # Points in the middle of pixels, given by row and column.
 pixel_points <- function(scene, row, col, label = rep_len(c("water", "forest"), length(row))) {
   points <- terra::vect(cbind(terra::xFromCol(scene, col), terra::yFromRow(scene, row)), crs = terra::crs(scene))

@@ -51,6 +51,16 @@ made_values <- function(codes, outputs, grid) {
 
 made_response <- function(...) as_band_response(response_value(...))
 
+# Curves of three steps of each band; with several inputs, the last band is one of an input without steps.
+stepped_response <- function(n_bands, n_classes = 3, several = FALSE, ...) {
+  value <- response_value(3 * n_bands + several, n_classes, ...)
+  value$bands <- c(rep(paste0("band_", seq_len(n_bands)), each = 3), if (several) "slope")
+  value$times <- c(rep(dates, n_bands), if (several) "")
+  value$time_kind <- "date"
+  if (several) value$inputs <- c(rep("series", 3 * n_bands), "terrain")
+  as_band_response(value)
+}
+
 # Scores that add up, and levels.
 summed <- function(...) {
   result <- scored(...)

@@ -177,3 +177,14 @@ test_that("the picture of stability says where resamples contradict the table", 
   expect_no_match(autoplot(made_stability(outlier = character()))$labels$subtitle, "contradict")
   expect_no_match(autoplot(made_stability())$labels$subtitle, "contradict")
 })
+
+test_that("bands of inputs and steps are called as cells are", {
+  value <- made_stability(bands = c("VV", "VH", "slope"))
+  table <- value$tables$class
+  value$tables$class <- tibble::tibble(
+    table[1:2],
+    input = factor(ifelse(table$band == "slope", "terrain", "sar"), c("sar", "terrain"), ordered = TRUE),
+    table["band"], time = as.Date(ifelse(table$band == "slope", NA, dates[[2]])), table[-(1:3)]
+  )
+  expect_identical(x_labels(autoplot(value)), c("sar: VV at\n2024-05-01", "sar: VH at\n2024-05-01", "terrain: slope"))
+})

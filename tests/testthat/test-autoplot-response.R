@@ -81,6 +81,26 @@ test_that("curves of single images have a panel per class and band", {
   expect_match(gsub("\n", " ", many$labels$subtitle), "at most 100 images of a class are drawn")
 })
 
+test_that("steps are lines in panels of bands and classes", {
+  expect_picture("response at steps", autoplot(stepped_response(2)))
+  expect_picture("response at steps of several inputs", autoplot(stepped_response(2, 6, TRUE, all_outputs = TRUE)))
+  plot <- autoplot(stepped_response(2))
+  expect_equal(panels(plot), 6)
+  lines <- drawn(plot, 2)
+  expect_equal(length(unique(paste(lines$PANEL, lines$group))), 18)
+  expect_length(unique(lines$colour), 3)
+  expect_match(plot$labels$subtitle, "a line for each of 3 steps")
+  many <- autoplot(stepped_response(7, 6))
+  note <- gsub("\n", " ", many$labels$subtitle)
+  expect_match(note, "4 of 7 bands, those with the largest curves; 4 of 6 classes, those with the largest curves")
+  few <- autoplot(stepped_response(7, 6), bands = "band_7", classes = "land cover 2")
+  expect_equal(panels(few), 1)
+  expect_match(autoplot(stepped_response(2, several = TRUE))$labels$subtitle, "bands\\s+without steps")
+  expect_error(autoplot(stepped_response(2), bands = "VV"), class = "bandlens_error_bands")
+  # of single images, and of one step, each cell has a panel
+  expect_equal(panels(autoplot(stepped_response(2, 2, kind = "ice"), bands = 1:2)), 4)
+})
+
 test_that("options that don't fit are refused", {
   response <- made_response()
   expect_error(autoplot(response, bands = "nir"), class = "bandlens_error_bands")

@@ -137,5 +137,5 @@ test_that("single images have points that nothing hides", {
   object <- scored(bands = paste0("b", 1:60), n = c(5, 1, 3), wavelengths = seq(400, 2400, length.out = 60))
   plot <- autoplot(object, "spectrum")
   expect_equal(drawn(plot, 4)$y, object$table$importance[object$table$class == "forest"])
-  expect_match(note(plot), "shaded: 95 % confidence interval, none from single images", fixed = TRUE)
+  expect_match(note(plot), "shaded: 95 % interval over images, none from single images", fixed = TRUE)
 })

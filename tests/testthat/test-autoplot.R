@@ -159,12 +159,12 @@ test_that("bars have the table's intervals, and none for a single image", {
     whiskers <- drawn(plot, 2)
     expect_equal(whiskers$ymin, known$conf_low)
     expect_equal(whiskers$ymax, known$conf_high)
-    expect_match(plot$labels$subtitle, "whiskers: 95 % confidence interval", fixed = TRUE)
+    expect_match(plot$labels$subtitle, "whiskers: 95 % interval over images", fixed = TRUE)
   }
   object <- made_up(n = c(5, 1, 3))
   plot <- autoplot(object, "bars")
   expect_equal(drawn(plot, 3)$y, object$table$importance[object$table$n == 1])
-  expect_match(plot$labels$subtitle, "95 % confidence interval, none from single images", fixed = TRUE)
+  expect_match(plot$labels$subtitle, "95 % interval over images, none from single images", fixed = TRUE)
   # what is below zero keeps off the edge
   lower_edge <- function(plot) ggplot2::ggplot_build(plot)$layout$panel_params[[1]]$y.range[[1]]
   expect_identical(lower_edge(plot), 0)
@@ -198,7 +198,7 @@ test_that("subtitles and units say what was computed", {
   plot <- autoplot(made_up(outputs = "first", signed = FALSE, method = "saliency", output = "probability"), "bars")
   expect_identical(plot$labels$subtitle, paste(
     "Saliency, mean |attribution| over pixels, probability of water",
-    "n = 16 images; whiskers: 95 % confidence interval",
+    "n = 16 images; whiskers: 95 % interval over images",
     sep = "\n"
   ))
   expect_identical(plot$labels$y, "Mean |band score|\n(probability per unit of input)")

@@ -124,3 +124,35 @@ test_that("curves are tables, in one row and in print", {
     )])
   )
 })
+
+test_that("a band is moved at one step where steps are kept", {
+  skip_without_python()
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(1L)
+  linear <- keras$Sequential(list(keras$Input(list(3L, 2L)), keras$layers$Flatten(), keras$layers$Dense(2L)))
+  x <- array(sin(1:180), c(30, 3, 2), list(NULL, dates, c("VV", "VH")))
+  y <- factor(rep(c("a", "b"), 15))
+  response <- band_response(linear, x, y, time_axis = 2, times = as.Date(dates))
+  curves <- tidy(response)
+  expect_named(curves[1:6], c("class", "output", "band", "time", "wavelength", "level"))
+  expect_s3_class(curves$time, "Date")
+  weights <- aperm(array(linear$get_weights()[[1]], c(2, 3, 2)), c(2, 1, 3)) # rows are steps x bands, bands fastest
+  rows <- curves[curves$class == "b" & curves$band == "VH" & curves$time == as.Date(dates[[2]]), ]
+  own <- x[y == "b", 2, 2]
+  expect_equal(rows$effect, weights[2, 2, 2] * (rows$level - mean(own)), tolerance = 1e-4)
+  expect_equal(range(rows$level), range(own))
+  expect_silent(ggplot2::ggplotGrob(autoplot(response)))
+  # the steps that x brings, and one of them
+  one <- band_response(linear, x, y, time_axis = 2, only = "VH at 2024-05-01", kind = "ice", steps = 2)
+  expect_identical(unique(as.character(tidy(one, "image")$time)), "2024-05-01")
+  expect_match(format(one), "1 band x 1 step", all = FALSE)
+  # without the axis, at all steps
+  every <- tidy(band_response(linear, x, y, only = "VH", steps = 2))
+  rows <- every[every$class == "b", ]
+  expect_equal(diff(range(rows$effect)) / diff(range(rows$level)), abs(sum(weights[, 2, 2])), tolerance = 1e-4)
+  error <- error_of(band_response(linear, x, y, time_axis = 2, only = "VH at 2024-05-02"))
+  expect_match(error$parent$expected, "VV, VH, or positions from 1 to 2; at one step: \"VV at 2024-04-01\"",
+    fixed = TRUE
+  )
+  expect_error(band_response(linear, x, y, time_axis = 4), "hold the steps", class = "bandlens_error_bands")
+})

@@ -127,7 +127,40 @@ test_that("scores are kept per step, and checks take inputs and steps", {
   expect_equal(tidy(found, "band")$importance, tidy(summed)$importance, tolerance = 1e-5)
   expect_false("time" %in% names(tidy(summed)))
   deletion <- check_deletion(model, found, x, background = x, time_axis = 2, orders = 2)
-  expect_match(as.character(tidy(deletion)$band[[2]]), " at 2024-")
+  curve <- tidy(deletion)
+  expect_named(curve[1:6], c("order", "class", "removed", "band", "time", "measure"))
+  own <- as.character(tidy(found)$class) == as.character(curve$class[[2]])
+  first <- tidy(found)[own & tidy(found)$rank == 1, ]
+  expect_identical(as.character(curve$band[[2]]), as.character(first$band))
+  expect_identical(curve$time[[2]], first$time)
+  expect_identical(curve$time[[1]], as.Date(NA))
+  expect_silent(ggplot2::ggplotGrob(autoplot(deletion)))
+  null <- check_null(model, x, labels(), background = x, time_axis = 2, duplicate = "VV")
+  expect_true(null$passed)
+  roles <- tidy(null)
+  expect_named(roles[1:6], c("class", "output", "role", "band", "time", "importance"))
+  expect_identical(roles$time, rep(as.Date(dates), nrow(roles) / 3))
+  both <- roles$importance[roles$role == "both"]
+  expect_equal(both, tidy(found)$importance[tidy(found)$band == "VV"], tolerance = 1e-4)
+  expect_match(autoplot(null)$labels$subtitle, "a dot for each step")
+})
+
+test_that("a band of one of several inputs can be copied", {
+  skip_without_python()
+  null <- function(...) {
+    check_null(fused_model(), fused_images(), labels(), bands = list(sar = c("VV", "VH")), method = "saliency", ...)
+  }
+  check <- null(duplicate = "sar:VH")
+  expect_true(check$passed)
+  expect_identical(check$facts$duplicate, "sar: VH")
+  expect_identical(as.character(unique(tidy(check)$input)), "sar")
+  expect_identical(as.character(unique(tidy(check)$band)), c("noise", "VH", "VH (copy)"))
+  expect_identical(null(duplicate = "VH")$facts$duplicate, "sar: VH")
+  expect_identical(null(duplicate = 5)$facts$duplicate, "sar: VH")
+  expect_identical(null(duplicate = "optical: red")$facts$duplicate, "optical: red")
+  error <- error_of(null(duplicate = "sar:VX"))
+  expect_match(error$parent$message, "no such band to copy")
+  expect_match(error$parent$fix, "did you mean \"sar:V[VH]\"")
 })
 
 test_that("a report tells inputs and steps, and its checks know them", {

@@ -98,6 +98,61 @@ counted_otherwise <- function() {
   call_with(x = given()$x[first, , , ], y = as.integer(given()$y)[first] + 1, classes = given()$classes)
 }
 
+# A model of an optical and a radar image, and images for it.
+fused <- function() {
+  if (is.null(python_state$fused)) {
+    layers <- keras_layers()
+    inputs <- list(
+      optical = layers$Input(c(4L, 4L, 3L), name = "optical"), radar = layers$Input(c(2L, 2L, 2L), name = "radar")
+    )
+    together <- layers$Concatenate()(unname(lapply(inputs, \(one) layers$GlobalAveragePooling2D()(one))))
+    model <- reticulate::import("keras")$Model(inputs, layers$Dense(3L, activation = "softmax")(together))
+    x <- withr::with_seed(1, list(
+      optical = array(stats::rnorm(288), c(6, 4, 4, 3)), radar = array(stats::rnorm(48), c(6, 2, 2, 2))
+    ))
+    python_state$fused <- list(model = model, x = x)
+  }
+  python_state$fused
+}
+
+ask_fused <- function(x = fused()$x, method = "saliency", ...) {
+  model <- fused()$model
+  band_importance(model, x, ..., method = method)
+}
+
+pixels <- array(sin(seq_len(288)), c(6, 4, 4, 3))
+masks <- array(seq_len(96) %% 3 + 1, c(6, 4, 4))
+flags <- matrix(rep(c(1, 0, 1, 1, 1, 0, 0, 1, 0), each = 2), 6)
+
+# A network for images of 4 x 4 pixels and 3 bands, with other outputs than one row of class scores.
+ending <- function(kind) {
+  if (is.null(python_state[[kind]])) {
+    layers <- keras_layers()
+    image <- layers$Input(c(4L, 4L, 3L))
+    means <- layers$GlobalAveragePooling2D()(image)
+    outputs <- switch(kind,
+      classes = layers$Dense(3L, activation = "softmax")(means),
+      labels = layers$Dense(3L, activation = "sigmoid")(means),
+      numbers = layers$Dense(2L)(means),
+      pixels = layers$Conv2D(3L, 1L, activation = "softmax")(image),
+      heads = list(cover = layers$Dense(3L, activation = "softmax")(means), soil = layers$Dense(2L)(means))
+    )
+    python_state[[kind]] <- reticulate::import("keras")$Model(image, outputs)
+  }
+  python_state[[kind]]
+}
+
+ask <- function(kind, y = NULL, x = pixels, ...) {
+  model <- ending(kind)
+  band_importance(model, x, y, method = "saliency", ...)
+}
+
+ask_series <- function(time_axis = 2, ...) {
+  model <- classifier(c(5, 3))
+  x <- array(sin(seq_len(90)), c(6, 5, 3))
+  band_importance(model, x, method = "saliency", time_axis = time_axis, ...)
+}
+
 how <- list(
   model_predict = \() call_with(model = given()$model$predict),
   model_numbers = \() call_with(model = numbers()),
@@ -180,8 +235,54 @@ how <- list(
   layer_misspelt = \() top_images(given()$model, given()$x, layer = "conv2"),
   feature_outside = \() top_images(silent(), given()$x, layer = "conv", features = 8),
   feature_silent = \() top_images(silent(), given()$x, layer = "conv", features = 1),
-  logit_of_mean = \() call_with(model = mean_of_softmaxes(), output = "logit", y = NULL)
+  logit_of_mean = \() call_with(model = mean_of_softmaxes(), output = "logit", y = NULL),
+  inputs_missing = \() ask_fused(fused()$x["optical"]),
+  inputs_unknown = \() ask_fused(rlang::set_names(fused()$x, c("optical", "rader"))),
+  inputs_many = \() ask_fused(unname(fused()$x[c(1, 2, 2)])),
+  inputs_array = \() ask_fused(fused()$x$optical),
+  inputs_of_one = \() ask("classes", x = list(pixels, pixels[, 1:2, 1:2, ])),
+  inputs_unequal = \() ask_fused(list(optical = fused()$x$optical, radar = fused()$x$radar[1:5, , , ])),
+  inputs_swapped = \() ask_fused(unname(fused()$x[2:1])),
+  inputs_background = \() ask_fused(method = "deepshap", background = fused()$x$optical),
+  inputs_background_unequal = \() {
+    unequal <- list(optical = fused()$x$optical, radar = fused()$x$radar[1:5, , , ])
+    ask_fused(method = "deepshap", background = unequal)
+  },
+  inputs_bands_unknown = \() ask_fused(bands = list(rader = c("VV", "VH"))),
+  inputs_bands_few = \() ask_fused(bands = list(radar = "VV")),
+  inputs_bands_alone = \() ask_fused(bands = c("blue", "green", "red", "VV", "VH")),
+  inputs_groups_misspelt = \() ask_fused(groups = "inputs"),
+  inputs_groups_one = \() ask("classes", groups = "input"),
+  time_axis_of_bands = \() ask_series(time_axis = 3),
+  time_axis_outside = \() ask_series(time_axis = 4),
+  times_few = \() ask_series(times = as.Date(c("2024-05-01", "2024-06-01"))),
+  times_twice = \() ask_series(times = c("a", "b", "b", "c", "d")),
+  times_alone = \() ask_series(time_axis = NULL, times = letters[1:5]),
+  pixels_one_label = \() ask("pixels", rep(1:3, 2)),
+  pixels_other_size = \() ask("pixels", masks[, 1:2, ]),
+  pixels_unlabelled = \() ask("pixels", replace(masks, 1:4, 255)),
+  pixels_classes_few = \() ask("pixels", masks, classes = c("water", "city")),
+  zone_misspelt = \() ask("pixels", masks, zone = "labels"),
+  zone_without_labels = \() ask("pixels", zone = "label"),
+  zone_empty = \() ask("pixels", masks, zone = matrix(FALSE, 4, 4)),
+  zone_other_size = \() ask("pixels", masks, zone = matrix(TRUE, 2, 2)),
+  zone_elsewhere = \() ask("classes", zone = "image"),
+  ignore_elsewhere = \() ask("classes", ignore = 255),
+  labels_few_columns = \() ask("labels", flags[, 1:2]),
+  labels_counted = \() ask("labels", 2 * flags, task = "multilabel"),
+  labels_unknown = \() ask("labels", rep(list("water", "city"), 3), classes = c("water", "meadow", "forest")),
+  labels_none = \() ask("labels", 0 * flags, task = "multilabel"),
+  labels_of_classes = \() ask("classes", rep(list(1, 2:3), 3)),
+  numbers_few_columns = \() ask("numbers", matrix(sin(1:6), 6), task = "regression"),
+  numbers_missing = \() ask("numbers", matrix(NA_real_, 6, 2), task = "regression"),
+  heads_unsaid = \() ask("heads"),
+  head_misspelt = \() ask("heads", head = "sol"),
+  head_of_one = \() ask("classes", head = "cover"),
+  task_misspelt = \() ask("classes", task = "segmentaton"),
+  task_impossible = \() ask("classes", task = "multilabel")
 )
+# Of several inputs, time and other outputs: their errors say what was expected or how to mend it, and what was given.
+thorough <- names(how)[seq(match("inputs_missing", names(how)), length(how))]
 
 test_that("every misuse of the list is done here", {
   expect_setequal(names(how), listed()$misuse)
@@ -206,6 +307,9 @@ test_that("misuse is never silent", {
     of_class <- vapply(told, inherits, NA, paste0("bandlens_", row$outcome, "_", row$kind))
     says <- if (nzchar(row$says_r)) row$says_r else row$says
     expect_true(any(of_class & grepl(says, messages)), info = paste(c(row$misuse, row$kind, messages), collapse = "\n"))
+    if (row$misuse %in% thorough) {
+      expect_match(messages, "[Gg]iven", info = row$misuse)
+    }
   }
 })
 

@@ -109,6 +109,39 @@ test_that("pixels have labels, counted from 1", {
   expect_identical(glance(curves)$n, 12L)
 })
 
+test_that("bands are removed from images whose pixels have labels", {
+  skip_without_python()
+  x <- some_images()
+  model <- of_outputs("pixels")
+  masks <- apply(x, 1:3, which.max)
+  holes <- masks
+  holes[, 1, ] <- NA
+  found <- band_importance(model, x, holes, ignore = NA, background = x, classes = c("a", "b", "c"))
+  check <- check_deletion(model, found, x, holes, ignore = NA, orders = 2)
+  expect_identical(levels(tidy(check)$measure), c("probability", "accuracy", "fidelity", "iou"))
+  whole <- tidy(check)[tidy(check)$removed == 0, ]
+  expect_equal(whole$estimate[whole$measure %in% c("accuracy", "iou")], rep(1, 24))
+  expect_identical(glance(check)$zone, "label")
+  expect_identical(glance(check)$n, n_images(found))
+  plot <- autoplot(check, measure = "iou")
+  expect_identical(plot$labels$y, "Intersection over union")
+  expect_match(gsub("\n", " ", plot$labels$subtitle), "zones: labelled pixels")
+  expect_identical(autoplot(check, measure = "accuracy")$labels$y, "Part of the zone taken for the class")
+
+  zone <- array(FALSE, dim(masks))
+  zone[, 2, ] <- TRUE
+  own <- band_importance(model, x, masks, zone = zone, background = x)
+  expect_identical(glance(check_deletion(model, own, x, masks, zone = zone, orders = 2))$zone, "mask")
+  error <- error_of(check_deletion(model, own, x, masks))
+  expect_match(error$parent$expected, "the mask that the result was made with")
+  expect_match(error_of(check_deletion(model, found, x))$parent$message, "made with labels of pixels")
+  other <- error_of(check_deletion(model, found, x, masks))
+  expect_match(other$parent$message, "classes that are labelled in the images are not those of the result")
+  of_rows <- band_importance(small_model(), images(), labels(), method = "saliency")
+  error <- error_of(check_deletion(small_model(), of_rows, images(), zone = "label"))
+  expect_match(error$parent$message, "for models that give outputs for every pixel")
+})
+
 test_that("what is said of outputs is said in R's words", {
   skip_without_python()
   x <- some_images()

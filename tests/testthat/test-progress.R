@@ -65,12 +65,14 @@ test_that("messages are for those who watch, and can be silenced", {
 })
 
 test_that("every verb of the core that takes a model is known to be one", {
-  text <- readLines(file.path(getNamespaceInfo("bandlens", "path"), "python", "bandlens", "r", "bridge.py"))
+  folder <- file.path(getNamespaceInfo("bandlens", "path"), "python", "bandlens", "r")
+  text <- unlist(lapply(file.path(folder, c("bridge.py", "windows.py")), readLines))
   starts <- grep("^def [a-z0-9_]+\\($|^def [a-z0-9_]+\\(.*model: Any", text)
   named <- vapply(starts, function(at) {
     takes <- any(grepl("model: Any|def loaded_model", text[at:(at + 1)]))
     if (takes) sub("^def ([a-z0-9_]+).*", "\\1", text[[at]]) else NA_character_
   }, "")
-  # names of bands are kept with a model without computing anything
-  expect_setequal(setdiff(c(stats::na.omit(named), "loaded_model"), c("bands_of", "set_bands")), calls_with_model)
+  # names of bands are kept with a model, and its inputs are looked at, without computing anything
+  quick <- c("bands_of", "set_bands", "model_inputs")
+  expect_setequal(setdiff(c(stats::na.omit(named), "loaded_model"), quick), calls_with_model)
 })

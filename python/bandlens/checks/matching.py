@@ -13,6 +13,7 @@ from ..data.groups import BY_INPUT, band_features
 from ..data.images import Images, check_images
 from ..data.labels import band_names
 from ..data.naming import Named, cell_label, named_bands
+from ..data.repeated import repeated
 from ..data.summaries import band_means
 from ..data.words import choices
 from ..errors import BandError, ResultError
@@ -121,6 +122,19 @@ def arranged_like(q: Question, result: BandImportance) -> tuple[Question, Images
     members = member_bands(result, images, found.bands if q.bands is not None or result.groups else None)
     names = result.bands if q.bands is None else band_names(q.bands, images.n_bands)
     return replace(q, x=found.x, background=found.background), images, members, Named.single(names)
+
+
+def rows_of(result: BandImportance, images: Images, predictor: Predictor) -> Images:
+    """The images that the rows of a result are about, one for each row."""
+    if result.images is None:
+        return images
+    if result.images.max() >= images.n:
+        raise ResultError(
+            "`x` holds other images than those that were explained.",
+            expected=f"at least {result.images.max() + 1} images, those of the result among them",
+            given=f"{images.n} images",
+        )
+    return repeated(images, result.images, predictor.trace.dtype)
 
 
 def check_same_images(result: BandImportance, images: Images, members: np.ndarray) -> None:

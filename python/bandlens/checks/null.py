@@ -7,31 +7,27 @@ is known without knowing the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from ..data.cells import Cells
-from ..data.images import Images, check_background, check_images
-from ..data.inputs import Inputs
-from ..data.naming import Named, named_bands
+from ..data.images import check_images
+from ..data.naming import cell_label, named_bands
 from ..data.options import whole
-from ..data.positions import first
-from ..data.words import and_more, nearest, shown
-from ..errors import BandError, OptionError
+from ..data.words import and_more
+from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.same_rows import with_rows_of
-from ..models.packing import taking_dict
-from ..models.predictor import inference, loaded, make_predictor
+from ..models.predictor import loaded, make_predictor
 from ..progress import Progress, starting, ticker
-from ..results.cells import cell_names
+from ..results.cells import cell_levels, in_cells
 from ..results.importance import BandImportance
 from .firsts import MOST, cell
 from .result import Check
+from .wider import Place, WiderModel, place_of, wider_question
 
 # what counts as rounding: relative to the largest importance of a class, and to the outputs where scores are their
 # differences
@@ -107,16 +103,18 @@ def check_null(
     progress : bool or callable, optional
         As for `band_importance`, over the two tables that are computed.
     **options
-        All other arguments of `band_importance`, but `groups`: the bands are checked one by one.
+        All other arguments of `band_importance`, but `groups`: the bands are checked one by one. With `time_axis`, all
+        must hold at each step.
 
     Returns
     -------
     Check
         Level "role": ``class, output, role, band, importance, expected, difference, tolerance, outcome, n``, one row
-        per class x output x role. `role` is "noise", "original" (the band, next to its copy), "copy", or "both" (the
-        sum of the two); `expected` is 0, the mean of original and copy (for both of these), and the band's importance
-        in the table of the model as it is; `difference` = importance - expected. `expected`, `difference`, `tolerance`
-        and `outcome` are missing where the method implies nothing. It has passed if no row has failed.
+        per class x output x role, with `time_axis` x step, and `input` and `time` as in `BandImportance.to_frame`.
+        `role` is "noise", "original" (the band, next to its copy), "copy", or "both" (the sum of the two); `expected`
+        is 0, the mean of original and copy (for both of these), and the band's importance in the table of the model as
+        it is; `difference` = importance - expected. `expected`, `difference`, `tolerance` and `outcome` are missing
+        where the method implies nothing. It has passed if no row has failed.
 
     Raises
     ------
@@ -133,81 +131,64 @@ def check_null(
     seed = whole(0)("seed", seed)
     question = in_order(Question.of(model, x, y, OWN, method=method, seed=seed, **options))
     images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
-    if any(part.time_axis is not None for part in images.cells.parts):
-        raise OptionError(
-            "`check_null` gives the model two bands more, at all steps.",
-            expected="no `time_axis`",
-            given="`time_axis`",
-            fix="leave it out: what holds for a band holds for its steps",
-        )
     named = named_bands(question.x, images.cells, question.bands, None, None)
-    fixed = _position(duplicate, named) if duplicate is not None else None
+    fixed = None if duplicate is None else named.position(duplicate, "There is no such band to copy.")
     with starting(progress, model):
         model = loaded(model)
     with ticker(progress, 2, "Null check") as tick:
         plain = importance_of(replace(question, model=model), progress=False)
         tick(1)
-        band = int(plain.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
+        of_bands = plain if plain.times is None else plain.sums("band")
+        band = int(of_bands.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
         predictor = make_predictor(model, images, head=question.head)
-        place = _place(images, band)
-        wrapped = _WiderModel(model, predictor, images.cells, place)
-        wide = replace(_wider(question, images, named.bands, place), model=wrapped)
+        place = place_of(images, band)
+        wrapped = WiderModel(model, predictor, images.cells, place)
+        wide = replace(wider_question(question, images, named.bands, place), model=wrapped)
         # the same images in each class, even where two outputs are equal up to rounding
         wide = with_rows_of(plain, wide, images.n)
         wider = importance_of(wide, progress=False, fit=False)
         tick(1)
-    return _judged(plain, wider, band, place.end, duplicate is None)
+    return _judged(plain, wider, place, duplicate is None)
 
 
-class _Place(NamedTuple):
-    """Which input a band is of, where among its bands, and in the table the first row behind those of its input."""
-
-    input: int
-    band: int
-    end: int
-
-
-def _place(images: Images, band: int) -> _Place:
-    ends = np.cumsum([part.n_bands for part in images.cells.parts])
-    at = int(np.searchsorted(ends, band, side="right"))
-    return _Place(at, band - int(ends[at - 1] if at else 0), int(ends[at]))
-
-
-def _judged(plain: BandImportance, wider: BandImportance, band: int, noise: int, chosen: bool) -> Check:
+def _judged(plain: BandImportance, wider: BandImportance, place: Place, chosen: bool) -> Check:
     """Compare the tables of the model as it is and with two more bands, noise and behind it the copy."""
-    cells, copy = len(plain.cells), noise + 1
+    noise, band, copy = place.rows
+    cells, steps = len(plain.cells), len(band)
     found = wider.table.importance
     largest = np.abs(found).max(axis=1)
+    # by cell, role and step
     importance = np.stack([found[:, noise], found[:, band], found[:, copy], found[:, band] + found[:, copy]], axis=1)
     fair = importance[:, 3] / 2
     adds_up = plain.method in ADDS_UP
-    alone = plain.table.importance[:, band] if adds_up else np.full(cells, np.nan)
-    expected = np.stack([np.zeros(cells), fair, fair, alone], axis=1)
-    tolerance = np.where(np.isnan(expected), np.nan, _tolerance(wider, largest, [noise, band, copy])[:, None])
+    alone = plain.table.importance[:, band] if adds_up else np.full(fair.shape, np.nan)
+    expected = np.stack([np.zeros(fair.shape), fair, fair, alone], axis=1)
+    tolerance = _tolerance(wider, largest, place.rows.reshape(-1))[:, None, None]
+    tolerance = np.where(np.isnan(expected), np.nan, tolerance)
     difference = importance - expected
     outcome = np.where(np.isnan(expected), -1, np.abs(difference) <= tolerance)
-    bands = np.tile([noise, band, copy, band], (cells, 1))
-    class_index, output_index = np.repeat(plain.cells, len(ROLES), axis=0).T
+    class_index, output_index = np.repeat(plain.cells, len(ROLES) * steps, axis=0).T
     table = {
         "class": class_index,
         "output": output_index,
-        "role": np.tile(np.arange(len(ROLES)), cells),
-        "band": bands.reshape(-1),
+        "role": np.tile(np.repeat(np.arange(len(ROLES)), steps), cells),
+        "band": np.tile(np.concatenate([noise, band, copy, band]), cells),
         "importance": importance.reshape(-1),
         "expected": expected.reshape(-1),
         "difference": difference.reshape(-1),
         "tolerance": tolerance.reshape(-1),
         "outcome": outcome.reshape(-1).astype(np.int64),
-        "n": np.repeat(plain.table.n, len(ROLES)),
+        "n": np.repeat(plain.table.n, len(ROLES) * steps),
     }
-    failed = (outcome == 0).any(axis=0)
-    relative = np.abs(difference) / np.where(largest > 0, largest, 1)[:, None]
-    name = cell_names(plain)[band]
-    worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=0)]
-    allowed = f"{100 * np.nan_to_num(tolerance[:, 0] / np.where(largest > 0, largest, 1)).max():.2g}"
+    failed = (outcome == 0).any(axis=(0, 2))
+    scale = np.where(largest > 0, largest, 1)[:, None, None]
+    relative = np.abs(difference) / scale
+    name = cell_label(plain.bands[band[0]], plain.inputs[band[0]] if plain.inputs else "", "")
+    worst = [f"{value:.2g}" for value in 100 * np.nan_to_num(relative).max(axis=(0, 2))]
+    allowed = f"{100 * np.nan_to_num(tolerance[:, :1] / scale).max():.2g}"
     names = [cell(plain, row) for row in range(cells)]
     verdict = [
-        *([_failures(names, (outcome == 0).any(axis=1))] if failed.any() else []),
+        *([_failures(names, (outcome == 0).any(axis=(1, 2)))] if failed.any() else []),
         f"The band of noise, which the model ignores, {'does not score' if failed[0] else 'scores'} zero: "
         f"at most {worst[0]} % of the largest importance of a class (up to {allowed} % would pass).",
         f"'{name}' and its copy {'do not share' if failed[1] else 'share'} equally: "
@@ -219,12 +200,12 @@ def _judged(plain: BandImportance, wider: BandImportance, band: int, noise: int,
     ]
     return Check(
         name="check_null",
-        tables={"role": table},
+        tables={"role": in_cells(wider, table)},
         levels={
             "class": plain.classes,
             "output": plain.outputs,
             "role": ROLES,
-            "band": cell_names(wider),
+            **cell_levels(wider),
             "outcome": OUTCOMES,
         },
         passed=not bool(failed.any()),
@@ -248,7 +229,7 @@ def _failures(names: list[str], failed: np.ndarray) -> str:
     return f"The method fails for {len(listed)} of {len(names)} classes: {and_more(listed, MOST)}."
 
 
-def _tolerance(wider: BandImportance, largest: np.ndarray, bands: list[int]) -> np.ndarray:
+def _tolerance(wider: BandImportance, largest: np.ndarray, bands: np.ndarray) -> np.ndarray:
     """How far importances may be from what is expected, shape (cells,)."""
     if wider.method in APPROXIMATE:
         return APPROXIMATION * largest
@@ -267,133 +248,3 @@ def _sampling_errors(result: BandImportance) -> np.ndarray:
     errors = result.score_errors.reshape(len(rows), -1)
     mine = [(rows == cell).all(axis=1) for cell in result.cells]
     return np.stack([np.sqrt((errors[rows] ** 2).sum(axis=0)) / rows.sum() for rows in mine])
-
-
-class _WiderModel:
-    """The model with two more bands: one ignored, and one of which it takes the mean with the band it is a copy of.
-
-    A callable on the backend's tensors, so that it serves every kind of model; what the model ends in stays visible.
-    """
-
-    def __init__(self, model: Any, predictor: Any, cells: Cells, place: _Place) -> None:
-        part = cells.parts[place.input]
-        self.name = predictor.name
-        self.compute_dtype = predictor.trace.dtype
-        self.bandlens_backend = predictor.backend  # what a callable is made of can't be seen from outside
-        self._model = model
-        call: Callable[[Any], Any] = inference(model)
-        self._call = taking_dict(model, call, cells) if cells.packed else call
-        self._input = part.name
-        self._nd = predictor.backend.nd
-        self._axis = part.band_axis
-        self._one = np.arange(part.n_bands)
-        self._other = np.where(self._one == place.band, part.n_bands + 1, self._one)
-
-    def __call__(self, x: Any) -> Any:
-        if isinstance(x, Mapping):
-            return self._call({**x, self._input: self._narrower(x[self._input])})
-        return self._call(self._narrower(x))
-
-    def _narrower(self, x: Any) -> Any:
-        one, other = (self._nd.take(x, positions, self._axis) for positions in (self._one, self._other))
-        return (one + other) / 2  # exact where both are the same
-
-
-@dataclass(frozen=True)
-class _WiderImages:
-    """Images with two more bands, made batch by batch: a band's values shuffled over images and pixels, and a copy."""
-
-    images: Images
-    band: int
-    seed: int
-
-    dtype = np.dtype(np.float64)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        shape = [self.images.n, *self.images.shape]
-        shape[self.images.band_axis] += 2
-        return tuple(shape)
-
-    def __getitem__(self, index: slice | int) -> np.ndarray:
-        single = not isinstance(index, slice)
-        positions = np.arange(self.images.n)[index if isinstance(index, slice) else slice(index, index + 1)]
-        batch = self.images.take(positions, self.dtype)
-        random = np.random.default_rng(self.seed)
-        others = self.images.take(random.permutation(self.images.n)[positions], self.dtype)
-        axis = self.images.band_axis
-        copy, noise = (np.take(array, [self.band], axis=axis) for array in (batch, others))
-        pixels = noise.reshape(len(noise), -1)
-        noise = pixels[:, random.permutation(pixels.shape[1])].reshape(noise.shape)
-        wide = np.concatenate([batch, noise, copy], axis=axis)
-        return wide[0] if single else wide
-
-
-def _wider(question: Question, images: Images, names: tuple[str, ...], place: _Place) -> Question:
-    """The same question of images with the two bands; the model is still that without them."""
-    part, own = images.cells.parts[place.input], images.inputs[place.input]
-    own_names = names[place.end - part.n_bands : place.end]
-    described, x, background = question.wavelengths, question.x, question.background
-    several = x if isinstance(x, Inputs) else None
-    if several is not None:
-        described = several.wavelengths[place.input]
-    if described is not None:
-        waves = list(np.atleast_1d(np.asarray(described, dtype=object)))
-        described = [*waves, None, waves[place.band]]
-    wide: Any = _WiderImages(own, place.band, question.seed)
-    wide_background: Any = None
-    if background is not None:
-        references = check_background(background, images).inputs[place.input]
-        wide_background = _WiderImages(references, place.band, question.seed + 1)
-    options = question.method_options
-    if not isinstance(options.get("baseline", ""), str):  # of integrated gradients: a single image
-        row = np.asarray(options["baseline"])
-        baseline: np.ndarray = _WiderImages(images.holding(row[None]).inputs[place.input], place.band, question.seed)[0]
-        if several is not None:
-            baseline = np.concatenate([row[: part.start], baseline.reshape(-1), row[part.end :]])
-        options = {**options, "baseline": baseline}
-    bands: Any = [*own_names, *_new_names(own_names, place.band)]
-    question = replace(question, image_bands=None, method_options=options)
-    if several is None:
-        return replace(
-            question, x=wide, bands=bands, band_axis=part.band_axis, wavelengths=described, background=wide_background
-        )
-    several = replace(
-        several,
-        sources=_with(several.sources, place.input, wide),
-        band_axes=_with(several.band_axes, place.input, part.band_axis),
-        bands=_with(several.bands, place.input, bands),
-        wavelengths=_with(several.wavelengths, place.input, described),
-    )
-    if background is not None:
-        background = replace(several, sources=_with(background.sources, place.input, wide_background))
-    return replace(question, x=several, background=background)
-
-
-def _with(values: tuple[Any, ...], at: int, value: Any) -> tuple[Any, ...]:
-    return (*values[:at], value, *values[at + 1 :])
-
-
-def _new_names(names: Sequence[str], band: int) -> list[str]:
-    """Names for the noise and the copy that no band has."""
-    found = []
-    for name in ("noise", f"{names[band]} (copy)"):
-        while name in names:
-            name += "'"
-        found.append(name)
-    return found
-
-
-def _position(band: Any, named: Named) -> int:
-    if isinstance(band, int | np.integer) and not isinstance(band, bool) and 0 <= band < len(named.bands):
-        return int(band)
-    places = [] if isinstance(band, int | np.integer) else named.places(band)
-    if len(places) == 1:
-        return places[0]
-    known = named.labels
-    raise BandError(
-        "Several inputs have a band of that name." if places else "There is no such band to copy.",
-        expected=f"a name among {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}, or position from {first()}",
-        given=shown(band + first() if isinstance(band, int) and not isinstance(band, bool) else band),
-        fix=nearest(band, known),
-    )

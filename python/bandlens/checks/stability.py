@@ -22,9 +22,9 @@ from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..models.predictor import loaded
 from ..progress import starting, ticker
-from ..results.cells import cell_names
+from ..results.cells import cell_levels, cell_names, in_cells
 from ..results.importance import BandImportance
-from ..results.statistics import at_least_zero, rank_of, share_of
+from ..results.statistics import rank_of, share_of
 from .agreement import kendall
 from .firsts import OUTCOMES, cell, firsts, judged, outliers, percent
 from .resampling import TAILS, draw_again, draw_counts, importances, interval, parts, strata, varies
@@ -75,7 +75,9 @@ def check_stability(
         table), `conf_low`, `conf_high` (95 % of the resamples), `n` (images), `band` (the table's first), `first` (how
         often it is first in the resamples, 0 to 1), `rival` (of the other bands, the one that is first most often),
         `rival_first` (how often), and `outcome`: "sure" if `first` is 0.95 or more, "outlier" if `first` is below 0.25
-        while `rival_first` is above 0.5, else "open". Classes with a single image have no errors.
+        while `rival_first` is above 0.5, else "open". Classes with a single image have no errors. With several inputs
+        or a time axis, `input` and `time` stand next to `band`, as in `BandImportance.to_frame`, and `rival` is in
+        words: "sar: VV at 2024-05-01".
 
         It has not passed if any class is an outlier: its table then ranks a band first that hardly any other sample
         would, whatever the intervals of shares say. Else `passed` is None: how sure is sure enough is for the reader
@@ -189,7 +191,9 @@ def _resampled(result: BandImportance, resamples: int, seed: int, place: int) ->
     n = _units(result)
     with np.errstate(divide="ignore", invalid="ignore"):
         share_variance = interval(share_of(again))[0] ** 2 * (n / (n - 1))  # resamples vary less than samples
-    return _Resampled(table.importance, table.share, table.std_error**2, share_variance, again)
+    # of repeats of a metric, all that is known is how they differ
+    error = table.std_error if result.drops is not None else table.se_images
+    return _Resampled(table.importance, table.share, error**2, share_variance, again)
 
 
 def _units(result: BandImportance) -> np.ndarray:
@@ -203,7 +207,7 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     n = _units(table)
     images, between = _components([one.variance for one in found], [one.importance for one in found])
     low, high = _interval(numbers.importance, images, between, n, len(found))
-    low = low if table.directed else at_least_zero(low)
+    low = low if table.directed else np.maximum(low, 0.0)
     parts_of_share = _components([one.share_variance for one in found], [one.share for one in found])
     share_low, share_high = _interval(numbers.share, *parts_of_share, n, len(found))
     known = varies(table)[: len(cells)]
@@ -251,13 +255,14 @@ def _check(table: BandImportance, found: list[_Resampled], resamples: int) -> Ch
     levels = {
         "class": table.classes,
         "output": table.outputs,
-        "band": cell_names(table),
+        **cell_levels(table),
         "rival": cell_names(table),
         "outcome": OUTCOMES,
     }
     passed = False if facts["classes_outlier"] else None
     verdict = _verdict(table, by_band, by_class)
-    return Check("check_stability", {"class": columns, "rank": by_class}, levels, passed, verdict, facts)
+    tables = {"class": in_cells(table, columns), "rank": in_cells(table, by_class)}
+    return Check("check_stability", tables, levels, passed, verdict, facts)
 
 
 def _rankings(

@@ -85,6 +85,7 @@ def band_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named
             )
             + (f", or {quoted(BY_INPUT)}" if bands.inputs else single if isinstance(groups, str) else ""),
             given=shown(groups) if isinstance(groups, str) else type(groups).__name__,
+            fix=nearest(groups, (BY_INPUT,)) if bands.inputs and isinstance(groups, str) else None,
         )
     positions = {str(name): _positions(str(name), members, bands) for name, members in groups.items()}
     owner: dict[int, str] = {}

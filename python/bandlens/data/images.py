@@ -325,7 +325,7 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
                 f"The images in `{name}` have different shapes.",
                 expected="a list of arrays of one shape",
                 given=", ".join(map(shape_text, sorted(shapes)[:4])),
-                fix="crop or pad the images to one shape",
+                fix="crop or pad the images to one shape; one array for each input is for a model of several inputs",
             )
         return items, (len(items), *items[0].shape), np.result_type(*{item.dtype for item in items})
     if isinstance(x, Mapping):

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import BandError
 from .cells import Cells
 from .inputs import Inputs
 from .labels import band_names, band_wavelengths
-from .times import NAME, time_names
+from .positions import first, spelled
+from .times import NAME, needs_axis, time_names
+from .words import few, nearest, shown
 
 
 def cell_label(band: str, input_: str, step: str) -> str:
@@ -88,6 +92,29 @@ class Named:
         exact = [place for place, label in enumerate(self.labels) if label == str(member).replace(": ", ":", 1)]
         return exact or [place for place, band in enumerate(self.bands) if band == str(member)]
 
+    def position(self, band: Any, message: str, also: str = "") -> int:
+        """Position of the band that a name or a position means.
+
+        Raises
+        ------
+        BandError
+            With the message, if there is no such band; `also` is expected besides names and positions. With another,
+            if a name may mean several.
+        """
+        n, whole = len(self.bands), isinstance(band, int | np.integer) and not isinstance(band, bool)
+        if whole and 0 <= band < n:
+            return int(band)
+        places = [] if isinstance(band, int | np.integer) else self.places(band)
+        if len(places) == 1:
+            return places[0]
+        names = few(self.labels if not places else (self.labels[place] for place in places))
+        raise BandError(
+            "Several inputs have a band of that name." if places else message,
+            expected=f"names among {names}, or positions from {first()} to {n - 1 + first()}{also}",
+            given=shown(band + first() if whole else band),
+            fix=nearest(band, self.labels),
+        )
+
 
 def named_bands(x: Any, cells: Cells, bands: Any, wavelengths: Any, times: Any) -> Named:
     """Check names, wavelengths and times against what there is.
@@ -112,6 +139,7 @@ def named_bands(x: Any, cells: Cells, bands: Any, wavelengths: Any, times: Any) 
         if inputs is None
         else tuple(values or empty for values in (inputs.bands, inputs.wavelengths, inputs.times))
     )
+    shared = any(values[0] is not None and len(set(map(str, values))) == 1 for values in given)
     names: list[str] = []
     waves: list[float] = []
     owners: list[str] = []
@@ -126,12 +154,14 @@ def named_bands(x: Any, cells: Cells, bands: Any, wavelengths: Any, times: Any) 
                 own_steps, kind = time_names(own_times, part.n_steps)
                 kinds.add(kind)
             elif own_times is not None:
-                raise BandError("`times` needs an axis of steps in time.", fix="say which it is, by `time_axis`")
+                raise needs_axis()
         except BandError as error:
             if not part.name:
                 raise
             message = f"Input '{part.name}': {error.message[:1].lower()}{error.message[1:]}"
-            raise BandError(message, expected=error.expected, given=error.given, fix=error.fix) from error
+            each = spelled("in a dict by the inputs' names", "in a list by the inputs' names")
+            fix = f"give what belongs to each input, {each}" if shared else error.fix
+            raise BandError(message, expected=error.expected, given=error.given, fix=fix) from error
         owners += [part.name] * part.n_bands
         steps += [own_steps] * part.n_bands
     kind_of_all = None if not kinds else kinds.pop() if len(kinds) == 1 else NAME

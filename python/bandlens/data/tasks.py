@@ -121,7 +121,7 @@ def _possible(outputs: Outputs) -> tuple[str, ...]:
     if outputs.head == "softmax" or outputs.n < 2:
         return (CLASSIFICATION,)
     if outputs.head == "sigmoid":
-        return (CLASSIFICATION, MULTILABEL) if outputs.n > 2 else (CLASSIFICATION,)
+        return (CLASSIFICATION, MULTILABEL)
     return (CLASSIFICATION, MULTILABEL, REGRESSION)
 
 
@@ -134,9 +134,9 @@ def _why(outputs: Outputs) -> str:
 
 
 def _by_labels(outputs: Outputs, y: Any) -> str:
-    """What labels speak for; without any, units with a sigmoid each are labels, and others classes."""
+    """What labels speak for; without any, units with a sigmoid each are labels, and others, or two, classes."""
     if y is None:
-        return MULTILABEL if outputs.head == "sigmoid" else CLASSIFICATION
+        return MULTILABEL if outputs.head == "sigmoid" and outputs.n > 2 else CLASSIFICATION
     if is_label_sets(y) and not _is_table(y, outputs.n):
         return MULTILABEL
     rows = _rows(y)

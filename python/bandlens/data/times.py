@@ -47,8 +47,22 @@ def time_names(times: Any, n_steps: int, name: str = "times") -> tuple[tuple[str
     found, kind = _read(values, name)
     if len(set(found)) != len(found):
         twice = sorted({one for one in found if found.count(one) > 1})
-        raise BandError(f"`{name}` must differ.", given=f"more than once: {few(twice)}")
+        raise BandError(
+            f"`{name}` must differ.",
+            expected=f"{n_steps} different dates, numbers or names",
+            given=f"more than once: {few(twice)}",
+        )
     return found, kind
+
+
+def needs_axis() -> BandError:
+    """For names of steps where it isn't said what is one."""
+    return BandError(
+        "`times` needs an axis of steps in time.",
+        expected="`time_axis`, the axis of `x` that holds the steps",
+        given="`times` alone",
+        fix="say which it is, by `time_axis`",
+    )
 
 
 def _read(values: list[Any], name: str) -> tuple[tuple[str, ...], str]:

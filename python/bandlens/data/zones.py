@@ -88,12 +88,17 @@ def check_zone(zone: Any, n: int, pixels: tuple[int, ...], *, labelled: bool) ->
         raise OptionError(
             "`zone` is no mask of the model's outputs.",
             expected=f"true or false for each pixel, shape {shape_text((n, *pixels))} or {shape_text(pixels)}",
-            given=f"shape {shape_text(mask.shape)}, {type_text(mask.dtype)}",
+            given=f"shape {shape_text(mask.shape)}" + ("" if mask.dtype.kind == "b" else f", {type_text(mask.dtype)}"),
         )
     flat = mask.reshape(len(mask), -1).astype(bool)
     empty = np.flatnonzero(~flat.any(axis=1))
     if empty.size:
-        raise OptionError("`zone` holds no pixel of an image.", given=f"image {empty[0] + first()}")
+        raise OptionError(
+            "`zone` holds no pixel of an image.",
+            expected="at least one pixel of each image",
+            given=f"none of image {empty[0] + first()}",
+            fix="explain the other images alone",
+        )
     return flat
 
 

@@ -52,6 +52,7 @@ class Call:
     background: Images | None
     background_source: str | None
     draws: np.ndarray | None
+    strata: np.ndarray | None
     targets: Targets
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -146,10 +147,17 @@ class Call:
         )
 
 
-def checked(question: Question, *, maps: bool = False, predictor: Predictor | None = None) -> Call:
+def checked(
+    question: Question,
+    *,
+    maps: bool = False,
+    predictor: Predictor | None = None,
+    find: Callable[..., Targets] = find_targets,
+) -> Call:
     """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
 
-    `predictor` is that of an earlier call about the same model and images, if there was one.
+    `predictor` is that of an earlier call about the same model and images, if there was one; `find` says what is to be
+    explained, if not what `y` and `target` speak for.
     """
     q = in_order(question)
     method = _method(q.method, maps)
@@ -177,21 +185,22 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     if predictor.refusal is not None and method.looks_inside:
         raise predictor.refusal
     predictor.trace.graph(predictor.output)  # what can't be traced is refused now
-    classes, outputs = _classes(q, predictor, images.n)
+    classes, outputs = names_of_outputs(q, predictor, images.n)
     check_target(q, predictor, outputs)
     labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     method.prepare(Request(predictor, images, q.y, options, maps))
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
-    targets = find_targets(q, predictor, images, outputs, labelled, deferred=deferred)
+    targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
     every = images
     if targets.images is not None:
         images = repeated(images, targets.images, predictor.trace.dtype)
-    draws = None
+    draws = strata = None
     if background is not None:
         codes = targets.codes if targets.images is None else first_codes(targets.images, targets.codes, every.n)
         draws = _draw(background.n, q.n_background, codes if background is every else None, q.seed)
+        strata = codes[draws] if background is every else None
     return Call(
         model=model,
         predictor=predictor,
@@ -203,6 +212,7 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
         background=background,
         background_source=None if background is None else "x" if q.background is None else "background",
         draws=draws,
+        strata=strata,
         targets=targets,
         classes=classes,
         outputs=outputs,
@@ -217,8 +227,8 @@ def checked(question: Question, *, maps: bool = False, predictor: Predictor | No
     )
 
 
-def _classes(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of classes and outputs."""
+def names_of_outputs(q: Question, predictor: Predictor, n: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of classes and of outputs; `n` images are asked about."""
     if predictor.classifies:
         own_y = q.y if predictor.task == CLASSIFICATION else None
         classes = class_names(q.classes, own_y, predictor.n_outputs, predictor.names)

@@ -9,7 +9,7 @@ from .calls import Call
 
 def gathered(call: Call, findings: Findings) -> Found:
     """Everything that a method finds, for all images; the model's outputs go into the call that lacks them."""
-    found = Found(call.images.n)
+    found = Found(call.images.n, call.targets.codes)
     for finding in findings:
         if isinstance(finding, Units):
             if call.targets.deferred:

@@ -311,6 +311,8 @@ def _result(
         inputs=call.features.inputs,
         times=call.features.times,
         time_kind=call.features.time_kind,
+        background_strata=call.strata,
+        **found.pairs(),
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

@@ -12,8 +12,9 @@ from ..data.band_order import arranged
 from ..data.images import check_images
 from ..data.inputs import Inputs, by_input, by_input_numbers
 from ..data.labelled import LabelledImages, steps_of
+from ..data.times import needs_axis
 from ..data.words import quoted, shape_text
-from ..errors import BackgroundError, BandError, InputError, InputTypeError, OptionError
+from ..errors import BackgroundError, InputError, InputTypeError, OptionError
 from ..models.bands import kept_by_input
 from ..models.packing import called_on, in_order_of, model_inputs
 from ..models.saved import loaded
@@ -67,7 +68,7 @@ def several_in_order(question: Question, name: str = "x") -> Question:
     steps = tuple(None if rank == 2 and not _each(q.time_axis) else axis for axis, rank in _z(steps, ranks))
     times = by_input(q.times, names, "times")
     if q.times is not None and all(axis is None for axis in steps):
-        raise BandError("`times` needs an axis of steps in time.", fix="say which it is, by `time_axis`")
+        raise needs_axis()
     times = tuple(
         steps_of(one, axis) if time is None else None if axis is None and not _each(q.times) else time
         for one, time, axis in zip(given.values(), times, steps, strict=True)

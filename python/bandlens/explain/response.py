@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from ..data.naming import Named
 from ..data.options import one_of, whole
-from ..data.positions import first
 from ..data.summaries import band_means, band_spread
-from ..data.words import few
+from ..data.words import few, quoted
 from ..errors import BandError, DataWarning
 from ..progress import Progress, starting, ticker
 from ..results.local_effects import Curve, accumulated, averaged, bin_edges, bins_of
@@ -49,6 +50,8 @@ def band_response(
     wavelengths: Any = None,
     classes: Sequence[str] | None = None,
     band_axis: Any = -1,
+    time_axis: Any = None,
+    times: Any = None,
     reorder: bool = False,
     batch_size: int | None = None,
     progress: Progress = None,
@@ -59,11 +62,14 @@ def band_response(
     are shifted by the same number, so that its texture stays. Levels never leave the range that is observed in the
     images of the class.
 
+    Where images have steps in time, a band is moved at all of them, and its level is its mean over them, too. With
+    `time_axis`, it is moved at one step while the others stay: there is a curve for each band at each step.
+
     Parameters
     ----------
     model, x, y
-        As for `band_importance`, several inputs included, of which bands are then called "input: band". The curves are
-        those of these images: use images like those that the model will see.
+        As for `band_importance`, several inputs included. The curves are those of these images: use images like those
+        that the model will see.
     kind : {"ale", "ice"}
         "ale": accumulated local effects. The images of a class are divided into bins of similar level, each image is
         moved to the two ends of its bin, and the mean changes of the output are added up from bin to bin. Images stay
@@ -71,18 +77,21 @@ def band_response(
         image is moved to every level of a grid, with a curve for each, whose mean is the partial dependence. Where
         bands go together, this makes images of a kind that does not exist.
     only : sequence of str or int, optional
-        Bands to look at, by name, or by position in the order of the result's bands; all by default.
+        Bands to look at, by name ("input: band" where several inputs have it), or by position in the order of the
+        result's bands; all by default. With `time_axis` at all steps, or at one: "nir at 2024-05-01".
     steps : int
         Steps from the lowest level to the highest; with "ale" the most there may be, as each bin has at least five
         images.
+    time_axis, times
+        As for `band_importance`: the axis of the steps, to move a band at one of them, and what these are called.
     target, output, head, task, zone, ignore, bands, wavelengths, classes, band_axis, reorder, batch_size, progress
         As for `band_importance`.
 
     Returns
     -------
     BandResponse
-        With "ale", ``to_frame()`` has a row per class x output x band x level, whose `effect` is what the band at that
-        level adds to the output, centred so that its mean over the class's images is 0, in units of the output;
+        With "ale", ``to_frame()`` has a row per class x output x band (x step) x level, whose `effect` is what the band
+        at that level adds to the output, centred so that its mean over the class's images is 0, in units of the output;
         `std_error` and the 95 % interval stem from how images of a bin differ; `n` is the number of images between
         the level before and this one. With "ice", it is the partial dependence, centred in the same way, and
         ``to_frame("image")`` has the outputs of each image.
@@ -114,11 +123,11 @@ def band_response(
     question = Question(
         model=model, x=x, y=y, method="occlusion", method_options={"replacement": "zero"}, target=target,
         output=output, head=head, task=task, zone=zone, ignore=ignore, bands=bands, wavelengths=wavelengths,
-        classes=classes, band_axis=band_axis, reorder=reorder, batch_size=batch_size,
+        classes=classes, band_axis=band_axis, time_axis=time_axis, times=times, reorder=reorder, batch_size=batch_size,
     )  # fmt: skip
     with starting(progress, model):
         call = checked(question)
-    chosen = _chosen(only, call.bands)
+    chosen = _chosen(only, call.named)
     started = time.perf_counter()
     levels = band_means(call.images)
     varies = _varies(call, levels)
@@ -137,6 +146,7 @@ def band_response(
                 _own_curves(call, levels[:, band], varies[:, band], band, grid[:, at], values[:, :, at])
                 _mean_curves(call, levels[:, band], varies[:, band], at, grid[:, at], values[:, :, at], rows)
                 tick(call.images.n)
+    cells = call.features  # single bands, each perhaps at several steps
     return BandResponse(
         kind=kind,
         **rows.sorted(),
@@ -146,7 +156,7 @@ def band_response(
         band_levels=levels[:, chosen],
         classes=call.classes,
         outputs=call.outputs,
-        bands=tuple(call.named.bands[band] for band in chosen),
+        bands=tuple(cells.names[band] for band in chosen),
         wavelengths=tuple(call.wavelengths[band] for band in chosen),
         output=call.predictor.scale,
         steps=steps,
@@ -156,7 +166,9 @@ def band_response(
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=time.perf_counter() - started,
-        inputs=call.named.inputs and tuple(call.named.inputs[band] for band in chosen),
+        inputs=cells.inputs and tuple(cells.inputs[band] for band in chosen),
+        times=cells.times and tuple(cells.times[band] for band in chosen),
+        time_kind=cells.time_kind,
     )
 
 
@@ -276,24 +288,23 @@ def _listed(names: Sequence[str]) -> str:
     return few([f"'{name}'" for name in names], NAMED)
 
 
-def _chosen(only: Sequence[str | int] | None, bands: tuple[str, ...]) -> np.ndarray:
-    """Positions of the bands to look at, in the order of the images' bands."""
+def _chosen(only: Sequence[str | int] | None, named: Named) -> np.ndarray:
+    """Positions of the cells to look at, in the order of the images' bands."""
+    cells = [label.replace(": ", ":", 1) for label in named.cell_labels]
     if only is None:
-        return np.arange(len(bands))
+        return np.arange(len(cells))
     wanted = [only] if isinstance(only, str | int) else list(only)
-    find: Callable[[Any], int] = lambda band: bands.index(band) if isinstance(band, str) else int(band)  # noqa: E731
-    wrong = [band for band in wanted if not _is_band(band, bands)]
-    if wrong or not wanted:
-        raise BandError(
-            "`only` names no bands of the images.",
-            expected=f"names among {', '.join(bands[:8])}{', ...' if len(bands) > 8 else ''}, or positions from "
-            f"{first()} to {len(bands) - 1 + first()}",
-            given=", ".join(repr(band if isinstance(band, str) else band + first()) for band in wrong) or "none",
-        )
-    return np.unique([find(band) for band in wanted])
-
-
-def _is_band(band: Any, bands: tuple[str, ...]) -> bool:
-    if isinstance(band, str):
-        return band in bands
-    return isinstance(band, int | np.integer) and not isinstance(band, bool) and 0 <= int(band) < len(bands)
+    if not wanted:
+        raise BandError("`only` names no bands of the images.", expected="names or positions of bands", given="none")
+    starts = np.cumsum([0, *named.n_steps])
+    timed = next((label for label, step in zip(named.cell_labels, chain(*named.steps), strict=True) if step), None)
+    at_step = f"; at one step: {quoted(timed)}" if timed else ""
+    found: list[int] = []
+    for band in wanted:
+        cell = band.replace(": ", ":", 1) if isinstance(band, str) else None
+        if cell in cells:
+            found.append(cells.index(cell))
+            continue
+        place = named.position(band, "`only` names no bands of the images.", at_step)
+        found += range(starts[place], starts[place + 1])
+    return np.unique(found)

@@ -12,7 +12,7 @@ from ..data.words import argument
 from ..engine.deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
 from ..errors import OptionError
 from ..models.predictor import Predictor
-from .findings import Differences, Findings, Maps, Scores, Totals
+from .findings import Differences, Findings, Maps, Pairs, Scores, Totals
 from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
@@ -31,7 +31,12 @@ def scores(task: Task) -> Findings:
         return
     cells = task.images.cells
     for images, values in _run(task, own, maps=maps):
-        yield Scores(images, (reduce_pixels(np, values, task.statistic, cells, 2) if maps else values) @ task.members.T)
+        if maps:
+            yield Scores(images, reduce_pixels(np, values, task.statistic, cells, 2) @ task.members.T)
+            continue
+        pairs = values @ task.members.T
+        yield Scores(images, pairs.mean(axis=2, dtype=np.float64))
+        yield Pairs(images, pairs)
 
 
 def maps(task: Task) -> Findings:
@@ -79,13 +84,14 @@ def _estimated(task: Task, own: _OwnBackground) -> Findings:
     """Scores of all images, estimated from pairs with their own background images."""
     n, k = task.image_output.shape
     features = len(task.members)
-    pairs = np.concatenate([values @ task.members.T for _, values in _run(task, own, maps=False)])
+    pairs = np.concatenate([values @ task.members.T for _, values in _run(task, own, maps=False)]).astype(np.float64)
     columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
     known = np.concatenate([task.outputs, task.band_means], axis=1)
     found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
     every = slice(0, n)
     yield Scores(every, made_complete(found.reshape(n, k, features), whole))
+    yield Pairs(every, pairs, own.places)
     yield Totals(every, pairs.sum(axis=-1).mean(axis=-1))
     yield Differences(every, task.values - _drawn_outputs(task, own))
 

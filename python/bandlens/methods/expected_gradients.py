@@ -30,7 +30,7 @@ def _run(task: Task, *, maps: bool) -> Findings:
         which, where = zip(*pairs, strict=True)
         return np.stack(which).astype(np.int32), np.stack(where).astype(dtype)
 
-    return run(task, _rule, maps=maps, samples=samples, per_image=drawn, shared=(references,))
+    return run(task, _rule, maps=maps, samples=samples, per_image=drawn, shared=(references,), compared=True)
 
 
 def _draw(seed: list[int], samples: int, m: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,9 +49,10 @@ def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any)
         way = x[:, None] - reference
         return gradients.at(reference + at * way) * way[:, None]
 
-    def error(total: Any, squares: Any) -> Any:
-        variance = nd.maximum(squares - total * total / count, nd.zeros_like(total)) / max(count - 1, 1)
-        return nd.sqrt(variance / count)
+    def error(found: Any) -> Any:
+        """Standard error of the mean over samples, the third axis."""
+        deviations = found - nd.mean(found, 2, keepdims=True)
+        return nd.sqrt(nd.sum(deviations * deviations, 2) / (max(count - 1, 1) * count))
 
     def whole(found: Any, before: int) -> Any:
         return nd.sum(found, tuple(range(before, len(found.shape))))
@@ -61,16 +62,34 @@ def _rule(gradients: Gradients, x: Any, which: Any, where: Any, references: Any)
         total = gradients.over_samples(lambda total, samples: total + nd.sum(draws(samples), 2), gradients.none)
         return {"values": gradients.reduce(total / count)}
 
-    def add(state: Any, samples: Any) -> Any:
-        found = gradients.reduce(draws(samples))
-        sums = whole(found, 3)
-        parts = (nd.sum(found, 2), nd.sum(sums * sums, 2), *((nd.sum(found * found, 2),) if signed else ()))
-        return tuple(old + new for old, new in zip(state, parts, strict=True))
+    places = nd.eye(count, gradients.dtype)
+
+    def each(found: Any, samples: Any) -> Any:
+        """Numbers of some samples at their places among all, shape (images, k, all samples, numbers)."""
+        return nd.einsum("nksb,sa->nkab", found, nd.take(places, samples, 0))
 
     none = gradients.reduce(gradients.none)
-    total, whole_squares, *squares = gradients.over_samples(add, (none, whole(none, 2), *((none,) if signed else ())))
-    errors = {"errors": error(total, squares[0])} if signed else {}
-    return {"values": total / count, "total_errors": error(whole(total, 2), whole_squares), **errors}
+    if signed:
+        initial = nd.zeros((1, 1, count, 1), gradients.dtype) + none[:, :, None]
+        pairs = gradients.over_samples(
+            lambda state, samples: state + each(gradients.reduce(draws(samples)), samples), initial
+        )
+        return {
+            "values": nd.mean(pairs, 2),
+            "errors": error(pairs),
+            "total_errors": error(whole(pairs, 3)),
+            "pairs": pairs,
+        }
+
+    def add(state: Any, samples: Any) -> Any:
+        found = draws(samples)
+        total, sums = state
+        return total + nd.sum(found, 2), sums + each(whole(found, 3)[..., None], samples)
+
+    total, sums = gradients.over_samples(
+        add, (none, nd.zeros((1, 1, count, 1), gradients.dtype) + whole(none, 2)[:, :, None, None])
+    )
+    return {"values": total / count, "total_errors": error(sums)[..., 0]}
 
 
 EXPECTED_GRADIENTS = GradientMethod(

@@ -13,6 +13,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+# images of a class whose pairs with the background are kept; more would hardly tell more of what these have in common
+MOST_PAIRED = 64
+LEAST_PAIRED = 8
+MOST_NUMBERS = 1 << 20
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -33,6 +38,19 @@ class Finding:
 
 class Scores(Finding):
     """Band scores, shape (images, k, features)."""
+
+
+@dataclass(frozen=True)
+class Pairs(Finding):
+    """Scores against single background images, whose mean is the score, shape (images, k, d, features).
+
+    Attributes
+    ----------
+    places : ndarray of int, shape (images, d), or None
+        Which of the background images used these are; None stands for all of them, in order.
+    """
+
+    places: np.ndarray | None = None
 
 
 class Maps(Finding):
@@ -88,11 +106,16 @@ class Found:
     ----------
     n : int
         Number of images.
+    codes : ndarray of int, shape (n,), optional
+        Class of each image, where some pairs are to be kept of every class.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, codes: np.ndarray | None = None) -> None:
         self._n = n
+        self._codes = codes
         self._arrays: dict[type[Finding], np.ndarray] = {}
+        self._kept: np.ndarray | None = None
+        self._pairs: list[Pairs] = []
         self.drops: np.ndarray | None = None
 
     def add(self, finding: Finding | Drops) -> None:
@@ -100,10 +123,33 @@ class Found:
         if isinstance(finding, Drops):
             self.drops = finding.values
             return
+        if isinstance(finding, Pairs):
+            self._add_pairs(finding)
+            return
         kind = type(finding)
         if kind not in self._arrays:
             self._arrays[kind] = np.empty((self._n, *finding.values.shape[1:]), kind.dtype)
         self._arrays[kind][finding.images] = finding.values
+
+    def _add_pairs(self, finding: Pairs) -> None:
+        if self._codes is None:
+            return
+        if self._kept is None:
+            self._kept = evenly(self._codes, finding.values[0].size)
+        chosen = np.flatnonzero(self._kept[finding.images])
+        places = None if finding.places is None else finding.places[chosen]
+        self._pairs.append(Pairs(finding.images, finding.values[chosen].astype(np.float64), places))
+
+    def pairs(self) -> dict[str, Any]:
+        """Pairs of some images, by the names that fields of `BandImportance` have; empty if the method gave none."""
+        if self._kept is None:
+            return {}
+        found = {
+            "pair_images": np.flatnonzero(self._kept),
+            "pair_scores": np.concatenate([one.values for one in self._pairs]),
+        }
+        places = [one.places for one in self._pairs if one.places is not None]
+        return {**found, "pair_places": np.concatenate(places)} if places else found
 
     def __contains__(self, kind: type[Finding]) -> bool:
         return kind in self._arrays
@@ -114,6 +160,24 @@ class Found:
     def get(self, kind: type[Finding]) -> np.ndarray | None:
         """The array of all images, or None where the method gave no such thing."""
         return self._arrays.get(kind)
+
+
+def evenly(codes: np.ndarray, numbers: int) -> np.ndarray:
+    """Images whose pairs are kept, spread evenly over those of each class, shape (n,), bool.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+    numbers : int
+        Numbers that the pairs of an image are.
+    """
+    classes = np.unique(codes)
+    most = max(LEAST_PAIRED, min(MOST_PAIRED, MOST_NUMBERS // (numbers * len(classes))))
+    kept = np.zeros(len(codes), bool)
+    for code in classes:
+        mine = np.flatnonzero(codes == code)
+        kept[mine[np.unique(np.linspace(0, len(mine) - 1, min(most, len(mine))).round().astype(int))]] = True
+    return kept
 
 
 def all_scores(findings: Findings, n: int) -> np.ndarray:

@@ -17,12 +17,15 @@ from ..engine.reasons import reason
 from ..errors import UnsupportedOperationError
 from ..models.callables import outputs_only
 from ..models.predictor import Predictor
-from .findings import Finding, Findings, Maps, ScoreErrors, Scores, TotalErrors, Units
+from .findings import Finding, Findings, Maps, Pairs, ScoreErrors, Scores, TotalErrors, Units
 from .reduction import reduce_pixels
 from .task import Task
 
 # outputs that share a forward pass: their backward passes are written out in the compiled step
 MOST_OUTPUTS = 10
+# points up to which a model's own loops are quicker than their steps one after the other: these take half the time, but
+# long to be compiled (measured for 100 steps of a recurrent layer)
+MOST_BY_LOOPS = 10_000
 
 
 class Gradients:
@@ -41,6 +44,8 @@ class Gradients:
         Of the images.
     members : ndarray of bool or None
         Bands of each row of the table, where some rows are groups.
+    by_loops : bool
+        Whether a model with loops is computed by these, not by steps one after the other.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Gradients:
         statistic: str | None,
         cells: Cells,
         members: np.ndarray | None,
+        by_loops: bool,
     ) -> None:
         self.backend = predictor.backend
         self.nd = predictor.backend.nd
@@ -63,6 +69,7 @@ class Gradients:
         self._members = members
         self._seeds = seeds
         self._index = index
+        self._by_loops = by_loops
 
     @property
     def none(self) -> Any:
@@ -107,6 +114,9 @@ class Gradients:
         return nd.concatenate(found, 1), units
 
     def _units(self, x: Any) -> list[Any]:
+        found = self._trace.by_loops(self._graph.output, x) if self._by_loops else None
+        if found is not None:
+            return [found]
         run = self.backend.Run(self._trace, {self._graph.input: x}).forward(self._graph.operations)
         return [run.value(self._graph.output)]
 
@@ -142,6 +152,7 @@ def run(
     per_image: Callable[[slice], tuple[np.ndarray, ...]] = lambda part: (),
     shared: Sequence[np.ndarray] = (),
     made: tuple[str, str] = IMAGES,
+    compared: bool = False,
 ) -> Findings:
     """Apply a rule to all images.
 
@@ -150,7 +161,7 @@ def run(
     task : Task
     rule : callable
         ``(gradients, x, *per_image, *shared)`` to a dictionary with `values`, reduced by `Gradients.reduce`, and
-        perhaps `errors`, `total_errors` and `units`.
+        perhaps `errors`, `total_errors`, `units`, and `pairs`, scores against single background images.
     maps : bool
         Whether to keep pixels.
     samples : int
@@ -161,6 +172,8 @@ def run(
         The same for all images.
     made : tuple of str
         What the points are called in an error, and what to do about it, as for `bandlens.engine.batching.fitting`.
+    compared : bool
+        Whether the first array of `per_image` says with which background images `pairs` are.
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
@@ -182,7 +195,8 @@ def run(
             seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(dtype)
             arguments = (batch, seeds, index, *per_image(part), *held)
             try:
-                found.append(_compiled(task, rule, None if maps else task.statistic, arguments)(*arguments))
+                statistic = None if maps else task.statistic
+                found.append(_compiled(task, rule, statistic, n * samples <= MOST_BY_LOOPS, arguments)(*arguments))
             except (LookupError, NotImplementedError) as error:
                 if isinstance(error, KeyError | IndexError):
                     raise
@@ -198,20 +212,30 @@ def run(
         for name, kind in kinds.items():
             if name in found[0]:
                 yield kind(part, np.concatenate([each[name] for each in found], axis=1).astype(np.float64))
+        if compared and "pairs" in found[0]:
+            yield Pairs(part, np.concatenate([each["pairs"] for each in found], axis=1), per_image(part)[0])
         task.tick(part.stop - part.start)
 
 
 def _compiled(
-    task: Task, rule: Rule, statistic: str | None, arguments: tuple[np.ndarray, ...]
+    task: Task, rule: Rule, statistic: str | None, by_loops: bool, arguments: tuple[np.ndarray, ...]
 ) -> Callable[..., dict[str, np.ndarray]]:
     predictor, cells = task.predictor, task.images.cells
     members = task.members if task.grouped else None
 
     def step(x: Any, seeds: Any, index: Any, *rest: Any) -> Any:
-        return rule(Gradients(predictor, seeds, index, statistic, cells, members), x, *rest)
+        return rule(Gradients(predictor, seeds, index, statistic, cells, members, by_loops), x, *rest)
 
     grouping = None if members is None else members.tobytes()
-    key = (rule, predictor.output, cells, statistic, grouping, *(tuple(array.shape[1:]) for array in arguments))
+    key = (
+        rule,
+        predictor.output,
+        cells,
+        statistic,
+        by_loops,
+        grouping,
+        *(tuple(array.shape[1:]) for array in arguments),
+    )
     return predictor.trace.compiled(key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=1))
 
 

@@ -54,9 +54,44 @@ def mixed_outputs(
 
     Parameters
     ----------
-    task : Task or Mixing
     seeds : ndarray, shape (n, k, units)
         Outputs of each image that are wanted, as weights on the model's units.
+    task, images, references, present, positions, pixels, mean
+        As for `mixed`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, m or 1, s, k)
+        Without the constants of the outputs.
+    """
+
+    def read(units: np.ndarray, at: slice) -> np.ndarray:
+        return units @ np.moveaxis(seeds[at], 1, 2)
+
+    return mixed(task, read, seeds.shape[1], images, references, present, positions=positions, pixels=pixels, mean=mean)
+
+
+def mixed(
+    task: Task | Mixing,
+    read: Callable[[np.ndarray, slice], np.ndarray],
+    width: int,
+    images: np.ndarray,
+    references: np.ndarray,
+    present: np.ndarray,
+    *,
+    positions: Positions,
+    pixels: bool = False,
+    mean: bool = False,
+) -> np.ndarray:
+    """What is read of the model's units for every mixture of images with references.
+
+    Parameters
+    ----------
+    task : Task or Mixing
+    read : callable
+        From units (images, mixtures, units), float64, and which of the images these are, to numbers (images, mixtures,
+        width).
+    width : int
     images : ndarray, shape (n, *image shape)
     references : ndarray, shape (m, *image shape), or (n or 1, m, *image shape) where each image has its own
     present : ndarray of bool, shape (s, features), (m, s, features) or (n, m, s, features)
@@ -70,8 +105,7 @@ def mixed_outputs(
 
     Returns
     -------
-    ndarray of float64, shape (n, m or 1, s, k)
-        Without the constants of the outputs.
+    ndarray of float64, shape (n, m or 1, s, width)
 
     Raises
     ------
@@ -91,7 +125,7 @@ def mixed_outputs(
         masks = _masks_of(task, masks) if shared is None else shared.masks
 
     def outputs(size: int) -> np.ndarray:
-        total = np.zeros((n, 1 if mean else m, s, seeds.shape[1]))
+        total = np.zeros((n, 1 if mean else m, s, width))
         at_once = _portions(size, n, m, s, None if shared is None else shared.most_pairs)
         for j in _slices(m, at_once[1]):
             mixing = _mixing(task, shared, references[:, j], masks.shape[3:], size)
@@ -102,8 +136,7 @@ def mixed_outputs(
                     lengths = [part.stop - part.start for part in (i, j, k)]
                     if not np.isfinite(units).all():
                         _refuse(task, units.reshape(*lengths, -1), positions, None if pixels else present, (i, j, k))
-                    found = units.reshape(lengths[0], -1, units.shape[-1]) @ np.moveaxis(seeds[i], 1, 2)
-                    found = found.reshape(*lengths, -1)
+                    found = read(units.reshape(lengths[0], -1, units.shape[-1]), i).reshape(*lengths, -1)
                     if mean:
                         total[i, :, k] += found.sum(axis=1, keepdims=True) / m
                     else:

@@ -11,12 +11,14 @@ from scipy import ndimage
 from ..data.options import Option, one_of
 from ..data.words import argument
 from ..errors import OptionError
-from .findings import Findings, Scores
+from .findings import Findings, Pairs, Scores
 from .kinds import BandMethod
 from .mixtures import mixed_outputs, without_constants
 from .references import background_images, mean_background
 from .task import Request, Task
 
+# outputs without a band that are held at once
+MOST_NUMBERS = 1 << 22
 # of the Gaussian, relative to the length of the image along each axis: nothing but slow trends is left
 BLUR = 0.25
 
@@ -26,12 +28,16 @@ def scores(task: Task) -> Findings:
     present, values = ~np.eye(len(task.members), dtype=bool), task.values
     blur = task.options["replacement"] == "blur"
     references = np.empty(0) if blur else replacements(task, task.options["replacement"])
-    for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
+    size = max(1, min(task.images_per_batch, MOST_NUMBERS // (max(1, len(references)) * present.size)))
+    for part, batch in task.images.batches(size, task.predictor.trace.dtype):
         if blur:
             references = blurred(task, batch)[:, None]
-        without = mixed_outputs(task, task.seeds[part], batch, references, present, positions=part, mean=True)[:, 0]
+        without = mixed_outputs(task, task.seeds[part], batch, references, present, positions=part)
         full = without_constants(task, part, values[part])
-        yield Scores(part, full[..., None] - np.moveaxis(without, 1, 2))
+        falls = full[..., None, None] - np.moveaxis(without, 3, 1)
+        yield Scores(part, falls.mean(axis=2))
+        if task.options["replacement"] == "background":
+            yield Pairs(part, falls)
         task.tick(len(batch))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..data.moments import half_width
 from ..data.options import Option, number, whole
-from .findings import Findings, ScoreErrors, Scores
+from .findings import Findings, Pairs, ScoreErrors, Scores
 from .kinds import BandMethod, ExactSum, always
 from .mixtures import mixed_outputs, without_constants
 from .references import background_images
@@ -41,25 +41,26 @@ def scores(task: Task) -> Findings:
         full = without_constants(task, part, values[part])
         empty = np.moveaxis(without_constants(task, part, np.moveaxis(task.background_values(part), 2, 0)), 0, 1)
         if exact:
-            yield Scores(part, _exact(task, part, batch, references, full, empty.mean(axis=1)))
+            pairs = _exact(task, part, batch, references, full, empty)
+            yield Scores(part, pairs.mean(axis=2))
             task.tick(len(batch))
         else:
-            found, errors = _sampled(task, part, batch, references, full, empty)
-            yield Scores(part, found)
+            pairs, errors = _sampled(task, part, batch, references, full, empty)
+            yield Scores(part, pairs.mean(axis=2))
             yield ScoreErrors(part, errors)
+        yield Pairs(part, pairs)
 
 
 def _exact(
     task: Task, part: slice, batch: np.ndarray, references: np.ndarray, full: np.ndarray, empty: np.ndarray
 ) -> np.ndarray:
-    """All coalitions; (images, k, features)."""
+    """All coalitions, on each background image; (images, k, m, features)."""
     n_features = len(task.members)
     coalitions = (np.arange(2**n_features)[:, None] >> np.arange(n_features)) & 1 == 1
-    values = np.empty((len(batch), len(coalitions), full.shape[1]))
-    values[:, 0], values[:, -1] = empty, full
-    between = mixed_outputs(task, task.seeds[part], batch, references, coalitions[1:-1], positions=part, mean=True)
-    values[:, 1:-1] = between[:, 0]
-    return np.einsum("fs,nsk->nkf", coalition_weights(coalitions), values)
+    values = np.empty((len(batch), len(references), len(coalitions), full.shape[1]))
+    values[:, :, 0], values[:, :, -1] = empty, full[:, None]
+    values[:, :, 1:-1] = mixed_outputs(task, task.seeds[part], batch, references, coalitions[1:-1], positions=part)
+    return np.einsum("fs,nmsk->nkmf", coalition_weights(coalitions), values, optimize=True)
 
 
 def coalition_weights(coalitions: np.ndarray) -> np.ndarray:
@@ -107,9 +108,14 @@ class _Sampling:
         return int((self.visits - 1).sum())
 
     @property
+    def pairs(self) -> np.ndarray:
+        """Shapley values on each background image, shape (k, m, features)."""
+        return np.moveaxis(self.total / self.visits[:, None, None], 2, 0)
+
+    @property
     def values(self) -> np.ndarray:
         """Shapley values, shape (k, features)."""
-        return (self.total / self.visits[:, None, None]).mean(axis=0).T
+        return self.pairs.mean(axis=1)
 
     @property
     def errors(self) -> np.ndarray:
@@ -123,7 +129,7 @@ class _Sampling:
 def _sampled(
     task: Task, part: slice, batch: np.ndarray, references: np.ndarray, full: np.ndarray, empty: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley values of some images and their standard errors, each (images, k, features).
+    """Shapley values of some images on each background image, (images, k, m, features), and standard errors of means.
 
     Background images are visited in the same order for all images, each of which has its own orders of the features.
     """
@@ -157,7 +163,7 @@ def _sampled(
         ]
         task.tick(sum(finished))
         active = active[~np.array(finished)]
-    return np.stack([image.values for image in images]), np.stack([image.errors for image in images])
+    return np.stack([image.pairs for image in images]), np.stack([image.errors for image in images])
 
 
 def _converged(task: Task, image: _Sampling) -> bool:

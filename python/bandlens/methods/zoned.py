@@ -25,6 +25,8 @@ class ZoneSeeds:
     image_output : ndarray of int, shape (rows, k)
     weights : ndarray of float64, shape (outputs, units of a pixel)
     n_pixels : int
+    total : bool
+        Whether sums over zones are explained, not means.
     """
 
     zones: Zones
@@ -33,6 +35,7 @@ class ZoneSeeds:
     image_output: np.ndarray
     weights: np.ndarray
     n_pixels: int
+    total: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -46,6 +49,6 @@ class ZoneSeeds:
         """Weights of some rows, or of some of their outputs, float64."""
         rows, outputs = at if isinstance(at, tuple) else (at, slice(None))
         zones = self.zones.of(self.images[rows], self.classes[rows])
-        shares = zones / zones.sum(axis=1, keepdims=True)
+        shares = zones.astype(np.float64) if self.total else zones / zones.sum(axis=1, keepdims=True)
         weights = self.weights[self.image_output[rows, outputs]]
         return np.einsum("rp,rku->rkpu", shares, weights).reshape(*weights.shape[:2], -1)

@@ -35,6 +35,7 @@ from . import (
     randomization,
     ranks,
     response,
+    response_steps,
     spectrum,
     stability,
     time_curves,
@@ -148,7 +149,13 @@ def draw(
     if kinds is KINDS:
         drawn = picture(drawable(result, kind, level), **options)
         return told(drawn, kind, level, **{name: options[name] for name in ("base_size", "width") if name in options})
-    return picture(in_words(result) if kind in ("ale", "ice") else result, **options)
+    if kinds is PICTURES["BandResponse"]:
+        return (
+            response_steps.draw(result, **options)
+            if response_steps.draws(result)
+            else picture(in_words(result), **options)
+        )
+    return picture(result, **options)
 
 
 def _listed(names: Any) -> str:

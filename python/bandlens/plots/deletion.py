@@ -11,6 +11,7 @@ from ..data.words import choices, nearest
 from ..errors import OptionError
 from .labels import label, wrap
 from .palette import colours, ink
+from .rows import words_of
 from .theme import SMALL, characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -24,8 +25,17 @@ TITLES = {
     "output": "Output of the class",
     "accuracy": "Accuracy",
     "fidelity": "Minus the distance\nfrom the whole image's output",
+    "iou": "Intersection over union",
 }
-BOUNDED = ("probability", "accuracy")
+# of a model that gives outputs for every pixel
+OF_ZONES = {"accuracy": "Part of the zone taken for the class"}
+ZONES = {
+    "label": "labelled pixels",
+    "predicted": "pixels predicted as the class",
+    "image": "all pixels",
+    "mask": "those given",
+}
+BOUNDED = ("probability", "accuracy", "iou")
 NAMES = {"importance": "most important first", "random": "random orders (mean)", "reverse": "least important first"}
 DASHES = {"importance": "solid", "random": "dashed", "reverse": "dotted"}
 # up to here each removed band is named
@@ -78,6 +88,10 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
         f"{_REPLACED[facts['replacement']]}; {random}; shaded: 95 % interval; area: between random orders and "
         f"most important first"
     )
+    titles_of = TITLES
+    if "zone" in facts:
+        titles_of = {**TITLES, **OF_ZONES}
+        note += f"; zones: {ZONES[facts['zone']]}"
     note = wrap(note, int(characters(width, base_size)))
     lines = 9 + note.count("\n") + rows * (9.5 + max(title.count("\n") for title in titles.values()))
     plot = (
@@ -98,7 +112,7 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
             title="Removing bands one after the other" if steps == _removed(check) + 1 else "Removing bands in steps",
             subtitle=note,
             x="Bands removed",
-            y=TITLES[measure],
+            y=titles_of[measure],
         )
     )
     if width < 120:
@@ -106,9 +120,8 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
     if steps <= NAMED + 1:
         removed = sorted(frame["removed"].unique().tolist())
         plot += p9.scale_x_continuous(breaks=removed, expand=(0.08, 0, 0.14, 0))
-        named = frame[(frame["order"] == "importance") & frame["band"].notna()].assign(
-            text=lambda part: part["band"].astype(str)
-        )
+        named = frame[(frame["order"] == "importance") & frame["band"].notna()]
+        named = named.assign(text=words_of(named).astype(str))
         if len(named) and max(map(len, named["text"])) * steps < 1.2 * room / columns:
             plot += p9.geom_point(data=named, size=1, show_legend=False)
             plot += p9.geom_text(

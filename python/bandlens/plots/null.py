@@ -52,7 +52,7 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     used = [kind for kind in kinds if kind in set(frame["result"])]
     note = wrap(
         f"{label('method', facts['method'])}, {label('statistic', facts['statistic'])}; n = {facts['n']} images; "
-        "rings: what the method implies",
+        f"rings: what the method implies{'; a dot for each step' if 'time' in frame else ''}",
         int(room),
     )
     high = sum(1.7 + 0.8 * name.count("\n") for name in names)

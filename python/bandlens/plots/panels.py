@@ -48,11 +48,14 @@ OWN_SCALES = "scales differ between panels"
 
 
 def interval_note(drawn: str, frame: pd.DataFrame) -> str:
-    """What intervals are, and where there are none."""
+    """What intervals are over, and where there are none."""
     unknown = frame["std_error"].isna()
     if unknown.all():
         return "no interval from single images"
-    return f"{drawn}: 95 % confidence interval{', none from single images' if unknown.any() else ''}"
+    over = "images and background" if (frame["se_background"] > 0).any() else "images"
+    if frame["se_images"].isna().all():
+        over = "repeats"
+    return f"{drawn}: 95 % interval over {over}{', none from single images' if unknown.any() else ''}"
 
 
 def is_free(scales: str) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pandas as pd
 import plotnine as p9
 
+from ..data.naming import cell_label
 from ..data.words import choices
 from ..errors import OptionError
-from ..results.cells import Celled, cell_names
+from ..results.cells import Celled, cell_names, date_texts, unique
 from .panels import wrap_lines
 
 if TYPE_CHECKING:
@@ -42,6 +44,24 @@ def in_words(result: Result) -> Result:
         return result
     names = {"bands": cell_names(result), "inputs": None, "times": None, "time_kind": None}
     return replace(result, **names)  # type: ignore[type-var]  # all are dataclasses
+
+
+def words_of(frame: pd.DataFrame) -> pd.Series:
+    """The band of each row of a table in words, as cells are called; missing where there is none."""
+    band = frame["band"]
+    if "input" not in frame and "time" not in frame:
+        return band
+    empty = pd.Series("", frame.index)
+    inputs = frame["input"].astype(str) if "input" in frame else empty
+    times = empty
+    if "time" in frame:
+        of = frame["time"]
+        dated, numbers = pd.api.types.is_datetime64_dtype(of), pd.api.types.is_float_dtype(of)
+        texts = date_texts(of.to_numpy()) if dated else [f"{one:.10g}" for one in of] if numbers else of.astype(str)
+        times = pd.Series(list(texts), frame.index).where(of.notna(), "")
+    names = [cell_label(*cell) for cell in zip(band.astype(str), inputs, times, strict=True)]
+    levels = unique(name for name, known in zip(names, band.notna(), strict=True) if known)
+    return pd.Series(pd.Categorical(names, categories=pd.Index(levels), ordered=True), frame.index)
 
 
 def drawable(result: BandImportance, kind: str, level: str | None) -> BandImportance:

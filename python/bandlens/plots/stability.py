@@ -10,6 +10,7 @@ from ..data.words import and_more
 from .axes import NAMED, Bands, band_axis, panel_columns
 from .labels import label, own_output, several_outputs, wrap
 from .palette import band_colours, ink
+from .rows import words_of
 from .theme import SMALL, characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     frame = check.to_frame()
     for name in ("share", "share_low", "share_high"):
         frame[name] = 100 * frame[name]
+    frame = frame.assign(band=words_of(frame))
     bands = tuple(frame["band"].cat.categories)
     waves = frame.groupby("band", observed=True)["wavelength"].first()
     wavelengths = tuple(float(waves[band]) for band in bands)

@@ -78,9 +78,11 @@ def time_axis(result: Celled, *, room: float, expand: float = 0.0) -> TimeAxis:
     make = p9.scale_x_datetime if result.time_kind == "date" else p9.scale_x_continuous
     scale = make(breaks=breaks, labels=names[chosen].tolist(), expand=(expand, 0))
     if upright:
-        return TimeAxis([scale, p9.labs(x=_title(result))], 1.0)
+        return TimeAxis([scale, p9.labs(x=axis_title(result))], 1.0)
     text = p9.element_text(rotation=45, ha="right", va="top")
-    return TimeAxis([scale, p9.labs(x=_title(result)), p9.theme(axis_text_x=text)], 0.3 * longest(names[chosen]) + 1)
+    return TimeAxis(
+        [scale, p9.labs(x=axis_title(result)), p9.theme(axis_text_x=text)], 0.3 * longest(names[chosen]) + 1
+    )
 
 
 def fits(numbers: np.ndarray, room: float) -> float:
@@ -104,5 +106,6 @@ def _moment(date: np.datetime64) -> Any:
     return date.astype("datetime64[us]").item()
 
 
-def _title(result: Celled) -> str:
+def axis_title(result: Celled) -> str:
+    """What steps are."""
     return {"date": "Date", "number": "Time"}.get(str(result.time_kind), "Step")

@@ -25,6 +25,7 @@ from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options
 from .interrupts import mend_signals
+from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
 
 if TYPE_CHECKING:
     from ..checks import Check
@@ -283,6 +284,7 @@ def _check(check: Check) -> Answer:
         "name": check.name,
         "tables": {level: columns(table) for level, table in check.tables.items()},
         "levels": {column: list(names) for column, names in check.levels.items()},
+        "dates": any(column.dtype.kind == "M" for table in check.tables.values() for column in table.values()),
         **fields(check, plain, ("passed", "verdict", "facts")),
         # in R, a list of one value would look like a value
         "single": [name for name, fact in check.facts.items() if isinstance(fact, str) or np.ndim(fact) == 0],

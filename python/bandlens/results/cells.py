@@ -71,6 +71,22 @@ def cell_columns(of: Celled, at: np.ndarray) -> dict[str, np.ndarray]:
     return columns
 
 
+def in_cells(of: Celled, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns of a table whose `band` holds positions of cells, -1 where there is none, with those of `COLUMNS` there.
+
+    They are the same columns where cells are bands and nothing else.
+    """
+    if of.inputs is None and of.times is None:
+        return dict(columns)
+    at = columns["band"]
+    found = cell_columns(of, at)
+    for values in found.values():
+        values[at < 0] = -1 if values.dtype.kind == "i" else "NaT" if values.dtype.kind == "M" else np.nan
+    if "wavelength" not in columns:
+        found.pop("wavelength", None)
+    return in_order({**{name: own for name, own in columns.items() if name != "band"}, **found}, tuple(columns))
+
+
 def cell_levels(of: Celled) -> dict[str, tuple[str, ...]]:
     """What codes in the columns of cells stand for."""
     levels = {"band": unique(of.bands)}

@@ -16,6 +16,7 @@ import numpy as np
 from ..data.positions import first
 from ..data.words import few
 from ..errors import ResultError
+from .background import pairs_joined
 from .choosing import refuse_drops
 from .importance import BandImportance
 from .schema import fields_along, joined, schema
@@ -70,7 +71,10 @@ def combine(*results: BandImportance) -> BandImportance:
     for number, other in enumerate(results[1:], start=1):
         _check_alike(start, other, f"results {first()} and {number + first()}")
     # pieces may lack what earlier versions did not measure
-    parts: dict[str, Any] = joined(results, "image")
+    parts: dict[str, Any] = {
+        **joined(results, "image"),
+        **pairs_joined(results, [len(result.scores) for result in results]),
+    }
     if start.images is not None:
         parts["images"] = _numbered(results)
     seconds = sum(result.seconds for result in results)

@@ -14,13 +14,16 @@ import numpy as np
 
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
-from .cells import cell_names, counted
+from .background import pairs_of, pairs_taken
+from .cells import counted
 from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
+from .explanation import explanation_of
 from .levels import columns_at
 from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
 from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table, table_of_images
 from .storing import store, stored
+from .summary import summary_of
 from .sums import KEPT, sum_fields
 from .tables import Table, check_level
 
@@ -107,6 +110,11 @@ class BandImportance:
         Name of the step of each entry of `bands`, where there is a time axis; empty for bands of inputs without one.
     time_kind : str or None
         What steps are: "date", "number" or "name".
+    background_strata : ndarray of int64, shape (m,), or None
+        Class of each background image, where as many were drawn from every class.
+    pair_images, pair_scores, pair_places : ndarray, shapes (pairs,), (pairs, k, d, bands) and (pairs, d), or None
+        Some rows; their scores against single background images, if the method has such, which tell what another
+        background would change; positions of these in `background`, where they are not all of it.
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -155,6 +163,10 @@ class BandImportance:
     inputs: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the inputs")] = None
     times: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the time steps")] = None
     time_kind: Annotated[str | None, Plain(newer=True), Same("what time steps are")] = None
+    background_strata: Annotated[np.ndarray | None, Positions("background", newer=True)] = None
+    pair_images: Annotated[np.ndarray | None, Positions("pair", newer=True)] = None
+    pair_scores: Annotated[np.ndarray | None, Numbers("pair", "explained", "paired", "band", newer=True)] = None
+    pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -220,14 +232,21 @@ class BandImportance:
         if self.balanced:
             outputs = self.overall_outputs
             every = np.arange(len(self.cells))
-            return balanced_table(self.table, [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs])
-        if self.images is not None:
-            return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed)
-        return self._table(np.tile(np.arange(k), n), k)
+            groups = [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs]
+            cell = np.unique(self._row_cells(), axis=0, return_inverse=True)[1].reshape(-1)
+            return balanced_table(self.scores.reshape(-1, len(self.bands)), cell, groups)
+        cell = np.tile(np.arange(k), n)
+        if self.images is None:
+            return self._table(cell, k)
+        pairs = pairs_of(self, cell.reshape(n, k), k, 1 / np.bincount(self.images)[self.images])
+        return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed, pairs=pairs)
 
     def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
-        rows = self.scores.reshape(-1, len(self.bands))
-        return class_band_table(rows, cell, cells, signed=self.signed, directed=self.directed)
+        rows, pairs = (
+            self.scores.reshape(-1, len(self.bands)),
+            pairs_of(self, cell.reshape(len(self.scores), -1), cells),
+        )
+        return class_band_table(rows, cell, cells, signed=self.signed, directed=self.directed, pairs=pairs)
 
     def _row_cells(self) -> np.ndarray:
         k = self.scores.shape[1]
@@ -305,10 +324,11 @@ class BandImportance:
         if self.images is None:
             chosen = positions(images, self.n)
             seconds = self.seconds * len(chosen) / self.n
-            return replace(self, **taken(self, "image", chosen), seconds=seconds)
+            return replace(self, **taken(self, "image", chosen), **pairs_taken(self, chosen), seconds=seconds)
         rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
         seconds = self.seconds * len(rows) / len(self.scores)
-        return replace(self, **{**taken(self, "image", rows), "images": numbers}, seconds=seconds)
+        fields = {**taken(self, "image", rows), **pairs_taken(self, rows), "images": numbers}
+        return replace(self, **fields, seconds=seconds)
 
     @overload
     def plot(
@@ -341,18 +361,7 @@ class BandImportance:
 
     def summary(self) -> str:
         """Most important bands of each class, and what produced them, as text."""
-        lines = [repr(self), ""]
-        table = self.table
-        names = cell_names(self)
-        width = max(len(name) for name in self.classes)
-        for row, (class_index, output_index) in enumerate(self.cells):
-            name = self.classes[class_index].ljust(width)
-            if self.classes[class_index] != self.outputs[output_index]:
-                name += f" -> {self.outputs[output_index]}"
-            best = [band for band in np.argsort(table.rank[row])[:3] if table.share[row, band] > 0]
-            shares = ", ".join(f"{names[band]} {table.share[row, band]:.0%}" for band in best)
-            lines.append(f"{name}  (n = {table.n[row]})  {shares or 'no band matters'}")
-        return "\n".join(lines)
+        return summary_of(self)
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images"
@@ -373,15 +382,7 @@ class BandImportance:
             `values` (rows, bands), `base_values` (rows,), `data` each image's band means (rows, bands); one row per
             image and explained output, image by image.
         """
-        import shap
-
-        k = self.scores.shape[1]
-        return shap.Explanation(
-            values=self.scores.reshape(-1, len(self.bands)),
-            base_values=self.base_values.reshape(-1),
-            data=np.repeat(self.band_means, k, axis=0),
-            feature_names=list(cell_names(self)),
-        )
+        return explanation_of(self)
 
     def save(self, path: str | Path) -> None:
         """Write to a `.npz` file that `load` reads on any machine (NumPy arrays and JSON, no pickle)."""

@@ -58,6 +58,7 @@ class Tabled(Celled, Protocol):
 
 LEVELS = ("class", "image", "overall")
 NUMBERS = ("importance", "effect", "share", "rank", "std_error", "conf_low", "conf_high")
+LAST = ("share_low", "share_high", "p_first", "se_images", "se_background")
 
 
 def columns_at(result: Tabled, level: str) -> Table:
@@ -88,5 +89,6 @@ def _of_table(result: Tabled, table: ClassBandTable, cells: np.ndarray) -> dict[
         **cell_columns(result, np.tile(np.arange(n_bands), len(cells))),
         **{name: getattr(table, name).reshape(-1) for name in NUMBERS},
         "n": np.repeat(table.n, n_bands),
+        **{name: getattr(table, name).reshape(-1) for name in LAST},
     }
     return in_order(columns, CLASS_COLUMNS)

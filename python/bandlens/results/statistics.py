@@ -1,13 +1,13 @@
-"""From band scores to the class x band table: means, standard errors, intervals, shares and ranks."""
+"""From band scores to the class x band table: means, shares and ranks, with what `uncertainty` says of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special
 
-from ..data.moments import CONFIDENCE, Moments
+from ..data.moments import Moments
+from .uncertainty import Pairs, Uncertainty, uncertainty
 
 
 @dataclass(frozen=True)
@@ -16,26 +16,38 @@ class ClassBandTable:
 
     Attributes
     ----------
-    importance, effect, share, std_error, conf_low, conf_high : ndarray of float64, shape (cells, bands)
+    importance, effect, share : ndarray of float64, shape (cells, bands)
         `effect` is NaN where the scores have no sign.
-        Where importance is a mean of sizes, `conf_low` is the bound of a Student interval of the mean, but at least 0.
     rank : ndarray of int64, shape (cells, bands)
         1 is the most important band; ties go to the band that comes first.
     n : ndarray of int64, shape (cells,)
+    std_error, conf_low, conf_high, share_low, share_high, p_first, se_images, se_background : ndarray of float64
+        Those of `Uncertainty`, shape (cells, bands).
     """
 
     importance: np.ndarray
     effect: np.ndarray
     share: np.ndarray
     rank: np.ndarray
+    n: np.ndarray
     std_error: np.ndarray
     conf_low: np.ndarray
     conf_high: np.ndarray
-    n: np.ndarray
+    share_low: np.ndarray
+    share_high: np.ndarray
+    p_first: np.ndarray
+    se_images: np.ndarray
+    se_background: np.ndarray
 
 
 def class_band_table(
-    scores: np.ndarray, cell: np.ndarray, cells: int, *, signed: bool, directed: bool = False
+    scores: np.ndarray,
+    cell: np.ndarray,
+    cells: int,
+    *,
+    signed: bool,
+    directed: bool = False,
+    pairs: list[Pairs | None] | None = None,
 ) -> ClassBandTable:
     """Summarise band scores per cell.
 
@@ -49,20 +61,19 @@ def class_band_table(
         Whether the sign of a score means anything.
     directed : bool
         Whether importance is the mean of the signed scores, instead of their size.
+    pairs : list of Pairs or None, or None
+        As for `uncertainty`.
 
     Returns
     -------
     ClassBandTable
     """
-    moments = Moments.of(scores if directed else np.abs(scores), cell, cells)
+    sizes = scores if directed else np.abs(scores)
+    moments = Moments.of(sizes, cell, cells)
     effect = Moments.of(scores, cell, cells).mean if signed else np.full_like(moments.mean, np.nan)
-    table = _table(moments, np.where(moments.count > 0, effect, np.nan), moments.count[:, 0])
-    return table if directed else replace(table, conf_low=at_least_zero(table.conf_low))
-
-
-def at_least_zero(low: np.ndarray) -> np.ndarray:
-    """Lower bounds of means of sizes, which are not below 0: an interval that is cut there holds the mean as often."""
-    return np.maximum(low, 0.0)
+    importance, effect = (np.where(moments.count > 0, values, np.nan) for values in (moments.mean, effect))
+    errors = uncertainty(sizes, cell, importance, directed=directed, pairs=pairs)
+    return _table(importance, effect, moments.count[:, 0], errors)
 
 
 def repeated_table(repeats: np.ndarray, n: np.ndarray) -> ClassBandTable:
@@ -81,36 +92,51 @@ def repeated_table(repeats: np.ndarray, n: np.ndarray) -> ClassBandTable:
     """
     times, cells, bands = repeats.shape
     rows = np.moveaxis(repeats, 1, 0).reshape(-1, bands)
-    moments = Moments.of(rows, np.repeat(np.arange(cells), times), cells)
-    return _table(moments, moments.mean, n)
+    cell = np.repeat(np.arange(cells), times)
+    mean = Moments.of(rows, cell, cells).mean
+    errors = uncertainty(rows, cell, mean, directed=True, pairs=None)
+    # what is known is how repeats differ; images and background are the same in all
+    return _table(mean, mean, n, errors._replace(se_images=np.full_like(mean, np.nan)))
 
 
-def balanced_table(table: ClassBandTable, groups: list[np.ndarray]) -> ClassBandTable:
+def balanced_table(scores: np.ndarray, cell: np.ndarray, groups: list[np.ndarray]) -> ClassBandTable:
     """Average cells of a table, each counting the same whatever its number of images.
 
     Parameters
     ----------
-    table : ClassBandTable
-        Of signed scores.
+    scores : ndarray, shape (rows, bands)
+        Signed, one row per image and output.
+    cell : ndarray of int, shape (rows,)
     groups : list of ndarray of int
         Cells that are averaged into one.
     """
-    mean = np.stack([table.importance[group].mean(axis=0) for group in groups])
-    errors = np.stack([np.sqrt((table.std_error[group] ** 2).sum(axis=0)) / len(group) for group in groups])
-    n = np.array([table.n[group].sum() for group in groups])
-    half = special.ndtri(0.5 + CONFIDENCE / 2) * errors
-    return ClassBandTable(mean, mean.copy(), share_of(mean), rank_of(mean), errors, mean - half, mean + half, n)
+    moments = Moments.of(scores, cell, int(cell.max()) + 1)
+    count = moments.count[:, 0]
+    mean = np.stack([moments.mean[group].mean(axis=0) for group in groups])
+    rows, place = [], []
+    for at, group in enumerate(groups):
+        mine = np.flatnonzero(np.isin(cell, group))
+        n, each = len(mine), count[cell[mine]]
+        # deviations of such a size that the mean of all has the error of the mean of means
+        with np.errstate(divide="ignore", invalid="ignore"):
+            size = np.sqrt((n - 1) / n * each / (each - 1)) * n / (len(group) * each)
+        rows.append(mean[at] + (scores[mine] - moments.mean[cell[mine]]) * size[:, None])
+        place.append(np.full(n, at))
+    errors = uncertainty(
+        np.concatenate(rows), np.concatenate(place), mean, directed=True, pairs=None, freedom=float("inf")
+    )
+    return _table(mean, mean.copy(), np.array([count[group].sum() for group in groups]), errors)
 
 
-def _table(moments: Moments, effect: np.ndarray, n: np.ndarray) -> ClassBandTable:
-    importance = np.where(moments.count > 0, moments.mean, np.nan)
-    errors, (low, high) = moments.standard_error(), moments.interval()
+def _table(importance: np.ndarray, effect: np.ndarray, n: np.ndarray, errors: Uncertainty) -> ClassBandTable:
     return ClassBandTable(
-        importance, effect, share_of(importance), rank_of(importance), errors, low, high, n.astype(np.int64)
+        importance, effect, share_of(importance), rank_of(importance), n.astype(np.int64), **errors._asdict()
     )
 
 
-def table_of_images(scores: np.ndarray, images: np.ndarray, *, signed: bool, directed: bool) -> ClassBandTable:
+def table_of_images(
+    scores: np.ndarray, images: np.ndarray, *, signed: bool, directed: bool, pairs: list[Pairs | None] | None = None
+) -> ClassBandTable:
     """Summarise rows of which images may have several: each image counts once, by the mean of its rows.
 
     Parameters
@@ -118,7 +144,7 @@ def table_of_images(scores: np.ndarray, images: np.ndarray, *, signed: bool, dir
     scores : ndarray, shape (rows, k, bands)
     images : ndarray of int, shape (rows,)
         Image of each row; rows of one image are no independent observations.
-    signed, directed : bool
+    signed, directed, pairs
         As for `class_band_table`.
 
     Returns
@@ -130,7 +156,10 @@ def table_of_images(scores: np.ndarray, images: np.ndarray, *, signed: bool, dir
     k, n_bands = scores.shape[1:]
     sizes = mean_by(scores if directed else np.abs(scores), image)
     cell = np.tile(np.arange(k), len(sizes))
-    table = class_band_table(sizes.reshape(-1, n_bands), cell, k, signed=False, directed=directed)
+    rows = sizes.reshape(-1, n_bands)
+    mean = Moments.of(rows, cell, k).mean
+    errors = uncertainty(rows, cell, mean, directed=directed, pairs=pairs)
+    table = _table(mean, np.full_like(mean, np.nan), np.full(k, len(sizes)), errors)
     return replace(table, effect=mean_by(scores, image).mean(axis=0)) if signed else table
 
 

@@ -35,6 +35,10 @@ class Summable(Celled, Protocol):
         """Of each image, in each cell."""
 
     @property
+    def pair_scores(self) -> np.ndarray | None:
+        """Of some images, against single background images."""
+
+    @property
     def drops(self) -> np.ndarray | None:
         """Falls of a metric, where images have no scores."""
 
@@ -83,6 +87,8 @@ def sum_fields(result: Summable, level: str) -> dict[str, Any]:
     if result.drops is not None:
         fields["drops"] = result.drops @ member.T
     fields["scores"] = result.scores @ member.T
+    if result.pair_scores is not None:
+        fields["pair_scores"] = result.pair_scores @ member.T
     fields["band_means"] = result.band_means @ member.T / member.sum(axis=1)
     # errors of scores that share their draws don't add up
     fields["score_errors"] = None

@@ -1,6 +1,11 @@
 """A tidy table as plain columns, which every result makes of itself: pandas (`frames`) and R show the same numbers.
 
-The names of the tables of importance stand here, in their contracted order.
+The names of the tables of importance stand here, in their contracted order. `std_error` and the 95 % intervals of
+importance and of share are over images and background images (`se_images`, `se_background`, whose squares add up to its
+own), and `p_first` is the probability that the band is the most important of its row, given these errors; see
+`bandlens.results.uncertainty`. `se_background` is 0 for methods without a background, and NaN where it is not known and
+intervals are over images only; `se_images` is NaN where a metric was computed for whole classes and intervals are over
+repeats.
 """
 
 from __future__ import annotations
@@ -29,6 +34,11 @@ CLASS_COLUMNS = (
     "conf_low",
     "conf_high",
     "n",
+    "share_low",
+    "share_high",
+    "p_first",
+    "se_images",
+    "se_background",
 )
 
 # the one class of a regression, and of the table over all classes

@@ -52,8 +52,6 @@ class Arrays:
         By positions that exist.
     length
         Of the first axis, where it may be unknown.
-    matmul_transposed
-        ``left @ right.T``.
     once
         The same tensor, which is computed once, however often it is used.
     normal
@@ -77,7 +75,6 @@ class Arrays:
     isfinite: Callable[[Tensor], Tensor]
     length: Callable[[Tensor], Any]
     log: Callable[[Tensor], Tensor]
-    matmul_transposed: Callable[[Tensor, Tensor], Tensor]
     max: Callable[[Tensor, int | tuple[int, ...]], Tensor]
     maximum: Callable[[Tensor, Tensor], Tensor]
     mean: Reduction
@@ -181,6 +178,13 @@ class Trace(Protocol):
 
     def value_dtype(self, value: int, /) -> DType:
         """The dtype that a value is computed in."""
+        ...
+
+    def by_loops(self, value: int, images: Tensor, /) -> Tensor | None:
+        """A value for images, computed by the model's own loops where a graph has them written out; else None.
+
+        To be called in a function that is compiled, which so has less to compile, and takes longer to run.
+        """
         ...
 
 

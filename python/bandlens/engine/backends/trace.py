@@ -79,6 +79,10 @@ class BaseTrace(ABC, Generic[AnyEntry]):
     @abstractmethod
     def _make_graph(self, output: int) -> Graph: ...
 
+    def by_loops(self, value: int, images: Any) -> Any | None:
+        """A value for images by the model's own loops; None, as graphs of this framework are all that there is."""
+        return None
+
     def _leading_to(self, output: int) -> list[AnyEntry]:
         """Operations that lead from the images to a value; refuses models that have no score for each image."""
         flat = self._entries

@@ -106,9 +106,9 @@ def explain(
     ------
     part : slice
         Which images.
-    values : ndarray of float64
-        Band scores, averaged over the background, shape (images, k, bands); where each image has its own background,
-        scores of every pair, (images, k, d, bands); with `maps`, averaged attributions, (images, k, *image shape).
+    values : ndarray
+        Band scores of every pair, shape (images, k, background, bands), in the dtype of the model; with `maps`,
+        attributions averaged over the background, shape (images, k, *image shape), float64.
     """
     chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
     fit: batching.Fit = trace.compiled(("fit", "pairs", maps), batching.Fit)
@@ -142,6 +142,8 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     # multipliers live only around the operation at hand; values of both sides are kept until used
     per_pass = 2.5 * sizes[0] * item
     per_pair = 3 * sizes[0] * item
+    if not maps:
+        per_pass += 3 * n_bands * item  # scores of every pair
     per_image = sum(sizes) * item
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
@@ -166,8 +168,8 @@ def _explain_part(
 ) -> np.ndarray:
     """One chunk of images against all of its background and outputs."""
     n, m, k = part.stop - part.start, work.n_background, work.seeds.shape[1]
-    shape = work.images.shape if maps else (*(m,) * work.own, len(work.images.cells))
-    values = np.zeros((n, k, *shape))
+    shape = (n, k, *work.images.shape) if maps else (n, k, m, len(work.images.cells))
+    values = np.zeros(shape, np.float64 if maps else trace.dtype)
     images = _fill(work.images.take(part, trace.dtype), chunk.images)
     seeds = np.moveaxis(work.seeds[part], 1, 0).astype(trace.dtype)
     for first in range(0, m, chunk.background):
@@ -184,7 +186,11 @@ def _explain_part(
             arguments = (images, references, np.ascontiguousarray(np.moveaxis(filled, 1, 0)), weights)
             found = _compiled(backend, trace, plan, chunk, work, maps, arguments)(*arguments)
             these = slice(output, output + len(wanted))
-            values[:, these] += np.moveaxis(found, 0, 1)[:n, : len(wanted)]
+            found = np.moveaxis(found, 0, 1)[:n, : len(wanted)]
+            if maps:
+                values[:, these] += found
+            else:
+                values[:, these, first : first + chunk.background] = found[:, :, : m - first]
     return values
 
 

@@ -87,21 +87,19 @@ def differences(pairs: Pairs, tangents: dict[int, Any]) -> Any:
     return nd.reshape(found, (*found.shape[:3], -1))
 
 
-def band_scores(pairs: Pairs, seeds: Any, weights: Any, cells: Cells) -> Any:
-    """Band scores, summed over the background with weights; where each image has its own, those of every pair.
+def band_scores(pairs: Pairs, seeds: Any, cells: Cells) -> Any:
+    """Band scores of every pair: how they vary over the background is what makes their means uncertain.
 
     Parameters
     ----------
     pairs, seeds
         As for `multipliers`.
-    weights : tensor, shape (background,)
-        Weight of each background image; not used where each image has its own.
     cells : Cells
         The bands, and which elements of an image belong to each.
 
     Returns
     -------
-    tensor, shape (outputs, images, bands), or (outputs, images, background, bands) where each image has its own
+    tensor, shape (outputs, images, background, bands)
     """
     nd, plan = pairs.nd, pairs.plan
     source = plan.graph.input
@@ -116,23 +114,17 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, cells: Cells) -> Any:
         operations = ()
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
 
-    def weighted(start: Any) -> dict[int, Multiplier]:
-        found = multipliers(pairs, start, stop)
-        if pairs.own:
-            return found
-        return {value: part.times(nd, _along_background(pairs, value, weights)) for value, part in found.items()}
-
     def contributions(values: tuple[int, ...]) -> list[dict[int, Any]]:
         sides = (pairs.image_run, pairs.reference_run)
         return [_contributions(pairs, operations, values, run.value(source), cells) for run in sides]
 
     if forward:
-        return _forward_scores(pairs, contributions(_frontier(plan, stop)), seeds, weights, n_bands)
-    found = weighted(seeds)
+        return _forward_scores(pairs, contributions(_frontier(plan, stop)), seeds, n_bands)
+    found = multipliers(pairs, seeds, stop)
     if not operations:
         return _direct_scores(pairs, found, seeds, cells)
     parts = contributions(tuple(found))
-    scores = nd.zeros((outputs, n, *(m,) * pairs.own, n_bands), seeds.dtype)
+    scores = nd.zeros((outputs, n, m, n_bands), seeds.dtype)
     for value, multiplier in found.items():
         size = pairs.layouts[value].size
         full = nd.broadcast_to(pairs.dense(value, multiplier), (outputs, n, m, *pairs.layouts[value].shape))
@@ -140,11 +132,9 @@ def band_scores(pairs: Pairs, seeds: Any, weights: Any, cells: Cells) -> Any:
         images, references = (part[value] for part in parts)
         if pairs.own:
             references = nd.reshape(references, (n, m, n_bands, size))
-            scores += nd.einsum("knmf,nbf->knmb", full, images) - nd.einsum("knmf,nmbf->knmb", full, references)
-        else:
-            references = nd.reshape(nd.moveaxis(references, 1, 0), (n_bands, m * size))
-            rows = nd.matmul_transposed(nd.reshape(full, (outputs * n, m * size)), references)
-            scores += nd.einsum("knf,nbf->knb", nd.sum(full, 2), images) - nd.reshape(rows, (outputs, n, n_bands))
+        way = "knmf,nmbf->knmb" if pairs.own else "knmf,mbf->knmb"
+        # the multipliers are the largest tensor of all: this product reads them as they lie
+        scores += full @ nd.moveaxis(images, 1, 2) - nd.einsum(way, full, references)
     return scores
 
 
@@ -152,16 +142,13 @@ def _direct_scores(pairs: Pairs, found: dict[int, Multiplier], seeds: Any, cells
     """Multipliers at the images themselves, times the differences."""
     nd, source = pairs.nd, pairs.plan.graph.input
     image, reference = pairs.sides(source)
-    lead = (seeds.shape[0], pairs.n, *(pairs.m,) * pairs.own)
+    lead = (seeds.shape[0], pairs.n, pairs.m)
     if source not in found:
         return nd.zeros((*lead, len(cells)), seeds.dtype)
     contributions = pairs.dense(source, found[source].times(nd, image - reference))
-    if not pairs.own:
-        contributions = nd.sum(contributions, 2)
     # a batch has one row per image, which is the first of the axes behind the leading ones
     shape = tuple(contributions.shape)
-    before = 3 if pairs.own else 2
-    summed = cells.sums(nd, nd.reshape(contributions, (*shape[:before], *shape[before + 1 :])), before)
+    summed = cells.sums(nd, nd.reshape(contributions, (*shape[:3], *shape[4:])), 3)
     return nd.broadcast_to(summed, (*lead, len(cells)))
 
 
@@ -170,7 +157,7 @@ def prefers_forward(n_bands: int, outputs: int) -> bool:
     return n_bands < outputs
 
 
-def _forward_scores(pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, weights: Any, n_bands: int) -> Any:
+def _forward_scores(pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, n_bands: int) -> Any:
     """The same scores by sending each band's difference forward: one pass per band instead of one per output."""
     nd, n, m = pairs.nd, pairs.n, pairs.m
     tangents = {}
@@ -182,9 +169,7 @@ def _forward_scores(pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, weigh
         tangents[value] = images - references
     carried = differences(pairs, tangents)
     carried = nd.broadcast_to(carried, (n_bands, n, m, seeds.shape[-1]))
-    if pairs.own:
-        return nd.einsum("kno,bnmo->knmb", seeds, carried)
-    return nd.einsum("kno,bnmo,m->knb", seeds, carried, weights)
+    return nd.einsum("kno,bnmo->knmb", seeds, carried)
 
 
 def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
@@ -248,12 +233,15 @@ def _contributions(
 
 
 def make_step(backend: Backend, trace: Trace, plan: Plan, *, cells: Cells, own: bool, maps: bool) -> Any:
-    """The function to compile: ``(images, references, seeds, weights)`` to scores or, with `maps`, attributions."""
+    """The function to compile: ``(images, references, seeds, weights)`` to attributions with `maps`, else to scores.
+
+    Attributions are summed over the background with these weights; scores are those of every pair.
+    """
 
     def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:
         pairs = Pairs(backend, trace, plan, images, references, own)
         if maps:
             return attributions(pairs, seeds, weights)
-        return band_scores(pairs, seeds, weights, cells)
+        return band_scores(pairs, seeds, cells)
 
     return step

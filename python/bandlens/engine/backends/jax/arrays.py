@@ -44,7 +44,6 @@ nd = Arrays(
     isfinite=jnp.isfinite,
     length=lambda array: array.shape[0],
     log=jnp.log,
-    matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: jnp.max(array, axis, keepdims=True),
     maximum=jnp.maximum,
     minimum=jnp.minimum,

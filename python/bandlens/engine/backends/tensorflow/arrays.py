@@ -114,7 +114,6 @@ nd = Arrays(
     isfinite=tf.math.is_finite,
     length=lambda array: tf.shape(array)[0],
     log=tf.math.log,
-    matmul_transposed=lambda left, right: tf.matmul(left, right, transpose_b=True),
     max=lambda array, axis: tf.reduce_max(array, axis, keepdims=True),
     maximum=tf.maximum,
     minimum=tf.minimum,

@@ -1,6 +1,6 @@
 """A traced function as one flat list of operations, its calls inlined and its values numbered.
 
-Loops with a known number of steps are written out.
+Loops with a known number of steps are written out, unless they are to be kept.
 """
 
 from __future__ import annotations
@@ -44,10 +44,16 @@ class Flat(BaseFlat[Entry]):
         Values that depend on the images, be it on their number alone.
     fingerprint : tuple
         Equal for two traces of the same operations on the same weights.
+    writes_out : bool
+        Whether loops are written out.
+    written_out : int
+        How many were.
     """
 
-    def __init__(self, concrete: Any) -> None:
+    def __init__(self, concrete: Any, *, writes_out: bool = True) -> None:
         super().__init__()
+        self.writes_out = writes_out
+        self.written_out = 0
         self.captures: dict[int, Any] = {}
         self.dtypes: list[tf.DType] = []
         graph = concrete.graph
@@ -104,9 +110,10 @@ class Flat(BaseFlat[Entry]):
         """Values that an operation makes."""
         if op.type in table.CALLS:
             return self._called(self._function(op, "f"), inputs, name)
-        if op.type in table.LOOPS:
+        if op.type in table.LOOPS and self.writes_out:
             written_out = self._repeated(op, inputs, name)
             if written_out is not None:
+                self.written_out += 1
                 return written_out
         if op.type in READING:
             element = self._lists.read(op, inputs, name)

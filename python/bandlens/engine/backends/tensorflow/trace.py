@@ -24,6 +24,7 @@ from .arrays import zeros
 from .entry import Entry
 from .flat import HEADS, Flat
 from .gradients import has_gradient
+from .looping import Looping, can_be_kept
 from .run import Run, computed_in
 
 # so many images tell where a value has them: a prime number that no length is a multiple of by chance
@@ -55,6 +56,14 @@ class Trace(BaseTrace[Entry]):
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
         self._read_ends(self.flat, HEADS)
         self.fingerprint = self.flat.fingerprint
+
+    def by_loops(self, value: int, images: tf.Tensor) -> tf.Tensor | None:
+        """A value for images by the model's own loops; None where there are none, or in half precision."""
+        if not can_be_kept(self.flat):
+            return None
+        looping: Looping = self.compiled("looping", lambda: Looping(self._concrete))
+        made_by = self.flat.producers[value]
+        return looping.value(made_by, made_by.outputs.index(value), images)
 
     def fixed(self, graph: tf.Graph) -> dict[int, tf.Tensor]:
         """Values that don't depend on the images, made once for all that is computed in a graph."""

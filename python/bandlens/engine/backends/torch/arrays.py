@@ -69,7 +69,6 @@ nd = Arrays(
     isfinite=torch.isfinite,
     length=lambda array: array.shape[0],
     log=torch.log,
-    matmul_transposed=lambda left, right: left @ right.T,
     max=lambda array, axis: torch.amax(array, axis, keepdim=True),
     maximum=torch.maximum,
     mean=_reduced(torch.mean),

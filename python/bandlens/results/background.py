@@ -1,0 +1,95 @@
+"""Which pairs of images and background images tell how uncertain a row of a table is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from .schema import fields_along
+from .uncertainty import Pairs
+
+
+class Compared(Protocol):
+    """What is asked of a result here; see `BandImportance`."""
+
+    @property
+    def background(self) -> np.ndarray | None:
+        """Positions of the background images used."""
+
+    @property
+    def background_strata(self) -> np.ndarray | None:
+        """Class of each, where they were drawn from the classes."""
+
+    @property
+    def pair_scores(self) -> np.ndarray | None:
+        """Scores of some images against single background images."""
+
+    @property
+    def pair_images(self) -> np.ndarray | None:
+        """Which images these are."""
+
+    @property
+    def pair_places(self) -> np.ndarray | None:
+        """Which background images, where images have their own."""
+
+
+def pairs_of(
+    result: Compared, cell: np.ndarray, cells: int, weights: np.ndarray | None = None
+) -> list[Pairs | None] | None:
+    """The pairs behind each row of a table; None in all where there is no background.
+
+    Parameters
+    ----------
+    result : Compared
+    cell : ndarray of int, shape (n, k)
+        The row that each image is counted in with each of its outputs.
+    cells : int
+    weights : ndarray of float64, shape (n,), optional
+        How much each image counts.
+    """
+    if result.background is None:
+        return None
+    if result.pair_scores is None or result.pair_images is None:
+        return [None] * cells
+    counted = cell[result.pair_images]
+    weight = np.ones(len(counted)) if weights is None else weights[result.pair_images]
+    found: list[Pairs | None] = []
+    for row in range(cells):
+        images, places = np.nonzero(counted == row)
+        found.append(
+            Pairs(
+                result.pair_scores[images, places],
+                weight[images],
+                None if result.pair_places is None else result.pair_places[images],
+                result.background_strata,
+                len(result.background),
+            )
+        )
+    return found
+
+
+def pairs_taken(result: Compared, rows: np.ndarray) -> dict[str, Any]:
+    """Those fields of a result that hold pairs, where only some of its rows are left, in another order."""
+    if result.pair_images is None:
+        return {}
+    place = np.full(int(max(rows.max(), result.pair_images.max())) + 1, -1)
+    place[rows] = np.arange(len(rows))
+    left = np.flatnonzero(place[result.pair_images] >= 0)
+    found = {name: getattr(result, name) for name in fields_along(type(result), "pair")}
+    chosen = {name: values[left] for name, values in found.items() if values is not None}
+    return {**chosen, "pair_images": place[result.pair_images[left]]}
+
+
+def pairs_joined(results: Sequence[Compared], rows: Sequence[int]) -> dict[str, Any]:
+    """The fields that hold pairs, of all results, which have so many rows; None where one lacks them."""
+    names = fields_along(type(results[0]), "pair")
+    columns = {name: [getattr(one, name) for one in results] for name in names}
+    if any(images is None for images in columns["pair_images"]):
+        return dict.fromkeys(names)
+    before = np.cumsum([0, *rows[:-1]])
+    columns["pair_images"] = [images + start for images, start in zip(columns["pair_images"], before, strict=True)]
+    return {
+        name: None if any(part is None for part in parts) else np.concatenate(parts) for name, parts in columns.items()
+    }

@@ -1,0 +1,301 @@
+"""How far the class x band table would be another with other images and another background sample.
+
+An importance is a mean over images of the size of a mean over background images, and both are samples. Images: the
+deviations of their scores from the importance. Background images: each moves the scores of all images together. For
+image i, background image j and the score s_i, the mean of a_ij over j, let h_ij = sign(s_i) a_ij, so that importance is
+the mean of h. Then
+
+    Var = V_images / n + V_background / m + V_pairs / (n m).
+
+The sample variance of the |s_i| over n has the first and the last part in it; that of the column means of h, less what
+pairs alone do to them, is the second (two-way analysis of variance; Searle, Casella & McCulloch 1992, Variance
+Components, ch. 4). Where each image has a few background images of its own, the second part comes from products of
+deviations that different images have with the same background image.
+
+The size of a mean that errs is too large on average, by that of a folded normal distribution. Importance stays what it
+is, the mean size of the scores that were found; its interval reaches further down by what that bias is estimated at, so
+that it holds the value without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from ..data.moments import half_width
+
+# draws behind the probability of being first, and rows of random numbers held at once
+DRAWS = 1000
+ROWS = 4096
+
+
+class Uncertainty(NamedTuple):
+    """Columns of the table, each ndarray of float64, shape (cells, bands); NaN where a cell has a single image.
+
+    Attributes
+    ----------
+    se_images, se_background : ndarray
+        Parts of the standard error. The second is NaN where it is not known, and then in no interval.
+    std_error, conf_low, conf_high : ndarray
+        Of the importance.
+    share_low, share_high : ndarray
+        95 % interval of the share.
+    p_first : ndarray
+        Probability that the band is the most important one, given the errors.
+    """
+
+    se_images: np.ndarray
+    se_background: np.ndarray
+    std_error: np.ndarray
+    conf_low: np.ndarray
+    conf_high: np.ndarray
+    share_low: np.ndarray
+    share_high: np.ndarray
+    p_first: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Scores of some of a cell's images against single background images.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (images, d, bands)
+    weights : ndarray of float64, shape (images,)
+        How much each counts in the mean.
+    places : ndarray of int, shape (images, d), or None
+        Which of the m background images these are, where images have their own; else they are all of them, in order.
+    strata : ndarray of int, shape (m,), or None
+        Groups from which the background images were drawn in numbers that were fixed.
+    m : int
+    """
+
+    scores: np.ndarray
+    weights: np.ndarray
+    places: np.ndarray | None
+    strata: np.ndarray | None
+    m: int
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What the background sample does to a mean over images.
+
+    Attributes
+    ----------
+    influence : ndarray, shape (m, bands)
+        What each background image adds to the importance, compared with the mean one.
+    variance, bias : ndarray, shape (bands,)
+        Of the importance.
+    freedom : float
+        Degrees of freedom of the variance.
+    """
+
+    influence: np.ndarray
+    variance: np.ndarray
+    bias: np.ndarray
+    freedom: float
+
+
+def uncertainty(
+    sizes: np.ndarray,
+    cell: np.ndarray,
+    importance: np.ndarray,
+    *,
+    directed: bool,
+    pairs: list[Pairs | None] | None,
+    freedom: float | None = None,
+) -> Uncertainty:
+    """Errors and intervals of means over images.
+
+    Parameters
+    ----------
+    sizes : ndarray, shape (rows, bands)
+        What importance is the mean of.
+    cell : ndarray of int, shape (rows,)
+    importance : ndarray, shape (cells, bands)
+    directed : bool
+        Whether sizes have a sign, so that bounds may be below 0.
+    pairs : list of Pairs or None, or None
+        Of each cell, None where it is not known what the background does; None in all where there is no background.
+    freedom : float, optional
+        Degrees of freedom of the part of the images; by default one less than there are.
+    """
+    found = {name: np.full(importance.shape, np.nan) for name in Uncertainty._fields}
+    order = np.argsort(cell, kind="stable")
+    bounds = np.searchsorted(cell[order], np.arange(len(importance) + 1))
+    for row, mean in enumerate(importance):
+        mine = sizes[order[bounds[row] : bounds[row + 1]]]
+        if len(mine) > 1:
+            moves = still(mean) if pairs is None else _moves_of(pairs[row])
+            one = _of_cell(mine, mean, moves, None if pairs is None else pairs[row], directed, freedom)
+            for name, values in one._asdict().items():
+                found[name][row] = values
+    return Uncertainty(**found)
+
+
+def _of_cell(
+    sizes: np.ndarray,
+    mean: np.ndarray,
+    moves: Moves | None,
+    pairs: Pairs | None,
+    directed: bool,
+    freedom: float | None,
+) -> Uncertainty:
+    n = len(sizes)
+    freedom = n - 1 if freedom is None else freedom
+    deviations = sizes - mean
+    images = (deviations**2).sum(axis=0) / (n * (n - 1))
+    low, high = _interval(mean, images, freedom, moves)
+    if not directed:
+        low = np.maximum(low, 0.0)
+    unknown = np.full_like(mean, np.nan)
+    background = unknown if moves is None else np.maximum(moves.variance, 0.0)
+    both = images + (0.0 if moves is None else background)
+
+    positive = np.where(mean > 0, mean, 0.0)
+    total = positive.sum()
+    if not total > 0 or np.isnan(images).any():
+        return Uncertainty(np.sqrt(images), np.sqrt(background), np.sqrt(both), low, high, *[unknown] * 3)
+    share = positive / total
+
+    def of_share(values: np.ndarray) -> np.ndarray:
+        """What changes of importances, along the last axis, do to shares."""
+        changes: np.ndarray = np.where(mean > 0, values, 0.0)
+        return (changes - share * changes.sum(axis=-1, keepdims=True)) / total
+
+    parts = (of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1))
+    moved = moves
+    if moves is not None and pairs is not None:
+        of_pairs = _spread(of_share(_deviations(pairs)), pairs)
+        moved = Moves(of_pairs.influence, of_pairs.variance, of_share(moves.bias), moves.freedom)
+    share_low, share_high = _interval(share, parts, freedom, moved)
+    # an importance that chance made negative has no share, but its interval may
+    share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / total)
+    return Uncertainty(
+        np.sqrt(images), np.sqrt(background), np.sqrt(both), low, high,
+        np.clip(share_low, 0.0, 1.0), np.clip(share_high, 0.0, 1.0), _first(mean, deviations, moves),
+    )  # fmt: skip
+
+
+def _interval(
+    centre: np.ndarray, images: np.ndarray, freedom: float, moves: Moves | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval from two variances, with the degrees of freedom of Satterthwaite (1946), widened by the bias."""
+    if moves is None:
+        half = half_width(np.sqrt(images), freedom)
+        return centre - half, centre + half
+    background = np.maximum(moves.variance, 0.0)
+    both = images + background
+    with np.errstate(divide="ignore", invalid="ignore"):
+        together = both**2 / (images**2 / freedom + background**2 / moves.freedom)
+    half = half_width(np.sqrt(both), np.where(both > 0, together, 1.0))
+    return centre - half - np.maximum(moves.bias, 0.0), centre + half + np.maximum(-moves.bias, 0.0)
+
+
+def still(mean: np.ndarray) -> Moves:
+    """The moves of no background at all."""
+    return Moves(np.zeros((0, len(mean))), np.zeros_like(mean), np.zeros_like(mean), 1.0)
+
+
+def _moves_of(pairs: Pairs | None) -> Moves | None:
+    """What the background does to an importance, or None where nothing tells."""
+    if pairs is None or pairs.m < 2 or not len(pairs.scores):
+        return None
+    deviations = _deviations(pairs)
+    found = _spread(deviations, pairs)
+    d = deviations.shape[1]
+    # standard error of each score over its background images
+    errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
+    bias = pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
+    return Moves(found.influence, found.variance, bias, found.freedom)
+
+
+def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """By how much the mean size of a normal variable exceeds the size of its mean; 0 without an error."""
+    safe = np.where(error > 0, error, 1.0)
+    ratio = size / safe
+    more = safe * (np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) - 2 * ratio * special.ndtr(-ratio))
+    return np.where(error > 0, more, 0.0)
+
+
+def _deviations(pairs: Pairs) -> np.ndarray:
+    """What each pair adds to its image's size, less what its background images add on average, as `scores`.
+
+    Within strata, deviations from means of few are enlarged to the size that those from the true means would have.
+    """
+    adds = np.sign(pairs.scores.mean(axis=1, keepdims=True)) * pairs.scores
+    if pairs.places is not None:
+        return adds - adds.mean(axis=1, keepdims=True)
+    strata = _strata(pairs)
+    found = np.empty_like(adds)
+    for stratum in np.unique(strata):
+        mine = np.flatnonzero(strata == stratum)
+        own = adds[:, mine]
+        found[:, mine] = (own - own.mean(axis=1, keepdims=True)) * np.sqrt(len(mine) / max(len(mine) - 1, 1))
+    return found
+
+
+def _strata(pairs: Pairs) -> np.ndarray:
+    """Strata of two background images or more; those of one are taken together."""
+    if pairs.strata is None or pairs.places is not None:
+        return np.zeros(pairs.m, np.int64)
+    _, stratum, size = np.unique(pairs.strata, return_inverse=True, return_counts=True)
+    alone = size[stratum] == 1
+    if alone.sum() == 1:
+        return np.zeros(pairs.m, np.int64)  # it would be alone among strata of several, too
+    return np.where(alone, -1, stratum)
+
+
+def _spread(deviations: np.ndarray, pairs: Pairs) -> Moves:
+    """Influence of each background image on a mean over images, and the variance of it that images share."""
+    weights = pairs.weights / pairs.weights.sum()
+    weighted = deviations * weights[:, None, None]
+    products, freedom = 1 - (weights**2).sum(), pairs.m - len(np.unique(_strata(pairs)))
+    if pairs.places is not None:
+        n, d, n_bands = weighted.shape
+        summed = np.zeros((n, pairs.m, n_bands))
+        np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
+        weighted, products = summed, _shared(pairs.places, weights, pairs.m) / pairs.m
+    sums, alone = weighted.sum(axis=0), (weighted**2).sum(axis=(0, 1))
+    if len(weights) == 1:  # nothing tells what is shared: as if all were
+        d = deviations.shape[1]
+        variance = alone / (d * d if pairs.places is None else d * max(d - 1, 1))
+    elif products > 0:
+        variance = ((sums**2).sum(axis=0) - alone) / products / pairs.m**2
+    else:
+        variance = np.zeros_like(alone)
+    return Moves(sums / pairs.m, variance, np.zeros_like(variance), float(max(freedom, 1)))
+
+
+def _shared(places: np.ndarray, weights: np.ndarray, m: int) -> float:
+    """Products of deviations that two images have with the same background image, in units of its variance.
+
+    An image's deviations are from the mean over its own d: what both have of the others of each is taken off. An image
+    may have a background image several times.
+    """
+    n, d = places.shape
+    member = np.zeros((n, m))
+    np.add.at(member, (np.arange(n)[:, None], places), 1.0)
+    common, own = member @ member.T, member**2 @ member.T
+    products = (common + common**2 / d**2 - (own + own.T) / d) * weights[:, None] * weights
+    return float(products.sum() - np.trace(products))
+
+
+def _first(mean: np.ndarray, deviations: np.ndarray, moves: Moves | None) -> np.ndarray:
+    """How often each band is the first, when importances are moved at random as far as their errors say."""
+    n = len(deviations)
+    random = np.random.default_rng(0)
+    drawn = np.tile(mean, (DRAWS, 1))
+    for start in range(0, n, ROWS):
+        part = deviations[start : start + ROWS]
+        drawn += random.standard_normal((DRAWS, len(part))) @ part / np.sqrt(n * (n - 1))
+    if moves is not None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            raw = (moves.influence**2).sum(axis=0)
+            scale = np.where(raw > 0, np.sqrt(np.maximum(moves.variance, 0.0) / raw), 0.0)
+        drawn += random.standard_normal((DRAWS, len(moves.influence))) @ (moves.influence * scale) - moves.bias
+    return np.bincount(drawn.argmax(axis=1), minlength=len(mean)) / DRAWS
