@@ -505,7 +505,7 @@ def test_what_takes_one_input_says_so(model: Any) -> None:
     with pytest.raises(BandError, match="needs a model of several inputs"):
         bl.band_importance(lambda x: ops.mean(x, axis=(1, 2)), X["optical"], groups="input")
     layer = model.layers[-1].name
-    with pytest.raises(InputTypeError, match="this takes images of one input"):
-        bl.top_images(model, X, layer)
-    with pytest.raises(ModelError, match="several inputs"):
+    with pytest.raises(ModelError, match=r"several inputs.*\n.*'optical' \(n, 6, 6, 3\)"):
+        bl.top_images(model, X["optical"], layer)
+    with pytest.raises(OptionError, match="several inputs: while an image is made for one"):
         bl.visualize_features(model, layer, shape=(6, 6, 3), value_range=(0, 1))
