@@ -33,8 +33,8 @@ draw_top_images <- function(object, found, rgb, most, width, base_size) {
   table$panel <- factor(table$panel, panels)
   notes <- c(
     paste0(
-      input_note(object), k, " of ", count(object$n, "image"), ", with their activation (", object$statistic, " over positions); ",
-      rgb_note(object, chosen)
+      input_note(object), k, " of ", count(object$n, "image"), ", with their activation (", object$statistic,
+      " over positions); ", rgb_note(object, chosen)
     ),
     silent_note(object),
     if (!is.null(found)) "first: the image that was made for the feature; mid-grey is the middle of the bands' ranges"

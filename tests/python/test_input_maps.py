@@ -12,7 +12,7 @@ from bandlens.errors import InputError, OptionError
 from keras import ops
 
 SHAPES = {"optical": (6, 6, 3), "radar": (3, 3, 2), "weather": (4,)}
-MAPPED = [name for name, method in bl.METHODS.items() if method.maps is not None and name != "lime"]
+MAPPED = [name for name, method in bl.METHODS.items() if method.maps is not None and name not in ("lime", "vargrad")]
 
 
 def arrays(n: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -69,6 +69,7 @@ def test_linear_models_have_a_closed_form(keras: Any, method: str) -> None:
         np.testing.assert_array_equal(maps.arrays[name], found.values)
 
 
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize("method", MAPPED)
 def test_maps_add_up_to_scores(model: Any, method: str) -> None:
     options: dict[str, Any] = {"background": BACKGROUND, "method": method, "bands": {"radar": ["VV", "VH"]}}
@@ -90,6 +91,7 @@ def test_maps_add_up_to_scores(model: Any, method: str) -> None:
         np.testing.assert_allclose(maps["radar"].residuals, table.residuals, atol=1e-5)
 
 
+@pytest.mark.slow_elsewhere
 def test_superpixels_of_each_input(keras: Any) -> None:
     """Of a model that is linear, LIME finds what each region of each input contributes."""
     pytest.importorskip("skimage")
@@ -174,6 +176,7 @@ def test_they_are_plain_data(model: Any) -> None:
     assert "of input 'radar'" in repr(maps["radar"])
 
 
+@pytest.mark.slow_elsewhere
 def test_an_input_is_chosen_for_a_picture(model: Any) -> None:
     maps = bl.band_maps(model, X, Y, background=BACKGROUND)
     for given in ({"input": "radar", "x": X}, {"input": 1, "x": list(X.values())}, {"input": "weather"}, {}):

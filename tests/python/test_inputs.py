@@ -190,6 +190,16 @@ def test_one_input_in_a_dict(keras: Any) -> None:
     np.testing.assert_allclose(result.scores, expected, atol=1e-6)
 
 
+def test_as_an_explanation_of_shap(model: Any) -> None:
+    pytest.importorskip("shap")
+    result = bl.band_importance(model, X, Y, background=BACKGROUND, bands={"radar": ["VV", "VH"]})
+    explanation = result.to_shap()
+    assert explanation.feature_names[2:5] == ["optical: band_3", "radar: VV", "radar: VH"]
+    np.testing.assert_allclose(explanation.data[:, 5:], X["weather"], rtol=1e-6)
+    sums = explanation.values.sum(axis=1) + explanation.base_values
+    np.testing.assert_allclose(sums, result.output_values[:, 0], atol=1e-5)
+
+
 def test_functions_of_arrays_take_a_dict() -> None:
     def score(inputs: dict[str, np.ndarray]) -> np.ndarray:
         assert isinstance(inputs["radar"], np.ndarray)
@@ -495,7 +505,7 @@ def test_what_takes_one_input_says_so(model: Any) -> None:
     with pytest.raises(BandError, match="needs a model of several inputs"):
         bl.band_importance(lambda x: ops.mean(x, axis=(1, 2)), X["optical"], groups="input")
     layer = model.layers[-1].name
-    with pytest.raises(InputTypeError, match="this takes images of one input"):
-        bl.top_images(model, X, layer)
-    with pytest.raises(ModelError, match="several inputs"):
+    with pytest.raises(ModelError, match=r"several inputs.*\n.*'optical' \(n, 6, 6, 3\)"):
+        bl.top_images(model, X["optical"], layer)
+    with pytest.raises(OptionError, match="several inputs: while an image is made for one"):
         bl.visualize_features(model, layer, shape=(6, 6, 3), value_range=(0, 1))

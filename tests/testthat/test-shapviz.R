@@ -45,6 +45,17 @@ test_that("scores become one shapviz object per output", {
   expect_identical(getExportedValue("shapviz", "shapviz")(structure(1, class = "some_class")), "ours")
 })
 
+test_that("bands of several inputs keep their names apart", {
+  local_shapviz()
+  result <- stored_result()
+  result$inputs <- c("optical", "sar")
+  names <- paste(result$inputs, result$bands, sep = ": ")
+  colnames(result$band_means) <- names
+  one <- shapviz_band_importance(result)$water
+  expect_identical(colnames(one$S), names)
+  expect_named(one$X, names)
+})
+
 test_that("scores that don't add up are refused", {
   value <- bridge_value()
   value["completeness"] <- list(NULL)

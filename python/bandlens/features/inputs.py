@@ -26,10 +26,10 @@ from ..models.packing import input_names, model_inputs
 from .activations import activation_batches
 from .layers import Layer, Network
 from .preparing import sample_of, sampled
-from .space import Space, as_canvas, canvas
+from .space import STRONG, Space, as_canvas, canvas, other_start
 
-# images with which it is found out whether a layer changes with an input, and differences that are rounding
-TRIED = 8
+# images with which it is found out whether features change with an input, and differences that are rounding
+TRIED = 32
 ROUNDING = 1e-6
 
 
@@ -207,12 +207,11 @@ def that_matter(
 
 
 def _changes(network: Network, layer: Layer, readouts: np.ndarray | None, subject: Subject, space: Space) -> bool:
-    """Whether features differ between images of an input that are random in their ranges."""
+    """Whether features differ between images of an input like those that silent features get as other starts."""
     assert subject.held is not None
     random = np.random.default_rng(0)
     rows = np.repeat(subject.held[None], TRIED, axis=0)
-    shape = (TRIED, space.rows, space.cols, space.bands)
-    own = space.to_own(np, random.uniform(space.low, space.high, shape))
+    own = space.to_own(np, np.stack([other_start(space, random, STRONG, attempt + 1) for attempt in range(TRIED)]))
     rows[:, subject.place : subject.place + own[0].size] = own.reshape(TRIED, -1)
     batches = activation_batches(network, layer, subject.images.holding(rows), None)
     found = np.concatenate([activations for _, activations in batches])
