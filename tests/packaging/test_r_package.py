@@ -104,6 +104,6 @@ except bl.errors.MissingPackageError as error:
 
 
 def test_installed_package_is_small(library):
-    """R CMD check says so of what is larger than 5 MB, and this must hold on file systems of larger blocks, too."""
+    """R CMD check has a note for what is larger than 5 MB, 5120 of these."""
     said = run("du", "-sk", library / "bandlens", cwd=library)
-    assert int(said.split()[0]) < 5000
+    assert int(said.split()[0]) < 5100
