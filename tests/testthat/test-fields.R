@@ -22,12 +22,19 @@ of_bands <- list(
 response_of_cells <- c(utils::modifyList(response_value(kind = "ice"), list(bands = of_bands$bands)), of_bands[-1])
 response_of_cells$images <- array(seq_along(response_of_cells$image_class) %/% 2L)
 of_cells <- list(inputs = c("a", "b"), times = c("", "2024-05-01"), time_kind = "date")
+compared <- list(
+  background_strata = array(c(0L, 1L, 1L)), pair_images = array(c(0L, 2L)),
+  pair_scores = array(seq_len(2 * ncol(bridge_value()$image_output) * 3 * 2) / 8,
+    c(2, ncol(bridge_value()$image_output), 3, 2)
+  ),
+  pair_places = matrix(0:2, 2, 3, byrow = TRUE)
+)
 made <- list(
   band_importance = kind_of_result(as_band_importance,
     utils::modifyList(
       bridge_value(), c(
         list(options = list(n_samples = 50L), image_bands = c("B", "N"), sums = list(band = bridge_value()$table)),
-        of_cells, of_labels(4, length(bridge_value()$classes))
+        of_cells, compared, of_labels(4, length(bridge_value()$classes))
       )
     ),
     c("table", "overall", "whole", "median_local_fit", "sums", totals),
