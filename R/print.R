@@ -33,6 +33,7 @@ format.band_importance <- function(x, ..., n = NULL) {
     intersect(c("input", "band", "time"), names(x$table)), "importance", "std_error", "share", "rank", "n"
   )]
   more <- setdiff(names(x$table), names(shown))
+  more <- more[seq_len(match("conf_high", more, length(more)))] # intervals of shares and parts of errors: see tidy()
   c(
     about(x),
     format(shown, n = if (is.null(n)) first_rows else n)[-1],

@@ -197,7 +197,9 @@ def test_tables_are_as_contracted(small_cnn: Any, images: np.ndarray, method: st
         per_image["score"] = per_image["score"].abs()
     by_hand = per_image.groupby(["class", "output", "band"], observed=True)["score"]
     np.testing.assert_allclose(frame["importance"], by_hand.mean(), rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(frame["std_error"], by_hand.sem(), rtol=1e-9)
+    np.testing.assert_allclose(frame["se_images"], by_hand.sem(), rtol=1e-9)
+    both = np.sqrt(frame["se_images"] ** 2 + frame["se_background"].fillna(0) ** 2)
+    np.testing.assert_allclose(frame["std_error"], both, rtol=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)
