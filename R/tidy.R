@@ -29,8 +29,8 @@
 #'   \item{`share`}{importance divided by the sum of importances over bands (inputs and steps), within class and output}
 #'   \item{`rank`}{1 is the most important band}
 #'   \item{`std_error`, `conf_low`, `conf_high`}{standard error and 95 % confidence interval of `importance`, over
-#'     images and background images (see `se_background`); `NA` for a single image. The size of a score that errs is too large
-#'     on average: the interval reaches further down by what that is estimated at}
+#'     images and background images (see `se_background`); `NA` for a single image. The size of a score that errs is
+#'     too large on average: the interval reaches further down by what that is estimated at}
 #'   \item{`n`}{number of images}
 #'   \item{`share_low`, `share_high`}{95 % confidence interval of `share`}
 #'   \item{`p_first`}{probability that the band is the most important one of its class and output, given these errors
