@@ -2,10 +2,10 @@
 
 #' Would other images or another background give another table?
 #'
-#' The standard errors of [band_importance()] are those of its images. Methods that compare images with a background
-#' have a second error, of which they know nothing: which background images were drawn moves the scores of all images
-#' together. `check_stability()` computes the table once as [band_importance()] does, and `backgrounds` times with other
-#' background samples; each of `resamples` then takes one of these samples and draws the images anew.
+#' The standard errors of [band_importance()] are those of its images, and of its background images where its method
+#' has scores against single ones. `check_stability()` makes tables again, for all methods, and tells which ranks would
+#' stay: it computes the table once as [band_importance()] does, and `backgrounds` times with other background samples;
+#' each of `resamples` then takes one of these samples and draws the images anew.
 #'
 #' @inheritParams band_importance
 #' @param ... Other arguments of [band_importance()], by name, such as `method`, `background` or `bands`, and options of

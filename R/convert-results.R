@@ -23,13 +23,16 @@ as_band_importance <- function(value) {
   # of results with a time axis or several inputs: the tables of sums over steps or bands
   sums <- lapply(value$sums, from_columns, levels, value$time_kind)
   structure(
-    c(in_order(c(derived, fields), first), cancellation, as_accuracy(value), if (length(sums) > 0) list(sums = sums)),
+    c(
+      in_order(c(derived, fields), first), cancellation,
+      known_numbers(value, c("accuracy", "chance", "background_part")), if (length(sums) > 0) list(sums = sums)
+    ),
     class = "band_importance"
   )
 }
 
-# How often the model is right, and by chance, where there were labels.
-as_accuracy <- function(value) Filter(Negate(is.null), value[c("accuracy", "chance")])
+# Those of some numbers that are known: how often the model is right, where there were labels.
+known_numbers <- function(value, names) Filter(Negate(is.null), value[names])
 
 # What the bridge returns -> a plain `band_maps` object.
 as_band_maps <- function(value) {
@@ -40,7 +43,7 @@ as_band_maps <- function(value) {
   names[[fields$band_axis]] <- fields$bands
   dimnames(fields$values) <- names
   derived <- list(completeness = value$completeness, cancellation = value$cancellation)
-  structure(c(in_order(fields, c("values", "band_axis")), derived, as_accuracy(value)), class = "band_maps")
+  structure(c(in_order(fields, c("values", "band_axis")), derived, known_numbers(value, c("accuracy", "chance"))), class = "band_maps")
 }
 
 # What the bridge returns -> a plain `band_check` object, of a class of its own too.

@@ -56,15 +56,10 @@ glance.band_importance <- function(x, ...) {
     chance = number_or_na(x$chance),
     task = text_or_na(x$task),
     head = text_or_na(x$head),
-    background_part = background_part(x$table),
+    background_part = number_or_na(x$background_part),
     n_inputs = if (!is.null(x$inputs)) length(unique(x$inputs)),
     n_steps = if (!is.null(x$times)) count_steps(x)
   )
-}
-
-background_part <- function(table) {
-  of_background <- table[["se_background"]]
-  if (is.null(of_background)) NA_real_ else stats::median((of_background / table$std_error)[table$std_error > 0]^2)
 }
 
 text_or_na <- function(value) if (is.null(value) || identical(value, "")) NA_character_ else value

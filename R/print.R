@@ -32,12 +32,11 @@ format.band_importance <- function(x, ..., n = NULL) {
     "class", if (!identical(as.character(x$table$class), as.character(x$table$output))) "output",
     intersect(c("input", "band", "time"), names(x$table)), "importance", "std_error", "share", "rank", "n"
   )]
-  more <- setdiff(names(x$table), names(shown))
-  more <- more[seq_len(match("conf_high", more, length(more)))] # intervals of shares and parts of errors: see tidy()
+  more <- paste0("tidy() gives all columns, also ", paste(setdiff(names(x$table), names(shown)), collapse = ", "))
   c(
     about(x),
     format(shown, n = if (is.null(n)) first_rows else n)[-1],
-    cli::col_grey(paste0("# tidy() gives all columns, also ", paste(more, collapse = ", ")))
+    cli::col_grey(strwrap(more, cli::console_width(), prefix = "# "))
   )
 }
 

@@ -10,7 +10,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.methods.findings import LEAST_PAIRED, MOST_PAIRED, evenly
-from bandlens.results.uncertainty import Pairs, _deviations, _spread, folded, uncertainty
+from bandlens.results.uncertainty import Pairs, _deviations, _moves, folded, uncertainty
 from keras import ops
 from scipy import stats
 
@@ -46,7 +46,7 @@ def test_the_part_of_the_background_is_that_of_its_own_variance(own: int | None,
     for _ in range(300):
         scores, places = sampled(random, 30, m, own=own, strata=strata)
         pairs = Pairs(scores, np.ones(30), places, strata, m)
-        found.append(_spread(_deviations(pairs), pairs).variance[0])
+        found.append(_moves(_deviations(pairs), np.zeros(2), pairs).estimate[0])
     error = np.std(found) / np.sqrt(len(found))
     assert abs(np.mean(found) - 0.36 / m) < 4 * error
     assert error < 0.15 * 0.36 / m
@@ -122,6 +122,23 @@ def test_errors_of_a_linear_model_are_those_of_its_two_samples(linear: Any, meth
     assert (table.share < table.share_high).all()
 
 
+def test_all_images_together_count_the_same_although_few_of_a_large_class_have_pairs(linear: Any) -> None:
+    # of 400 images of the first class 64 have pairs, of the second all 20: over all, the first makes the error
+    model, x, _, background, weights = linear
+    many = np.concatenate([x] * 14)
+    y = np.repeat([0, 1], [400, 20])
+    result = bl.band_importance(model, many, y, background=background)
+    mean = (400 * weights[:, 0] + 20 * weights[:, 1]) / 420
+    of_background = stats.sem(background.mean(axis=(1, 2)), axis=0)
+    np.testing.assert_allclose(result.overall.se_background[0], mean * of_background, rtol=0.01)
+
+
+def test_equal_bands_share_the_probability_of_being_first() -> None:
+    sizes = np.random.default_rng(7).uniform(1, 2, (20, 1)) @ np.array([[1.0, 1.0, 0.5]])
+    found = uncertainty(sizes, np.zeros(20, int), sizes.mean(axis=0)[None], directed=False, pairs=None)
+    np.testing.assert_allclose(found.p_first[0], [0.5, 0.5, 0])
+
+
 def test_draws_of_their_own_know_the_pool_too(linear: Any) -> None:
     model, x, y, background, weights = linear
     pool = np.concatenate([background] * 3)[:50] + np.random.default_rng(6).normal(size=(50, 1, 1, 3)) * 0.3
@@ -178,3 +195,14 @@ def test_pairs_of_few_images_of_each_class_are_kept() -> None:
     assert kept[codes == 0].sum() == MOST_PAIRED
     assert kept[codes == 1].all()
     assert evenly(codes, 10**7)[codes == 0].sum() == LEAST_PAIRED
+
+
+def test_the_part_of_the_background_is_said_where_it_is_known(linear: Any) -> None:
+    model, x, y, background, _ = linear
+    result = bl.band_importance(model, x, y, background=background)
+    table = result.table
+    assert result.background_part == pytest.approx(np.median(table.se_background**2 / table.std_error**2))
+    assert bl.band_importance(model, x, y, method="gradient_x_input").background_part == 0
+    assert bl.band_importance(model, x, y, background=background, method="integrated_gradients").background_part is None
+    # without any score that is not 0 there is no error to be part of
+    assert replace(result, scores=0 * result.scores, pair_scores=0 * result.pair_scores).background_part is None

@@ -89,7 +89,7 @@ bridge_value <- function(k = 1) {
       rank = array(rep(1:2, k)), std_error = array(rep(0.5, 2 * k)), conf_low = array(rep(c(1, 0), k)),
       conf_high = array(rep(c(3, 2), k)), n = array(rep(4L, 2 * k))
     ),
-    whole = "all", completeness = 1e-6, cancellation = 2.5, median_local_fit = NULL,
+    whole = "all", completeness = 1e-6, cancellation = 2.5, background_part = 0.25, median_local_fit = NULL,
     scores = array(seq_len(n * k * 2) / 8, c(n, k, 2)),
     image_class = array(c(0L, 1L, 0L, 1L)), prediction = array(c(0L, 1L, 1L, 1L)),
     image_output = matrix(if (k == 1) c(0L, 1L, 0L, 1L) else rep(0:1, each = n), n, k),

@@ -6,6 +6,7 @@ kind_of_result <- function(as, value, derived, in_r = derived) {
 }
 
 totals <- c("completeness", "cancellation", "accuracy", "chance")
+of_parts <- c(totals, "background_part")
 of_labels <- function(n, classes) {
   list(
     correct = array(seq_len(n) %% 2 == 0), observed = array(seq_len(n) / 4), fitted = array(seq_len(n) / 8),
@@ -37,8 +38,8 @@ made <- list(
         of_cells, compared, of_labels(4, length(bridge_value()$classes))
       )
     ),
-    c("table", "overall", "whole", "median_local_fit", "sums", totals),
-    c("table", "overall", "median_local_fit", "sums", totals)
+    c("table", "overall", "whole", "median_local_fit", "sums", of_parts),
+    c("table", "overall", "median_local_fit", "sums", of_parts)
   ),
   band_maps = kind_of_result(as_band_maps,
     c(maps_value(), of_labels(3, length(maps_value()$classes)), input = "a"), totals

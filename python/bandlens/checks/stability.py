@@ -1,8 +1,8 @@
 """Whether other images, or another background sample, would have given another table.
 
-`band_importance` reports the sampling error of its images. Methods that compare images with a background have a second
-one, of which its standard errors know nothing: which background images were drawn moves the scores of all images
-together.
+`band_importance` reports the sampling error of its images, and of its background images where its method has scores
+against single ones. Here tables are made again with other background images: of all methods, and it is seen which ranks
+would stay.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def check_stability(
     By the law of total variance the variance of an importance is the sum of
 
     - the mean, over background samples, of its variance over images: `std_error_images` squared, where that of one
-      sample is what `band_importance` reports (s^2 / n, s^2 the variance of |score| in the class);
+      sample is `se_images` of `band_importance` (s^2 / n, s^2 the variance of |score| in the class);
     - the variance, over background samples, of the importance of these images: `std_error_background` squared. It is 0
       for methods without a background.
 
@@ -343,7 +343,7 @@ def _verdict(table: BandImportance, by_band: dict[str, np.ndarray], by_class: di
         factor = np.median(np.sqrt(both[some] / images[some])) if (images[some] > 0).all() else np.inf
         sentences.append(
             f"Samples of {table.n_background} background images cause {percent(part)} of the variance of an "
-            f"importance (median); its standard error is {factor:.1f} times that of band_importance."
+            f"importance (median); its standard error is {factor:.1f} times that of other images alone."
         )
         if part > 0.5:
             sentences.append("A larger `n_background` would help more than more images.")

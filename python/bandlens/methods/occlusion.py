@@ -28,7 +28,8 @@ def scores(task: Task) -> Findings:
     present, values = ~np.eye(len(task.members), dtype=bool), task.values
     blur = task.options["replacement"] == "blur"
     references = np.empty(0) if blur else replacements(task, task.options["replacement"])
-    size = max(1, min(task.images_per_batch, MOST_NUMBERS // (max(1, len(references)) * present.size)))
+    each = max(1, len(references)) * len(present) * values.shape[1]
+    size = max(1, min(task.images_per_batch, MOST_NUMBERS // each))
     for part, batch in task.images.batches(size, task.predictor.trace.dtype):
         if blur:
             references = blurred(task, batch)[:, None]

@@ -35,8 +35,9 @@ def scores(task: Task) -> Findings:
     n_features = len(task.members)
     exact = n_features <= task.options["max_exact"]
     values, references = task.values, background_images(task)
-    together = MOST_BYTES // (8 * len(references) * n_features * values.shape[1])
-    size = task.images_per_batch // 2**n_features if exact else min(MOST_TOGETHER, together)
+    each = 2**n_features if exact else n_features
+    together = MOST_BYTES // (8 * len(references) * each * values.shape[1])
+    size = min(task.images_per_batch // 2**n_features if exact else MOST_TOGETHER, together)
     for part, batch in task.images.batches(max(1, size), references.dtype):
         full = without_constants(task, part, values[part])
         empty = np.moveaxis(without_constants(task, part, np.moveaxis(task.background_values(part), 2, 0)), 0, 1)

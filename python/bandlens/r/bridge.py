@@ -267,7 +267,7 @@ def _importance(result: BandImportance) -> Answer:
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **all_fields(result),
-        **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance")),
+        **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance", "background_part")),
     }
 
 

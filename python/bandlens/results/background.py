@@ -8,11 +8,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from .schema import fields_along
+from .statistics import ClassBandTable
 from .uncertainty import Pairs
 
 
 class Compared(Protocol):
     """What is asked of a result here; see `BandImportance`."""
+
+    @property
+    def image_class(self) -> np.ndarray:
+        """Class of each image."""
 
     @property
     def background(self) -> np.ndarray | None:
@@ -47,14 +52,16 @@ def pairs_of(
         The row that each image is counted in with each of its outputs.
     cells : int
     weights : ndarray of float64, shape (n,), optional
-        How much each image counts.
+        How much each image counts. Those with pairs stand for all of their class, of which they may be a few.
     """
     if result.background is None:
         return None
     if result.pair_scores is None or result.pair_images is None:
         return [None] * cells
-    counted = cell[result.pair_images]
-    weight = np.ones(len(counted)) if weights is None else weights[result.pair_images]
+    counted, codes = cell[result.pair_images], result.image_class[result.pair_images]
+    weight = np.bincount(result.image_class)[codes] / np.bincount(codes)[codes]
+    if weights is not None:
+        weight = weight * weights[result.pair_images]
     found: list[Pairs | None] = []
     for row in range(cells):
         images, places = np.nonzero(counted == row)
@@ -68,6 +75,12 @@ def pairs_of(
             )
         )
     return found
+
+
+def part_of_background(table: ClassBandTable) -> float | None:
+    """Median part of the background in the variances of a table, 0 to 1; None where no part is known."""
+    known = (table.std_error > 0) & np.isfinite(table.se_background)
+    return float(np.median((table.se_background[known] / table.std_error[known]) ** 2)) if known.any() else None
 
 
 def pairs_taken(result: Compared, rows: np.ndarray) -> dict[str, Any]:

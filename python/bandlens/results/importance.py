@@ -14,7 +14,7 @@ import numpy as np
 
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
-from .background import pairs_of, pairs_taken
+from .background import pairs_of, pairs_taken, part_of_background
 from .cells import counted
 from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
@@ -52,8 +52,7 @@ class BandImportance:
     band_means : ndarray of float64, shape (n, bands)
         Mean of each band over the pixels of each image.
     classes, outputs, bands : tuple of str
-    wavelengths : tuple of float
-        In nm; NaN where unknown.
+    wavelengths : tuple of float, in nm; NaN where unknown
     method, statistic, output : str
         What was computed, how it was reduced over pixels, and on which scale of the output ("logit", "probability").
     signed : bool
@@ -79,12 +78,10 @@ class BandImportance:
         Bands that were treated as one; the other `bands` are single.
     background : ndarray of int64, shape (m,), or None
         Positions of the background images used, in `background_source`.
-    background_source : str or None
-        "background" or "x".
+    background_source : {"background", "x"} or None
     options : dict
         Options of the method.
-    seed, model, versions, seconds : int, str, dict of str, float
-        `model` is the name of the model.
+    seed, model, versions, seconds : int, str (its name), dict of str, float
     correct : ndarray of bool, shape (n,), or None
         Whether the class that the model predicts is the image's label; None where images had no labels, and in results
         that versions before this attribute have saved.
@@ -190,10 +187,9 @@ class BandImportance:
 
     @property
     def chance(self) -> float | None:
-        """The accuracy that predictions would have which come as often but have nothing to do with the labels.
+        """Accuracy of predictions that come as often but have nothing to do with the labels, see `results.accuracy`.
 
-        0 for a model that predicts a number; None without labels, or with those of a single class. See
-        `bandlens.results.accuracy`.
+        0 for a model that predicts a number; None without labels, or with those of a single class.
         """
         return chance_of(self)
 
@@ -202,20 +198,25 @@ class BandImportance:
         """Number of background images used."""
         return None if self.background is None else len(self.background)
 
+    @property
+    def background_part(self) -> float | None:
+        """Median part of the background in the variances of importances, 0 to 1; None where it is not known."""
+        return part_of_background(self.table)
+
     @cached_property
     def cells(self) -> np.ndarray:
         """Pairs (class, output) that occur, in the user's order, shape (cells, 2), int64."""
-        return np.unique(self._row_cells(), axis=0)
+        return self._by_cell[0]
 
     @cached_property
     def table(self) -> ClassBandTable:
         """Numbers of the class x band table, one row per entry of `cells`."""
-        cells, inverse = np.unique(self._row_cells(), axis=0, return_inverse=True)
-        if self.drops is not None:
-            classes, n = np.unique(self.image_class, return_counts=True)
-            row = np.searchsorted(classes, cells[:, 0])
-            return repeated_table(self.drops[:, row], n[row])
-        return self._table(inverse.reshape(-1), len(cells))
+        cells, cell = self._by_cell
+        if self.drops is None:
+            return self._table(cell, len(cells))
+        classes, n = np.unique(self.image_class, return_counts=True)
+        row = np.searchsorted(classes, cells[:, 0])
+        return repeated_table(self.drops[:, row], n[row])
 
     @cached_property
     def overall_outputs(self) -> np.ndarray:
@@ -233,8 +234,7 @@ class BandImportance:
             outputs = self.overall_outputs
             every = np.arange(len(self.cells))
             groups = [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs]
-            cell = np.unique(self._row_cells(), axis=0, return_inverse=True)[1].reshape(-1)
-            return balanced_table(self.scores.reshape(-1, len(self.bands)), cell, groups)
+            return balanced_table(self.scores.reshape(-1, len(self.bands)), self._by_cell[1], groups)
         cell = np.tile(np.arange(k), n)
         if self.images is None:
             return self._table(cell, k)
@@ -242,15 +242,17 @@ class BandImportance:
         return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed, pairs=pairs)
 
     def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
-        rows, pairs = (
-            self.scores.reshape(-1, len(self.bands)),
-            pairs_of(self, cell.reshape(len(self.scores), -1), cells),
-        )
+        rows = self.scores.reshape(-1, len(self.bands))
+        pairs = pairs_of(self, cell.reshape(len(self.scores), -1), cells)
         return class_band_table(rows, cell, cells, signed=self.signed, directed=self.directed, pairs=pairs)
 
-    def _row_cells(self) -> np.ndarray:
+    @cached_property
+    def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (class, output) that occur, and which of them each row of scores is of."""
         k = self.scores.shape[1]
-        return np.stack([np.repeat(self.image_class, k), self.image_output.reshape(-1)], axis=1)
+        rows = np.stack([np.repeat(self.image_class, k), self.image_output.reshape(-1)], axis=1)
+        cells, cell = np.unique(rows, axis=0, return_inverse=True)
+        return cells, cell.reshape(-1)
 
     def to_frame(self, level: str = "class") -> pd.DataFrame:
         """Tidy table.
@@ -322,13 +324,11 @@ class BandImportance:
         """
         refuse_drops([self], "cut")
         if self.images is None:
-            chosen = positions(images, self.n)
-            seconds = self.seconds * len(chosen) / self.n
-            return replace(self, **taken(self, "image", chosen), **pairs_taken(self, chosen), seconds=seconds)
-        rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
-        seconds = self.seconds * len(rows) / len(self.scores)
+            rows, numbers = positions(images, self.n), None
+        else:
+            rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
         fields = {**taken(self, "image", rows), **pairs_taken(self, rows), "images": numbers}
-        return replace(self, **fields, seconds=seconds)
+        return replace(self, **fields, seconds=self.seconds * len(rows) / len(self.scores))
 
     @overload
     def plot(

@@ -88,16 +88,21 @@ class Moves:
     ----------
     influence : ndarray, shape (m, bands)
         What each background image adds to the importance, compared with the mean one.
-    variance, bias : ndarray, shape (bands,)
-        Of the importance.
+    estimate, bias : ndarray, shape (bands,)
+        Estimates of the variance of the importance, without a bias of its own, and of the bias of the importance.
     freedom : float
         Degrees of freedom of the variance.
     """
 
     influence: np.ndarray
-    variance: np.ndarray
+    estimate: np.ndarray
     bias: np.ndarray
     freedom: float
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of what images hardly share, chance may find less than nothing."""
+        return np.maximum(self.estimate, 0.0)
 
 
 def uncertainty(
@@ -130,30 +135,33 @@ def uncertainty(
     for row, mean in enumerate(importance):
         mine = sizes[order[bounds[row] : bounds[row + 1]]]
         if len(mine) > 1:
-            moves = still(mean) if pairs is None else _moves_of(pairs[row])
-            one = _of_cell(mine, mean, moves, None if pairs is None else pairs[row], directed, freedom)
+            known = None if pairs is None else pairs[row]
+            one = _of_cell(mine, mean, known, directed=directed, freedom=freedom, compared=pairs is not None)
             for name, values in one._asdict().items():
                 found[name][row] = values
     return Uncertainty(**found)
 
 
 def _of_cell(
-    sizes: np.ndarray,
-    mean: np.ndarray,
-    moves: Moves | None,
-    pairs: Pairs | None,
-    directed: bool,
-    freedom: float | None,
+    sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, *, directed: bool, freedom: float | None, compared: bool
 ) -> Uncertainty:
     n = len(sizes)
     freedom = n - 1 if freedom is None else freedom
     deviations = sizes - mean
     images = (deviations**2).sum(axis=0) / (n * (n - 1))
+    moves = None if compared else _still(len(mean))
+    moved = moves
+    known = pairs is not None and pairs.m > 1 and len(pairs.scores) > 0
+    if known:
+        assert pairs is not None
+        of_pairs = _deviations(pairs)
+        bias = _bias(of_pairs, pairs)
+        moves = _moves(of_pairs, bias, pairs)
     low, high = _interval(mean, images, freedom, moves)
     if not directed:
         low = np.maximum(low, 0.0)
     unknown = np.full_like(mean, np.nan)
-    background = unknown if moves is None else np.maximum(moves.variance, 0.0)
+    background = unknown if moves is None else moves.variance
     both = images + (0.0 if moves is None else background)
 
     positive = np.where(mean > 0, mean, 0.0)
@@ -167,12 +175,10 @@ def _of_cell(
         changes: np.ndarray = np.where(mean > 0, values, 0.0)
         return (changes - share * changes.sum(axis=-1, keepdims=True)) / total
 
-    parts = (of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1))
-    moved = moves
-    if moves is not None and pairs is not None:
-        of_pairs = _spread(of_share(_deviations(pairs)), pairs)
-        moved = Moves(of_pairs.influence, of_pairs.variance, of_share(moves.bias), moves.freedom)
-    share_low, share_high = _interval(share, parts, freedom, moved)
+    if known:
+        assert pairs is not None
+        moved = _moves(of_share(of_pairs), of_share(bias), pairs)
+    share_low, share_high = _interval(share, (of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1)), freedom, moved)
     # an importance that chance made negative has no share, but its interval may
     share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / total)
     return Uncertainty(
@@ -188,30 +194,24 @@ def _interval(
     if moves is None:
         half = half_width(np.sqrt(images), freedom)
         return centre - half, centre + half
-    background = np.maximum(moves.variance, 0.0)
-    both = images + background
+    both = images + moves.variance
     with np.errstate(divide="ignore", invalid="ignore"):
-        together = both**2 / (images**2 / freedom + background**2 / moves.freedom)
+        together = both**2 / (images**2 / freedom + moves.variance**2 / moves.freedom)
     half = half_width(np.sqrt(both), np.where(both > 0, together, 1.0))
     return centre - half - np.maximum(moves.bias, 0.0), centre + half + np.maximum(-moves.bias, 0.0)
 
 
-def still(mean: np.ndarray) -> Moves:
+def _still(n_bands: int) -> Moves:
     """The moves of no background at all."""
-    return Moves(np.zeros((0, len(mean))), np.zeros_like(mean), np.zeros_like(mean), 1.0)
+    return Moves(np.zeros((0, n_bands)), np.zeros(n_bands), np.zeros(n_bands), 1.0)
 
 
-def _moves_of(pairs: Pairs | None) -> Moves | None:
-    """What the background does to an importance, or None where nothing tells."""
-    if pairs is None or pairs.m < 2 or not len(pairs.scores):
-        return None
-    deviations = _deviations(pairs)
-    found = _spread(deviations, pairs)
+def _bias(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """By how much errors of scores, which stem from their background images, make the mean of their sizes larger."""
     d = deviations.shape[1]
-    # standard error of each score over its background images
     errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
-    bias = pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
-    return Moves(found.influence, found.variance, bias, found.freedom)
+    bias: np.ndarray = pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
+    return bias
 
 
 def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -250,7 +250,7 @@ def _strata(pairs: Pairs) -> np.ndarray:
     return np.where(alone, -1, stratum)
 
 
-def _spread(deviations: np.ndarray, pairs: Pairs) -> Moves:
+def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs) -> Moves:
     """Influence of each background image on a mean over images, and the variance of it that images share."""
     weights = pairs.weights / pairs.weights.sum()
     weighted = deviations * weights[:, None, None]
@@ -268,7 +268,7 @@ def _spread(deviations: np.ndarray, pairs: Pairs) -> Moves:
         variance = ((sums**2).sum(axis=0) - alone) / products / pairs.m**2
     else:
         variance = np.zeros_like(alone)
-    return Moves(sums / pairs.m, variance, np.zeros_like(variance), float(max(freedom, 1)))
+    return Moves(sums / pairs.m, variance, bias, float(max(freedom, 1)))
 
 
 def _shared(places: np.ndarray, weights: np.ndarray, m: int) -> float:
@@ -296,6 +296,8 @@ def _first(mean: np.ndarray, deviations: np.ndarray, moves: Moves | None) -> np.
     if moves is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
             raw = (moves.influence**2).sum(axis=0)
-            scale = np.where(raw > 0, np.sqrt(np.maximum(moves.variance, 0.0) / raw), 0.0)
+            scale = np.where(raw > 0, np.sqrt(moves.variance / raw), 0.0)
         drawn += random.standard_normal((DRAWS, len(moves.influence))) @ (moves.influence * scale) - moves.bias
-    return np.bincount(drawn.argmax(axis=1), minlength=len(mean)) / DRAWS
+    first = drawn == drawn.max(axis=1, keepdims=True)
+    found: np.ndarray = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)  # equal bands share it
+    return found
