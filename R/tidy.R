@@ -30,7 +30,7 @@
 #'   \item{`rank`}{1 is the most important band}
 #'   \item{`std_error`, `conf_low`, `conf_high`}{standard error and 95 % confidence interval of `importance`, over
 #'     images and background images (see `se_background`); `NA` for a single image. The size of a score that errs is
-#'     too large on average: the interval reaches further down by what that is estimated at}
+#'     too large on average: the interval reaches further down by what that is at most}
 #'   \item{`n`}{number of images}
 #'   \item{`share_low`, `share_high`}{95 % confidence interval of `share`}
 #'   \item{`p_first`}{probability that the band is the most important one of its class and output, given these errors

@@ -13,8 +13,8 @@ Components, ch. 4). Where each image has a few background images of its own, the
 deviations that different images have with the same background image.
 
 The size of a mean that errs is too large on average, by that of a folded normal distribution. Importance stays what it
-is, the mean size of the scores that were found; its interval reaches further down by what that bias is estimated at, so
-that it holds the value without it.
+is, the mean size of the scores that were found; its interval reaches further down by what that bias is at most, so that
+it holds the value without it. Where all scores are nothing but errors, it still holds 0 in nearly nine cases of ten.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from scipy import special
 
 from ..data.moments import half_width
 
+# what the bias is, compared with that of a folded normal distribution about the scores that were found: these err
+# themselves, so that on average it is so many times as large where the true score is 0, and less elsewhere
+AT_MOST = 1 + np.sqrt(2)
 # draws behind the probability of being first, and rows of random numbers held at once
 DRAWS = 1000
 ROWS = 4096
@@ -89,7 +92,7 @@ class Moves:
     influence : ndarray, shape (m, bands)
         What each background image adds to the importance, compared with the mean one.
     estimate, bias : ndarray, shape (bands,)
-        Estimates of the variance of the importance, without a bias of its own, and of the bias of the importance.
+        Estimates of the variance of the importance, without a bias of its own, and of its bias, at most.
     freedom : float
         Degrees of freedom of the variance.
     """
@@ -207,10 +210,10 @@ def _still(n_bands: int) -> Moves:
 
 
 def _bias(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """By how much errors of scores, which stem from their background images, make the mean of their sizes larger."""
+    """By how much, at most, errors of scores from their background images make the mean of their sizes larger."""
     d = deviations.shape[1]
     errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
-    bias: np.ndarray = pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
+    bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
     return bias
 
 
@@ -297,7 +300,7 @@ def _first(mean: np.ndarray, deviations: np.ndarray, moves: Moves | None) -> np.
         with np.errstate(divide="ignore", invalid="ignore"):
             raw = (moves.influence**2).sum(axis=0)
             scale = np.where(raw > 0, np.sqrt(moves.variance / raw), 0.0)
-        drawn += random.standard_normal((DRAWS, len(moves.influence))) @ (moves.influence * scale) - moves.bias
+        drawn += random.standard_normal((DRAWS, len(moves.influence))) @ (moves.influence * scale)
     first = drawn == drawn.max(axis=1, keepdims=True)
     found: np.ndarray = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)  # equal bands share it
     return found
