@@ -208,5 +208,5 @@ def test_maps_of_classes_are_explained_completely(keras: Any, settle: Callable[[
         x,
         any_n=1,
     )
-    expected = (run(x) - run(background).mean(0))[:, units].T
+    expected = np.moveaxis((run(x)[:, None] - run(background))[..., units], -1, 0)  # of every pair
     np.testing.assert_allclose(found.sum(-1), expected, rtol=0, atol=bound * np.abs(expected).max())

@@ -86,7 +86,7 @@ def test_all_images_are_the_mean_over_images_not_rows(keras: Any) -> None:
     sizes = np.abs(result.scores[:, 0])
     means = np.array([sizes[result.images == image].mean(axis=0) for image in np.unique(result.images)])
     np.testing.assert_allclose(result.overall.importance[0], means.mean(axis=0))
-    np.testing.assert_allclose(result.overall.std_error[0], means.std(axis=0, ddof=1) / np.sqrt(len(means)))
+    np.testing.assert_allclose(result.overall.se_images[0], means.std(axis=0, ddof=1) / np.sqrt(len(means)))
 
 
 def test_pieces_are_of_images(keras: Any) -> None:

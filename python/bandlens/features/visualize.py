@@ -28,6 +28,7 @@ from .objectives import OBJECTIVES
 from .preparing import features_of, starts_of, unused
 from .result import FeatureImages
 from .space import Space, make_space
+from .step import Step
 
 
 def visualize_features(
@@ -195,6 +196,9 @@ def visualize_features(
         model = loaded(model)
     subjects = subjects_of(model, given)
     spaces = [make_space(one.own, one.sample, one.value_range) for one in subjects]
+    ways = [
+        settings.make_step(space, {**given, "start": one.start}) for one, space in zip(subjects, spaces, strict=True)
+    ]
     network = make_network(model, subjects[0].images)
     spaces = [_holding(*pair, network.predictor.trace.dtype) for pair in zip(subjects, spaces, strict=True)]
     layers, weights = settings.chosen_layers(network, layer, objective)
@@ -207,7 +211,11 @@ def visualize_features(
     readouts = None if objective == "deep_dream" else wanted[2]
     kept = that_matter(network, layers, readouts, subjects, spaces, input)
     prepared = [
-        (subjects[at], spaces[at], *_ascent(network, layers, weights, subjects[at], spaces[at], wanted, given))
+        (
+            subjects[at],
+            spaces[at],
+            *_ascent(network, layers, weights, subjects[at], spaces[at], ways[at], wanted, given),
+        )
         for at in kept
     ]
     found: dict[str, FeatureImages] = {}
@@ -235,13 +243,13 @@ def _ascent(
     weights: np.ndarray,
     subject: Subject,
     space: Space,
+    step: Step,
     wanted: tuple[tuple[str, ...], np.ndarray, np.ndarray],
     given: Mapping[str, Any],
 ) -> tuple[Ascent, np.ndarray, np.ndarray]:
     """What is to be done for an input; and of each image, the position of its feature and its number among these."""
     _, chosen, readouts = wanted
     start, seed = subject.start, given["seed"]
-    step = settings.make_step(space, {**given, "start": start})
     starts = starts_of(start, space, subject.own, subject.sample, given["contrast"], len(chosen), step.images)
     chosen = np.repeat(chosen, step.images)
     copies = np.tile(np.arange(step.images), len(chosen) // step.images)

@@ -117,9 +117,9 @@ def balanced_table(scores: np.ndarray, cell: np.ndarray, groups: list[np.ndarray
     for at, group in enumerate(groups):
         mine = np.flatnonzero(np.isin(cell, group))
         n, each = len(mine), count[cell[mine]]
-        # deviations of such a size that the mean of all has the error of the mean of means
-        with np.errstate(divide="ignore", invalid="ignore"):
-            size = np.sqrt((n - 1) / n * each / (each - 1)) * n / (len(group) * each)
+        # deviations of such a size that the mean of all has the error of the mean of means; single images have none
+        each = np.where(each > 1, each, np.nan)
+        size = np.sqrt((n - 1) / n * each / (each - 1)) * n / (len(group) * each)
         rows.append(mean[at] + (scores[mine] - moments.mean[cell[mine]]) * size[:, None])
         place.append(np.full(n, at))
     errors = uncertainty(
