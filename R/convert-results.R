@@ -43,7 +43,8 @@ as_band_maps <- function(value) {
   names[[fields$band_axis]] <- fields$bands
   dimnames(fields$values) <- names
   derived <- list(completeness = value$completeness, cancellation = value$cancellation)
-  structure(c(in_order(fields, c("values", "band_axis")), derived, known_numbers(value, c("accuracy", "chance"))), class = "band_maps")
+  known <- known_numbers(value, c("accuracy", "chance"))
+  structure(c(in_order(fields, c("values", "band_axis")), derived, known), class = "band_maps")
 }
 
 # What the bridge returns -> a plain `band_check` object, of a class of its own too.
