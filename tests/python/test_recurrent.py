@@ -145,6 +145,44 @@ def test_gradients_through_a_loop_are_those_of_its_steps(
     np.testing.assert_allclose(by_loops, written_out, rtol=0, atol=2e-6 * np.abs(written_out).max())
 
 
+@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
+def test_all_gradient_methods_share_one_model(keras: Any) -> None:
+    model = network(keras, LAYERS["LSTM"](keras.layers))
+    for method in ("saliency", "integrated_gradients", "expected_gradients"):
+        fresh = keras.models.clone_model(model)
+        fresh.set_weights(model.get_weights())
+        found, expected = (bl.band_importance(one, X, method=method, seed=1).scores for one in (model, fresh))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.tensorflow
+def test_loops_within_loops_have_as_many_derivatives_as_are_asked_for(keras: Any) -> None:
+    import tensorflow as tf
+
+    class Powers(keras.layers.Layer):  # type: ignore[misc]
+        """x^6, by a loop of two steps in a loop of three; the number of steps is not known before."""
+
+        def call(self, x: Any) -> Any:
+            steps = tf.shape(x)[0] * 0 + 3
+
+            def outer(i: Any, power: Any) -> Any:
+                squared = tf.while_loop(lambda j, _: j < steps - 1, lambda j, p: (j + 1, p * x), (0, power))[1]
+                return i + 1, squared
+
+            return tf.while_loop(lambda i, _: i < steps, outer, (0, tf.ones_like(x)))[1]
+
+    inputs = keras.Input((2, BANDS))
+    outputs = keras.layers.Lambda(lambda x: tf.reduce_sum(x, axis=[1, 2])[:, None])(Powers()(inputs))
+    model = keras.Model(inputs, outputs)
+    x = np.random.default_rng(0).uniform(0.5, 1.5, size=(3, 2, BANDS)).astype(np.float32)
+    settings: dict[str, Any] = {"task": "regression"}
+    for _ in range(2):
+        slopes = bl.band_importance(model, x, method="gradient_x_input", **settings).scores
+        np.testing.assert_allclose(slopes[..., :], (6 * x**6).sum(axis=1).reshape(slopes.shape), rtol=1e-4)
+        found = bl.band_importance(model, x, method="integrated_gradients", baseline="zero", **settings).scores
+        np.testing.assert_allclose(found, (x**6).sum(axis=1).reshape(found.shape), rtol=1e-2)
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="others have their steps written out for all methods")
 def test_what_is_compiled_for_a_gradient_does_not_grow_with_the_steps(keras: Any) -> None:
     import tensorflow as tf

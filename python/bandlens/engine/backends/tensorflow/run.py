@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ...graph import Graph, Layout
 from ..run import BaseRun
+from .bodies import brought
 from .entry import Entry
 from .flat import Flat
 
@@ -61,8 +62,8 @@ class Run(BaseRun[Entry]):
 
         def create(*tensors: tf.Tensor) -> list[tf.Tensor]:
             graph = tf.compat.v1.get_default_graph()
-            _bring_functions(op, graph)
-            return _create_op(graph, op.type, list(tensors), dtypes, attrs=attributes, op_def=op.op_def).outputs
+            made_of = brought(op, graph, attributes)
+            return _create_op(graph, op.type, list(tensors), dtypes, attrs=made_of, op_def=op.op_def).outputs
 
         # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
         outputs = (
@@ -108,14 +109,6 @@ def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
         wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
         found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
     return found
-
-
-def _bring_functions(op: tf.Operation, graph: tf.Graph) -> None:
-    """Make bodies of loops and branches known where an operation is re-created; TensorFlow has no public way to."""
-    for attribute in op.node_def.attr.values():
-        names = [attribute.func.name] if attribute.HasField("func") else [one.name for one in attribute.list.func]
-        for name in names:
-            graph._add_function_recursive(op.graph._get_function(name))
 
 
 def _is_grouped(op: tf.Operation) -> bool:
