@@ -168,7 +168,7 @@ def _drawn(y: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
 def main() -> None:
     """Print coverage for each network, background size and number of draws per image."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=list(NETWORKS))
+    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=[])
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--repeats", type=int, default=200)
     given = parser.parse_args()
@@ -178,7 +178,7 @@ def main() -> None:
         {"m": m, **({} if each is None else {"background_per_image": each})} for m in backgrounds for each in (None, 4)
     ]
     warnings.simplefilter("ignore")
-    for name in given.networks:
+    for name in given.networks or NETWORKS:
         for setting, rates in zip(settings, covered(NETWORKS[name](most), repeats, n, settings), strict=True):
             row(
                 f"{name}, {setting['m']} background images, {setting.get('background_per_image', 'all')} per image",
