@@ -10,7 +10,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.methods.findings import LEAST_PAIRED, MOST_PAIRED, evenly
-from bandlens.results.uncertainty import Pairs, _deviations, _moves, folded, uncertainty
+from bandlens.results.uncertainty import Pairs, Shared, _deviations, _moves, folded, uncertainty
 from keras import ops
 from scipy import stats
 
@@ -46,10 +46,38 @@ def test_the_part_of_the_background_is_that_of_its_own_variance(own: int | None,
     for _ in range(300):
         scores, places = sampled(random, 30, m, own=own, strata=strata)
         pairs = Pairs(scores, np.ones(30), places, strata, m)
-        found.append(_moves(_deviations(pairs), np.zeros(2), pairs).estimate[0])
+        shared = Shared.of([pairs] * 6)
+        found.append(_moves(_deviations(pairs), np.zeros(2), pairs, shared).estimate[0])
     error = np.std(found) / np.sqrt(len(found))
     assert abs(np.mean(found) - 0.36 / m) < 4 * error
     assert error < 0.15 * 0.36 / m
+
+
+def test_cells_of_few_common_background_images_learn_from_each_other() -> None:
+    # 20 images with 4 of 400 each: eight products in a cell, from which alone the deviation would be 0.6
+    random, found = np.random.default_rng(6), []
+    for _ in range(12):
+        background = np.arange(2.0) + 1, random.normal(size=(400, 1, 2))
+        cells = []
+        for _ in range(20):
+            places = np.stack([random.choice(400, 4) for _ in range(20)])
+            scores = 5 + background[0] * (background[1][places, 0] + random.normal(size=(20, 4, 2)))
+            cells.append(Pairs(scores, np.ones(20), places, None, 400))
+        sizes = np.concatenate([np.abs(cell.scores.mean(axis=1)) for cell in cells])
+        code = np.repeat(np.arange(20), 20)
+        means = sizes.reshape(20, 20, 2).mean(axis=1)
+        got = uncertainty(sizes, code, means, directed=False, pairs=list(cells))
+        found.append(got.se_background**2 * 400)
+    # half of each pair's variance, 2 and 8, is the background's
+    np.testing.assert_allclose(np.mean(found, axis=(0, 1)), [1, 4], rtol=0.1)
+    assert np.std(found, axis=(0, 1))[0] < 0.35
+
+
+def test_one_background_image_for_each_image_tells_nothing_of_the_others() -> None:
+    random = np.random.default_rng(7)
+    found = errors(*sampled(random, 30, 20, own=1), None, 20)
+    assert np.isnan(found.se_background).all()
+    np.testing.assert_array_equal(found.std_error, found.se_images)
 
 
 def test_intervals_cover_where_images_and_background_vary() -> None:

@@ -10,7 +10,8 @@ the mean of h. Then
 The sample variance of the |s_i| over n has the first and the last part in it; that of the column means of h, less what
 pairs alone do to them, is the second (two-way analysis of variance; Searle, Casella & McCulloch 1992, Variance
 Components, ch. 4). Where each image has a few background images of its own, the second part comes from products of
-deviations that different images have with the same background image.
+deviations that different images have with the same background image. A cell may have few such products, or none: what
+part of a pair's variance its images share is then taken from all cells, see `Shared`.
 
 The size of a mean that errs is too large on average, by that of a folded normal distribution. Importance stays what it
 is, the mean size of the scores that were found; its interval reaches further down by what that bias is at most, so that
@@ -30,6 +31,8 @@ from ..data.moments import half_width
 # what the bias is, compared with that of a folded normal distribution about the scores that were found: these err
 # themselves, so that on average it is so many times as large where the true score is 0, and less elsewhere
 AT_MOST = 1 + np.sqrt(2)
+# a cell's own products of pairs count as much as what all cells say when there are so many
+FEW_PRODUCTS = 100
 # draws behind the probability of being first, and rows of random numbers held at once
 DRAWS = 1000
 ROWS = 4096
@@ -135,18 +138,26 @@ def uncertainty(
     found = {name: np.full(importance.shape, np.nan) for name in Uncertainty._fields}
     order = np.argsort(cell, kind="stable")
     bounds = np.searchsorted(cell[order], np.arange(len(importance) + 1))
+    shared = Shared.of([one for one in pairs or [] if one is not None and _is_known(one)])
     for row, mean in enumerate(importance):
         mine = sizes[order[bounds[row] : bounds[row + 1]]]
         if len(mine) > 1:
             known = None if pairs is None else pairs[row]
-            one = _of_cell(mine, mean, known, directed=directed, freedom=freedom, compared=pairs is not None)
+            one = _of_cell(mine, mean, known, shared, directed=directed, freedom=freedom, compared=pairs is not None)
             for name, values in one._asdict().items():
                 found[name][row] = values
     return Uncertainty(**found)
 
 
 def _of_cell(
-    sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, *, directed: bool, freedom: float | None, compared: bool
+    sizes: np.ndarray,
+    mean: np.ndarray,
+    pairs: Pairs | None,
+    shared: Shared,
+    *,
+    directed: bool,
+    freedom: float | None,
+    compared: bool,
 ) -> Uncertainty:
     n = len(sizes)
     freedom = n - 1 if freedom is None else freedom
@@ -154,12 +165,12 @@ def _of_cell(
     images = (deviations**2).sum(axis=0) / (n * (n - 1))
     moves = None if compared else _still(len(mean))
     moved = moves
-    known = pairs is not None and pairs.m > 1 and len(pairs.scores) > 0
+    known = pairs is not None and _is_known(pairs)
     if known:
         assert pairs is not None
         of_pairs = _deviations(pairs)
         bias = _bias(of_pairs, pairs)
-        moves = _moves(of_pairs, bias, pairs)
+        moves = _moves(of_pairs, bias, pairs, shared)
     low, high = _interval(mean, images, freedom, moves)
     if not directed:
         low = np.maximum(low, 0.0)
@@ -180,7 +191,7 @@ def _of_cell(
 
     if known:
         assert pairs is not None
-        moved = _moves(of_share(of_pairs), of_share(bias), pairs)
+        moved = _moves(of_share(of_pairs), of_share(bias), pairs, shared)
     share_low, share_high = _interval(share, (of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1)), freedom, moved)
     # an importance that chance made negative has no share, but its interval may
     share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / total)
@@ -202,6 +213,11 @@ def _interval(
         together = both**2 / (images**2 / freedom + moves.variance**2 / moves.freedom)
     half = half_width(np.sqrt(both), np.where(both > 0, together, 1.0))
     return centre - half - np.maximum(moves.bias, 0.0), centre + half + np.maximum(-moves.bias, 0.0)
+
+
+def _is_known(pairs: Pairs) -> bool:
+    """Whether pairs tell what the background does: not if an image has a single one."""
+    return pairs.m > 1 and len(pairs.scores) > 0 and pairs.scores.shape[1] > 1
 
 
 def _still(n_bands: int) -> Moves:
@@ -253,36 +269,96 @@ def _strata(pairs: Pairs) -> np.ndarray:
     return np.where(alone, -1, stratum)
 
 
-def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs) -> Moves:
-    """Influence of each background image on a mean over images, and the variance of it that images share."""
-    weights = pairs.weights / pairs.weights.sum()
-    weighted = deviations * weights[:, None, None]
-    products, freedom = 1 - (weights**2).sum(), pairs.m - len(np.unique(_strata(pairs)))
-    if pairs.places is not None:
+@dataclass(frozen=True)
+class Shared:
+    """What part of the variance of pairs is that of their background images, in all cells together.
+
+    Attributes
+    ----------
+    part : float
+    """
+
+    part: float = 0.0
+
+    @classmethod
+    def of(cls, cells: list[Pairs]) -> Shared:
+        """The part, where images have background images of their own; cells count by their products."""
+        products = total = 0.0
+        for pairs in cells:
+            if pairs.places is not None and len(pairs.scores) > 1:
+                own = _Own.of(_deviations(pairs), pairs)
+                products += own.common * own.excess.sum() / max(own.products, 1e-300)
+                total += own.common * own.within.sum()
+        return cls(float(np.clip(products / total, 0.0, 1.0)) if total > 0 else 0.0)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """Sums over the pairs of a cell whose images have background images of their own.
+
+    Attributes
+    ----------
+    sums, excess : ndarray, shapes (m, bands) and (bands,)
+        Of deviations with each background image, and of products of those of different images.
+    products : float
+        How many products there are, in units of the variance.
+    common : float
+        How many pairs of images have a background image in common, counted for each.
+    within : ndarray, shape (bands,)
+        Variance of the mean over images from one background image to the next, if all images shared it.
+    """
+
+    sums: np.ndarray
+    excess: np.ndarray
+    products: float
+    common: float
+    within: np.ndarray
+
+    @classmethod
+    def of(cls, deviations: np.ndarray, pairs: Pairs) -> _Own:
+        weights = pairs.weights / pairs.weights.sum()
+        weighted = deviations * weights[:, None, None]
         n, d, n_bands = weighted.shape
+        assert pairs.places is not None
         summed = np.zeros((n, pairs.m, n_bands))
         np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
-        weighted, products = summed, _shared(pairs.places, weights, pairs.m) / pairs.m
+        member = np.zeros((n, pairs.m))
+        np.add.at(member, (np.arange(n)[:, None], pairs.places), 1.0)
+        sums = summed.sum(axis=0)
+        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
+        variances = (deviations**2).sum(axis=1) / max(d - 1, 1)
+        return cls(
+            sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), _shared(member, d, weights), common,
+            weights @ variances,
+        )  # fmt: skip
+
+
+def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs, shared: Shared) -> Moves:
+    """Influence of each background image on a mean over images, and the variance of it that images share."""
+    m, freedom = pairs.m, float(max(pairs.m - len(np.unique(_strata(pairs))), 1))
+    weights = pairs.weights / pairs.weights.sum()
+    if pairs.places is not None:
+        own = _Own.of(deviations, pairs)
+        if len(weights) == 1:  # nothing tells what is shared: as if all were
+            return Moves(own.sums / m, own.within / pairs.scores.shape[1], bias, freedom)
+        # of few products, chance makes much or nothing
+        known = own.common / (own.common + FEW_PRODUCTS) if own.products > 0 else 0.0
+        alone = own.excess / own.products if own.products > 0 else np.zeros_like(own.excess)
+        return Moves(own.sums / m, (known * alone + (1 - known) * shared.part * own.within) / m, bias, freedom)
+    weighted = deviations * weights[:, None, None]
+    products = 1 - (weights**2).sum()
     sums, alone = weighted.sum(axis=0), (weighted**2).sum(axis=(0, 1))
-    if len(weights) == 1:  # nothing tells what is shared: as if all were
-        d = deviations.shape[1]
-        variance = alone / (d * d if pairs.places is None else d * max(d - 1, 1))
-    elif products > 0:
-        variance = ((sums**2).sum(axis=0) - alone) / products / pairs.m**2
-    else:
-        variance = np.zeros_like(alone)
-    return Moves(sums / pairs.m, variance, bias, float(max(freedom, 1)))
+    # of one image, nothing tells what it would share: as if all
+    variance = alone / m**2 if len(weights) == 1 else ((sums**2).sum(axis=0) - alone) / products / m**2
+    return Moves(sums / m, variance, bias, freedom)
 
 
-def _shared(places: np.ndarray, weights: np.ndarray, m: int) -> float:
+def _shared(member: np.ndarray, d: int, weights: np.ndarray) -> float:
     """Products of deviations that two images have with the same background image, in units of its variance.
 
     An image's deviations are from the mean over its own d: what both have of the others of each is taken off. An image
-    may have a background image several times.
+    may have a background image several times: `member` counts, shape (images, m).
     """
-    n, d = places.shape
-    member = np.zeros((n, m))
-    np.add.at(member, (np.arange(n)[:, None], places), 1.0)
     common, own = member @ member.T, member**2 @ member.T
     products = (common + common**2 / d**2 - (own + own.T) / d) * weights[:, None] * weights
     return float(products.sum() - np.trace(products))
