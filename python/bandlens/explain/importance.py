@@ -277,7 +277,7 @@ def _result(
     measured: Measured | None,
     seconds: float,
 ) -> BandImportance:
-    metric = call.method if isinstance(call.method, MetricMethod) else None
+    metric, comparison = call.method if isinstance(call.method, MetricMethod) else None, call.comparison
     return BandImportance(
         scores=scores,
         image_class=call.targets.codes,
@@ -303,7 +303,7 @@ def _result(
         directed=call.method.directed,
         balanced=metric is not None and metric.balanced(call.options),
         groups=call.features.groups,
-        background=call.draws,
+        background=None if comparison is None else comparison.positions,
         background_source=call.background_source,
         options=plain(call.options),
         seed=call.seed,
@@ -312,7 +312,10 @@ def _result(
         times=call.features.times,
         time_kind=call.features.time_kind,
         background_strata=call.strata,
-        **found.pairs(),
+        background_strategy=None if comparison is None else comparison.strategy,
+        background_weights=None if comparison is None else comparison.weights,
+        # of what was not drawn, they tell nothing
+        **(found.pairs() if comparison is None or comparison.sampled else {}),
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

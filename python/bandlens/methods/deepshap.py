@@ -35,7 +35,7 @@ def scores(task: Task) -> Findings:
             yield Scores(images, reduce_pixels(np, values, task.statistic, cells, 2) @ task.members.T)
             continue
         pairs = values @ task.members.T
-        yield Scores(images, pairs.mean(axis=2, dtype=np.float64))
+        yield Scores(images, task.over_background(pairs, images, 2))
         yield Pairs(images, pairs)
 
 
@@ -106,7 +106,7 @@ def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tupl
     assert task.background is not None
     assert task.draws is not None
     draws = None if own is None else task.draws[own.places]
-    work = Work(task.images, task.background, task.seeds, task.draws, draws)
+    work = Work(task.images, task.background, task.seeds, task.draws, draws, task.weights_of(slice(None)))
     return explain(
         predictor.backend,
         predictor.trace,

@@ -74,6 +74,9 @@ class Pairs:
     strata : ndarray of int, shape (m,), or None
         Groups from which the background images were drawn in numbers that were fixed.
     m : int
+    counts : ndarray of float64, shape (images, m), or None
+        How much each background image counts in the scores of an image, in rows that sum to 1, where some don't. Of
+        those that do, as many come from each stratum whose images count at all.
     """
 
     scores: np.ndarray
@@ -81,6 +84,14 @@ class Pairs:
     places: np.ndarray | None
     strata: np.ndarray | None
     m: int
+    counts: np.ndarray | None = None
+
+    @property
+    def means(self) -> np.ndarray:
+        """The scores of the images, shape (images, bands)."""
+        if self.counts is None:
+            return self.scores.mean(axis=1)
+        return np.einsum("im,imb->ib", self.counts, self.scores)
 
 
 @dataclass(frozen=True)
@@ -213,7 +224,7 @@ def _bias(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
     """By how much, at most, errors of scores from their background images make the mean of their sizes larger."""
     d = deviations.shape[1]
     errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
-    bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
+    bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.means), errors) / pairs.weights.sum()
     return bias
 
 
@@ -228,9 +239,10 @@ def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
 def _deviations(pairs: Pairs) -> np.ndarray:
     """What each pair adds to its image's size, less what its background images add on average, as `scores`.
 
-    Within strata, deviations from means of few are enlarged to the size that those from the true means would have.
+    A pair that counts more than 1 / m does as much more. Within strata, deviations from means of few are enlarged to
+    the size that those from the true means would have.
     """
-    adds = np.sign(pairs.scores.mean(axis=1, keepdims=True)) * pairs.scores
+    adds = np.sign(pairs.means)[:, None] * pairs.scores
     if pairs.places is not None:
         return adds - adds.mean(axis=1, keepdims=True)
     strata = _strata(pairs)
@@ -238,7 +250,13 @@ def _deviations(pairs: Pairs) -> np.ndarray:
     for stratum in np.unique(strata):
         mine = np.flatnonzero(strata == stratum)
         own = adds[:, mine]
-        found[:, mine] = (own - own.mean(axis=1, keepdims=True)) * np.sqrt(len(mine) / max(len(mine) - 1, 1))
+        if pairs.counts is None:
+            found[:, mine] = (own - own.mean(axis=1, keepdims=True)) * np.sqrt(len(mine) / max(len(mine) - 1, 1))
+            continue
+        counts = pairs.counts[:, mine, None]
+        size, total = (counts > 0).sum(axis=1, keepdims=True), counts.sum(axis=1, keepdims=True)
+        mean = (counts * own).sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
+        found[:, mine] = pairs.m * counts * (own - mean) * np.sqrt(size / np.maximum(size - 1, 1))
     return found
 
 
@@ -253,11 +271,17 @@ def _strata(pairs: Pairs) -> np.ndarray:
     return np.where(alone, -1, stratum)
 
 
+def _freedom(pairs: Pairs) -> int:
+    """Background images less the means within strata, of those that count."""
+    strata = _strata(pairs) if pairs.counts is None else _strata(pairs)[pairs.counts.any(axis=0)]
+    return len(strata) - len(np.unique(strata))
+
+
 def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs) -> Moves:
     """Influence of each background image on a mean over images, and the variance of it that images share."""
     weights = pairs.weights / pairs.weights.sum()
     weighted = deviations * weights[:, None, None]
-    products, freedom = 1 - (weights**2).sum(), pairs.m - len(np.unique(_strata(pairs)))
+    products, freedom = 1 - (weights**2).sum(), _freedom(pairs)
     if pairs.places is not None:
         n, d, n_bands = weighted.shape
         summed = np.zeros((n, pairs.m, n_bands))
