@@ -71,6 +71,21 @@ class BackgroundImages:
         return f"<BackgroundImages: {', '.join(filter(None, (held, how)))}>"
 
 
+def refuse_strategy(background: Any, verb: str) -> None:
+    """Refuse a strategy where a verb draws from the background by itself.
+
+    Raises
+    ------
+    OptionError
+    """
+    if isinstance(background, str | BackgroundImages):
+        raise OptionError(
+            f"{verb} draws from the background by itself: that has no strategy and no weights.",
+            expected="images as `background`",
+            given=shown(background) if isinstance(background, str) else repr(background),
+        )
+
+
 def checked_strategy(strategy: Any, weights: Any) -> str | None:
     """The name of a strategy, if there is one, or of that of weights.
 
