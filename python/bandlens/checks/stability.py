@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..data.backgrounds import WEIGHTED, checked_strategy
+from ..data.backgrounds import PLAIN, WEIGHTED, checked_strategy
 from ..data.images import Images, check_images
 from ..data.moments import half_width
 from ..data.options import whole_number
 from ..data.repeated import first_codes
-from ..data.words import choices
+from ..data.words import choices, shown
 from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
@@ -147,12 +147,12 @@ def _of_sample(question: Question) -> Question:
     """
     given = question.sampling
     strategy = None if given is None else checked_strategy(given.strategy, given.weights)
-    possible = ("sample", "balanced") if question.background is None else ("sample",)
+    possible = PLAIN if question.background is None else PLAIN[:1]
     if strategy is not None and strategy not in possible:
         raise OptionError(
             "Stability is that of a background that was drawn at random: other ones are drawn like it.",
             expected=f"the background's strategy {choices(possible)}, or none",
-            given="weights" if strategy == WEIGHTED else f"'{strategy}'",
+            given="weights" if strategy == WEIGHTED else shown(strategy),
         )
     return question
 

@@ -7,17 +7,21 @@ other classes, what sets it apart from those; a summary is cheap; weights mend a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from ..errors import BackgroundError, OptionError
+from ..errors import BackgroundError, MissingPackageError, OptionError
 from .labelled import LabelledImages
+from .positions import spelled
 from .words import choices, few, nearest, shown
 
 STRATEGIES = ("sample", "balanced", "others", "kmeans", "kmedoids")
 # that of images that come with weights of their own
 WEIGHTED = "weighted"
+# those that are samples from all
+PLAIN = ("sample", "balanced")
 # those that need to know the classes of background images
 BY_CLASS = ("balanced", "others")
 SUMMARIES = ("kmeans", "kmedoids")
@@ -148,8 +152,20 @@ def checked_weights(weights: Any, n: int, most: int) -> np.ndarray:
 
 
 def check_centres(strategy: str, n: int, k: int) -> None:
-    """Refuse to summarise images by as many."""
-    if strategy in SUMMARIES and k >= n:
+    """Refuse to summarise images by as many, or without the package that does it.
+
+    Raises
+    ------
+    BackgroundError, MissingPackageError
+    """
+    if strategy not in SUMMARIES:
+        return
+    if find_spec("sklearn") is None:
+        raise MissingPackageError(
+            f"The background strategy {shown(strategy)} needs the Python package scikit-learn.",
+            fix=spelled("pip install scikit-learn", 'reticulate::py_install("scikit-learn")'),
+        )
+    if k >= n:
         raise BackgroundError(
             f"{n} images can't be summarised by {k}.",
             expected="fewer than there are images",

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.backgrounds import (
     BY_CLASS,
+    PLAIN,
     SUMMARIES,
     WEIGHTED,
     check_centres,
@@ -23,7 +24,7 @@ from ..data.images import Images
 from ..data.labels import label_codes
 from ..data.repeated import first_codes
 from ..data.tasks import CLASSIFICATION
-from ..data.words import argument
+from ..data.words import argument, choices, shown
 from ..errors import BackgroundError, BandlensError, OptionError
 from ..models.predictor import Predictor
 from .question import Question
@@ -107,18 +108,18 @@ def read_pool(
     weights = None if given.weights is None else checked_weights(given.weights, pool.n, q.n_background)
     if strategy in BY_CLASS and predictor.task != CLASSIFICATION:
         raise OptionError(
-            f"The background strategy '{strategy}' is for images that have one class each.",
-            expected="'sample', 'kmeans' or 'kmedoids'",
-            given=f"{argument('strategy', strategy)} for the task '{predictor.task}'",
+            f"The background strategy {shown(strategy)} is for images that have one class each.",
+            expected=choices(("sample", *SUMMARIES)),
+            given=f"the task {shown(predictor.task)}",
         )
     if strategy is not None:
         check_centres(strategy, pool.n, q.n_background)
-    if strategy not in (None, "sample", "balanced") and options.get("background_per_image") is not None:
+    if strategy not in (None, *PLAIN) and options.get("background_per_image") is not None:
         raise OptionError(
             "Background images of their own are drawn from a sample, in which all count the same.",
-            expected=f"{argument('background_per_image', None)}, or a strategy 'sample' or 'balanced'",
+            expected=f"{argument('background_per_image', None)}, or the strategy {choices(PLAIN)}",
             given=f"{argument('background_per_image', options['background_per_image'])} and "
-            + ("weights" if strategy == WEIGHTED else f"'{strategy}'"),
+            + ("weights" if strategy == WEIGHTED else f"the strategy {shown(strategy)}"),
         )
     codes = None
     if given.y is not None and q.background is not None and strategy in BY_CLASS:
