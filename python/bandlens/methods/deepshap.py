@@ -11,7 +11,18 @@ import numpy as np
 from ..data.options import Option, optional, whole
 from ..data.repeated import repeated
 from ..data.words import argument
-from ..engine.deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
+from ..engine.deepshap import (
+    Plan,
+    Work,
+    averaged,
+    explain,
+    joined,
+    made_complete,
+    make_plan,
+    own_draws,
+    trouble,
+    unmoved,
+)
 from ..errors import OptionError
 from ..models.predictor import Predictor
 from .findings import Differences, Findings, Maps, Pairs, Scores, Totals
@@ -144,7 +155,7 @@ def _plan(predictor: Predictor) -> Plan:
 
     def build() -> Plan:
         graph = trace.graph(output)
-        return make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph))
+        return joined(make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph)))
 
     return trace.compiled(("plan", output), build)
 
