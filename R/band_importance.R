@@ -32,8 +32,10 @@
 #'   have the same background, and an option goes to the methods that have it.
 #' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
 #'   for `x`, which are not looked at). `NULL` takes them from `x`, evenly from its classes. Methods that compare with
-#'   nothing, such as `"saliency"`, don't look at it.
-#' @param n_background How many background images to use at most; if there are more, a random sample of them.
+#'   nothing, such as `"saliency"`, don't look at it. [background_images()] says how they are chosen, or how much each
+#'   counts; a strategy, such as `"others"` or `"kmeans"`, how they are chosen from `x`.
+#' @param n_background How many background images to use at most; if there are more, a random sample of them, or what
+#'   the strategy makes of them.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.
 #' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may

@@ -46,12 +46,16 @@ from_field <- function(value, kind, axes, levels, names) {
   )
 }
 
-# Positions among names are a factor, which has no dimensions.
+# Positions among names are a factor, which has no dimensions; -1 is what has no position.
 from_position_field <- function(value, axes, levels, names) {
   if (length(axes) > 1) {
     return(with_axis_names(value + 1L, axes, names))
   }
-  if (length(levels) > 0) from_codes(value, levels) else from_positions(value)
+  if (length(levels) > 0) {
+    return(from_codes(value, levels))
+  }
+  found <- from_positions(value)
+  replace(found, found < 1, NA)
 }
 
 with_axis_names <- function(values, axes, names) {

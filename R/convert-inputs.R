@@ -10,7 +10,8 @@ as_described <- function(x, background, bands, wavelengths, band_axis, time_axis
   own <- as_images(x)
   axis <- of_each(band_axis, function(one, name) as_band_axis(one, input_dim(own, name)))
   steps <- of_each(time_axis, function(one, name) as_time_axis(one, input_dim(own, name)))
-  background <- as_background(background)
+  parts <- apart_background(background)
+  background <- as_background(parts$images)
   times <- of_each(if (is.null(times)) own_times(own, steps) else times, as_times)
   list(
     x = own,
@@ -25,7 +26,9 @@ as_described <- function(x, background, bands, wavelengths, band_axis, time_axis
       background_each_bands = each_own_bands(background, axis),
       wavelengths = wavelengths,
       band_axis = axis
-    ), if (!is.null(steps)) list(time_axis = steps), if (!is.null(times)) list(times = times))
+    ),
+    if (!is.null(steps)) list(time_axis = steps), if (!is.null(times)) list(times = times),
+    if (!is.null(parts$sampling)) list(background_sampling = parts$sampling))
   )
 }
 
@@ -37,6 +40,7 @@ as_described_images <- function(x, bands = NULL, wavelengths = NULL, band_axis =
 
 # The same for verbs whose only images are those of the background, or a shape.
 as_described_background <- function(background, bands, wavelengths, band_axis, shape) {
+  refuse_strategy(background, "visualize_features()")
   wavelengths <- of_each(own_wavelengths(background, wavelengths, identity), as_wavelengths)
   own <- as_background(background)
   size <- if (!is.null(own)) input_dim(own, NULL) else if (!is.null(shape)) c(1, shape)

@@ -31,6 +31,9 @@
 #'   \item{`background_part`}{part of the variance of an importance that is due to which background images were drawn,
 #'     the median over the table (0 to 1); 0 for methods without a background, `NA` where it is not known}
 #'   \item{`n_inputs`, `n_steps`}{only there for results of several inputs, and with a time axis: how many}
+#'   \item{`background_strategy`}{how the background images were chosen, `"sample"`, `"balanced"`, `"others"`,
+#'     `"kmeans"`, `"kmedoids"` or `"weighted"`, see [background_images()]; `NA` for methods without a background, and
+#'     in results that were saved before there was a choice}
 #' }
 #' @examples
 #' importance <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
@@ -58,7 +61,8 @@ glance.band_importance <- function(x, ...) {
     head = text_or_na(x$head),
     background_part = number_or_na(x$background_part),
     n_inputs = if (!is.null(x$inputs)) length(unique(x$inputs)),
-    n_steps = if (!is.null(x$times)) count_steps(x)
+    n_steps = if (!is.null(x$times)) count_steps(x),
+    background_strategy = text_or_na(x$background_strategy)
   )
 }
 

@@ -57,6 +57,7 @@ about <- function(x) {
     if (!is.null(x$background)) {
       paste0(
         "Background: ", count(length(x$background), "image"), " from `", x$background_source, "`",
+        told_strategy(x),
         if (!is.null(x$completeness)) paste0("; ", account(x))
       )
     } else if (!is.null(x$completeness)) {

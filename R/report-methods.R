@@ -21,7 +21,8 @@ report_meaning <- function(importance) {
     background = if (!is.null(importance$background)) {
       paste0(
         "images that stand for \"band not informative\": ", count(length(importance$background), "image"),
-        if (identical(importance$background_source, "x")) " of the explained ones" else " of those given as background"
+        if (identical(importance$background_source, "x")) " of the explained ones" else " of those given as background",
+        told_strategy(importance)
       )
     },
     unit = paste0(

@@ -160,6 +160,7 @@ score_raster <- function(model,
                          progress = NULL) {
   in_verb("score the raster", {
     check_scored_method(method)
+    refuse_strategy(background, "score_raster()")
     prediction <- as_flag(prediction, "prediction")
     if (!is_scene_list(raster)) {
       as_scene(raster) # what is no raster is said before the model is loaded

@@ -16,6 +16,7 @@ from .results import drawing
 if TYPE_CHECKING:
     from . import datasets, errors
     from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
+    from .data.backgrounds import BackgroundImages
     from .data.labelled import LabelledImages
     from .engine.precision import allow_tf32
     from .errors import BandlensError
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .results.response import BandResponse
 
 _HOMES = {
+    "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
@@ -80,6 +82,7 @@ _MODULES = ("datasets", "errors")
 
 __all__ = [
     "METHODS",
+    "BackgroundImages",
     "BandImportance",
     "BandMaps",
     "BandResponse",

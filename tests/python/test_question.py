@@ -12,7 +12,7 @@ import pytest
 from bandlens.explain.question import Question
 
 # of the verbs, but no part of the question
-BESIDE = {"progress", "method_options", "image_bands", "verb_arguments"}
+BESIDE = {"progress", "method_options", "image_bands", "verb_arguments", "sampling"}
 
 
 # maps keep pixels, and steps with them: there is nothing to reduce

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.backgrounds import refuse_strategy
 from ..data.images import check_background
 from ..data.labels import label_codes
 from ..data.options import one_of, optional, whole
@@ -143,6 +144,7 @@ def check_deletion(
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
     if len(result.bands) < 2:
         raise ResultError("A single band has no order.", expected="a result with at least two bands or groups")
+    refuse_strategy(background, "check_deletion")
     q = Question(
         model=model, x=x, y=y, background=background, output=output, zone=zone, ignore=ignore, bands=bands,
         band_axis=band_axis, time_axis=time_axis, reorder=reorder,

@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from ..data.backgrounds import PLAIN, WEIGHTED, checked_strategy
 from ..data.images import Images, check_images
 from ..data.moments import half_width
 from ..data.options import whole_number
 from ..data.repeated import first_codes
+from ..data.words import choices, shown
+from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
@@ -116,7 +119,7 @@ def check_stability(
     resamples = whole_number("resamples", resamples, 2 * backgrounds)
     seed = whole_number("seed", seed, 0)
     progress = options.pop("progress", None)
-    question = in_order(Question.of(model, x, y, OWN, seed=seed, **options))
+    question = _of_sample(in_order(Question.of(model, x, y, OWN, seed=seed, **options)))
     images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
     with starting(progress, model):
         question = replace(question, model=loaded(model))  # once, not for every background
@@ -130,9 +133,28 @@ def check_stability(
             sizes = np.diff(np.linspace(0, resamples, backgrounds + 1).round().astype(int))
             found = []
             for place, draw in enumerate(_draws(table, pool, backgrounds, seed)):
-                other = replace(question, background=pool.chosen(draw), n_background=len(draw))
+                other = replace(question, background=pool.chosen(draw), n_background=len(draw), sampling=None)
                 found.append(_resampled(importance_of(other, _onwards(tick), fit=False), sizes[place], seed, place))
     return _check(table, found, resamples)
+
+
+def _of_sample(question: Question) -> Question:
+    """The question, if other backgrounds can be drawn like its own.
+
+    Raises
+    ------
+    OptionError
+    """
+    given = question.sampling
+    strategy = None if given is None else checked_strategy(given.strategy, given.weights)
+    possible = PLAIN if question.background is None else PLAIN[:1]
+    if strategy is not None and strategy not in possible:
+        raise OptionError(
+            "Stability is that of a background that was drawn at random: other ones are drawn like it.",
+            expected=f"the background's strategy {choices(possible)}, or none",
+            given="weights" if strategy == WEIGHTED else shown(strategy),
+        )
+    return question
 
 
 @dataclass(frozen=True)
@@ -171,7 +193,7 @@ def _draws(table: BandImportance, pool: Images, times: int, seed: int) -> np.nda
     """Positions of other background samples in the pool, shape (times, m), drawn as the table's own was."""
     assert table.background is not None
     groups = np.zeros(pool.n, np.int64)
-    if table.background_source == "x":
+    if table.background_source == "x" and table.background_strategy == "balanced":
         groups = table.image_class
         if table.images is not None:
             groups = first_codes(table.images, table.image_class, pool.n)

@@ -38,5 +38,15 @@ def mean_image(images: Images, positions: np.ndarray) -> np.ndarray:
     return total / len(positions)
 
 
+def weighted_images(images: Images, positions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sums over some images, pixel by pixel, with each row of weights (rows, positions), shape (rows, *image shape)."""
+    size = _size(images)
+    total = np.zeros((len(weights), *images.shape))
+    for start in range(0, len(positions), size):
+        part = slice(start, start + size)
+        total += np.tensordot(weights[:, part], images.take(positions[part], np.float64), 1)
+    return total
+
+
 def _size(images: Images) -> int:
     return max(1, BATCH_BYTES // (8 * int(np.prod(images.shape))))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.backgrounds import BackgroundImages
 from ..data.band_order import arranged
 from ..data.images import check_images
 from ..data.inputs import Inputs
@@ -30,7 +31,7 @@ def in_order(question: Question) -> Question:
     BandError
         If names of bands don't fit each other.
     """
-    q = with_labels(question)
+    q = with_sampling(with_labels(question))
     if isinstance(q.x, Inputs):
         return q  # arranged before
     if isinstance(q.x.x if isinstance(q.x, LabelledImages) else q.x, list | tuple):
@@ -78,6 +79,17 @@ def with_labels(question: Question) -> Question:
     if question.classes is None and question.y is None:
         labels["classes"] = x.classes
     return replace(question, **labels)
+
+
+def with_sampling(question: Question) -> Question:
+    """The question with its background apart from how that is chosen."""
+    given = question.background
+    if isinstance(given, str):
+        given = BackgroundImages(strategy=given)
+    if not isinstance(given, BackgroundImages):
+        return question
+    labels = given.x.y if given.y is None and isinstance(given.x, LabelledImages) else given.y
+    return replace(question, background=given.x, sampling=replace(given, x=None, y=labels))
 
 
 def _positions(members: Any, order: tuple[int, ...]) -> list[Any]:

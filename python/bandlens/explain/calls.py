@@ -13,7 +13,7 @@ from ..data.images import Images, check_background, check_images
 from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
 from ..data.options import whole_number
-from ..data.repeated import first_codes, repeated
+from ..data.repeated import repeated
 from ..data.tasks import (
     CLASSIFICATION,
     MULTILABEL,
@@ -32,6 +32,7 @@ from ..methods.zoned import ZoneSeeds
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.tables import WHOLE
 from .arranging import in_order
+from .comparing import Comparison, chosen, read_pool
 from .derivatives import check_derivative
 from .question import Question
 from .subject import Subject
@@ -53,6 +54,8 @@ class Call:
     background_source: str | None
     draws: np.ndarray | None
     strata: np.ndarray | None
+    comparison: Comparison | None
+    pool: Images | None
     targets: Targets
     classes: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -111,7 +114,7 @@ class Call:
             model=self.model,
             predictor=self.predictor,
             images=self.every,
-            background=None if self.background_source != "background" else self.background,
+            background=None if self.background_source != "background" else self.pool,
             classes=self.classes,
             named=self.named,
             y=self.y,
@@ -132,6 +135,7 @@ class Call:
             statistic=self.statistic,
             background=self.background,
             draws=self.draws,
+            weights=None if self.comparison is None else self.comparison.each,
             batch_size=self.batch_size,
             seed=self.seed,
             tick=tick,
@@ -191,16 +195,13 @@ def checked(
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     method.prepare(Request(predictor, images, q.y, options, maps))
+    pool = None if background is None else read_pool(q, background, predictor, classes, options)
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
     targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
     every = images
     if targets.images is not None:
         images = repeated(images, targets.images, predictor.trace.dtype)
-    draws = strata = None
-    if background is not None:
-        codes = targets.codes if targets.images is None else first_codes(targets.images, targets.codes, every.n)
-        draws = _draw(background.n, q.n_background, codes if background is every else None, q.seed)
-        strata = codes[draws] if background is every else None
+    comparison = None if pool is None else chosen(q, pool, predictor, targets, classes)
     return Call(
         model=model,
         predictor=predictor,
@@ -209,10 +210,12 @@ def checked(
         every=every,
         labelled=labelled,
         y=q.y,
-        background=background,
-        background_source=None if background is None else "x" if q.background is None else "background",
-        draws=draws,
-        strata=strata,
+        background=None if comparison is None else comparison.images,
+        background_source=None if comparison is None else comparison.source,
+        draws=None if comparison is None else comparison.draws,
+        strata=None if comparison is None else comparison.strata,
+        comparison=comparison,
+        pool=None if pool is None else pool.images,
         targets=targets,
         classes=classes,
         outputs=outputs,
@@ -291,19 +294,3 @@ def _options(method: Method, given: Mapping[str, Any], also: Sequence[str]) -> d
         name: option.check(name, given[name]) if name in given else option.default
         for name, option in method.options.items()
     }
-
-
-def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:
-    """A seeded sample of positions in increasing order, as evenly from every class as there are images for."""
-    if n <= most:
-        return np.arange(n)
-    random = np.random.default_rng(seed)
-    if codes is None:
-        return np.sort(random.choice(n, most, replace=False))
-    shuffled = random.permutation(n)
-    turn = np.empty(n, np.int64)
-    for code in np.unique(codes):
-        mine = shuffled[codes[shuffled] == code]
-        turn[mine] = np.arange(len(mine))
-    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    return np.sort(order[:most])

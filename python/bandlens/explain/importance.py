@@ -119,12 +119,15 @@ def band_importance(
     method : str or list of str
         Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
         an option goes to those that have it; `statistic` must be one that all of them have.
-    background : array_like, shape (m, rows, cols, bands), optional
+    background : array_like, shape (m, rows, cols, bands), str or BackgroundImages, optional
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
         classes. Methods that compare with nothing, such as "saliency", don't look at it. With several inputs it has
-        their form, and is drawn jointly: what belongs to one place stays together.
+        their form, and is drawn jointly: what belongs to one place stays together. "sample", "balanced", "others" (of
+        other classes than the image), "kmeans" or "kmedoids" say how it is chosen from `x`; `BackgroundImages`, how it
+        is chosen from other images, or how much each of them counts. Where it is no random sample, intervals cover the
+        images only, and `se_background` is NaN. The result records all of this.
     n_background : int
-        Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
+        Most background images used; a seeded sample if there are more, or as many means or medoids.
     target : {"class", "predicted", "all"} or str or int
         Outputs to explain: each image's own class, its predicted class, every output, or one by name or index.
     output : {"auto", "logit", "probability"}
@@ -277,7 +280,7 @@ def _result(
     measured: Measured | None,
     seconds: float,
 ) -> BandImportance:
-    metric = call.method if isinstance(call.method, MetricMethod) else None
+    metric, comparison = call.method if isinstance(call.method, MetricMethod) else None, call.comparison
     return BandImportance(
         scores=scores,
         image_class=call.targets.codes,
@@ -303,7 +306,7 @@ def _result(
         directed=call.method.directed,
         balanced=metric is not None and metric.balanced(call.options),
         groups=call.features.groups,
-        background=call.draws,
+        background=None if comparison is None else comparison.positions,
         background_source=call.background_source,
         options=plain(call.options),
         seed=call.seed,
@@ -312,7 +315,10 @@ def _result(
         times=call.features.times,
         time_kind=call.features.time_kind,
         background_strata=call.strata,
-        **found.pairs(),
+        background_strategy=None if comparison is None else comparison.strategy,
+        background_weights=None if comparison is None else comparison.weights,
+        # of what was not drawn, they tell nothing
+        **(found.pairs() if comparison is None or comparison.sampled else {}),
         model=call.predictor.name,
         versions=call.predictor.versions,
         seconds=seconds,

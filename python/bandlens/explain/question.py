@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..data.backgrounds import BackgroundImages
+
 # what is in the record but no argument of a table
-BESIDE = ("method_options", "image_bands", "verb_arguments")
+BESIDE = ("method_options", "image_bands", "verb_arguments", "sampling")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -45,6 +47,8 @@ class Question:
     # names that the images themselves had, once they were looked at
     image_bands: tuple[str, ...] | None = None
     verb_arguments: Sequence[str] = ("progress",)
+    # how the background is chosen, once it was looked at
+    sampling: BackgroundImages | None = None
 
     @classmethod
     def arguments(cls) -> tuple[str, ...]:

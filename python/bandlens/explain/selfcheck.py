@@ -135,9 +135,9 @@ def check_scores(call: Call, task: Task, found: Explained, *, maps: bool = False
 
 def _distances(task: Task, values: np.ndarray) -> np.ndarray:
     """How far each image's output is from the background's, on average, shape (n, k)."""
-    if task.predictor.pixels:  # each image reads outputs of its own of a background image
-        found: np.ndarray = np.abs(values[..., None] - task.background_values()).mean(axis=-1)
-        return found
+    # each image reads outputs of its own of a background image, or they don't count the same
+    if task.predictor.pixels or task.weights is not None:
+        return task.over_background(np.abs(values[..., None] - task.background_values()), slice(None), -1)
     return output_distances(values, task.image_output, task.background_outputs)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.backgrounds import refuse_strategy
 from ..data.band_order import arranged
 from ..data.images import Images, check_images
 from ..data.labels import band_names, band_wavelengths
@@ -84,6 +85,7 @@ def subjects_of(model: Any, given: Mapping[str, Any]) -> list[Subject]:
         If there is no such input, or something does not fit.
     """
     background = given["background"]
+    refuse_strategy(background, "visualize_features")
     if len(model_inputs(model)) > 1 or isinstance(background, Mapping):
         return _several(model, given)
     if given["input"] is not None:

@@ -49,7 +49,7 @@ def scores(task: Task) -> Findings:
             yield Scores(images, reduce_pixels(np, values, task.statistic, cells, 2) @ task.members.T)
             continue
         pairs = values @ task.members.T
-        yield Scores(images, pairs.mean(axis=2, dtype=np.float64))
+        yield Scores(images, task.over_background(pairs, images, 2))
         yield Pairs(images, pairs)
 
 
@@ -120,7 +120,8 @@ def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tupl
     assert task.background is not None
     assert task.draws is not None
     draws = None if own is None else task.draws[own.places]
-    work, tick, together = Work(task.images, task.background, task.seeds, task.draws, draws), task.tick, None
+    work = Work(task.images, task.background, task.seeds, task.draws, draws, task.weights_of(slice(None)))
+    tick, together = task.tick, None
     # rows with a background of their own have nothing in common but their image
     if task.row_images is not None and own is None:
         together = Together.of(task.row_images)

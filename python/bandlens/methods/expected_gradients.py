@@ -1,8 +1,9 @@
 """Expected gradients (GradientSHAP): integrated gradients averaged over background images, by random draws.
 
 Each draw is a background image and a point on the line from it to the image. Draws are balanced: every background image
-comes as often as any other, and points lie in as many equal parts of the line as there are draws. The standard errors
-are those of independent draws, so they are upper bounds. Scores sum to f(x) - mean f(background) on average only.
+comes as often as any other, or as its weight says, and points lie in as many equal parts of the line as there are
+draws. The standard errors are those of independent draws, so they are upper bounds. Scores sum to f(x) - mean
+f(background) on average only.
 """
 
 from __future__ import annotations
@@ -24,19 +25,28 @@ def _run(task: Task, *, maps: bool) -> Findings:
     """Attributions, or their reductions with standard errors of signed sums, and the error of an image's total."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
     references = background_images(task)
+    m = len(references)
 
     def drawn(part: slice) -> tuple[np.ndarray, np.ndarray]:
-        pairs = [_draw([task.seed, image], samples, len(references)) for image in range(part.start, part.stop)]
+        images = range(part.start, part.stop)
+        weights = task.weights_of(part)
+        each = [None] * len(images) if weights is None else np.broadcast_to(weights, (len(images), m))
+        pairs = [_draw([task.seed, image], samples, m, own) for image, own in zip(images, each, strict=True)]
         which, where = zip(*pairs, strict=True)
         return np.stack(which).astype(np.int32), np.stack(where).astype(dtype)
 
     return run(task, _rule, maps=maps, samples=samples, per_image=drawn, shared=(references,), compared=True)
 
 
-def _draw(seed: list[int], samples: int, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Background images and points on the line."""
+def _draw(seed: list[int], samples: int, m: int, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Background images, each as often as its weight says, and points on the line."""
     random = np.random.default_rng(seed)
-    which = np.concatenate([random.permutation(m) for _ in range(-(-samples // m))])[:samples]
+    if weights is None:
+        which = np.concatenate([random.permutation(m) for _ in range(-(-samples // m))])[:samples]
+    else:  # systematic sampling: so many times a weight, or once more
+        order = random.permutation(np.flatnonzero(weights))
+        ends = np.cumsum(weights[order])
+        which = order[np.searchsorted(ends[:-1], (np.arange(samples) + random.random()) / samples * ends[-1], "right")]
     return which, (random.permutation(samples) + random.random(samples)) / samples
 
 

@@ -18,14 +18,15 @@ from ..errors import OptionError
 from .findings import Findings
 from .gradients import Gradients, run
 from .kinds import GradientMethod, IntegralSum
-from .references import mean_background
+from .references import mean_background, own
 from .task import Request, Task
 
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """f(x) and f(baseline), each of shape (n, k)."""
-    baseline = task.images.holding(_baseline(task))
-    return task.values, task.explained_outputs(baseline, name="the baseline")[..., 0]
+    baselines = _baseline(task)
+    found = task.explained_outputs(task.images.holding(baselines), name="the baseline")
+    return task.values, found[..., 0] if len(baselines) == 1 else found[np.arange(len(found)), :, task.codes]
 
 
 def prepare(request: Request) -> None:
@@ -51,12 +52,18 @@ def needs_background(options: Mapping[str, Any]) -> bool:
 def _run(task: Task, *, maps: bool) -> Findings:
     dtype, samples = task.predictor.trace.dtype, task.options["n_steps"]
     nodes, weights = np.polynomial.legendre.leggauss(samples)
-    shared = [((nodes + 1) / 2).astype(dtype), (weights / 2).astype(dtype)]
-    return run(task, _rule, maps=maps, samples=samples, shared=(*shared, _baseline(task)))
+    line, baselines = (((nodes + 1) / 2).astype(dtype), (weights / 2).astype(dtype)), _baseline(task)
+    if len(baselines) == 1:
+        return run(task, _rule, maps=maps, samples=samples, shared=(*line, baselines))
+
+    def each(part: slice) -> tuple[np.ndarray]:
+        return (own(task, part, baselines),)
+
+    return run(task, _own_rule, maps=maps, samples=samples, per_image=each, shared=line)
 
 
 def _baseline(task: Task) -> np.ndarray:
-    """The image to start from, shape (1, *image shape)."""
+    """The image to start from, shape (1, *image shape), or that of each class, (classes, *image shape)."""
     kind, dtype = task.options["baseline"], task.predictor.trace.dtype
     if isinstance(kind, np.ndarray):
         return kind[None].astype(dtype)
@@ -73,6 +80,11 @@ def _rule(gradients: Gradients, x: Any, nodes: Any, weights: Any, baseline: Any)
         return total + nd.sum(gradients.at(points) * weight[:, None], 2)
 
     return {"values": gradients.reduce(way[:, None] * gradients.over_samples(add, gradients.none))}
+
+
+def _own_rule(gradients: Gradients, x: Any, baseline: Any, nodes: Any, weights: Any) -> dict[str, Any]:
+    """With a baseline for each image, which comes before what images share."""
+    return _rule(gradients, x, nodes, weights, baseline)
 
 
 def _check_baseline(name: str, value: Any) -> str | np.ndarray:

@@ -22,7 +22,7 @@ from ..errors import MissingPackageError, OptionError
 from .findings import Findings, Fit, Maps, Scores
 from .kinds import RegionMethod
 from .mixtures import mixed_outputs
-from .occlusion import blurred, refuse_blur, replacements
+from .occlusion import blurred, of_images, refuse_blur, replacements
 from .task import Request, Task
 
 # of SLIC: how much position counts against values
@@ -41,7 +41,8 @@ def scores(task: Task) -> Findings:
     copies = _copies(task, n_features)
     size = max(1, task.images_per_batch // len(copies))
     for part, batch in task.images.batches(size, task.predictor.trace.dtype):
-        outputs = mixed_outputs(task, task.seeds[part], batch, _references(task, batch), copies, positions=part)[:, 0]
+        references = _references(task, part, batch)
+        outputs = mixed_outputs(task, task.seeds[part], batch, references, copies, positions=part)[:, 0]
         coefficients, fit = _fit(task, copies, np.moveaxis(outputs, 1, 0).reshape(len(copies), -1))
         lead = len(batch), task.seeds.shape[1]
         yield Scores(part, coefficients.reshape(*lead, n_features))
@@ -114,10 +115,10 @@ class Regions(NamedTuple):
         return np.stack([own.sum(axis=-1) for own in np.split(coefficients, ends, axis=-1)], axis=-1)
 
 
-def _references(task: Task, batch: np.ndarray) -> np.ndarray:
+def _references(task: Task, part: slice, batch: np.ndarray) -> np.ndarray:
     """What removed features are replaced by."""
     kind = task.options["replacement"]
-    return blurred(task, batch)[:, None] if kind == "blur" else replacements(task, kind)
+    return blurred(task, batch)[:, None] if kind == "blur" else of_images(task, part, replacements(task, kind))
 
 
 def _copies(task: Task, n_features: int) -> np.ndarray:
@@ -152,7 +153,7 @@ def _superpixels(task: Task) -> Iterator[tuple[slice, np.ndarray, np.ndarray, Re
     for part, batch in task.images.batches(1, task.predictor.trace.dtype):
         regions = _regions(task, batch, spread)
         copies = _copies(task, len(regions.owners))
-        references = _references(task, batch)
+        references = _references(task, part, batch)
         outputs = np.concatenate(
             [
                 mixed_outputs(

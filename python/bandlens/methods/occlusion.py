@@ -14,7 +14,7 @@ from ..errors import OptionError
 from .findings import Findings, Pairs, Scores
 from .kinds import BandMethod
 from .mixtures import mixed_outputs, without_constants
-from .references import background_images, mean_background
+from .references import background_images, mean_background, own
 from .task import Request, Task
 
 # outputs without a band that are held at once
@@ -31,22 +31,29 @@ def scores(task: Task) -> Findings:
     each = max(1, len(references)) * len(present) * values.shape[1]
     size = max(1, min(task.images_per_batch, MOST_NUMBERS // each))
     for part, batch in task.images.batches(size, task.predictor.trace.dtype):
-        if blur:
-            references = blurred(task, batch)[:, None]
-        without = mixed_outputs(task, task.seeds[part], batch, references, present, positions=part)
+        with_these = blurred(task, batch)[:, None] if blur else of_images(task, part, references)
+        without = mixed_outputs(task, task.seeds[part], batch, with_these, present, positions=part)
         full = without_constants(task, part, values[part])
         falls = full[..., None, None] - np.moveaxis(without, 3, 1)
-        yield Scores(part, falls.mean(axis=2))
         if task.options["replacement"] == "background":
+            yield Scores(part, task.over_background(falls, part, 2))
             yield Pairs(part, falls)
+        else:
+            yield Scores(part, falls[:, :, 0])
         task.tick(len(batch))
 
 
 def replacements(task: Task, kind: str) -> np.ndarray:
-    """Images to take bands from, the same for all images, shape (m, *image shape)."""
+    """Images to take bands from, shape (m, *image shape), the same for all images or one for each class."""
     if kind == "background":
         return background_images(task)
     return mean_background(task) if kind == "background_mean" else np.zeros((1, *task.images.shape))
+
+
+def of_images(task: Task, part: slice, references: np.ndarray) -> np.ndarray:
+    """Of `replacements`, those for some images, as `mixed_outputs` takes them."""
+    own_mean = task.options["replacement"] == "background_mean" and len(references) > 1
+    return own(task, part, references)[:, None] if own_mean else references
 
 
 def blurred(task: Task, batch: np.ndarray) -> np.ndarray:

@@ -43,11 +43,11 @@ def scores(task: Task) -> Findings:
         empty = np.moveaxis(without_constants(task, part, np.moveaxis(task.background_values(part), 2, 0)), 0, 1)
         if exact:
             pairs = _exact(task, part, batch, references, full, empty)
-            yield Scores(part, pairs.mean(axis=2))
+            yield Scores(part, task.over_background(pairs, part, 2))
             task.tick(len(batch))
         else:
             pairs, errors = _sampled(task, part, batch, references, full, empty)
-            yield Scores(part, pairs.mean(axis=2))
+            yield Scores(part, task.over_background(pairs, part, 2))
             yield ScoreErrors(part, errors)
         yield Pairs(part, pairs)
 
@@ -79,12 +79,12 @@ class _Sampling:
     images are visited, not drawn, so that what differs between them is no error.
     """
 
-    def __init__(self, task: Task, position: int, m: int, full: np.ndarray, empty: np.ndarray) -> None:
-        self.full, self.empty = full, empty
+    def __init__(self, task: Task, position: int, weights: np.ndarray, full: np.ndarray, empty: np.ndarray) -> None:
+        self.full, self.empty, self.weights = full, empty, weights
         self.random = np.random.default_rng([task.seed, position])
-        self.total = np.zeros((m, len(task.members), len(full)))
+        self.total = np.zeros((len(weights), len(task.members), len(full)))
         self.squares = np.zeros(self.total.shape[1:])
-        self.visits = np.zeros(m, np.int64)
+        self.visits = np.zeros(len(weights), np.int64)
 
     def places(self, visits: int) -> np.ndarray:
         """Places of the features in random orders and their reverses, shape (visits, 2, features)."""
@@ -116,7 +116,8 @@ class _Sampling:
     @property
     def values(self) -> np.ndarray:
         """Shapley values, shape (k, features)."""
-        return self.pairs.mean(axis=1)
+        found: np.ndarray = np.einsum("m,kmf->kf", self.weights, self.pairs)
+        return found
 
     @property
     def errors(self) -> np.ndarray:
@@ -124,7 +125,7 @@ class _Sampling:
         deviations = self.squares - (self.total**2 / self.visits[:, None, None]).sum(axis=0)
         variance = np.maximum(deviations, 0) / self.freedom
         wider = half_width(1.0, self.freedom) / half_width(1.0, np.inf)
-        return wider * np.sqrt(variance * (1 / self.visits).sum()).T / len(self.visits)
+        return wider * np.sqrt(variance * (self.weights**2 / self.visits).sum()).T
 
 
 def _sampled(
@@ -137,8 +138,10 @@ def _sampled(
     m, n = len(references), len(task.members)
     least = m + min(m, LEAST_FREEDOM)
     visits = min(-(-STEP_MIXTURES // (2 * (n - 1))), least)
+    given = task.weights_of(part)
+    weights = np.broadcast_to(np.full((1, m), 1 / m) if given is None else given, (len(batch), m))
     images = [
-        _Sampling(task, part.start + i, m, values, below)
+        _Sampling(task, part.start + i, weights[i], values, below)
         for i, (values, below) in enumerate(zip(full, empty, strict=True))
     ]
     active, done = np.arange(len(images)), 0

@@ -57,6 +57,8 @@ class Task:
     background : Images or None
     draws : ndarray of int64, shape (m,), or None
         Background images used.
+    weights : ndarray of float64, shape (1 or classes, m), or None
+        How much each of them counts for all images, or for those of each class; None if all count the same.
     batch_size : int or None
     seed : int
     tick : callable
@@ -87,6 +89,7 @@ class Task:
     statistic: str
     background: Images | None
     draws: np.ndarray | None
+    weights: np.ndarray | None
     batch_size: int | None
     seed: int
     tick: Callable[[int], None]
@@ -138,10 +141,30 @@ class Task:
     @cached_property
     def base_values(self) -> np.ndarray:
         """Mean of the explained outputs over the background, shape (n, k)."""
-        if not self.predictor.pixels:
+        if self.predictor.pixels:
+            return self.over_background(self.background_values(), slice(None), -1)
+        if self.weights is None:
             found: np.ndarray = self.background_outputs.mean(axis=0)[self.image_output]
             return found
-        return self.background_values().mean(axis=-1)
+        means = self.weights @ self.background_outputs
+        return np.take_along_axis(means[self.codes if len(means) > 1 else [0]], self.image_output, axis=1)
+
+    def weights_of(self, rows: slice) -> np.ndarray | None:
+        """How much each background image counts for some images, shape (1 or images, m); None if all count the same."""
+        if self.weights is None or len(self.weights) == 1:
+            return self.weights
+        return self.weights[self.codes[rows]]
+
+    def over_background(self, values: np.ndarray, rows: slice, axis: int) -> np.ndarray:
+        """Mean of some images' values over the background images, which are on an axis."""
+        weights = self.weights_of(rows)
+        if weights is None:
+            mean: np.ndarray = values.mean(axis=axis, dtype=np.float64)
+            return mean
+        axis %= values.ndim
+        lead = (len(weights), *(1,) * (axis - 1), -1, *(1,) * (values.ndim - axis - 1))
+        found: np.ndarray = (values * weights.reshape(lead)).sum(axis=axis, dtype=np.float64)
+        return found
 
     def background_values(self, rows: slice = slice(None)) -> np.ndarray:
         """The explained outputs of the background images, as some images read them, shape (rows, k, m)."""

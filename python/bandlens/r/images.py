@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data.backgrounds import BackgroundImages
 from ..data.labelled import LabelledImages
 from ..models.packing import called_on, input_names, model_inputs
 from ..models.saved import loaded
-from .conversions import for_r
+from .conversions import for_r, labels
 
 # an array of images with this many dimensions can't well be a single image
 SEVERAL_IMAGES = 4
@@ -31,7 +32,8 @@ def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[An
     x : array, list or dict
     given : dict
         Arguments by name. Names of bands are in `x_bands` and `background_bands`, and for entries of a list that are
-        inputs in `x_each_bands` and `background_each_bands`, by name or in order.
+        inputs in `x_each_bands` and `background_each_bands`, by name or in order; how a background is chosen, in
+        `background_sampling`: `strategy`, `y` and `weights`.
     """
     options: dict[str, Any] = {name: for_r(value) if callable(value) else value for name, value in given.items()}
     names = {name: options.pop(f"{name}_bands", None) for name in ("x", "background")}
@@ -47,8 +49,13 @@ def images_and_options(model: Any, x: Any, given: Mapping[str, Any]) -> tuple[An
         images = list(images.values()) if isinstance(images, dict) else images
         return images if names[name] is None else LabelledImages(images, bands=names[name])
 
+    # how a background is chosen comes beside the images
+    sampling = options.pop("background_sampling", None)
     if options.get("background") is not None:
         options["background"] = described(options["background"], "background")
+    if sampling is not None:
+        own = {"y": labels(sampling.get("y")), "weights": sampling.get("weights")}
+        options["background"] = BackgroundImages(options.get("background"), strategy=sampling.get("strategy"), **own)
     return model, described(x, "x"), options
 
 

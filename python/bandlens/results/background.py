@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from .pairs import Pairs
 from .schema import fields_along
 from .statistics import ClassBandTable
-from .uncertainty import Pairs
 
 
 class Compared(Protocol):
@@ -26,6 +27,10 @@ class Compared(Protocol):
     @property
     def background_strata(self) -> np.ndarray | None:
         """Class of each, where they were drawn from the classes."""
+
+    @property
+    def background_strategy(self) -> str | None:
+        """How they were chosen."""
 
     @property
     def pair_scores(self) -> np.ndarray | None:
@@ -65,16 +70,40 @@ def pairs_of(
     found: list[Pairs | None] = []
     for row in range(cells):
         images, places = np.nonzero(counted == row)
-        found.append(
-            Pairs(
-                result.pair_scores[images, places],
-                weight[images],
-                None if result.pair_places is None else result.pair_places[images],
-                result.background_strata,
-                len(result.background),
-            )
+        pairs = Pairs(
+            result.pair_scores[images, places],
+            weight[images],
+            None if result.pair_places is None else result.pair_places[images],
+            result.background_strata,
+            len(result.background),
         )
+        found.append(_of_others(pairs, codes[images]) if result.background_strategy == "others" else pairs)
     return found
+
+
+def _of_others(pairs: Pairs, codes: np.ndarray) -> Pairs | None:
+    """Pairs of images, of these classes, with background images of other classes only.
+
+    None where images of several classes have drawn some of these: what they share isn't known.
+    """
+    assert pairs.strata is not None
+    compared = pairs.strata[None] != codes[:, None]
+    if pairs.places is None:
+        return replace(pairs, counts=compared / compared.sum(axis=1, keepdims=True))
+    if len(np.unique(codes)) != 1:
+        return None
+    left = np.flatnonzero(compared[0])
+    return replace(pairs, places=np.searchsorted(left, pairs.places), strata=pairs.strata[left], m=len(left))
+
+
+# what is told of strategies that are no plain samples
+TOLD = {"others": "of other classes", "kmeans": "k-means", "kmedoids": "k-medoids", "weighted": "weighted"}
+
+
+def chosen_by(result: Compared) -> str:
+    """How the background was chosen, in brackets, where it is no plain sample."""
+    told = TOLD.get(result.background_strategy or "")
+    return "" if told is None else f" ({told})"
 
 
 def part_of_background(table: ClassBandTable) -> float | None:

@@ -144,6 +144,12 @@ def _other_background(one: BandImportance, other: BandImportance) -> str | None:
             f"{len(background)} images, at {few(background + first())}"
             for background in (one.background, other.background)
         )
+    strategies = [result.background_strategy for result in (one, other)]
+    if None not in strategies and strategies[0] != strategies[1]:
+        return f"chosen by the strategies '{strategies[0]}' and '{strategies[1]}'"
+    weights = [result.background_weights for result in (one, other)]
+    if any(each is not None for each in weights) and not np.array_equal(*weights):  # type: ignore[arg-type]
+        return "images of other weights"
     explained = [result.output_values - result.base_values for result in (one, other)]
     sizes = np.abs(np.concatenate([part.ravel() for part in explained]))
     near = SAME_BASE * float(sizes[np.isfinite(sizes)].max(initial=0.0))

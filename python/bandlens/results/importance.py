@@ -14,7 +14,7 @@ import numpy as np
 
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
-from .background import pairs_of, pairs_taken, part_of_background
+from .background import chosen_by, pairs_of, pairs_taken, part_of_background
 from .cells import counted
 from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
@@ -51,8 +51,7 @@ class BandImportance:
         f(x), and the mean of f over the background (NaN without one).
     band_means : ndarray of float64, shape (n, bands)
         Mean of each band over the pixels of each image.
-    classes, outputs, bands : tuple of str
-    wavelengths : tuple of float, in nm; NaN where unknown
+    classes, outputs, bands, wavelengths : tuples of str and, in nm, of float; NaN where unknown
     method, statistic, output : str
         What was computed, how it was reduced over pixels, and on which scale of the output ("logit", "probability").
     signed : bool
@@ -77,10 +76,9 @@ class BandImportance:
     groups : dict of str to list of str, or None
         Bands that were treated as one; the other `bands` are single.
     background : ndarray of int64, shape (m,), or None
-        Positions of the background images used, in `background_source`.
+        Positions of the background images used, in `background_source`; -1 for means of such.
     background_source : {"background", "x"} or None
-    options : dict
-        Options of the method.
+    options : dict, of the method
     seed, model, versions, seconds : int, str (its name), dict of str, float
     correct : ndarray of bool, shape (n,), or None
         Whether the class that the model predicts is the image's label; None where images had no labels, and in results
@@ -109,9 +107,11 @@ class BandImportance:
         What steps are: "date", "number" or "name".
     background_strata : ndarray of int64, shape (m,), or None
         Class of each background image, where as many were drawn from every class.
+    background_strategy, background_weights : str, ndarray of float64, shape (m,), or None
+        How they were chosen, see `bandlens.data.backgrounds`, and how much each counts, if not all the same.
     pair_images, pair_scores, pair_places : ndarray, shapes (pairs,), (pairs, k, d, bands) and (pairs, d), or None
-        Some rows; their scores against single background images, if the method has such, which tell what another
-        background would change; positions of these in `background`, where they are not all of it.
+        Some rows; their scores against single background images, if there are such and these are a sample, which tell
+        what another would change; positions of these in `background`, where they are not all of it.
     """
 
     scores: Annotated[np.ndarray, Numbers("image", "explained", "band")]
@@ -161,6 +161,8 @@ class BandImportance:
     times: Annotated[tuple[str, ...] | None, Names("band", newer=True), Same("the time steps")] = None
     time_kind: Annotated[str | None, Plain(newer=True), Same("what time steps are")] = None
     background_strata: Annotated[np.ndarray | None, Positions("background", newer=True)] = None
+    background_strategy: Annotated[str | None, Plain(newer=True)] = None
+    background_weights: Annotated[np.ndarray | None, Numbers("background", newer=True)] = None
     pair_images: Annotated[np.ndarray | None, Positions("pair", newer=True)] = None
     pair_scores: Annotated[np.ndarray | None, Numbers("pair", "explained", "paired", "band", newer=True)] = None
     pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
@@ -231,8 +233,7 @@ class BandImportance:
         if self.drops is not None:
             return repeated_table(np.repeat(self.drops[:, -1:], k, axis=1), np.full(k, n))
         if self.balanced:
-            outputs = self.overall_outputs
-            every = np.arange(len(self.cells))
+            outputs, every = self.overall_outputs, np.arange(len(self.cells))
             groups = [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs]
             return balanced_table(self.scores.reshape(-1, len(self.bands)), self._by_cell[1], groups)
         cell = np.tile(np.arange(k), n)
@@ -249,8 +250,7 @@ class BandImportance:
     @cached_property
     def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (class, output) that occur, and which of them each row of scores is of."""
-        k = self.scores.shape[1]
-        rows = np.stack([np.repeat(self.image_class, k), self.image_output.reshape(-1)], axis=1)
+        rows = np.stack([np.repeat(self.image_class, self.scores.shape[1]), self.image_output.reshape(-1)], axis=1)
         cells, cell = np.unique(rows, axis=0, return_inverse=True)
         return cells, cell.reshape(-1)
 
@@ -364,7 +364,7 @@ class BandImportance:
         return summary_of(self)
 
     def __repr__(self) -> str:
-        used = "" if self.background is None else f", {len(self.background)} background images"
+        used = "" if self.background is None else f", {len(self.background)} background images{chosen_by(self)}"
         account = described(self) + shown(self.completeness, self.cancellation)
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"

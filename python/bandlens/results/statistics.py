@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..data.moments import Moments
-from .uncertainty import Pairs, Uncertainty, uncertainty
+from .pairs import Pairs
+from .uncertainty import Uncertainty, uncertainty
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,11 @@ import numpy as np
 from scipy import special
 
 from ..data.moments import half_width
+from .pairs import Own, Pairs, Shared, deviations_of, freedom_of, is_known
 
 # what the bias is, compared with that of a folded normal distribution about the scores that were found: these err
 # themselves, so that on average it is so many times as large where the true score is 0, and less elsewhere
 AT_MOST = 1 + np.sqrt(2)
-# a cell's own products of pairs count as much as what all cells say when there are so many
-FEW_PRODUCTS = 100
 # draws behind the probability of being first, and rows of random numbers held at once
 DRAWS = 1000
 ROWS = 4096
@@ -61,29 +60,6 @@ class Uncertainty(NamedTuple):
     share_low: np.ndarray
     share_high: np.ndarray
     p_first: np.ndarray
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Scores of some of a cell's images against single background images.
-
-    Attributes
-    ----------
-    scores : ndarray of float64, shape (images, d, bands)
-    weights : ndarray of float64, shape (images,)
-        How much each counts in the mean.
-    places : ndarray of int, shape (images, d), or None
-        Which of the m background images these are, where images have their own; else they are all of them, in order.
-    strata : ndarray of int, shape (m,), or None
-        Groups from which the background images were drawn in numbers that were fixed.
-    m : int
-    """
-
-    scores: np.ndarray
-    weights: np.ndarray
-    places: np.ndarray | None
-    strata: np.ndarray | None
-    m: int
 
 
 @dataclass(frozen=True)
@@ -138,7 +114,7 @@ def uncertainty(
     found = {name: np.full(importance.shape, np.nan) for name in Uncertainty._fields}
     order = np.argsort(cell, kind="stable")
     bounds = np.searchsorted(cell[order], np.arange(len(importance) + 1))
-    shared = Shared.of([one for one in pairs or [] if one is not None and _is_known(one)])
+    shared = Shared.of([one for one in pairs or [] if one is not None and is_known(one)])
     for row, mean in enumerate(importance):
         mine = sizes[order[bounds[row] : bounds[row + 1]]]
         if len(mine) > 1:
@@ -165,10 +141,10 @@ def _of_cell(
     images = (deviations**2).sum(axis=0) / (n * (n - 1))
     moves = None if compared else _still(len(mean))
     moved = moves
-    known = pairs is not None and _is_known(pairs)
+    known = pairs is not None and is_known(pairs)
     if known:
         assert pairs is not None
-        of_pairs = _deviations(pairs)
+        of_pairs = deviations_of(pairs)
         bias = _bias(of_pairs, pairs)
         moves = _moves(of_pairs, bias, pairs, shared)
     low, high = _interval(mean, images, freedom, moves)
@@ -215,11 +191,6 @@ def _interval(
     return centre - half - np.maximum(moves.bias, 0.0), centre + half + np.maximum(-moves.bias, 0.0)
 
 
-def _is_known(pairs: Pairs) -> bool:
-    """Whether pairs tell what the background does: not if an image has a single one."""
-    return pairs.m > 1 and len(pairs.scores) > 0 and pairs.scores.shape[1] > 1
-
-
 def _still(n_bands: int) -> Moves:
     """The moves of no background at all."""
     return Moves(np.zeros((0, n_bands)), np.zeros(n_bands), np.zeros(n_bands), 1.0)
@@ -229,7 +200,7 @@ def _bias(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
     """By how much, at most, errors of scores from their background images make the mean of their sizes larger."""
     d = deviations.shape[1]
     errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
-    bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.scores.mean(axis=1)), errors) / pairs.weights.sum()
+    bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.means), errors) / pairs.weights.sum()
     return bias
 
 
@@ -241,127 +212,21 @@ def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
     return np.where(error > 0, more, 0.0)
 
 
-def _deviations(pairs: Pairs) -> np.ndarray:
-    """What each pair adds to its image's size, less what its background images add on average, as `scores`.
-
-    Within strata, deviations from means of few are enlarged to the size that those from the true means would have.
-    """
-    adds = np.sign(pairs.scores.mean(axis=1, keepdims=True)) * pairs.scores
-    if pairs.places is not None:
-        return adds - adds.mean(axis=1, keepdims=True)
-    strata = _strata(pairs)
-    found = np.empty_like(adds)
-    for stratum in np.unique(strata):
-        mine = np.flatnonzero(strata == stratum)
-        own = adds[:, mine]
-        found[:, mine] = (own - own.mean(axis=1, keepdims=True)) * np.sqrt(len(mine) / max(len(mine) - 1, 1))
-    return found
-
-
-def _strata(pairs: Pairs) -> np.ndarray:
-    """Strata of two background images or more; those of one are taken together."""
-    if pairs.strata is None or pairs.places is not None:
-        return np.zeros(pairs.m, np.int64)
-    _, stratum, size = np.unique(pairs.strata, return_inverse=True, return_counts=True)
-    alone = size[stratum] == 1
-    if alone.sum() == 1:
-        return np.zeros(pairs.m, np.int64)  # it would be alone among strata of several, too
-    return np.where(alone, -1, stratum)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What part of the variance of pairs is that of their background images, in all cells together.
-
-    Attributes
-    ----------
-    part : float
-    """
-
-    part: float = 0.0
-
-    @classmethod
-    def of(cls, cells: list[Pairs]) -> Shared:
-        """The part, where images have background images of their own; cells count by their products."""
-        products = total = 0.0
-        for pairs in cells:
-            if pairs.places is not None and len(pairs.scores) > 1:
-                own = _Own.of(_deviations(pairs), pairs)
-                products += own.common * own.excess.sum() / max(own.products, 1e-300)
-                total += own.common * own.within.sum()
-        return cls(float(np.clip(products / total, 0.0, 1.0)) if total > 0 else 0.0)
-
-
-@dataclass(frozen=True)
-class _Own:
-    """Sums over the pairs of a cell whose images have background images of their own.
-
-    Attributes
-    ----------
-    sums, excess : ndarray, shapes (m, bands) and (bands,)
-        Of deviations with each background image, and of products of those of different images.
-    products : float
-        How many products there are, in units of the variance.
-    common : float
-        How many pairs of images have a background image in common, counted for each.
-    within : ndarray, shape (bands,)
-        Variance of the mean over images from one background image to the next, if all images shared it.
-    """
-
-    sums: np.ndarray
-    excess: np.ndarray
-    products: float
-    common: float
-    within: np.ndarray
-
-    @classmethod
-    def of(cls, deviations: np.ndarray, pairs: Pairs) -> _Own:
-        weights = pairs.weights / pairs.weights.sum()
-        weighted = deviations * weights[:, None, None]
-        n, d, n_bands = weighted.shape
-        assert pairs.places is not None
-        summed = np.zeros((n, pairs.m, n_bands))
-        np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
-        member = np.zeros((n, pairs.m))
-        np.add.at(member, (np.arange(n)[:, None], pairs.places), 1.0)
-        sums = summed.sum(axis=0)
-        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
-        variances = (deviations**2).sum(axis=1) / max(d - 1, 1)
-        return cls(
-            sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), _shared(member, d, weights), common,
-            weights @ variances,
-        )  # fmt: skip
-
-
 def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs, shared: Shared) -> Moves:
     """Influence of each background image on a mean over images, and the variance of it that images share."""
-    m, freedom = pairs.m, float(max(pairs.m - len(np.unique(_strata(pairs))), 1))
+    m, freedom = pairs.m, float(max(freedom_of(pairs), 1))
     weights = pairs.weights / pairs.weights.sum()
     if pairs.places is not None:
-        own = _Own.of(deviations, pairs)
+        own = Own.of(deviations, pairs)
         if len(weights) == 1:  # nothing tells what is shared: as if all were
             return Moves(own.sums / m, own.within / pairs.scores.shape[1], bias, freedom)
-        # of few products, chance makes much or nothing
-        known = own.common / (own.common + FEW_PRODUCTS) if own.products > 0 else 0.0
-        alone = own.excess / own.products if own.products > 0 else np.zeros_like(own.excess)
-        return Moves(own.sums / m, (known * alone + (1 - known) * shared.part * own.within) / m, bias, freedom)
+        return Moves(own.sums / m, own.variance(shared.part) / m, bias, freedom)
     weighted = deviations * weights[:, None, None]
     products = 1 - (weights**2).sum()
     sums, alone = weighted.sum(axis=0), (weighted**2).sum(axis=(0, 1))
     # of one image, nothing tells what it would share: as if all
     variance = alone / m**2 if len(weights) == 1 else ((sums**2).sum(axis=0) - alone) / products / m**2
     return Moves(sums / m, variance, bias, freedom)
-
-
-def _shared(member: np.ndarray, d: int, weights: np.ndarray) -> float:
-    """Products of deviations that two images have with the same background image, in units of its variance.
-
-    An image's deviations are from the mean over its own d: what both have of the others of each is taken off. An image
-    may have a background image several times: `member` counts, shape (images, m).
-    """
-    common, own = member @ member.T, member**2 @ member.T
-    products = (common + common**2 / d**2 - (own + own.T) / d) * weights[:, None] * weights
-    return float(products.sum() - np.trace(products))
 
 
 def _first(mean: np.ndarray, deviations: np.ndarray, moves: Moves | None) -> np.ndarray:

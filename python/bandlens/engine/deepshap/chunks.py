@@ -35,6 +35,8 @@ class Work:
     draws : ndarray of int, shape (n, d), or None
         For each image, positions of the background images drawn from the pool to estimate that mean; None uses them
         all.
+    weights : ndarray of float64, shape (1 or n, m), or None
+        How much each background image counts in maps, for all images or for each; None if all count the same.
     """
 
     images: Images
@@ -42,6 +44,7 @@ class Work:
     seeds: Any
     pool: np.ndarray
     draws: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def own(self) -> bool:
@@ -172,9 +175,11 @@ def _explain_part(
     values = np.zeros(shape, np.float64 if maps else trace.dtype)
     images = _fill(work.images.take(part, trace.dtype), chunk.images)
     seeds = np.moveaxis(work.seeds[part], 1, 0).astype(trace.dtype)
+    every = np.full((1, m), 1 / m) if work.weights is None else work.weights
+    every = every if len(every) == 1 else _fill(every[part], chunk.images)
     for first in range(0, m, chunk.background):
-        weights = np.zeros(chunk.background, trace.dtype)
-        weights[: min(chunk.background, m - first)] = 1 / m
+        weights = np.zeros((len(every), chunk.background), trace.dtype)
+        weights[:, : min(chunk.background, m - first)] = every[:, first : first + chunk.background]
         if work.draws is not None:
             references = work.background.take(_fill(work.draws[part], chunk.images).reshape(-1), trace.dtype)
         else:
@@ -197,7 +202,8 @@ def _explain_part(
 def _compiled(
     backend: Backend, trace: Trace, plan: Plan, chunk: Chunk, work: Work, maps: bool, arguments: tuple[np.ndarray, ...]
 ) -> Callable[..., Any]:
-    key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.cells)
+    each = work.weights is not None and len(work.weights) > 1
+    key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.cells, each)
 
     def build() -> Callable[..., Any]:
         step = make_step(backend, trace, plan, cells=work.images.cells, own=work.own, maps=maps)

@@ -173,8 +173,8 @@ def _forward_scores(pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, n_ban
 
 
 def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
-    """Weights of the background images, to multiply a multiplier with."""
-    return pairs.nd.reshape(weights, (1, 1, pairs.m, *(1,) * len(pairs.layouts[value].shape)))
+    """Weights of the background images, of all images or of each, to multiply a multiplier with."""
+    return pairs.nd.reshape(weights, (1, -1, pairs.m, *(1,) * len(pairs.layouts[value].shape)))
 
 
 def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:

@@ -1,0 +1,178 @@
+"""Pairs of images and background images, and what they say of the background sample as a whole.
+
+Where all images are compared with all background images, these move the scores of all images together, and column means
+show by how much. Where each image has a few of its own, two images have few in common, if any: what part of a pair's
+variance images share is then learnt from all cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# a cell's own products of pairs count as much as what all cells say when there are so many
+FEW_PRODUCTS = 100
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Scores of some of a cell's images against single background images.
+
+    Attributes
+    ----------
+    scores : ndarray of float64, shape (images, d, bands)
+    weights : ndarray of float64, shape (images,)
+        How much each counts in the mean.
+    places : ndarray of int, shape (images, d), or None
+        Which of the m background images these are, where images have their own; else they are all of them, in order.
+    strata : ndarray of int, shape (m,), or None
+        Groups from which the background images were drawn in numbers that were fixed.
+    m : int
+    counts : ndarray of float64, shape (images, m), or None
+        How much each background image counts in the scores of an image, in rows that sum to 1, where some don't. Of
+        those that do, as many come from each stratum whose images count at all.
+    """
+
+    scores: np.ndarray
+    weights: np.ndarray
+    places: np.ndarray | None
+    strata: np.ndarray | None
+    m: int
+    counts: np.ndarray | None = None
+
+    @property
+    def means(self) -> np.ndarray:
+        """The scores of the images, shape (images, bands)."""
+        if self.counts is None:
+            return self.scores.mean(axis=1)
+        return np.einsum("im,imb->ib", self.counts, self.scores)
+
+
+def is_known(pairs: Pairs) -> bool:
+    """Whether pairs tell what the background does: not if an image has a single one."""
+    return pairs.m > 1 and len(pairs.scores) > 0 and pairs.scores.shape[1] > 1
+
+
+def deviations_of(pairs: Pairs) -> np.ndarray:
+    """What each pair adds to its image's size, less what its background images add on average, as `scores`.
+
+    A pair that counts more than 1 / m does as much more. Within strata, deviations from means of few are enlarged to
+    the size that those from the true means would have.
+    """
+    adds = np.sign(pairs.means)[:, None] * pairs.scores
+    if pairs.places is not None:
+        return adds - adds.mean(axis=1, keepdims=True)
+    strata = strata_of(pairs)
+    found = np.empty_like(adds)
+    for stratum in np.unique(strata):
+        mine = np.flatnonzero(strata == stratum)
+        own = adds[:, mine]
+        if pairs.counts is None:
+            found[:, mine] = (own - own.mean(axis=1, keepdims=True)) * np.sqrt(len(mine) / max(len(mine) - 1, 1))
+            continue
+        counts = pairs.counts[:, mine, None]
+        size, total = (counts > 0).sum(axis=1, keepdims=True), counts.sum(axis=1, keepdims=True)
+        mean = (counts * own).sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
+        found[:, mine] = pairs.m * counts * (own - mean) * np.sqrt(size / np.maximum(size - 1, 1))
+    return found
+
+
+def strata_of(pairs: Pairs) -> np.ndarray:
+    """Strata of two background images or more; those of one are taken together."""
+    if pairs.strata is None or pairs.places is not None:
+        return np.zeros(pairs.m, np.int64)
+    _, stratum, size = np.unique(pairs.strata, return_inverse=True, return_counts=True)
+    alone = size[stratum] == 1
+    if alone.sum() == 1:
+        return np.zeros(pairs.m, np.int64)  # it would be alone among strata of several, too
+    return np.where(alone, -1, stratum)
+
+
+def freedom_of(pairs: Pairs) -> int:
+    """Background images less the means within strata, of those that count."""
+    strata = strata_of(pairs) if pairs.counts is None else strata_of(pairs)[pairs.counts.any(axis=0)]
+    return len(strata) - len(np.unique(strata))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What part of the variance of pairs is that of their background images, in all cells together.
+
+    Attributes
+    ----------
+    part : float
+    """
+
+    part: float = 0.0
+
+    @classmethod
+    def of(cls, cells: list[Pairs]) -> Shared:
+        """The part, where images have background images of their own; cells count by their products."""
+        products = total = 0.0
+        for pairs in cells:
+            if pairs.places is not None and len(pairs.scores) > 1:
+                own = Own.of(deviations_of(pairs), pairs)
+                products += own.common * own.excess.sum() / max(own.products, 1e-300)
+                total += own.common * own.within.sum()
+        return cls(float(np.clip(products / total, 0.0, 1.0)) if total > 0 else 0.0)
+
+
+@dataclass(frozen=True)
+class Own:
+    """Sums over the pairs of a cell whose images have background images of their own.
+
+    Attributes
+    ----------
+    sums, excess : ndarray, shapes (m, bands) and (bands,)
+        Of deviations with each background image, and of products of those of different images.
+    products : float
+        How many products there are, in units of the variance.
+    common : float
+        How many pairs of images have a background image in common, counted for each.
+    within : ndarray, shape (bands,)
+        Variance of the mean over images from one background image to the next, if all images shared it.
+    """
+
+    sums: np.ndarray
+    excess: np.ndarray
+    products: float
+    common: float
+    within: np.ndarray
+
+    @classmethod
+    def of(cls, deviations: np.ndarray, pairs: Pairs) -> Own:
+        """The sums, of deviations as `deviations_of` gives them."""
+        weights = pairs.weights / pairs.weights.sum()
+        weighted = deviations * weights[:, None, None]
+        n, d, n_bands = weighted.shape
+        assert pairs.places is not None
+        summed = np.zeros((n, pairs.m, n_bands))
+        np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
+        member = np.zeros((n, pairs.m))
+        np.add.at(member, (np.arange(n)[:, None], pairs.places), 1.0)
+        sums = summed.sum(axis=0)
+        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
+        variances = (deviations**2).sum(axis=1) / max(d - 1, 1)
+        return cls(
+            sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), _shared(member, d, weights), common,
+            weights @ variances,
+        )  # fmt: skip
+
+    def variance(self, part: float) -> np.ndarray:
+        """Of the mean from one background image to the next, where images share such a part in all cells."""
+        # of few products, chance makes much or nothing
+        known = self.common / (self.common + FEW_PRODUCTS) if self.products > 0 else 0.0
+        alone = self.excess / self.products if self.products > 0 else np.zeros_like(self.excess)
+        return known * alone + (1 - known) * part * self.within
+
+
+def _shared(member: np.ndarray, d: int, weights: np.ndarray) -> float:
+    """Products of deviations that two images have with the same background image, in units of its variance.
+
+    An image's deviations are from the mean over its own d: what both have of the others of each is taken off. An image
+    may have a background image several times: `member` counts, shape (images, m).
+    """
+    common, own = member @ member.T, member**2 @ member.T
+    products = (common + common**2 / d**2 - (own + own.T) / d) * weights[:, None] * weights
+    return float(products.sum() - np.trace(products))
