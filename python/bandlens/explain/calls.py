@@ -36,6 +36,7 @@ from .derivatives import check_derivative
 from .question import Question
 from .subject import Subject
 from .targets import Labelled, Targets, check_target, find_targets, read_labels
+from .turns import in_turn
 
 
 @dataclass(frozen=True)
@@ -300,10 +301,4 @@ def _draw(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     if codes is None:
         return np.sort(random.choice(n, most, replace=False))
-    shuffled = random.permutation(n)
-    turn = np.empty(n, np.int64)
-    for code in np.unique(codes):
-        mine = shuffled[codes[shuffled] == code]
-        turn[mine] = np.arange(len(mine))
-    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    return np.sort(order[:most])
+    return np.sort(in_turn(codes, random)[:most])

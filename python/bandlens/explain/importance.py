@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
-import numpy as np
-
-from ..data.options import plain
-from ..methods import Task
-from ..methods.findings import Fit, Found, ScoreErrors, Scores
-from ..methods.kinds import MetricMethod
 from ..methods.reduction import SIGNED
-from ..progress import Progress, starting, ticker
+from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
+from .answering import answered, result_of
 from .calls import Call, checked
 from .derivatives import check_zeros
+from .effort import ANY, USUAL, Effort, finding
 from .fitting import check_fit
-from .gathering import gathered
+from .forecast import Forecast
+from .gathering import Watch
 from .question import Question
-from .selfcheck import Explained, Measured, check_scores
+from .rounds import in_rounds
+from .selfcheck import Explained, check_scores
 from .several import checked_calls, progress_of
+from .telling import doubts_of, doubts_of_rounds
 
 
 @overload
@@ -32,7 +32,7 @@ def band_importance(
     *,
     method: str = "deepshap",
     background: Any = None,
-    n_background: int = 100,
+    n_background: int | None = None,
     target: str | int = "class",
     output: str = "auto",
     head: str | int | None = None,
@@ -50,6 +50,8 @@ def band_importance(
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    precision: float | None = None,
+    max_seconds: float | None = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance: ...
@@ -68,7 +70,7 @@ def band_importance(
     *,
     method: str | list[str] | tuple[str, ...] = "deepshap",
     background: Any = None,
-    n_background: int = 100,
+    n_background: int | None = None,
     target: str | int = "class",
     output: str = "auto",
     head: str | int | None = None,
@@ -86,6 +88,8 @@ def band_importance(
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    precision: float | None = None,
+    max_seconds: float | None = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance | dict[str, BandImportance]:
@@ -212,108 +216,65 @@ def band_importance(
     several = None
     if isinstance(method, list | tuple):
         several, method = method, ""
+    effort = Effort(precision, max_seconds, n_background, method_options, keeps_on_interrupt() and several is None)
+    if n_background is None:
+        n_background = ANY if effort.in_rounds else USUAL
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
         wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
+        verb_arguments=("progress", "precision", "max_seconds"),
     )  # fmt: skip
     if several is None:
-        return importance_of(question, progress)
+        return importance_of(question, progress, effort=effort)
     with starting(progress, model):
-        calls = checked_calls(question, several)
+        calls = checked_calls(question, several, find=finding(effort))
     found: dict[str, BandImportance] = {}
-    for call, bar in zip(calls, progress_of(progress, calls), strict=True):
-        found[call.method.name] = importance_of(question, bar, call, fit=not found)
+    for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
+        own = effort.shared(len(calls) - len(found))
+        found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
     return found
 
 
 def importance_of(
-    question: Question, progress: Progress = None, call: Call | None = None, *, fit: bool = True
+    question: Question,
+    progress: Progress = None,
+    call: Call | None = None,
+    *,
+    fit: bool = True,
+    effort: Effort | None = None,
 ) -> BandImportance:
     """Check a question, if it was not checked, let its method answer, let the answer check itself, make the result.
 
     Warnings point at the line that called the caller of this. Whether model and data fit is said if `fit`: once for a
-    verb that makes several tables.
+    verb that makes several tables. `effort` is how much is to be done; without one, all that was asked for.
     """
+    started, effort = time.perf_counter(), effort or Effort()
     if call is None:
         with starting(progress, question.model):
-            call = checked(question)
-    if fit and not call.targets.deferred:
+            call = checked(question, find=finding(effort))
+        started = started if effort.in_rounds else time.perf_counter()
+    deferred = call.targets.deferred
+    if fit and not deferred:
         check_fit(call.subject(maps=False))
-    started = time.perf_counter()
-    with ticker(progress, call.images.n, call.method.label) as tick:
-        task = call.task(tick)
-        # before much is computed, as an output may not be finite
-        values = None if call.targets.deferred else call.method.values(task)
-        found = gathered(call, call.method.scores(task))
-    if values is None:
-        call = call.completed()
-        if fit:
-            check_fit(call.subject(maps=False))
-        values = call.method.values(task)
-    scores = _scores(call, found)
+    if effort.in_rounds:
+        with rounds(progress, call.method.label) as bar:
+            outcome = in_rounds(call, effort, bar)
+        answer, doubts = outcome.answer, list(doubts_of_rounds(outcome, call, effort))
+    else:
+        with ticker(progress, call.images.n, call.method.label) as tick:
+            watch = Watch(Forecast(call, tick), on_interrupt=effort.keep)
+            answer = answered(call, tick, watch)
+        doubts = list(doubts_of(answer, call)) if watch.interrupted else []
+    call, task, scores = answer.call, answer.task, answer.scores
+    if fit and deferred:
+        check_fit(call.subject(maps=False))
     if call.method.differentiates:
         check_zeros(task, scores, call.features.labels, call.method.label)
     measured = None
     if call.method.additive and SIGNED[call.statistic]:
-        measured = check_scores(call, task, Explained.of(scores, *values, found))
-    return _result(call, task, scores, values, found, measured, time.perf_counter() - started)
-
-
-def _scores(call: Call, found: Found) -> np.ndarray:
-    """Band scores of all rows; NaN where a metric was looked at as a whole."""
-    if Scores in found:
-        return found[Scores]
-    return np.full((*call.targets.image_output.shape, len(call.features.names)), np.nan)
-
-
-def _result(
-    call: Call,
-    task: Task,
-    scores: np.ndarray,
-    values: tuple[np.ndarray, np.ndarray],
-    found: Found,
-    measured: Measured | None,
-    seconds: float,
-) -> BandImportance:
-    metric = call.method if isinstance(call.method, MetricMethod) else None
-    return BandImportance(
-        scores=scores,
-        image_class=call.targets.codes,
-        prediction=call.targets.predictions,
-        image_output=call.targets.image_output,
-        output_values=values[0],
-        base_values=values[1],
-        band_means=call.features.mean(task.band_means),
-        classes=call.classes,
-        outputs=call.outputs,
-        bands=call.features.names,
-        wavelengths=tuple(call.features.mean(np.array(call.wavelengths)).tolist()),
-        method=call.method.name,
-        statistic=call.statistic,
-        output=call.predictor.scale if metric is None else metric.scale(task),
-        signed=SIGNED[call.statistic],
-        residuals=None if measured is None else measured.residuals,
-        cancellations=None if measured is None else measured.cancellations,
-        **call.truth,
-        score_errors=found.get(ScoreErrors),
-        local_fit=found.get(Fit),
-        drops=found.drops,
-        directed=call.method.directed,
-        balanced=metric is not None and metric.balanced(call.options),
-        groups=call.features.groups,
-        background=call.draws,
-        background_source=call.background_source,
-        options=plain(call.options),
-        seed=call.seed,
-        image_bands=call.image_bands,
-        inputs=call.features.inputs,
-        times=call.features.times,
-        time_kind=call.features.time_kind,
-        background_strata=call.strata,
-        **found.pairs(),
-        model=call.predictor.name,
-        versions=call.predictor.versions,
-        seconds=seconds,
-    )
+        measured = check_scores(call, task, Explained.of(scores, *answer.values, answer.found))
+    for kind, text in doubts:
+        warnings.warn(text, kind, stacklevel=3)
+    return result_of(answer, measured, time.perf_counter() - started, effort.precision)
