@@ -58,7 +58,8 @@ test_that("glance() has one row, and NA for what a method doesn't have", {
   expect_identical(glance(as_band_importance(value))$local_fit, 0.75)
   expect_identical(names(row), c(
     "method", "statistic", "output", "n", "n_bands", "n_classes", "n_background", "completeness", "seed", "model",
-    "seconds", "local_fit", "cancellation", "accuracy", "chance", "task", "head", "background_part"
+    "seconds", "local_fit", "cancellation", "accuracy", "chance", "task", "head", "background_part",
+    "precision_reached", "converged"
   ))
 })
 

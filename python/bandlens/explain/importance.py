@@ -127,8 +127,9 @@ def band_importance(
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
         classes. Methods that compare with nothing, such as "saliency", don't look at it. With several inputs it has
         their form, and is drawn jointly: what belongs to one place stays together.
-    n_background : int
-        Most background images used; a seeded sample if there are more. Which ones is recorded in the result.
+    n_background : int, optional
+        Most background images used; a seeded sample if there are more. Which ones is recorded in the result. By default
+        100, or with `precision` or `max_seconds` as many as it takes.
     target : {"class", "predicted", "all"} or str or int
         Outputs to explain: each image's own class, its predicted class, every output, or one by name or index.
     output : {"auto", "logit", "probability"}
@@ -183,9 +184,16 @@ def band_importance(
         Most images per compiled step; chosen by memory if not given. Results don't depend on it.
     seed : int
         Makes every random choice reproducible.
+    precision : float, optional
+        Half width of the 95 % interval of every share in the table; 0.01 is a point of a hundred. Images and background
+        images are then drawn from those given, until that is reached; see Notes.
+    max_seconds : float, optional
+        How long it may take. With `precision`, it stops there if that was not reached before; alone, the table is as
+        precise as can be in that time.
     progress : bool or callable, optional
         A progress bar; by default only in interactive use, for what takes more than two seconds (the environment
-        variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``.
+        variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``. If the call will take
+        more than two minutes, it is said how long, and how long with `precision`, beside the bar.
     **method_options
         Options of the method, see `bandlens.METHODS`.
 
@@ -212,6 +220,23 @@ def band_importance(
     AccuracyWarning
         If, on at least 30 images with labels, the model is no better than chance, or worse than the mean of `y`; or if
         labels would fit far better shifted by one or with the classes in another order.
+    PrecisionWarning
+        If shares are not known to `precision`: how far it came, which share is known least, and what would help.
+    InterruptedWarning
+        If an interrupt ended the call at a Python prompt: the table is of the images that were finished. Elsewhere, and
+        with several methods, an interrupt stays one.
+
+    Notes
+    -----
+    With `precision` or `max_seconds`, work is done in rounds. Each is an ordinary call for some of the images, as many
+    of every class as its intervals ask for, and some of the background images, drawn at random (with `seed`) and kept
+    in the rounds to come. It ends when all shares of the class x band table are known so well, when time is over, or
+    when more of what was given would not help. The table is that of the last round, which one call repeats: `images`
+    and `background` of the result are what was used, in this order, and `options` how. "deepshap" compares each image
+    with a few background images of its own then, and "expected_gradients" starts with few draws, unless
+    `background_per_image` or `n_samples` say how many; all other options stay as they are. Where it can't be known what
+    the background does (`se_background` is NaN), as for "lime", there are more images alone. The first round is always
+    finished, so that `max_seconds` may be exceeded.
     """
     several = None
     if isinstance(method, list | tuple):

@@ -20,7 +20,7 @@ from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
 from .explanation import explanation_of
 from .levels import columns_at
-from .precision import is_precise, reached
+from .precision import is_precise, reached, told
 from .rows import overall_of, table_of
 from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
 from .statistics import ClassBandTable
@@ -367,7 +367,7 @@ class BandImportance:
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}){taken_for(self)}, {self.n} images, "
-            f"{classes} x {counted(self)}{used}{account}{fit}>"
+            f"{classes} x {counted(self)}{used}{told(self)}{account}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:

@@ -97,3 +97,12 @@ def parts_of(result: Precise) -> ShareParts:
             for values, part in zip(found, parts, strict=True):
                 values[row] = part
     return ShareParts(*found)
+
+
+def told(result: Precise) -> str:
+    """How a result's line tells it, where it was asked for."""
+    if result.precision is None:
+        return ""
+    found = reached(result)
+    known = "no share is known" if found is None else f"shares known to \u00b1{100 * found:.2g} points"
+    return f", {known} (\u00b1{100 * result.precision:.2g} asked for)"
