@@ -143,7 +143,10 @@ def known_of(result: BandImportance, at: Design, classes: np.ndarray) -> Known:
     code = np.broadcast_to(np.searchsorted(classes, result.cells[:, 0])[:, None], half.shape)
     some = np.isfinite(half) & np.isfinite(parts.images)
     pairs = parts.pairs
-    return Known(at, *(one[some] for one in (code, half, parts.images - pairs, pairs, parts.background, parts.bias)))
+    # a share that is 0, as chance made the importance negative, does not vary, but its interval has a width
+    still = (parts.images + parts.background == 0) & (half > 0)
+    images = np.where(still, (half / NORMAL) ** 2, parts.images - pairs)
+    return Known(at, *(one[some] for one in (code, half, images, pairs, parts.background, parts.bias)))
 
 
 def needed(known: Known, supply: Supply, precision: float) -> tuple[Design, bool]:

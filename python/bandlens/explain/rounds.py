@@ -9,7 +9,7 @@ intervals are looked at a few times only: looking often, until they happen to be
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -138,24 +138,35 @@ def in_rounds(call: Call, effort: Effort, bar: Bar) -> Outcome:
     effort : Effort
     bar : Bar
     """
-    pool, best = _Pool(call, effort), None
+    best: Outcome | None = None
+    try:
+        for found in _rounds(_Pool(call, effort), bar):
+            best = found
+    except KeyboardInterrupt:
+        if best is None or not effort.keep:
+            raise
+        return best._replace(ended="interrupted")
+    assert best is not None
+    return best
+
+
+def _rounds(pool: _Pool, bar: Bar) -> Iterator[Outcome]:
+    """The best that there is after each round."""
+    call, effort, best = pool.call, pool.effort, None
     design = goal = pool.first()
     while True:
         watch, started = Watch(lambda found: effort.left <= 0, effort.keep), time.perf_counter()
         bar.expect(design.each, design.cost + (goal.cost if goal is not design else 0.0))
-        try:
-            part, images = pool.part(design)
-            answer = answered(part, bar, watch, images)
-            result = result_of(answer, None, 0.0, effort.precision)
-        except KeyboardInterrupt:
-            if best is None or not effort.keep:
-                raise
-            return best._replace(ended="interrupted")
+        part, images = pool.part(design)
+        answer = answered(part, bar, watch, images)
+        result = result_of(answer, None, 0.0, effort.precision)
         seconds = time.perf_counter() - started
         if best is None or not watch.ended or _known_to(result) < _known_to(best.result):
             best = Outcome(answer, result, design, pool.supply, pool.classes, "reached")
         if watch.ended:
-            return best._replace(ended="interrupted" if watch.interrupted else "time")
+            yield best._replace(ended="interrupted" if watch.interrupted else "time")
+            return
+        yield best
         bar.say(_said(result, effort))
         at = design
         if call.draws is not None and result.pair_scores is None:
@@ -164,14 +175,16 @@ def in_rounds(call: Call, effort: Effort, bar: Bar) -> Outcome:
                 design = goal = at
                 continue
         if result.converged:
-            return best
+            return
         goal, enough = needed(known_of(result, at, pool.classes), pool.supply, effort.precision or 0.0)
         following = towards(at, goal, pool.supply)
         if following is None or (not enough and following.cost < LEAST_GROWTH * at.cost):
-            return best._replace(ended="exhausted")
+            yield best._replace(ended="exhausted")
+            return
         following = _in_time(at, following, seconds, effort.left)
         if following is None:
-            return best._replace(ended="time")
+            yield best._replace(ended="time")
+            return
         design = following
 
 
