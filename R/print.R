@@ -62,10 +62,10 @@ about <- function(x) {
     } else if (!is.null(x$completeness)) {
       sentence(account(x))
     },
-    if (!is.null(x$precision)) {
+    if (!is.null(x[["precision"]])) {
       paste0(
         "Shares known to \u00b1", format(signif(100 * number_or_na(x$precision_reached), 2)), " points (\u00b1",
-        format(100 * x$precision), " asked for)"
+        format(100 * x[["precision"]]), " asked for)"
       )
     },
     if (!is.null(x$median_local_fit)) {
