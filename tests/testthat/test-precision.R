@@ -1,12 +1,15 @@
 # Precision instead of patience, and tables at any time: that R asks for them, and what it makes of the answers.
 
+# these models were not trained
+quietly <- function(expr) suppressWarnings(expr, classes = "bandlens_warning_accuracy")
+
 test_that("every share is as precise as asked, and the result says of which images", {
   skip_without_python()
   x <- images(120)
   y <- labels(120)
   background <- images(40, seed = 2)
-  explain <- function(...) band_importance(small_model(), x, y, background = background, ...)
-  result <- suppressWarnings(explain(precision = 0.2))
+  explain <- function(...) quietly(band_importance(small_model(), x, y, background = background, ...))
+  result <- explain(precision = 0.2)
   row <- glance(result)
   expect_true(row$converged)
   expect_lte(row$precision_reached, 0.2)
@@ -16,10 +19,10 @@ test_that("every share is as precise as asked, and the result says of which imag
   # images and background are positions in what was given
   expect_true(all(result$images %in% 1:120))
   expect_identical(unique(tidy(result, "image")$image), result$images)
-  again <- suppressWarnings(band_importance(
+  again <- quietly(band_importance(
     small_model(), x[result$images, , , ], y[result$images],
     background = background[result$background, , , ], background_per_image = result$options$background_per_image
-  ), classes = "bandlens_warning_accuracy")
+  ))
   expect_equal(tidy(again)$share, table$share, tolerance = 1e-4)
   # pieces keep what was asked for, and files all
   file <- withr::local_tempfile()
@@ -45,9 +48,7 @@ test_that("what was not reached is a warning of its own class", {
 
 test_that("time alone is enough, and what can't be followed is refused", {
   skip_without_python()
-  result <- suppressWarnings(
-    band_importance(small_model(), images(60), labels(60), max_seconds = 0.01), classes = "bandlens_warning_accuracy"
-  )
+  result <- quietly(band_importance(small_model(), images(60), labels(60), max_seconds = 0.01))
   expect_true(is.na(glance(result)$converged))
   expect_gt(glance(result)$precision_reached, 0)
   asked <- function(...) band_importance(small_model(), images(), labels(), ...)
@@ -83,7 +84,7 @@ test_that("an interrupt gives the table so far where somebody sits at the prompt
   }
   rlang::local_interactive(TRUE)
   result <- NULL
-  expect_warning(result <- asked(), "first [0-9]+ of 60 images", class = "bandlens_warning_interrupted")
+  expect_warning(result <- quietly(asked()), "first [0-9]+ of 60 images", class = "bandlens_warning_interrupted")
   expect_lt(n_images(result), 60)
   expect_identical(result$images, seq_len(n_images(result)))
   for (there in c(TRUE, FALSE)) {
