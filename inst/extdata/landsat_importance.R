@@ -36,4 +36,6 @@ importance <- band_importance(
 )
 print(summary(importance))
 cat("Accuracy:", mean(importance$prediction == importance$image_class), "\n")
+# without the pairs behind the standard errors: only who takes some of the images needs them, and are 20 times the rest
+importance[c("pair_scores", "pair_images")] <- NULL
 saveRDS(importance, file.path("inst", "extdata", "landsat_importance.rds"), compress = "xz")

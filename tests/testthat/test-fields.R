@@ -28,7 +28,7 @@ compared <- list(
   pair_scores = array(seq_len(2 * ncol(bridge_value()$image_output) * 3 * 2) / 8,
     c(2, ncol(bridge_value()$image_output), 3, 2)
   ),
-  pair_places = matrix(0:2, 2, 3, byrow = TRUE), precision = 0.0625
+  pair_places = matrix(0:2, 2, 3, byrow = TRUE), precision = 0.0625, converged = TRUE
 )
 made <- list(
   band_importance = kind_of_result(as_band_importance,

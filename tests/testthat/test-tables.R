@@ -71,12 +71,22 @@ test_that("results are plain data", {
   expect_identical(readRDS(file), result)
 })
 
-test_that("the result that ships for the examples has today's form, but for what 0.1.0 did not measure", {
+test_that("the result that ships for the examples has today's form", {
   shipped <- readRDS(system.file("extdata", "landsat_importance.rds", package = "bandlens"))
   expect_s3_class(shipped, "band_importance")
-  newer <- c(
-    "cancellations", "cancellation", "task", "head", "background_part", "precision_reached", "converged"
-  )
-  expect_named(shipped, setdiff(names(stored_result()), newer))
-  expect_equal(dim(tidy(shipped)), c(24, 12))
+  expect_identical(setdiff(names(stored_result()), names(shipped)), character())
+  expect_lt(as.numeric(utils::object.size(shipped)), 1e5)
+  expect_named(tidy(shipped), names(tidy(stored_result())))
+  expect_false(anyNA(shipped$table$se_background))
+})
+
+test_that("a result that 0.1.0 stored is printed, summarised and drawn", {
+  old <- readRDS(test_path("..", "fixtures", "importance_0_1_0.rds"))
+  expect_equal(dim(tidy(old)), c(24, 12))
+  expect_identical(glance(old)$background_part, NA_real_)
+  expect_match(format(old)[[1]], "deepshap")
+  expect_s3_class(summary(old)$overall, "tbl_df")
+  for (type in c("heatmap", "bars", "spectrum")) {
+    expect_s3_class(autoplot(old, type), "ggplot")
+  }
 })

@@ -120,6 +120,8 @@ class _Pool:
         most = np.zeros(int(self.classes.max()) + 1, np.int64)
         most[self.classes] = design.n
         rows = self.order[self.turn[self.order] < most[self.call.targets.codes[self.order]]]
+        if self.call.targets.images is not None:
+            rows = np.sort(rows)  # those of one image are explained together
         draws = None if self.call.draws is None else self.background[: design.m]
         return part_of(self.call, rows, draws, self.options(design)), positions_of(self.call, rows)
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ..data.options import Option, optional, whole
+from ..data.repeated import repeated
 from ..data.words import argument
-from ..engine.deepshap import Plan, Work, averaged, explain, made_complete, make_plan, own_draws, trouble, unmoved
+from ..engine.deepshap import (
+    Plan,
+    Work,
+    averaged,
+    explain,
+    joined,
+    made_complete,
+    make_plan,
+    own_draws,
+    trouble,
+    unmoved,
+)
 from ..errors import OptionError
 from ..models.predictor import Predictor
 from .findings import Differences, Findings, Maps, Pairs, Scores, Totals
@@ -17,6 +30,7 @@ from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
 from .task import Request, Task
+from .together import Together, TogetherSeeds
 
 # background images with which an operation in trouble is looked for
 MOST_COMPARED = 8
@@ -106,16 +120,22 @@ def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tupl
     assert task.background is not None
     assert task.draws is not None
     draws = None if own is None else task.draws[own.places]
-    work = Work(task.images, task.background, task.seeds, task.draws, draws)
-    return explain(
+    work, tick, together = Work(task.images, task.background, task.seeds, task.draws, draws), task.tick, None
+    # rows with a background of their own have nothing in common but their image
+    if task.row_images is not None and own is None:
+        together = Together.of(task.row_images)
+        images = repeated(task.every, task.row_images[together.firsts], predictor.trace.dtype)
+        work, tick = replace(work, images=images, seeds=TogetherSeeds(task.seeds, together)), together.ticks(task.tick)
+    found = explain(
         predictor.backend,
         predictor.trace,
         _plan(predictor),
         work,
         maps=maps,
         batch_size=task.batch_size,
-        tick=task.tick,
+        tick=tick,
     )
+    return found if together is None else together.apart(found)
 
 
 def prepare(request: Request) -> None:
@@ -134,7 +154,7 @@ def _plan(predictor: Predictor) -> Plan:
 
     def build() -> Plan:
         graph = trace.graph(output)
-        return make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph))
+        return joined(make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph)))
 
     return trace.compiled(("plan", output), build)
 

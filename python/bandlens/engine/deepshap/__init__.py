@@ -5,7 +5,8 @@ the changes of the bands (DeepLIFT's rescale rule, Shrikumar et al. 2017); the m
 reported (Lundberg & Lee 2017). Nothing here knows a framework: a backend and its trace of the model are given.
 
 `plan` reads the model's graph once: which operations are taken together, which rule each part has, and what can't be
-explained (`regions`, `normalizations` and `unmoved` find out about parts that have no rule, or one as a whole only).
+explained (`regions`, `normalizations` and `unmoved` find out about parts that have no rule, or one as a whole only);
+`joined` takes more of them together, where that is faster.
 `pairs` holds values of images and background side by side; `rules` has one rule per kind of operation, and `formulas`,
 `sets` and `variances` their arithmetic; `walk` goes from the outputs to the bands, or the other way. `chunks` cuts the
 work to fit the memory, `draws` makes do with a few background images per image, and `diagnosis` names the operation at
@@ -15,7 +16,19 @@ which something goes wrong.
 from .chunks import Work, explain
 from .diagnosis import trouble
 from .draws import averaged, made_complete, own_draws
+from .joined import joined
 from .plan import Plan, make_plan
 from .unmoved import unmoved
 
-__all__ = ["Plan", "Work", "averaged", "explain", "made_complete", "make_plan", "own_draws", "trouble", "unmoved"]
+__all__ = [
+    "Plan",
+    "Work",
+    "averaged",
+    "explain",
+    "joined",
+    "made_complete",
+    "make_plan",
+    "own_draws",
+    "trouble",
+    "unmoved",
+]

@@ -95,7 +95,8 @@ class Trace(BaseTrace[Entry]):
             held = {self.flat.input: images, value: tf.constant(given, self.value_dtype(value))}
             return Run(self, held).value(self.flat.output)
 
-        return tf.function(compute, autograph=False)().numpy()
+        # called as a function of each model, TensorFlow would warn of many traces of one
+        return tf.function(compute, autograph=False).get_concrete_function()().numpy()
 
     def _make_graph(self, output: int) -> Graph:
         kept = [entry for entry in self._leading_to(output) if entry.kind not in table.SHAPE_ONLY]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..pairs import Pairs
 from ..plan import Step
-from .maps import Map, middle
+from .maps import Map, Tangents, middle
 
 
 def linear(pairs: Pairs, step: Step) -> Map:
-    """Jointly linear in the data: the operation's own derivative."""
-    operation = step.operation
-    return Map(
-        lambda multipliers: pairs.pull_back([operation], multipliers),
-        lambda tangents: pairs.push_forward(operation, tangents),
-    )
+    """Jointly linear in the data: the derivative of the operation itself, or of several, one after the other."""
+
+    def push(tangents: Tangents) -> dict[int, Any]:
+        known = dict(tangents)
+        for operation in step.operations:
+            given = {value: known[value] for value in operation.data if value in known}
+            known.update(pairs.push_forward(operation, given))
+        return {value: known[value] for value in step.outputs}
+
+    return Map(lambda multipliers: pairs.pull_back(step.operations, multipliers), push)
 
 
 def contraction(pairs: Pairs, step: Step) -> Map:

@@ -1,0 +1,213 @@
+"""Do 95 % intervals of importance and share hold the value from all data in 95 % of the class x band cells?
+
+    python tests/benchmarks/interval_coverage.py              # all networks
+    python tests/benchmarks/interval_coverage.py landsat      # some
+    python tests/benchmarks/interval_coverage.py --precision 0.03  # calls end when shares are known to 3 points
+    python tests/benchmarks/interval_coverage.py --small      # quick, to see that it runs
+
+All data are a finite number of images and background images, whose table is computed once. Each repetition is a whole
+call with images (300, from every class as many as it has in all data) and background images drawn anew from them, with
+replacement: as from an endless stream of such images, whose table is that of all data. The engine's scores of a pair
+don't depend on what else is computed, so those of all pairs are kept and a repetition looks its own up; that this gives
+what the engine gives is checked with one repetition.
+
+With `--precision`, each repetition has a large pool of images and background images, and takes of it what it needs;
+printed are also how often that was enough, and how many images and background images were taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from common import images, network, row  # which also finds bandlens
+
+import bandlens as bl  # isort: skip
+import bandlens.methods.deepshap as method  # isort: skip
+import keras
+
+
+class Data(NamedTuple):
+    """A trained network, all images with their labels, and all background images."""
+
+    model: Any
+    x: np.ndarray
+    y: np.ndarray
+    background: np.ndarray
+
+
+def landsat(most: int) -> Data:
+    """The network that ships with the package."""
+    data = bl.datasets.landsat()
+    random = np.random.default_rng(0)
+    test, train = (random.permutation(len(part))[:most] for part in (data.x_test, data.x_train))
+    x, y = data.x_test[test].astype("float32"), data.y_test[test]
+    return Data(keras.saving.load_model(bl.datasets.landsat_model()), x, y, data.x_train[train].astype("float32"))
+
+
+def sentinel2(most: int) -> Data:
+    """The network of the vignette, 13 bands."""
+    data, layers = bl.datasets.sentinel2(), keras.layers
+    x, y = (np.concatenate(parts) for parts in ((data.x_train, data.x_test), (data.y_train, data.y_test)))
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input(data.x_train.shape[1:]), layers.Rescaling(10)])
+    for channels in (32, 64):
+        for layer in (layers.Conv2D(channels, 3, padding="same"), layers.BatchNormalization(), layers.ReLU()):
+            model.add(layer)
+        model.add(layers.MaxPooling2D())
+    for layer in (layers.Flatten(), layers.Dropout(0.3), layers.Dense(64, activation="relu"), layers.Dropout(0.3)):
+        model.add(layer)
+    model.add(layers.Dense(5, activation="softmax"))
+    model.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy")
+    model.fit(data.x_train, data.y_train, epochs=20, batch_size=64, verbose=0)
+    chosen, train = (np.random.default_rng(0).permutation(len(part))[:most] for part in (x, data.x_train))
+    return Data(model, x[chosen].astype("float32"), y[chosen], data.x_train[train].astype("float32"))
+
+
+def benchmark(most: int) -> Data:
+    """The network of the other benchmarks, at 16 x 16 pixels, trained on ten spectra in noise."""
+    model, y, own = network(side=16), np.arange(most) % 10, np.arange(most) % 10
+    spectra = np.random.default_rng(2).normal(size=(10, 13)).astype("float32")
+    x, background = (images(most, 16, seed=seed) + spectra[one][:, None, None] for seed, one in enumerate((y, own)))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x[: most // 2], y[: most // 2], epochs=3, batch_size=20, verbose=0)
+    return Data(model, x, y, background)
+
+
+NETWORKS: dict[str, Callable[[int], Data]] = {"landsat": landsat, "sentinel2": sentinel2, "benchmark": benchmark}
+
+
+class AllPairs:
+    """The engine, remembering what it made of all pairs; afterwards, what it would make of any of them again.
+
+    An image is known by its values, so each has to differ from all others.
+    """
+
+    def __init__(self) -> None:
+        self._engine, self._known = method.explain, False
+        self._parts: list[np.ndarray] = []
+
+    def learn(self, x: np.ndarray, background: np.ndarray, explain: Callable[[], Any]) -> Any:
+        """What a call on all data returns, whose scores are remembered."""
+        method.explain = self._remember  # type: ignore[assignment]
+        found = explain()
+        self._scores = np.concatenate(self._parts)
+        self._places = [{image.tobytes(): place for place, image in enumerate(part)} for part in (x, background)]
+        assert self._scores.shape[0] == len(self._places[0])
+        assert self._scores.shape[2] == len(self._places[1])
+        self.look_up()
+        return found
+
+    def compute(self) -> None:
+        """Let the engine compute."""
+        method.explain = self._engine
+
+    def look_up(self) -> None:
+        """Let nothing be computed twice."""
+        method.explain = self._recall  # type: ignore[assignment]
+
+    def _remember(self, *given: Any, **settings: Any) -> Iterator[tuple[slice, np.ndarray]]:
+        for part, values in self._engine(*given, **settings):
+            self._parts.append(values)
+            yield part, values
+
+    def _recall(
+        self, backend: Any, trace: Any, plan: Any, work: Any, **settings: Any
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        def places(of: int, images: Any, which: Any) -> list[int]:
+            return [self._places[of][image.tobytes()] for image in images.take(which, "float32")]
+
+        mine = np.array(places(0, work.images, slice(0, work.images.n)))
+        if work.draws is None:
+            yield (
+                slice(0, len(mine)),
+                self._scores[mine[:, None], :, places(1, work.background, work.pool)].swapaxes(1, 2),
+            )
+            return
+        d = work.draws.shape[1]
+        own = np.reshape(places(1, work.background, work.draws.reshape(-1)), (-1, d))
+        yield slice(0, len(mine)), self._scores[mine[:, None], :, own].swapaxes(1, 2)
+
+
+def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) -> Iterator[dict[str, float]]:
+    """How often intervals hold the value from all data, over cells and repetitions, for each of some settings."""
+
+    def explain(x: np.ndarray, y: np.ndarray, background: np.ndarray, **more: Any) -> Any:
+        return bl.band_importance(data.model, x, y, background=background, n_background=len(background), **more)
+
+    pairs = AllPairs()
+    true = pairs.learn(data.x, data.background, lambda: explain(data.x, data.y, data.background)).table
+    for setting in settings:
+        options = dict(setting)
+        m, drawn = options.pop("m"), options.pop("n", n)
+        names = ("importance", "share", "images alone", "first", "reached", "images", "background")
+        found: dict[str, list[Any]] = {name: [] for name in names}
+        for repeat in range(repeats):
+            random = np.random.default_rng(repeat)
+            mine, chosen = _drawn(data.y, drawn, random), random.choice(len(data.background), m)
+            given = (data.x[mine], data.y[mine], data.background[chosen])
+            result = explain(*given, seed=repeat, **options)
+            table = result.table
+            if repeat == 0 and m == settings[0]["m"]:
+                pairs.compute()
+                computed = explain(*given, seed=repeat, **options).table
+                np.testing.assert_allclose(table.conf_high, computed.conf_high, rtol=1e-3, atol=1e-5)
+                pairs.look_up()
+            found["importance"].append((table.conf_low <= true.importance) & (true.importance <= table.conf_high))
+            found["share"].append((table.share_low <= true.share) & (true.share <= table.share_high))
+            found["images alone"].append(np.abs(table.importance - true.importance) <= 1.96 * table.se_images)
+            best = true.importance.argmax(axis=1)[:, None]
+            found["first"].append(np.take_along_axis(table.p_first, best, axis=1))
+            found["reached"].append(bool(result.converged))
+            found["images"].append(result.n)
+            found["background"].append(result.n_background)
+        yield {name: float(np.mean(values)) for name, values in found.items()}
+    pairs.compute()
+
+
+def _drawn(y: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
+    """About n images, of each class the same part."""
+    parts = [np.flatnonzero(y == code) for code in np.unique(y)]
+    return np.concatenate([random.choice(mine, max(2, round(n * len(mine) / len(y)))) for mine in parts])
+
+
+def main() -> None:
+    """Print coverage for each network, background size and number of draws per image."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=[])
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--precision", type=float, nargs="*", default=[], help="half widths at which calls end")
+    given = parser.parse_args()
+    repeats, most, n = (3, 200, 100) if given.small else (given.repeats, 600, 300)
+    backgrounds = (20,) if given.small else (20, 100, 500)
+    settings: list[dict[str, Any]] = [
+        {"m": m, **({} if each is None else {"background_per_image": each})} for m in backgrounds for each in (None, 4)
+    ]
+    if given.precision:
+        pool = {"m": 200, "n": 300} if given.small else {"m": 5000, "n": 6000}
+        settings = [{**pool, "precision": precision} for precision in given.precision]
+    warnings.simplefilter("ignore")
+    for name in given.networks or NETWORKS:
+        for setting, rates in zip(settings, covered(NETWORKS[name](most), repeats, n, settings), strict=True):
+            if "precision" in setting:
+                row(
+                    f"{name}, precision {setting['precision']:g}, reached in {rates['reached']:.0%}",
+                    f"{rates['importance']:.1%}",
+                    f"share {rates['share']:.1%}, probability given to the first {rates['first']:.2f}; on average "
+                    f"{rates['images']:.0f} images, {rates['background']:.0f} background images",
+                )
+                continue
+            row(
+                f"{name}, {setting['m']} background images, {setting.get('background_per_image', 'all')} per image",
+                f"{rates['importance']:.1%}",
+                f"share {rates['share']:.1%}, by images alone {rates['images alone']:.1%}, "
+                f"probability given to the first {rates['first']:.2f}",
+            )
+
+
+if __name__ == "__main__":
+    main()
