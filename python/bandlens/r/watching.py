@@ -12,8 +12,7 @@ class Watching:
     Parameters
     ----------
     called : callable
-        Of R: ``(done, total, beside, said)``, where the latter two may be NULL: what stands beside the bar, and
-        something to be read once.
+        Of R: ``(done, total)``; then, if there is any, what stands beside the bar; and something to be read once.
     """
 
     def __init__(self, called: Callable[..., Any]) -> None:
@@ -22,7 +21,7 @@ class Watching:
 
     def __call__(self, done: int, total: int) -> None:
         """So much is done."""
-        self._called(done, total, self._beside, None)
+        self._called(done, total, *([] if self._beside is None else [self._beside]))
 
     def beside(self, text: str) -> None:
         """What is to stand beside the bar from now on."""
