@@ -190,6 +190,16 @@ def test_checks_have_no_precision() -> None:
         bl.check_stability(model, X, Y, precision=0.1)
 
 
+def test_a_check_of_the_result_takes_all_images_again() -> None:
+    result = explain(precision=0.2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bl.errors.AccuracyWarning)
+        check = bl.check_deletion(model, result, X, Y, orders=2)
+        with pytest.raises(bl.errors.ResultError, match="holds other images"):
+            bl.check_deletion(model, result, X[result.images], orders=2)
+    assert check.name == "check_deletion"
+
+
 def test_images_with_several_labels_and_inputs(keras: Any) -> None:
     layers = keras.layers
     inputs = [keras.Input((2, 2, 2), name="a"), keras.Input((2, 2, 1), name="b")]
