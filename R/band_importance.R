@@ -35,7 +35,7 @@
 #'   nothing, such as `"saliency"`, don't look at it. [background_images()] says how they are chosen, or how much each
 #'   counts; a strategy, such as `"others"` or `"kmeans"`, how they are chosen from `x`.
 #' @param n_background How many background images to use at most; if there are more, a random sample of them, or what
-#'   the strategy makes of them.
+#'   the strategy makes of them. `NULL` is 100, or as many as it takes with `precision` or `max_seconds`.
 #' @param target The output to explain: `"class"`, each image's own class; `"predicted"`, its predicted class; `"all"`,
 #'   every output; or one output by name or number.
 #' @param output `"logit"` explains the value before a final softmax or sigmoid (whatever only reshapes or casts may
@@ -76,6 +76,10 @@
 #'   an error; [bandlens_bands()] says how names are compared, and which order it is.
 #' @param batch_size Images that are computed at once; `NULL` fits them to the memory. It does not change the result.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
+#' @param precision Half width of the 95 % interval of every share in the table: `0.01` is a point of a hundred. Images
+#'   and background images are then drawn from those given, until that is reached: see section Precision.
+#' @param max_seconds How long it may take. With `precision`, it stops there if that was not reached before; alone, the
+#'   table is as precise as can be in that time.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
@@ -122,6 +126,28 @@
 #' series <- band_importance(model, x, y, time_axis = 2, times = as.Date(c("2024-04-03", "2024-05-01", "2024-06-12")))
 #' ```
 #'
+#' @section Precision:
+#' With `precision` or `max_seconds`, work is done in rounds. Each is an ordinary call for some of the images, as many of
+#' every class as its intervals ask for, and some of the background images, drawn at random (with `seed`) and kept in
+#' the rounds to come. It ends when all shares of the table are known so well, when time is over, or when more of what
+#' was given would not help; then a warning of class `bandlens_warning_precision` says how far it came, which share is
+#' known least, and what would help. The table is that of the last round. The result records the images (`images`) and
+#' the background images (`background`) in the order in which they were used, and `glance()` says what was reached
+#' (`precision_reached`, `converged`). `"deepshap"` compares each image with a few background images of its own then,
+#' and `"expected_gradients"` starts with few draws, unless `background_per_image` or `n_samples` say how many; all
+#' other options of a method stay as they are. Methods of which it is not known what the background does
+#' (`se_background` is `NA`), such as `"lime"`, take more images alone. The first round is always finished, so that
+#' `max_seconds` may be exceeded. Metrics of `"permutation"` that are computed for all images at once are refused.
+#'
+#' In an interactive session, an interrupt returns the table of what is finished, with wider intervals and a warning of
+#' class `bandlens_warning_interrupted` (not with several methods, where nothing is kept). Images are explained in the
+#' order in which they are given, unless they are drawn.
+#'
+#' ```r
+#' quick <- band_importance(model, x, y, background = train, precision = 0.02)
+#' best <- band_importance(model, x, y, background = train, max_seconds = 60)
+#' ```
+#'
 #' @section Warnings:
 #' A table that can't be right comes with a warning of class `bandlens_warning_completeness`. It names the worst image,
 #' how large the error is, and what to do. There are two kinds, for additive methods: scores that miss what they should
@@ -159,7 +185,7 @@ band_importance <- function(model,
                             ...,
                             method = "deepshap",
                             background = NULL,
-                            n_background = 100,
+                            n_background = NULL,
                             target = "class",
                             output = c("auto", "logit", "probability"),
                             head = NULL,
@@ -177,6 +203,8 @@ band_importance <- function(model,
                             reorder = FALSE,
                             batch_size = NULL,
                             seed = 0,
+                            precision = NULL,
+                            max_seconds = NULL,
                             progress = NULL) {
   in_verb("compute band importance", {
     asked <- table_arguments(
@@ -187,6 +215,9 @@ band_importance <- function(model,
       band_axis = band_axis, time_axis = time_axis, times = times, reorder = reorder, batch_size = batch_size,
       seed = seed
     )
+    asked$arguments$precision <- precision
+    asked$arguments$max_seconds <- max_seconds
+    asked$arguments$keep_on_interrupt <- rlang::is_interactive()
     found <- explain("band_importance", model, x, y, asked, progress)
     if (length(asked$arguments$method) == 1) {
       return(as_band_importance(found))

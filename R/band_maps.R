@@ -5,6 +5,7 @@
 #' Where in an image did a band matter? `band_maps()` gives the attributions that [band_importance()] reduces to band
 #' scores. They take as much memory as the images (times the number of explained outputs), so choose a few images.
 #'
+#' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @inheritParams band_importance
 #' @param x Images, as for [band_importance()], or a scene: a [`SpatRaster`][terra::SpatRaster-class], or a stars
 #'   object (a list of these for several inputs, or several scenes). For the methods, a `band_maps`.

@@ -25,7 +25,8 @@ as_band_importance <- function(value) {
   structure(
     c(
       in_order(c(derived, fields), first), cancellation,
-      known_numbers(value, c("accuracy", "chance", "background_part")), if (length(sums) > 0) list(sums = sums)
+      known_numbers(value, c("accuracy", "chance", "background_part", "precision_reached", "converged")),
+      if (length(sums) > 0) list(sums = sums)
     ),
     class = "band_importance"
   )

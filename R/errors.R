@@ -38,6 +38,7 @@
 #' | `bandlens_warning_dead_feature` | a feature stays silent, or nothing excites it more: its images show nothing |
 #' | `bandlens_warning_data` | images, background or wavelengths look unlike what the model takes them for |
 #' | `bandlens_warning_accuracy` | the model is hardly better than chance, or labels look shifted |
+#' | `bandlens_warning_precision` | shares are not known as well as it was asked for: see [band_importance()] |
 #' | `bandlens_warning_interrupted` | a computation was interrupted, and what it had found so far is returned |
 #' | `bandlens_warning_check` | a check of a report can't be made |
 #'

@@ -66,7 +66,7 @@ as_question <- function(model, x, y, asked) {
   model <- as_model(model, said$names, said$axis)
   labels <- as_labels(y, arguments$classes, arguments$ignore)
   converted <- list(
-    n_background = as_count(arguments$n_background, "n_background"),
+    n_background = as_count(arguments$n_background, "n_background", null = TRUE),
     target = as_target(arguments$target),
     classes = labels$classes,
     reorder = as_flag(arguments$reorder, "reorder"),

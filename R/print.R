@@ -63,6 +63,12 @@ about <- function(x) {
     } else if (!is.null(x$completeness)) {
       sentence(account(x))
     },
+    if (!is.null(x[["precision"]])) {
+      paste0(
+        "Shares known to \u00b1", format(signif(100 * number_or_na(x$precision_reached), 2)), " points (\u00b1",
+        format(100 * x[["precision"]]), " asked for)"
+      )
+    },
     if (!is.null(x$median_local_fit)) {
       paste0("Median R^2 of local fits: ", format(x$median_local_fit, digits = 2))
     }

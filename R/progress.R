@@ -84,7 +84,12 @@ progress_bar <- function(progress, doing = "Explaining images", frame = rlang::c
   force(frame) # the bar goes when the verb that called does, also after an error
   started <- seconds()
   bar <- NULL
-  function(done, total) {
+  # beside the bar stands what has been reached; what is said is read once
+  function(done, total, beside = NULL, said = NULL) {
+    if (!is.null(said)) {
+      say(said, "bandlens_message_time")
+      return(invisible())
+    }
     if (is.null(bar)) {
       # two seconds of the call, some of which are over
       wait <- getOption("cli.progress_show_after", 2) - (seconds() - started)
@@ -93,7 +98,8 @@ progress_bar <- function(progress, doing = "Explaining images", frame = rlang::c
       bar <<- cli_bar(doing, total = total, .envir = frame)
     }
     if (done < total) {
-      cli::cli_progress_update(set = done, id = bar, .envir = frame)
+      status <- if (!is.null(beside)) paste0(beside, " | ")
+      cli::cli_progress_update(set = done, status = status, id = bar, .envir = frame)
     } else {
       cli::cli_progress_done(id = bar, .envir = frame)
     }

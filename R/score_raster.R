@@ -8,6 +8,7 @@
 #' result written in blocks, so that neither has to fit the memory.
 #'
 #' @inheritParams extract_patches
+#' @param n_background How many background images to use at most; if there are more, a random sample of them.
 #' @inheritParams band_importance
 #' @param model A trained Keras model, or the path of a saved one, for images of rows x columns x bands.
 #' @param raster The scene: a [`SpatRaster`][terra::SpatRaster-class] of terra, a stars object (also a proxy of a

@@ -159,6 +159,12 @@ class AccuracyWarning(BandlensWarning):
     kind = "accuracy"
 
 
+class PrecisionWarning(BandlensWarning):
+    """Shares are not known as well as it was asked for: images, background images or time were used up before."""
+
+    kind = "precision"
+
+
 class InterruptedWarning(BandlensWarning):
     """A computation was interrupted, and what it had found so far is returned."""
 

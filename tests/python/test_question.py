@@ -22,6 +22,10 @@ NO_REDUCTION = {"statistic", "groups", "time_axis", "times"}
 @pytest.mark.parametrize(("verb", "lacks"), [(bl.band_importance, set()), (bl.band_maps, NO_REDUCTION)])
 def test_a_question_has_the_arguments_of_the_verbs(verb: Any, lacks: set[str]) -> None:
     asked = {name: given.default for name, given in signature(verb).parameters.items() if name not in BESIDE}
+    if verb is bl.band_importance:  # how much is to be done is no part of the question
+        assert [asked.pop(name) for name in ("precision", "max_seconds")] == [None, None]
+        assert asked["n_background"] is None
+        asked["n_background"] = 100
     known = {
         entry.name: Parameter.empty if entry.default is MISSING else entry.default
         for entry in fields(Question)

@@ -90,6 +90,7 @@ bridge_value <- function(k = 1) {
       conf_high = array(rep(c(3, 2), k)), n = array(rep(4L, 2 * k))
     ),
     whole = "all", completeness = 1e-6, cancellation = 2.5, background_part = 0.25, median_local_fit = NULL,
+    precision_reached = 0.03125,
     scores = array(seq_len(n * k * 2) / 8, c(n, k, 2)),
     image_class = array(c(0L, 1L, 0L, 1L)), prediction = array(c(0L, 1L, 1L, 1L)),
     image_output = matrix(if (k == 1) c(0L, 1L, 0L, 1L) else rep(0:1, each = n), n, k),

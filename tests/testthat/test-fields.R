@@ -6,7 +6,7 @@ kind_of_result <- function(as, value, derived, in_r = derived) {
 }
 
 totals <- c("completeness", "cancellation", "accuracy", "chance")
-of_parts <- c(totals, "background_part")
+of_parts <- c(totals, "background_part", "precision_reached", "converged")
 of_labels <- function(n, classes) {
   list(
     correct = array(seq_len(n) %% 2 == 0), observed = array(seq_len(n) / 4), fitted = array(seq_len(n) / 8),
@@ -28,7 +28,7 @@ compared <- list(
   pair_scores = array(seq_len(2 * ncol(bridge_value()$image_output) * 3 * 2) / 8,
     c(2, ncol(bridge_value()$image_output), 3, 2)
   ),
-  pair_places = matrix(0:2, 2, 3, byrow = TRUE)
+  pair_places = matrix(0:2, 2, 3, byrow = TRUE), precision = 0.0625, converged = TRUE
 )
 made <- list(
   band_importance = kind_of_result(as_band_importance,

@@ -59,7 +59,7 @@ test_that("glance() has one row, and NA for what a method doesn't have", {
   expect_identical(names(row), c(
     "method", "statistic", "output", "n", "n_bands", "n_classes", "n_background", "completeness", "seed", "model",
     "seconds", "local_fit", "cancellation", "accuracy", "chance", "task", "head", "background_part",
-    "background_strategy"
+    "background_strategy", "precision_reached", "converged"
   ))
 })
 

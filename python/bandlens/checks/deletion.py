@@ -159,7 +159,8 @@ def check_deletion(
     observed = observed_of(y, result, predictor)
     labels = None
     if y is not None and predictor.classifies and predictor.task not in (MULTILABEL, SEGMENTATION):
-        labels = label_codes(y, result.classes, images.n)
+        labels = label_codes(y, result.classes, every.n)
+        labels = labels if result.images is None else labels[result.images]
     codes = result.image_class if labels is None else labels
     orders_of = rankings(result, codes)
     rows = np.arange(images.n) if result.images is None else result.images

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import BackgroundError, MissingPackageError, OptionError
 from .labelled import LabelledImages
 from .positions import spelled
+from .turns import in_turn
 from .words import choices, few, nearest, shown
 
 STRATEGIES = ("sample", "balanced", "others", "kmeans", "kmedoids")
@@ -181,13 +182,7 @@ def drawn(n: int, most: int, codes: np.ndarray | None, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     if codes is None:
         return np.sort(random.choice(n, most, replace=False))
-    shuffled = random.permutation(n)
-    turn = np.empty(n, np.int64)
-    for code in np.unique(codes):
-        mine = shuffled[codes[shuffled] == code]
-        turn[mine] = np.arange(len(mine))
-    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    return np.sort(order[:most])
+    return np.sort(in_turn(codes, random)[:most])
 
 
 def weights_of_others(strata: np.ndarray, codes: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
-import numpy as np
-
-from ..data.options import plain
-from ..methods import Task
-from ..methods.findings import Fit, Found, ScoreErrors, Scores
-from ..methods.kinds import MetricMethod
 from ..methods.reduction import SIGNED
-from ..progress import Progress, starting, ticker
+from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
+from .answering import answered, result_of
 from .calls import Call, checked
 from .derivatives import check_zeros
+from .effort import ANY, USUAL, Effort, check_sample, finding
 from .fitting import check_fit
-from .gathering import gathered
+from .forecast import Forecast
+from .gathering import Watch
 from .question import Question
-from .selfcheck import Explained, Measured, check_scores
+from .rounds import in_rounds
+from .selfcheck import Explained, check_scores
 from .several import checked_calls, progress_of
+from .telling import doubts_of, doubts_of_rounds
 
 
 @overload
@@ -32,7 +32,7 @@ def band_importance(
     *,
     method: str = "deepshap",
     background: Any = None,
-    n_background: int = 100,
+    n_background: int | None = None,
     target: str | int = "class",
     output: str = "auto",
     head: str | int | None = None,
@@ -50,6 +50,8 @@ def band_importance(
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    precision: float | None = None,
+    max_seconds: float | None = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance: ...
@@ -68,7 +70,7 @@ def band_importance(
     *,
     method: str | list[str] | tuple[str, ...] = "deepshap",
     background: Any = None,
-    n_background: int = 100,
+    n_background: int | None = None,
     target: str | int = "class",
     output: str = "auto",
     head: str | int | None = None,
@@ -86,6 +88,8 @@ def band_importance(
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    precision: float | None = None,
+    max_seconds: float | None = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance | dict[str, BandImportance]:
@@ -126,8 +130,9 @@ def band_importance(
         other classes than the image), "kmeans" or "kmedoids" say how it is chosen from `x`; `BackgroundImages`, how it
         is chosen from other images, or how much each of them counts. Where it is no random sample, intervals cover the
         images only, and `se_background` is NaN. The result records all of this.
-    n_background : int
-        Most background images used; a seeded sample if there are more, or as many means or medoids.
+    n_background : int, optional
+        Most background images used; a seeded sample if there are more, or as many means or medoids. By default 100, or
+        with `precision` or `max_seconds` as many as it takes.
     target : {"class", "predicted", "all"} or str or int
         Outputs to explain: each image's own class, its predicted class, every output, or one by name or index.
     output : {"auto", "logit", "probability"}
@@ -182,9 +187,16 @@ def band_importance(
         Most images per compiled step; chosen by memory if not given. Results don't depend on it.
     seed : int
         Makes every random choice reproducible.
+    precision : float, optional
+        Half width of the 95 % interval of every share in the table; 0.01 is a point of a hundred. Images and background
+        images are then drawn from those given, until that is reached; see Notes.
+    max_seconds : float, optional
+        How long it may take. With `precision`, it stops there if that was not reached before; alone, the table is as
+        precise as can be in that time.
     progress : bool or callable, optional
         A progress bar; by default only in interactive use, for what takes more than two seconds (the environment
-        variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``.
+        variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``. If the call will take
+        more than two minutes, it is said how long, and how long with `precision`, beside the bar.
     **method_options
         Options of the method, see `bandlens.METHODS`.
 
@@ -211,115 +223,87 @@ def band_importance(
     AccuracyWarning
         If, on at least 30 images with labels, the model is no better than chance, or worse than the mean of `y`; or if
         labels would fit far better shifted by one or with the classes in another order.
+    PrecisionWarning
+        If shares are not known to `precision`: how far it came, which share is known least, and what would help.
+    InterruptedWarning
+        If an interrupt ended the call at a Python prompt: the table is of the images that were finished. Elsewhere, and
+        with several methods, an interrupt stays one.
+
+    Notes
+    -----
+    With `precision` or `max_seconds`, work is done in rounds. Each is an ordinary call for some of the images, as many
+    of every class as its intervals ask for, and some of the background images, drawn at random (with `seed`) and kept
+    in the rounds to come. It ends when all shares of the class x band table are known so well, when time is over, or
+    when more of what was given would not help. The table is that of the last round, which one call repeats: `images`
+    and `background` of the result are what was used, in this order, and `options` how. "deepshap" compares each image
+    with a few background images of its own then, and "expected_gradients" starts with few draws, unless
+    `background_per_image` or `n_samples` say how many; all other options stay as they are. Where it can't be known what
+    the background does (`se_background` is NaN), as for "lime", there are more images alone. The first round is always
+    finished, so that `max_seconds` may be exceeded.
     """
     several = None
     if isinstance(method, list | tuple):
         several, method = method, ""
+    effort = Effort(precision, max_seconds, n_background, method_options, keeps_on_interrupt() and several is None)
+    check_sample(background, effort)
+    if n_background is None:
+        n_background = ANY if effort.in_rounds else USUAL
     question = Question(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
         wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
+        verb_arguments=("progress", "precision", "max_seconds"),
     )  # fmt: skip
     if several is None:
-        return importance_of(question, progress)
+        return importance_of(question, progress, effort=effort)
     with starting(progress, model):
-        calls = checked_calls(question, several)
+        calls = checked_calls(question, several, find=finding(effort))
     found: dict[str, BandImportance] = {}
-    for call, bar in zip(calls, progress_of(progress, calls), strict=True):
-        found[call.method.name] = importance_of(question, bar, call, fit=not found)
+    for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
+        own = effort.shared(len(calls) - len(found))
+        found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
     return found
 
 
 def importance_of(
-    question: Question, progress: Progress = None, call: Call | None = None, *, fit: bool = True
+    question: Question,
+    progress: Progress = None,
+    call: Call | None = None,
+    *,
+    fit: bool = True,
+    effort: Effort | None = None,
 ) -> BandImportance:
     """Check a question, if it was not checked, let its method answer, let the answer check itself, make the result.
 
     Warnings point at the line that called the caller of this. Whether model and data fit is said if `fit`: once for a
-    verb that makes several tables.
+    verb that makes several tables. `effort` is how much is to be done; without one, all that was asked for.
     """
+    started, effort = time.perf_counter(), effort or Effort()
     if call is None:
         with starting(progress, question.model):
-            call = checked(question)
-    if fit and not call.targets.deferred:
+            call = checked(question, find=finding(effort))
+        started = started if effort.in_rounds else time.perf_counter()
+    deferred = call.targets.deferred
+    if fit and not deferred:
         check_fit(call.subject(maps=False))
-    started = time.perf_counter()
-    with ticker(progress, call.images.n, call.method.label) as tick:
-        task = call.task(tick)
-        # before much is computed, as an output may not be finite
-        values = None if call.targets.deferred else call.method.values(task)
-        found = gathered(call, call.method.scores(task))
-    if values is None:
-        call = call.completed()
-        if fit:
-            check_fit(call.subject(maps=False))
-        values = call.method.values(task)
-    scores = _scores(call, found)
+    if effort.in_rounds:
+        with rounds(progress, call.method.label) as bar:
+            outcome = in_rounds(call, effort, bar)
+        answer, doubts = outcome.answer, list(doubts_of_rounds(outcome, call, effort))
+    else:
+        with ticker(progress, call.images.n, call.method.label) as tick:
+            watch = Watch(Forecast(call, tick), on_interrupt=effort.keep)
+            answer = answered(call, tick, watch)
+        doubts = list(doubts_of(answer, call)) if watch.interrupted else []
+    call, task, scores = answer.call, answer.task, answer.scores
+    if fit and deferred:
+        check_fit(call.subject(maps=False))
     if call.method.differentiates:
         check_zeros(task, scores, call.features.labels, call.method.label)
     measured = None
     if call.method.additive and SIGNED[call.statistic]:
-        measured = check_scores(call, task, Explained.of(scores, *values, found))
-    return _result(call, task, scores, values, found, measured, time.perf_counter() - started)
-
-
-def _scores(call: Call, found: Found) -> np.ndarray:
-    """Band scores of all rows; NaN where a metric was looked at as a whole."""
-    if Scores in found:
-        return found[Scores]
-    return np.full((*call.targets.image_output.shape, len(call.features.names)), np.nan)
-
-
-def _result(
-    call: Call,
-    task: Task,
-    scores: np.ndarray,
-    values: tuple[np.ndarray, np.ndarray],
-    found: Found,
-    measured: Measured | None,
-    seconds: float,
-) -> BandImportance:
-    metric, comparison = call.method if isinstance(call.method, MetricMethod) else None, call.comparison
-    return BandImportance(
-        scores=scores,
-        image_class=call.targets.codes,
-        prediction=call.targets.predictions,
-        image_output=call.targets.image_output,
-        output_values=values[0],
-        base_values=values[1],
-        band_means=call.features.mean(task.band_means),
-        classes=call.classes,
-        outputs=call.outputs,
-        bands=call.features.names,
-        wavelengths=tuple(call.features.mean(np.array(call.wavelengths)).tolist()),
-        method=call.method.name,
-        statistic=call.statistic,
-        output=call.predictor.scale if metric is None else metric.scale(task),
-        signed=SIGNED[call.statistic],
-        residuals=None if measured is None else measured.residuals,
-        cancellations=None if measured is None else measured.cancellations,
-        **call.truth,
-        score_errors=found.get(ScoreErrors),
-        local_fit=found.get(Fit),
-        drops=found.drops,
-        directed=call.method.directed,
-        balanced=metric is not None and metric.balanced(call.options),
-        groups=call.features.groups,
-        background=None if comparison is None else comparison.positions,
-        background_source=call.background_source,
-        options=plain(call.options),
-        seed=call.seed,
-        image_bands=call.image_bands,
-        inputs=call.features.inputs,
-        times=call.features.times,
-        time_kind=call.features.time_kind,
-        background_strata=call.strata,
-        background_strategy=None if comparison is None else comparison.strategy,
-        background_weights=None if comparison is None else comparison.weights,
-        # of what was not drawn, they tell nothing
-        **(found.pairs() if comparison is None or comparison.sampled else {}),
-        model=call.predictor.name,
-        versions=call.predictor.versions,
-        seconds=seconds,
-    )
+        measured = check_scores(call, task, Explained.of(scores, *answer.values, answer.found))
+    for kind, text in doubts:
+        warnings.warn(text, kind, stacklevel=3)
+    return result_of(answer, measured, time.perf_counter() - started, effort.precision)

@@ -11,12 +11,15 @@ from dataclasses import replace
 from ..errors import OptionError
 from ..methods import METHODS
 from ..models.saved import loaded
-from ..progress import Progress
+from ..progress import THOUSAND, Progress
 from .calls import Call, checked
 from .question import Question
+from .targets import Targets, find_targets
 
 
-def checked_calls(question: Question, methods: Sequence[str]) -> list[Call]:
+def checked_calls(
+    question: Question, methods: Sequence[str], find: Callable[..., Targets] = find_targets
+) -> list[Call]:
     """Check the question for each method; raises what `checked` raises.
 
     Parameters
@@ -24,6 +27,8 @@ def checked_calls(question: Question, methods: Sequence[str]) -> list[Call]:
     question : Question
     methods : sequence of str
         Different keys of `bandlens.METHODS`.
+    find : callable
+        As for `checked`.
     """
     _check_methods(methods)
     _check_options(question, methods)
@@ -31,14 +36,15 @@ def checked_calls(question: Question, methods: Sequence[str]) -> list[Call]:
     for name in methods:
         options = {key: value for key, value in question.method_options.items() if key in METHODS[name].options}
         own = replace(question, method=name, method_options=options)
-        calls.append(checked(own, predictor=calls[0].predictor if calls else None))
+        calls.append(checked(own, predictor=calls[0].predictor if calls else None, find=find))
     return calls
 
 
-def progress_of(progress: Progress, calls: Sequence[Call]) -> Iterator[Progress]:
+def progress_of(progress: Progress, calls: Sequence[Call], *, in_rounds: bool = False) -> Iterator[Progress]:
     """What each call tells of its progress: a bar of its own, or, to a callable, its part of all that is to be done."""
     for place, call in enumerate(calls):
-        yield _part(progress, place, call.images.n, len(calls)) if callable(progress) else progress
+        n = THOUSAND if in_rounds else call.images.n
+        yield _part(progress, place, n, len(calls)) if callable(progress) else progress
 
 
 def _part(progress: Callable[[int, int], object], place: int, n: int, calls: int) -> Callable[[int, int], object]:

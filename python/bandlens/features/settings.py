@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,11 +29,6 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise OptionError(f"`{name}` must be {flags()}.", given=shown(value))
     return bool(value)
-
-
-def interactive() -> bool:
-    """Whether somebody sits at a prompt, who can look at part of a result."""
-    return hasattr(sys, "ps1") or bool(sys.flags.interactive)
 
 
 def make_step(space: Space, options: Mapping[str, Any]) -> Step:

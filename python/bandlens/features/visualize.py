@@ -18,7 +18,7 @@ from ..data.options import number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
 from ..models.derivatives import require_derivative
 from ..models.predictor import loaded
-from ..progress import Progress, starting, ticker
+from ..progress import Progress, keeps_on_interrupt, starting, ticker
 from ..results.by_input import ByInput
 from . import settings
 from .ascent import Ascent, Found
@@ -188,9 +188,7 @@ def visualize_features(
     if batch_size is not None:
         whole_number("batch_size", batch_size)
     number(0, 1)("contrast", contrast)
-    keep = (
-        settings.interactive() if keep_on_interrupt is None else settings.flag("keep_on_interrupt", keep_on_interrupt)
-    )
+    keep = keeps_on_interrupt() if keep_on_interrupt is None else settings.flag("keep_on_interrupt", keep_on_interrupt)
     given |= {"seed": seed, "steps": steps}
     with starting(progress, model):
         model = loaded(model)

@@ -194,6 +194,8 @@ DEEPSHAP = AttributionMethod(
     scores=scores,
     maps=maps,
     prepare=prepare,
+    comparisons="background_per_image",
+    few_comparisons=4,
     options={
         "background_per_image": Option(
             None,

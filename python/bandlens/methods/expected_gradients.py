@@ -118,4 +118,6 @@ EXPECTED_GRADIENTS = GradientMethod(
         finer=lambda options: {"n_samples": 4 * options["n_samples"]},
     ),
     needs_background=always,
+    comparisons="n_samples",
+    few_comparisons=16,
 )

@@ -114,8 +114,10 @@ class Found:
         self._n = n
         self._codes = codes
         self._arrays: dict[type[Finding], np.ndarray] = {}
+        self._seen: dict[type[Finding], np.ndarray] = {}
         self._kept: np.ndarray | None = None
-        self._pairs: list[Pairs] = []
+        # rows, and their pairs
+        self._pairs: list[tuple[np.ndarray, Pairs]] = []
         self.drops: np.ndarray | None = None
 
     def add(self, finding: Finding | Drops) -> None:
@@ -123,10 +125,11 @@ class Found:
         if isinstance(finding, Drops):
             self.drops = finding.values
             return
+        kind = type(finding)
+        self._seen.setdefault(kind, np.zeros(self._n, bool))[finding.images] = True
         if isinstance(finding, Pairs):
             self._add_pairs(finding)
             return
-        kind = type(finding)
         if kind not in self._arrays:
             self._arrays[kind] = np.empty((self._n, *finding.values.shape[1:]), kind.dtype)
         self._arrays[kind][finding.images] = finding.values
@@ -138,18 +141,38 @@ class Found:
             self._kept = evenly(self._codes, finding.values[0].size)
         chosen = np.flatnonzero(self._kept[finding.images])
         places = None if finding.places is None else finding.places[chosen]
-        self._pairs.append(Pairs(finding.images, finding.values[chosen].astype(np.float64), places))
+        rows = np.arange(self._n)[finding.images][chosen]
+        self._pairs.append((rows, Pairs(finding.images, finding.values[chosen].astype(np.float64), places)))
 
     def pairs(self) -> dict[str, Any]:
         """Pairs of some images, by the names that fields of `BandImportance` have; empty if the method gave none."""
         if self._kept is None:
             return {}
         found = {
-            "pair_images": np.flatnonzero(self._kept),
-            "pair_scores": np.concatenate([one.values for one in self._pairs]),
+            "pair_images": np.concatenate([rows for rows, _ in self._pairs]),
+            "pair_scores": np.concatenate([one.values for _, one in self._pairs]),
         }
-        places = [one.places for one in self._pairs if one.places is not None]
+        places = [one.places for _, one in self._pairs if one.places is not None]
         return {**found, "pair_places": np.concatenate(places)} if places else found
+
+    @property
+    def finished(self) -> np.ndarray:
+        """Images of which everything was found that was found of any, in order."""
+        if Scores not in self._seen:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(np.all(list(self._seen.values()), axis=0))
+
+    def of(self, images: np.ndarray) -> Found:
+        """The same of some images only, in increasing order."""
+        found = Found(len(images), None if self._codes is None else self._codes[images])
+        found._arrays = {kind: values[images] for kind, values in self._arrays.items()}
+        found._seen = {kind: seen[images] for kind, seen in self._seen.items()}
+        found._kept = self._kept
+        for rows, pairs in self._pairs:
+            left = np.flatnonzero(np.isin(rows, images))
+            places = None if pairs.places is None else pairs.places[left]
+            found._pairs.append((np.searchsorted(images, rows[left]), Pairs(pairs.images, pairs.values[left], places)))
+        return found
 
     def __contains__(self, kind: type[Finding]) -> bool:
         return kind in self._arrays

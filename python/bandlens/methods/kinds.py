@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..data.options import Option
+from ..models.predictor import Predictor
 from .findings import Findings
 from .task import Request, Task
 
@@ -126,6 +127,10 @@ class Method:
         ``Task -> two (n, k)``: what is explained, and from where scores are counted.
     sums : Sum or None
         What the scores of an image sum to, if the method is additive.
+    comparisons : str or None
+        The option that says with how many background images of its own each image is compared, where it may be a few.
+    few_comparisons : int
+        How many are enough to begin with, if a table is wanted, not scores of single images.
     random : bool
         Whether scores come from random draws over pixels or bands, however few bands there are.
     looks_inside : bool
@@ -152,6 +157,8 @@ class Method:
     needs_background: Callable[[Options], bool] = never
     values: Callable[[Task], tuple[np.ndarray, np.ndarray]] = output_and_background
     sums: Sum | None = None
+    comparisons: str | None = None
+    few_comparisons: int = 1
     random: bool = False
 
     looks_inside: ClassVar[bool] = True
@@ -228,11 +235,14 @@ class MetricMethod(BandMethod):
     ----------
     scale : callable
         ``Task -> str``: what scores are measured in; with other methods it is the scale of the model's outputs.
+    as_a_whole : callable
+        Whether, for a model and given options, the metric is no mean over images, so that these have no scores.
     balanced : callable
         Whether, with given options, every class counts the same in the table over all images; else every image does.
     """
 
     scale: Callable[[Task], str]
+    as_a_whole: Callable[[Predictor, Options], bool]
     balanced: Callable[[Options], bool]
 
     directed: ClassVar[bool] = True

@@ -62,7 +62,7 @@ def scores(task: Task) -> Findings:
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Each image's part of the metric before shuffling; there is nothing from which scores are counted."""
     nothing = np.full(task.image_output.shape, np.nan)
-    if callable(task.options["metric"]) or task.predictor.task in COUNTED:
+    if as_a_whole(task.predictor, task.options):
         return nothing, nothing
     return _quality(task, slice(0, task.images.n), task.outputs), nothing
 
@@ -71,6 +71,11 @@ def scale(task: Task) -> str:
     """What a score is measured in."""
     metric = task.options["metric"]
     return getattr(metric, "__name__", "metric") if callable(metric) else SCALES[_named(task.predictor, metric)]
+
+
+def as_a_whole(predictor: Predictor, options: Mapping[str, Any]) -> bool:
+    """Whether the metric is no mean over images."""
+    return callable(options["metric"]) or predictor.task in COUNTED
 
 
 def balanced(options: Mapping[str, Any]) -> bool:
@@ -237,5 +242,6 @@ PERMUTATION = MetricMethod(
     },
     values=values,
     scale=scale,
+    as_a_whole=as_a_whole,
     balanced=balanced,
 )

@@ -44,12 +44,13 @@ def scores(task: Task) -> Findings:
         if exact:
             pairs = _exact(task, part, batch, references, full, empty)
             yield Scores(part, task.over_background(pairs, part, 2))
-            task.tick(len(batch))
         else:
             pairs, errors = _sampled(task, part, batch, references, full, empty)
             yield Scores(part, task.over_background(pairs, part, 2))
             yield ScoreErrors(part, errors)
         yield Pairs(part, pairs)
+        if exact:
+            task.tick(len(batch))
 
 
 def _exact(

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._version import __version__
 from ..engine import precision
-from ..progress import drawn_elsewhere
+from ..progress import drawn_elsewhere, keeping_on_interrupt
 from ..results.schema import restored
 from ..results.sums import sums_of
 from ..results.tables import WHOLE
@@ -25,11 +25,18 @@ from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options
 from .interrupts import mend_signals
+from .watching import Watching
 from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
 
 if TYPE_CHECKING:
     from ..checks import Check
     from ..results.importance import BandImportance
+
+# what a result says of itself that is made of its fields
+DERIVED = (
+    *("completeness", "cancellation", "accuracy", "chance", "background_part"),
+    *("precision_reached", "converged"),
+)
 
 mend_signals()
 drawn_elsewhere()
@@ -69,7 +76,7 @@ def band_importance(
     arguments : dict
         The other arguments of `bandlens.band_importance`, by name; `method` may be a list.
     progress : callable or None
-        Called with images done and images in all.
+        Called as `Watching` says.
 
     Returns
     -------
@@ -80,7 +87,8 @@ def band_importance(
     from ..explain.importance import band_importance as compute
 
     model, x, options = images_and_options(model, x, arguments)
-    found = compute(model, x, labels(y), **options, progress=progress or False)
+    with keeping_on_interrupt(bool(options.pop("keep_on_interrupt", False))):
+        found = compute(model, x, labels(y), **options, progress=Watching(progress) if progress else False)
     return [_importance(one) for one in found.values()] if isinstance(found, dict) else _importance(found)
 
 
@@ -267,7 +275,7 @@ def _importance(result: BandImportance) -> Answer:
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **all_fields(result),
-        **fields(result, plain, ("completeness", "cancellation", "accuracy", "chance", "background_part")),
+        **fields(result, plain, DERIVED),
     }
 
 

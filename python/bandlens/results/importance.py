@@ -14,14 +14,16 @@ import numpy as np
 
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
-from .background import chosen_by, pairs_of, pairs_taken, part_of_background
+from .background import chosen_by, pairs_taken, part_of_background
 from .cells import counted
 from .choosing import positions, refuse_drops, rows_of
 from .completeness import largest, shown
 from .explanation import explanation_of
 from .levels import columns_at
+from .precision import is_precise, reached, told
+from .rows import overall_of, table_of
 from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
-from .statistics import ClassBandTable, balanced_table, class_band_table, repeated_table, table_of_images
+from .statistics import ClassBandTable
 from .storing import store, stored
 from .summary import summary_of
 from .sums import KEPT, sum_fields
@@ -92,7 +94,8 @@ class BandImportance:
         What the outputs stand for, see `bandlens.data.tasks`; which of several outputs of the model they are; and which
         pixels were explained, "label", "predicted", "image" or "mask".
     images : ndarray of int64, shape (n,), or None
-        Image of each row, where an image may have several, each for a class: then n counts rows.
+        Image of each row, where an image may have several, each for a class: then n counts rows. Also where images were
+        chosen from those given (`precision`, `max_seconds`, an interrupt): which they are, in the order of computing.
     predicted, labelled, both : ndarray of int64, shape (n, classes), or None
         Of images with several labels, or labelled pixels: how many are predicted, are there, and both.
     judged, agreeing : ndarray of int64, shape (n,), or None
@@ -166,6 +169,7 @@ class BandImportance:
     pair_images: Annotated[np.ndarray | None, Positions("pair", newer=True)] = None
     pair_scores: Annotated[np.ndarray | None, Numbers("pair", "explained", "paired", "band", newer=True)] = None
     pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
+    precision: Annotated[float | None, Plain(newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -205,6 +209,16 @@ class BandImportance:
         """Median part of the background in the variances of importances, 0 to 1; None where it is not known."""
         return part_of_background(self.table)
 
+    @property
+    def precision_reached(self) -> float | None:
+        """Half width of the widest 95 % interval of a share in the table; None where no share has one."""
+        return reached(self)
+
+    @property
+    def converged(self) -> bool | None:
+        """Whether every share is known to `precision`; None where nothing was asked for."""
+        return is_precise(self)
+
     @cached_property
     def cells(self) -> np.ndarray:
         """Pairs (class, output) that occur, in the user's order, shape (cells, 2), int64."""
@@ -213,12 +227,7 @@ class BandImportance:
     @cached_property
     def table(self) -> ClassBandTable:
         """Numbers of the class x band table, one row per entry of `cells`."""
-        cells, cell = self._by_cell
-        if self.drops is None:
-            return self._table(cell, len(cells))
-        classes, n = np.unique(self.image_class, return_counts=True)
-        row = np.searchsorted(classes, cells[:, 0])
-        return repeated_table(self.drops[:, row], n[row])
+        return table_of(self)
 
     @cached_property
     def overall_outputs(self) -> np.ndarray:
@@ -229,23 +238,12 @@ class BandImportance:
     @cached_property
     def overall(self) -> ClassBandTable:
         """Numbers of the table over the images of all classes, one row per explained output."""
-        n, k, _ = self.scores.shape
-        if self.drops is not None:
-            return repeated_table(np.repeat(self.drops[:, -1:], k, axis=1), np.full(k, n))
-        if self.balanced:
-            outputs, every = self.overall_outputs, np.arange(len(self.cells))
-            groups = [every[self.cells[:, 1] == o] if o >= 0 else every for o in outputs]
-            return balanced_table(self.scores.reshape(-1, len(self.bands)), self._by_cell[1], groups)
-        cell = np.tile(np.arange(k), n)
-        if self.images is None:
-            return self._table(cell, k)
-        pairs = pairs_of(self, cell.reshape(n, k), k, 1 / np.bincount(self.images)[self.images])
-        return table_of_images(self.scores, self.images, signed=self.signed, directed=self.directed, pairs=pairs)
+        return overall_of(self)
 
-    def _table(self, cell: np.ndarray, cells: int) -> ClassBandTable:
-        rows = self.scores.reshape(-1, len(self.bands))
-        pairs = pairs_of(self, cell.reshape(len(self.scores), -1), cells)
-        return class_band_table(rows, cell, cells, signed=self.signed, directed=self.directed, pairs=pairs)
+    @property
+    def cell_of_rows(self) -> np.ndarray:
+        """Which of `cells` each row of `scores` and each of its outputs is of, shape (n * k,)."""
+        return self._by_cell[1]
 
     @cached_property
     def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
@@ -370,7 +368,7 @@ class BandImportance:
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"
         return (
             f"<BandImportance: {self.method} ({self.statistic}, {self.output}){taken_for(self)}, {self.n} images, "
-            f"{classes} x {counted(self)}{used}{account}{fit}>"
+            f"{classes} x {counted(self)}{used}{told(self)}{account}{fit}>"
         )
 
     def to_shap(self) -> shap.Explanation:

@@ -7,12 +7,15 @@ variance images share is then learnt from all cells.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 # a cell's own products of pairs count as much as what all cells say when there are so many
 FEW_PRODUCTS = 100
+# and where all cells have hardly any, images are taken to share all: intervals too wide rather than too narrow
+NO_PRODUCTS = 10
 
 
 @dataclass(frozen=True)
@@ -104,18 +107,20 @@ class Shared:
     part : float
     """
 
-    part: float = 0.0
+    part: float = 1.0
 
     @classmethod
-    def of(cls, cells: list[Pairs]) -> Shared:
+    def of(cls, cells: Sequence[Pairs | None] | None) -> Shared:
         """The part, where images have background images of their own; cells count by their products."""
-        products = total = 0.0
-        for pairs in cells:
-            if pairs.places is not None and len(pairs.scores) > 1:
+        products = total = common = 0.0
+        for pairs in cells or ():
+            if pairs is not None and pairs.places is not None and is_known(pairs) and len(pairs.scores) > 1:
                 own = Own.of(deviations_of(pairs), pairs)
-                products += own.common * own.excess.sum() / max(own.products, 1e-300)
+                products += own.common * own.excess.sum() / own.products if own.products > 0 else 0.0
                 total += own.common * own.within.sum()
-        return cls(float(np.clip(products / total, 0.0, 1.0)) if total > 0 else 0.0)
+                common += own.common
+        found = float(np.clip(products / total, 0.0, 1.0)) if total > 0 else 0.0
+        return cls((common * found + NO_PRODUCTS) / (common + NO_PRODUCTS))
 
 
 @dataclass(frozen=True)

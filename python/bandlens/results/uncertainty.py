@@ -114,7 +114,7 @@ def uncertainty(
     found = {name: np.full(importance.shape, np.nan) for name in Uncertainty._fields}
     order = np.argsort(cell, kind="stable")
     bounds = np.searchsorted(cell[order], np.arange(len(importance) + 1))
-    shared = Shared.of([one for one in pairs or [] if one is not None and is_known(one)])
+    shared = Shared.of(pairs)
     for row, mean in enumerate(importance):
         mine = sizes[order[bounds[row] : bounds[row + 1]]]
         if len(mine) > 1:
@@ -189,6 +189,46 @@ def _interval(
         together = both**2 / (images**2 / freedom + moves.variance**2 / moves.freedom)
     half = half_width(np.sqrt(both), np.where(both > 0, together, 1.0))
     return centre - half - np.maximum(moves.bias, 0.0), centre + half + np.maximum(-moves.bias, 0.0)
+
+
+class ShareParts(NamedTuple):
+    """What makes the intervals of shares of a cell as wide as they are, each ndarray of float64, shape (bands,).
+
+    Attributes
+    ----------
+    images, background : ndarray
+        Parts of the variance.
+    pairs : ndarray
+        How much of `images` is that each image was compared with a few background images only.
+    bias : ndarray
+        By how much the interval reaches further to one side.
+    """
+
+    images: np.ndarray
+    background: np.ndarray
+    pairs: np.ndarray
+    bias: np.ndarray
+
+
+def share_parts(sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, shared: Shared) -> ShareParts:
+    """Parts of the uncertainty of shares, from the sizes of a cell's images, their mean, and some of their pairs."""
+    n, positive = len(sizes), np.where(mean > 0, mean, 0.0)
+    total = positive.sum()
+
+    def of_share(values: np.ndarray) -> np.ndarray:
+        changes: np.ndarray = np.where(mean > 0, values, 0.0)
+        return (changes - positive / total * changes.sum(axis=-1, keepdims=True)) / total
+
+    images = (of_share(sizes - mean) ** 2).sum(axis=0) / (n * (n - 1))
+    nothing = np.zeros_like(images)
+    if pairs is None or not is_known(pairs):
+        return ShareParts(images, nothing, nothing, nothing)
+    deviations = of_share(deviations_of(pairs))
+    moves = _moves(deviations, of_share(_bias(deviations_of(pairs), pairs)), pairs, shared)
+    d = deviations.shape[1]
+    within = (deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1)))
+    of_pairs = np.minimum(np.average(within, axis=0, weights=pairs.weights) / n, images)
+    return ShareParts(images, moves.variance, of_pairs, np.abs(moves.bias))
 
 
 def _still(n_bands: int) -> Moves:

@@ -1,14 +1,18 @@
 """Do 95 % intervals of importance and share hold the value from all data in 95 % of the class x band cells?
 
-    python tests/benchmarks/coverage.py              # all networks
-    python tests/benchmarks/coverage.py landsat      # some
-    python tests/benchmarks/coverage.py --small      # quick, to see that it runs
+    python tests/benchmarks/interval_coverage.py              # all networks
+    python tests/benchmarks/interval_coverage.py landsat      # some
+    python tests/benchmarks/interval_coverage.py --precision 0.03  # calls end when shares are known to 3 points
+    python tests/benchmarks/interval_coverage.py --small      # quick, to see that it runs
 
 All data are a finite number of images and background images, whose table is computed once. Each repetition is a whole
 call with images (300, from every class as many as it has in all data) and background images drawn anew from them, with
 replacement: as from an endless stream of such images, whose table is that of all data. The engine's scores of a pair
 don't depend on what else is computed, so those of all pairs are kept and a repetition looks its own up; that this gives
 what the engine gives is checked with one repetition.
+
+With `--precision`, each repetition has a large pool of images and background images, and takes of it what it needs;
+printed are also how often that was enough, and how many images and background images were taken.
 """
 
 from __future__ import annotations
@@ -132,22 +136,24 @@ def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) ->
     """How often intervals hold the value from all data, over cells and repetitions, for each of some settings."""
 
     def explain(x: np.ndarray, y: np.ndarray, background: np.ndarray, **more: Any) -> Any:
-        return bl.band_importance(data.model, x, y, background=background, n_background=len(background), **more).table
+        return bl.band_importance(data.model, x, y, background=background, n_background=len(background), **more)
 
     pairs = AllPairs()
-    true = pairs.learn(data.x, data.background, lambda: explain(data.x, data.y, data.background))
+    true = pairs.learn(data.x, data.background, lambda: explain(data.x, data.y, data.background)).table
     for setting in settings:
         options = dict(setting)
-        m = options.pop("m")
-        found: dict[str, list[np.ndarray]] = {name: [] for name in ("importance", "share", "images alone", "first")}
+        m, drawn = options.pop("m"), options.pop("n", n)
+        names = ("importance", "share", "images alone", "first", "reached", "images", "background")
+        found: dict[str, list[Any]] = {name: [] for name in names}
         for repeat in range(repeats):
             random = np.random.default_rng(repeat)
-            mine, chosen = _drawn(data.y, n, random), random.choice(len(data.background), m)
+            mine, chosen = _drawn(data.y, drawn, random), random.choice(len(data.background), m)
             given = (data.x[mine], data.y[mine], data.background[chosen])
-            table = explain(*given, seed=repeat, **options)
+            result = explain(*given, seed=repeat, **options)
+            table = result.table
             if repeat == 0 and m == settings[0]["m"]:
                 pairs.compute()
-                computed = explain(*given, seed=repeat, **options)
+                computed = explain(*given, seed=repeat, **options).table
                 np.testing.assert_allclose(table.conf_high, computed.conf_high, rtol=1e-3, atol=1e-5)
                 pairs.look_up()
             found["importance"].append((table.conf_low <= true.importance) & (true.importance <= table.conf_high))
@@ -155,6 +161,9 @@ def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) ->
             found["images alone"].append(np.abs(table.importance - true.importance) <= 1.96 * table.se_images)
             best = true.importance.argmax(axis=1)[:, None]
             found["first"].append(np.take_along_axis(table.p_first, best, axis=1))
+            found["reached"].append(bool(result.converged))
+            found["images"].append(result.n)
+            found["background"].append(result.n_background)
         yield {name: float(np.mean(values)) for name, values in found.items()}
     pairs.compute()
 
@@ -171,15 +180,27 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=[])
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--precision", type=float, nargs="*", default=[], help="half widths at which calls end")
     given = parser.parse_args()
     repeats, most, n = (3, 200, 100) if given.small else (given.repeats, 600, 300)
     backgrounds = (20,) if given.small else (20, 100, 500)
     settings: list[dict[str, Any]] = [
         {"m": m, **({} if each is None else {"background_per_image": each})} for m in backgrounds for each in (None, 4)
     ]
+    if given.precision:
+        pool = {"m": 200, "n": 300} if given.small else {"m": 5000, "n": 6000}
+        settings = [{**pool, "precision": precision} for precision in given.precision]
     warnings.simplefilter("ignore")
     for name in given.networks or NETWORKS:
         for setting, rates in zip(settings, covered(NETWORKS[name](most), repeats, n, settings), strict=True):
+            if "precision" in setting:
+                row(
+                    f"{name}, precision {setting['precision']:g}, reached in {rates['reached']:.0%}",
+                    f"{rates['importance']:.1%}",
+                    f"share {rates['share']:.1%}, probability given to the first {rates['first']:.2f}; on average "
+                    f"{rates['images']:.0f} images, {rates['background']:.0f} background images",
+                )
+                continue
             row(
                 f"{name}, {setting['m']} background images, {setting.get('background_per_image', 'all')} per image",
                 f"{rates['importance']:.1%}",
