@@ -178,6 +178,9 @@ def test_several_methods_share_the_time_and_each_is_precise() -> None:
         ),
         ({"max_seconds": 9, "method": "permutation", "metric": lambda true, found: 0.0}, "`max_seconds` follows the"),
         ({"precison": 0.1}, "did you mean|precision"),
+        ({"precision": 0.1, "background": "kmeans"}, "With `precision`, background images are drawn"),
+        ({"max_seconds": 9, "background": "others"}, "With `max_seconds`, background images are drawn"),
+        ({"precision": 0.1, "background": bl.BackgroundImages(BACKGROUND, weights=np.ones(500))}, "given: weights"),
     ],
 )
 def test_what_can_not_be_followed_is_refused(options: dict[str, Any], said: str) -> None:

@@ -54,7 +54,7 @@ test_that("what can't be done with a background is said before anything is compu
     "drawn at random",
     class = "bandlens_error_option"
   )
-  expect_error(check_deletion(result(), small_model(), images(), background = "kmeans"), "by itself",
+  expect_error(check_deletion(small_model(), result(), images(), background = "kmeans"), "by itself",
     class = "bandlens_error_option"
   )
   expect_error(visualize_features(small_model(), "first", background = "kmeans"), "by itself",

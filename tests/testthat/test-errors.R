@@ -15,7 +15,7 @@ test_that("wrong images are named", {
     band_importance("model.keras", 1:12)
     band_importance("model.keras", iris)
     band_importance("model.keras", array(c(1L, NA), c(2, 2, 2, 4)))
-    band_importance("model.keras", images(), background = "train")
+    band_importance("model.keras", images(), background = factor("train"))
   })
 })
 

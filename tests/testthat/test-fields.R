@@ -24,7 +24,8 @@ response_of_cells <- c(utils::modifyList(response_value(kind = "ice"), list(band
 response_of_cells$images <- array(seq_along(response_of_cells$image_class) %/% 2L)
 of_cells <- list(inputs = c("a", "b"), times = c("", "2024-05-01"), time_kind = "date")
 compared <- list(
-  background_strata = array(c(0L, 1L, 1L)), pair_images = array(c(0L, 2L)),
+  background_strata = array(c(0L, 1L, 1L)), background_strategy = "others",
+  background_weights = array(c(0.25, 0.5, 0.25)), pair_images = array(c(0L, 2L)),
   pair_scores = array(seq_len(2 * ncol(bridge_value()$image_output) * 3 * 2) / 8,
     c(2, ncol(bridge_value()$image_output), 3, 2)
   ),
