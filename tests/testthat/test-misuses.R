@@ -215,6 +215,14 @@ how <- list(
   background_single = \() compared_with(background = given()$background[1, , , ]),
   background_size = \() compared_with(background = array(0, c(4, 5, 5, 4))),
   background_not_finite = \() compared_with(background = replace(given()$background, 9, NaN)),
+  strategy_misspelt = \() compared_with(background = "kmean"),
+  strategy_too_many = \() compared_with(background = "kmeans", n_background = 60),
+  weights_too_few = \() compared_with(background = background_images(given()$background, weights = 1:2)),
+  weights_negative = \() {
+    compared_with(background = background_images(given()$background[1:2, , , ], weights = c(1, -2)))
+  },
+  precision_points = \() compared_with(precision = 1),
+  precision_of_means = \() compared_with(background = "kmedoids", precision = 0.05),
   n_background_zero = \() compared_with(n_background = 0),
   method_misspelt = \() call_with(method = "depshap"),
   argument_misspelt = \() call_with(backgroud = given()$background),
