@@ -180,12 +180,13 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], default=[])
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--each", type=int, nargs="*", default=[0, 4], help="background images per image; 0 for all")
     parser.add_argument("--precision", type=float, nargs="*", default=[], help="half widths at which calls end")
     given = parser.parse_args()
     repeats, most, n = (3, 200, 100) if given.small else (given.repeats, 600, 300)
     backgrounds = (20,) if given.small else (20, 100, 500)
     settings: list[dict[str, Any]] = [
-        {"m": m, **({} if each is None else {"background_per_image": each})} for m in backgrounds for each in (None, 4)
+        {"m": m, **({"background_per_image": each} if each else {})} for m in backgrounds for each in given.each
     ]
     if given.precision:
         pool = {"m": 200, "n": 300} if given.small else {"m": 5000, "n": 6000}
