@@ -127,7 +127,7 @@
 #' ```
 #'
 #' @section Precision:
-#' With `precision` or `max_seconds`, work is done in rounds. Each is an ordinary call for some of the images, as many of
+#' With `precision` or `max_seconds`, work is done in rounds. Each is an ordinary call for some images, as many of
 #' every class as its intervals ask for, and some of the background images, drawn at random (with `seed`) and kept in
 #' the rounds to come. It ends when all shares of the table are known so well, when time is over, or when more of what
 #' was given would not help; then a warning of class `bandlens_warning_precision` says how far it came, which share is
