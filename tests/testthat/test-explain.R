@@ -1,10 +1,13 @@
 # The arguments that all verbs share which compute a table of importances.
 
-test_that("band_importance() has the arguments of all tables, with their defaults", {
+test_that("band_importance() has the arguments of all tables, with their defaults, and says itself how much is done", {
   shared <- setdiff(names(formals(table_arguments)), "...")
-  shown <- setdiff(names(formals(band_importance)), c("model", "x", "y", "...", "progress"))
+  effort <- c("precision", "max_seconds")
+  shown <- setdiff(names(formals(band_importance)), c("model", "x", "y", "...", "progress", effort))
   expect_identical(shared, shown)
-  defaults <- lapply(formals(band_importance)[shown], eval)
+  # as many background images as it takes
+  expect_null(formals(band_importance)$n_background)
+  defaults <- lapply(formals(band_importance)[setdiff(shown, "n_background")], eval)
   expect_identical(do.call(table_arguments, defaults), table_arguments())
 })
 
