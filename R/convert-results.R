@@ -141,6 +141,13 @@ image_numbers <- function(object) {
   if (is.null(object$images)) seq_along(object$image_class) else object$images
 }
 
+# Images have several rows where they may be of several classes. They are meant by their numbers then, as in Python.
+has_several_rows <- function(object) isTRUE(object$task %in% c("multilabel", "segmentation"))
+
+count_places <- function(object) {
+  if (has_several_rows(object)) max(image_numbers(object)) else length(object$image_class)
+}
+
 n_images <- function(object) length(unique(image_numbers(object)))
 
 # Image x band table from the array of scores: one row per image x output x band, the band varying fastest.

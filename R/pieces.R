@@ -27,6 +27,7 @@
 #' scores of images, and can be neither cut nor put together.
 #'
 #' Positions are those of images, in `x` of the call: where images have several labels, each is taken with all of them.
+#' Images with one class each that were chosen from `x` (`precision`) are taken by their places in `image_class`.
 #'
 #' `background` stays what it was: positions in the images of the computation.
 #'
@@ -45,7 +46,7 @@ NULL
     return(x)
   }
   in_verb("take images out of the result", {
-    as_band_importance(call_bridge("subset", as_result(x), as_image_positions(i, max(image_numbers(x)))))
+    as_band_importance(call_bridge("subset", as_result(x), as_image_positions(i, count_places(x))))
   })
 }
 

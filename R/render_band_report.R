@@ -363,7 +363,23 @@ classes_of <- function(importance, x = NULL) {
     flags[cbind(importance$images, as.integer(importance$image_class))] <- 1L
     return(flags)
   }
-  if (length(importance$classes) > 1) factor(importance$image_class, importance$classes, ordered = FALSE)
+  if (length(importance$classes) > 1) {
+    in_order_of(x, factor(importance$image_class, importance$classes, ordered = FALSE), importance$images)
+  }
+}
+
+# Classes in the order of `x`, where they are those of images that were chosen from it (`precision`).
+in_order_of <- function(x, classes, images) {
+  if (is.null(images)) {
+    return(classes)
+  }
+  n <- image_dim(x)[1]
+  if (!setequal(images, seq_len(n))) {
+    cause("labels", "`importance` knows the classes of the images that it chose, and checks need those of all.",
+      expected = paste("`y` for", count(n, "image")), given = paste("classes of", length(images))
+    )
+  }
+  classes[order(images)]
 }
 
 # Outcomes by the plan; without a model, those that are ready.
@@ -388,6 +404,7 @@ told_before <- function(expr) {
 }
 
 make_check <- function(name, options, importance, model, x, y, given, progress) {
+  given[c("precision", "max_seconds")] <- NULL # of the table alone
   tryCatch(
     if (name == "deletion") {
       # its n_background is another number: how many are drawn for each image

@@ -188,6 +188,25 @@ def test_what_can_not_be_followed_is_refused(options: dict[str, Any], said: str)
         explain(**options)
 
 
+def test_images_that_were_chosen_are_taken_by_their_places() -> None:
+    few = bl.band_importance(model, X[:24], Y[:24], background=BACKGROUND[:8], max_seconds=60)
+    assert few.images is not None
+    # all of them, in the order of drawing: what is taken in another order would be of others
+    assert sorted(few.images) == list(range(24))
+    assert few.images.tolist() != list(range(24))
+    for result in (few, explain(precision=0.2)):
+        mine = result.image_class == 1
+        part = result.subset(mine)
+        assert result.images is not None
+        np.testing.assert_array_equal(part.scores, result.scores[mine])
+        np.testing.assert_array_equal(part.images, result.images[mine])
+        assert part.n == mine.sum()
+        again = result.subset(slice(0, 5)).to_frame("image")
+        np.testing.assert_array_equal(again["image"].unique(), result.images[:5])
+    check = bl.check_deletion(model, few.subset(slice(0, 12)), X[:24], Y[:24], orders=2)
+    assert check.name == "check_deletion"
+
+
 def test_checks_have_no_precision() -> None:
     with pytest.raises(OptionError, match="no such option"):
         bl.check_stability(model, X, Y, precision=0.1)

@@ -94,6 +94,22 @@ test_that("an interrupt gives the table so far where somebody sits at the prompt
   }
 })
 
+test_that("images that were chosen are taken by their places, and labels for checks are in the order of `x`", {
+  skip_without_python()
+  x <- images(24)
+  y <- labels(24)
+  result <- band_importance(small_model(), x, y, n_background = 4, max_seconds = 60, progress = FALSE)
+  expect_setequal(result$images, 1:24)
+  expect_false(identical(result$images, 1:24))
+  own <- result$image_class == levels(result$image_class)[[2]]
+  part <- result[own]
+  expect_identical(part$scores, result$scores[own, , , drop = FALSE])
+  expect_identical(part$images, result$images[own])
+  expect_identical(as.integer(classes_of(result, x)), as.integer(result$image_class)[order(result$images)])
+  expect_identical(as.character(classes_of(result, x)), result$classes[as.integer(factor(y))])
+  expect_error(classes_of(part, x), "those of all", class = "bandlens_cause")
+})
+
 test_that("a bar shows what is reached, and what is to be read once is said once", {
   withr::local_options(cli.progress_handlers_only = "logger", bandlens.quiet = FALSE)
   bar <- progress_bar(TRUE)

@@ -8,12 +8,28 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..data.positions import first
+from ..data.tasks import MULTILABEL, SEGMENTATION
 from ..data.words import few, flags, quoted, shape_text
 from ..errors import OptionError, ResultError
+
+# an image may have several rows: one for each of its classes
+SEVERAL_ROWS = (MULTILABEL, SEGMENTATION)
 
 
 class Scored(Protocol):
     """What is asked of a result here."""
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of each row."""
+
+    @property
+    def images(self) -> np.ndarray | None:
+        """Image of each row, where it is not the one at its place."""
+
+    @property
+    def task(self) -> str | None:
+        """What the outputs stand for."""
 
     @property
     def drops(self) -> np.ndarray | None:
@@ -71,7 +87,19 @@ def positions(images: Any, n: int) -> np.ndarray:
     return chosen
 
 
-def rows_of(chosen: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def chosen_rows(result: Scored, images: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows of the images that are meant, and the image of each; None where it is the one at its place.
+
+    Images that may have several rows are meant by their numbers, and numbered anew. Images with a row each, which were
+    chosen from more, are meant by their places among the chosen ones, and keep the numbers that they have among all.
+    """
+    if result.images is not None and result.task in SEVERAL_ROWS:
+        return _rows_of(positions(images, int(result.images.max()) + 1), result.images)
+    rows = positions(images, len(result.scores))
+    return rows, None if result.images is None else result.images[rows]
+
+
+def _rows_of(chosen: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of some images, in the order of these, and which of them each is about.
 
     Raises

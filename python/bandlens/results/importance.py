@@ -16,7 +16,7 @@ from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
 from .background import chosen_by, pairs_taken, part_of_background
 from .cells import counted
-from .choosing import positions, refuse_drops, rows_of
+from .choosing import chosen_rows, refuse_drops
 from .completeness import largest, shown
 from .explanation import explanation_of
 from .levels import columns_at
@@ -306,7 +306,8 @@ class BandImportance:
         Parameters
         ----------
         images : int, sequence of int or bool, or slice
-            Positions, negative ones counted from the end, or True for each image to keep. None may come twice.
+            Positions, negative ones counted from the end, or True for each image to keep. None may come twice. Of
+            images that were chosen (`precision`, ...), these are positions in `image_class`; `images` goes along.
 
         Returns
         -------
@@ -321,10 +322,7 @@ class BandImportance:
             If there are no such images, or none is left.
         """
         refuse_drops([self], "cut")
-        if self.images is None:
-            rows, numbers = positions(images, self.n), None
-        else:
-            rows, numbers = rows_of(positions(images, int(self.images.max()) + 1), self.images)
+        rows, numbers = chosen_rows(self, images)
         fields = {**taken(self, "image", rows), **pairs_taken(self, rows), "images": numbers}
         return replace(self, **fields, seconds=self.seconds * len(rows) / len(self.scores))
 
