@@ -30,9 +30,9 @@
 #'     choice, and `head` where the model has one}
 #'   \item{`background_part`}{part of the variance of an importance that is due to which background images were drawn,
 #'     the median over the table (0 to 1); 0 for methods without a background, `NA` where it is not known}
+#'   \item{`n_inputs`, `n_steps`}{only there for results of several inputs, and with a time axis: how many}
 #'   \item{`precision_reached`, `converged`}{half width of the widest 95 % interval of a share in the table, and whether
 #'     it is the `precision` that was asked for, or less (`NA` where none was)}
-#'   \item{`n_inputs`, `n_steps`}{only there for results of several inputs, and with a time axis: how many}
 #'   \item{`background_strategy`}{how the background images were chosen, `"sample"`, `"balanced"`, `"others"`,
 #'     `"kmeans"`, `"kmedoids"` or `"weighted"`, see [background_images()]; `NA` for methods without a background, and
 #'     in results that were saved before there was a choice}
@@ -62,10 +62,10 @@ glance.band_importance <- function(x, ...) {
     task = text_or_na(x$task),
     head = text_or_na(x$head),
     background_part = number_or_na(x$background_part),
-    precision_reached = number_or_na(x$precision_reached),
-    converged = if (is.null(x$converged)) NA else x$converged,
     n_inputs = if (!is.null(x$inputs)) length(unique(x$inputs)),
     n_steps = if (!is.null(x$times)) count_steps(x),
+    precision_reached = number_or_na(x$precision_reached),
+    converged = if (is.null(x$converged)) NA else x$converged,
     background_strategy = text_or_na(x$background_strategy)
   )
 }
