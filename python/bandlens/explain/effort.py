@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..data.backgrounds import PLAIN, BackgroundImages
+from ..data.backgrounds import PLAIN, WEIGHTED, BackgroundImages, checked_strategy
 from ..data.options import number
 from ..data.tasks import CLASSIFICATION, REGRESSION
 from ..data.words import argument, choices, shown
@@ -105,22 +105,29 @@ def check_effort(q: Question, predictor: Predictor, effort: Effort) -> None:
         )
 
 
-def check_sample(background: Any, effort: Effort) -> None:
+def check_sample(sampling: BackgroundImages | None, effort: Effort) -> None:
     """Refuse to draw more and more of a background that is no sample in which all images count the same.
+
+    Parameters
+    ----------
+    sampling : BackgroundImages or None
+        How it is chosen, if that was said.
+    effort : Effort
 
     Raises
     ------
     OptionError
     """
-    given = background if isinstance(background, BackgroundImages) else BackgroundImages(strategy=background)
-    strategy = given.strategy if isinstance(given.strategy, str) else None
-    if not effort.in_rounds or (given.weights is None and strategy in (None, *PLAIN)):
+    if sampling is None or not effort.in_rounds:
+        return
+    strategy = checked_strategy(sampling.strategy, sampling.weights)
+    if strategy in (None, *PLAIN):
         return
     name = "precision" if effort.precision is not None else "max_seconds"
     raise OptionError(
         f"With `{name}`, background images are drawn until it is reached: they have to be a sample.",
         expected=f"images, or the strategy {choices(PLAIN)}",
-        given="weights" if strategy is None else f"the strategy {shown(strategy)}",
+        given="weights" if strategy == WEIGHTED else f"the strategy {shown(strategy)}",
     )
 
 

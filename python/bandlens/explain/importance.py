@@ -11,6 +11,7 @@ from ..methods.reduction import SIGNED
 from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
 from .answering import answered, result_of
+from .arranging import with_sampling
 from .calls import Call, checked
 from .derivatives import check_zeros
 from .effort import ANY, USUAL, Effort, check_sample, finding
@@ -245,7 +246,6 @@ def band_importance(
     if isinstance(method, list | tuple):
         several, method = method, ""
     effort = Effort(precision, max_seconds, n_background, method_options, keeps_on_interrupt() and several is None)
-    check_sample(background, effort)
     if n_background is None:
         n_background = ANY if effort.in_rounds else USUAL
     question = Question(
@@ -255,6 +255,7 @@ def band_importance(
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
         verb_arguments=("progress", "precision", "max_seconds"),
     )  # fmt: skip
+    check_sample(with_sampling(question).sampling, effort)
     if several is None:
         return importance_of(question, progress, effort=effort)
     with starting(progress, model):

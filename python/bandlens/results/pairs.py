@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,6 +51,16 @@ class Pairs:
         if self.counts is None:
             return self.scores.mean(axis=1)
         return np.einsum("im,imb->ib", self.counts, self.scores)
+
+    @cached_property
+    def meetings(self) -> tuple[float, float]:
+        """How many pairs of images have a background image in common, counted for each; and `_shared`, of their own."""
+        assert self.places is not None
+        n, d = self.places.shape
+        member = np.zeros((n, self.m))
+        np.add.at(member, (np.arange(n)[:, None], self.places), 1.0)
+        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
+        return float(common), _shared(member, d, self.weights / self.weights.sum())
 
 
 def is_known(pairs: Pairs) -> bool:
@@ -154,15 +165,10 @@ class Own:
         assert pairs.places is not None
         summed = np.zeros((n, pairs.m, n_bands))
         np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
-        member = np.zeros((n, pairs.m))
-        np.add.at(member, (np.arange(n)[:, None], pairs.places), 1.0)
         sums = summed.sum(axis=0)
-        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
+        common, products = pairs.meetings
         variances = (deviations**2).sum(axis=1) / max(d - 1, 1)
-        return cls(
-            sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), _shared(member, d, weights), common,
-            weights @ variances,
-        )  # fmt: skip
+        return cls(sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), products, common, weights @ variances)
 
     def variance(self, part: float) -> np.ndarray:
         """Of the mean from one background image to the next, where images share such a part in all cells."""

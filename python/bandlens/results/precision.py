@@ -6,30 +6,15 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .background import Compared, pairs_of
+from .background import pairs_of
 from .pairs import Shared
+from .rows import Rows
 from .statistics import ClassBandTable
 from .uncertainty import ShareParts, share_parts
 
 
-class Precise(Compared, Protocol):
+class Precise(Rows, Protocol):
     """What is asked of a result here; see `BandImportance`."""
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Of each image and output, in each cell."""
-
-    @property
-    def cell_of_rows(self) -> np.ndarray:
-        """Which of `cells` each row of scores is of."""
-
-    @property
-    def directed(self) -> bool:
-        """Whether importance is the mean of signed scores."""
-
-    @property
-    def cells(self) -> np.ndarray:
-        """Pairs of class and output that occur."""
 
     @property
     def table(self) -> ClassBandTable:
