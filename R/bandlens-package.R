@@ -11,6 +11,7 @@
 #' * [`print()`][print.band_importance], [`summary()`][summary.band_importance].
 #' * [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance], [`glance()`][glance.band_importance]: a
 #'   row for each band, for each image, for the whole.
+#' * [background_images()]: what images are compared with, and how much each counts.
 #' * [`x[i]`, `c()`][pieces]: results of some of the images, and of several calls.
 #'
 #' @section Can it be believed?:
