@@ -5,13 +5,13 @@
 #' * [band_response()]: how the output goes up and down with a band's level.
 #' * [bandlens_bands()]: the names of a network's bands, kept beside it.
 #' * [band_methods()]: the ways to ask, their cost and their options.
+#' * [background_images()]: what images are compared with, and how much each counts.
 #'
 #' @section Look at a result, take out the numbers:
 #' * [`autoplot()`][autoplot.band_importance], also of [maps][autoplot.band_maps] and of [checks][band_check].
 #' * [`print()`][print.band_importance], [`summary()`][summary.band_importance].
 #' * [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance], [`glance()`][glance.band_importance]: a
 #'   row for each band, for each image, for the whole.
-#' * [background_images()]: what images are compared with, and how much each counts.
 #' * [`x[i]`, `c()`][pieces]: results of some of the images, and of several calls.
 #'
 #' @section Can it be believed?:
