@@ -52,11 +52,11 @@ def peers(small: bool) -> None:
         def by_shap() -> np.ndarray:
             return np.moveaxis(np.asarray(explainer.shap_values(x, check_additivity=False)), -1, 1)
 
-        def ours() -> np.ndarray:
-            return bl.band_importance(model, x, background=background, target="all").scores
+        def ours() -> bl.BandImportance:
+            return bl.band_importance(model, x, background=background, target="all")
 
         theirs = by_shap().sum(axis=(2, 3))
-        worst = np.abs(ours() - theirs).max() / np.abs(theirs).max()
+        worst = np.abs(ours().scores - theirs).max() / np.abs(theirs).max()
         times = alternate(
             {"ours": ours, "shap": by_shap, "floor": floor_of(model, 64, 13, 10 * n * n)}, 2 if small else 3
         )

@@ -87,6 +87,12 @@ class Images:
         batch = self._taken(index, dtype)
         return batch if self.order is None else np.take(batch, self.order, axis=self.band_axis)
 
+    def seen(self, part: slice, dtype: Any = np.float32) -> np.ndarray:
+        """Consecutive images as `take` gives them, only to be read: those that lie in memory so are not copied."""
+        if isinstance(self.source, np.ndarray) and self.order is None:
+            return np.ascontiguousarray(self.source[part], dtype)
+        return self.take(part, dtype)
+
     def _taken(self, index: slice | np.ndarray, dtype: Any) -> np.ndarray:
         if isinstance(self.source, Joined):
             return self.source.take(index, dtype)

@@ -7,13 +7,15 @@ import numpy as np
 from .images import Images
 from .moments import Moments
 
-BATCH_BYTES = 1 << 25
+# small enough to stay in a processor's cache between what is done to it
+BATCH_BYTES = 1 << 22
 
 
 def band_means(images: Images) -> np.ndarray:
     """Mean of each cell over its pixels in each image, shape (n, cells); a cell is a band, perhaps at a step."""
     cells = images.cells
-    return np.concatenate([cells.means(np, batch, 1) for _, batch in images.batches(_size(images), np.float64)])
+    batches = images.batches(_size(images), np.float64)
+    return np.concatenate([cells.reduced(np, batch, 1, _mean) for _, batch in batches])
 
 
 def band_spread(images: Images) -> np.ndarray:
@@ -46,6 +48,15 @@ def weighted_images(images: Images, positions: np.ndarray, weights: np.ndarray) 
         part = slice(start, start + size)
         total += np.tensordot(weights[:, part], images.take(positions[part], np.float64), 1)
     return total
+
+
+def _mean(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Mean over pixels, which NumPy's own takes several times as long for where bands come last."""
+    if axes != tuple(range(1, values.ndim - 1)) or not axes:
+        return np.asarray(values.mean(axis=axes))
+    pixels = values.reshape(len(values), -1, values.shape[-1])
+    found: np.ndarray = np.full(pixels.shape[1], 1 / pixels.shape[1]) @ pixels
+    return found
 
 
 def _size(images: Images) -> int:

@@ -189,7 +189,7 @@ def run(
     def compute(part: slice, size: int) -> list[dict[str, np.ndarray]]:
         at_once = _portion(samples, size // min(size, n))
         index = np.arange(samples, dtype=np.int32).reshape(-1, at_once)
-        batch = task.images.take(part, dtype)
+        batch = task.images.seen(part, dtype)
         found = []
         for first in range(0, k, MOST_OUTPUTS):
             seeds = task.seeds[part, first : first + MOST_OUTPUTS].astype(dtype)

@@ -169,7 +169,7 @@ class Predictor:
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
 
         def units(part: slice, size: int) -> np.ndarray:
-            return predict(images.take(part, self.trace.dtype))
+            return predict(images.seen(part, self.trace.dtype))
 
         for part, found in portions(self, "predict", images.n, min(batch_size, images.n), units):
             check_outputs(found, name, part if positions is None else at(positions, part))
