@@ -70,7 +70,7 @@ def row(what: str, value: str, against: str = "") -> None:
 
 
 def captum(model: Any, x: np.ndarray, background: np.ndarray, ours: float, explained: Any) -> None:
-    """captum's DeepLiftShap of the same network in PyTorch, on a GPU where PyTorch has one, against our seconds and result."""
+    """captum's DeepLiftShap of the same network in PyTorch, on a GPU if there is one, against ours."""
     try:
         import torch
         from captum.attr import DeepLiftShap
