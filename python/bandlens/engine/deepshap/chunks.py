@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import ceil, isqrt
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ from .. import batching
 from ..backends.contract import Backend, Trace
 from .plan import Plan
 from .walk import make_step, prefers_forward
+
+# what a step costs by itself, as a part of what the pairs of the largest possible one cost
+STEP = 0.05
 
 
 @dataclass(frozen=True)
@@ -150,20 +153,32 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     per_image = sum(sizes) * item
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
-    if work.own:
-        background = m
-        images = min(n, max(1, pairs // background))
-    else:
-        side = max(1, isqrt(pairs))
-        background = min(m, max(side, pairs // min(n, side)))
-        images = min(n, max(1, pairs // background))
-    images = max(1, min(images, budget // max(per_image, 1)))
-    if not work.own:
-        background = max(1, min(background, budget // max(per_image, 1)))
-    if batch_size is not None:
-        images = min(images, batch_size)
+    most = max(1, budget // max(per_image, 1))
+    most_images = most if batch_size is None else min(most, batch_size)
+    backgrounds = np.array([m]) if work.own else _sizes(m, min(most, pairs))
+    images, background = _cheapest(n, m, _sizes(n, most_images), backgrounds, pairs, passes)
     outputs = k if forward and passes == n_bands else passes
-    return Chunk(_even(n, images), _even(m, background), _even(k, outputs))
+    return Chunk(images, background, ceil(k / ceil(k / outputs)))
+
+
+def _sizes(total: int, most: int) -> np.ndarray:
+    """Sizes up to `most` of the parts when a total is cut into any number of parts as even as can be."""
+    parts = np.arange(1, total + 1)
+    sizes = np.unique(-(-total // parts))
+    return sizes[sizes <= max(most, 1)]
+
+
+def _cheapest(n: int, m: int, images: np.ndarray, background: np.ndarray, pairs: int, passes: int) -> tuple[int, int]:
+    """Of some sizes, those of the steps that take least in all, padding of the last ones included.
+
+    A pair costs its passes, each of its images a pass for both sides of all pairs, a step by itself a little.
+    """
+    i, b = images[:, None], background[None]
+    steps = -(-n // i) * -(-m // b)
+    costs = steps * (i * b * passes + i + b + STEP * pairs * passes)
+    costs = np.where(i * b <= max(pairs, int(i.min() * b.min())), costs, np.inf)
+    at, beside = np.unravel_index(int(np.argmin(costs)), costs.shape)
+    return int(images[at]), int(background[beside])
 
 
 def _explain_part(
@@ -216,8 +231,3 @@ def _fill(array: np.ndarray, length: int) -> np.ndarray:
     """Repeat the last entry, so that every step has the same shapes and is compiled once."""
     missing = length - len(array)
     return array if missing == 0 else np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
-
-
-def _even(total: int, most: int) -> int:
-    """Size of the parts when a total is cut into as few equal parts as fit."""
-    return ceil(total / ceil(total / most))
