@@ -20,6 +20,8 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 export KERAS_BACKEND := tensorflow
 export HYPOTHESIS_STORAGE_DIRECTORY := $(envs)/cache/hypothesis
 unexport PYTHONPATH PYTHONHOME R_LIBS
+# Tests run two at a time: threads of small matrices would wait for each other, many times as long as they compute.
+test-python test-jax test-torch test-fast check check-cran test-r-current test-packaging: export OPENBLAS_NUM_THREADS := 1
 
 version  := $(shell sed -n 's/^Version: //p' DESCRIPTION)
 tarball  := dist/bandlens_$(version).tar.gz
