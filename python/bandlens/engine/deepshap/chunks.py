@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, isqrt
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from .walk import make_step, prefers_forward
 
 # what a step costs by itself, as a part of what the pairs of the largest possible one cost
 STEP = 0.05
+# and how much cheaper other numbers must be to be taken
+WORTH = 0.95
 
 
 @dataclass(frozen=True)
@@ -154,31 +156,44 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     most = max(1, budget // max(per_image, 1))
-    most_images = most if batch_size is None else min(most, batch_size)
-    backgrounds = np.array([m]) if work.own else _sizes(m, min(most, pairs))
-    images, background = _cheapest(n, m, _sizes(n, most_images), backgrounds, pairs, passes)
+    most_images = min(n, most if batch_size is None else min(most, batch_size))
+    if work.own:
+        background = m
+    else:
+        side = max(1, isqrt(pairs))
+        background = min(m, most, max(side, pairs // min(n, side)))
+    images = min(most_images, max(1, pairs // background))
     outputs = k if forward and passes == n_bands else passes
-    return Chunk(images, background, ceil(k / ceil(k / outputs)))
+    cut = (_even(n, images), _even(m, background))
+    images_tried, background_tried = _sizes(n, most_images), np.array([m]) if work.own else _sizes(m, min(m, most))
+    return Chunk(*_less_padded(n, m, cut, images_tried, background_tried, pairs, passes), _even(k, outputs))
+
+
+def _less_padded(
+    n: int, m: int, cut: tuple[int, int], images: np.ndarray, background: np.ndarray, pairs: int, passes: int
+) -> tuple[int, int]:
+    """Of numbers of images and background images per step, those that take less than `cut`, padding included.
+
+    A pair costs its passes, each image of a step one more for both sides, a step by itself a little. Numbers stay what
+    they are where little is gained, so that parts of a growing work, of large numbers, have the same steps.
+    """
+
+    def cost(images: Any, background: Any) -> Any:
+        steps = -(-n // images) * -(-m // background)
+        return steps * (images * background * passes + images + background + STEP * pairs * passes)
+
+    grid = np.meshgrid(images, background, indexing="ij")
+    costs = np.where(grid[0] * grid[1] <= pairs, cost(*grid), np.inf)
+    best = int(np.argmin(costs))
+    if costs.flat[best] > WORTH * cost(*cut):
+        return cut
+    return int(grid[0].flat[best]), int(grid[1].flat[best])
 
 
 def _sizes(total: int, most: int) -> np.ndarray:
     """Sizes up to `most` of the parts when a total is cut into any number of parts as even as can be."""
-    parts = np.arange(1, total + 1)
-    sizes = np.unique(-(-total // parts))
-    return sizes[sizes <= max(most, 1)]
-
-
-def _cheapest(n: int, m: int, images: np.ndarray, background: np.ndarray, pairs: int, passes: int) -> tuple[int, int]:
-    """Of some sizes, those of the steps that take least in all, padding of the last ones included.
-
-    A pair costs its passes, each of its images a pass for both sides of all pairs, a step by itself a little.
-    """
-    i, b = images[:, None], background[None]
-    steps = -(-n // i) * -(-m // b)
-    costs = steps * (i * b * passes + i + b + STEP * pairs * passes)
-    costs = np.where(i * b <= max(pairs, int(i.min() * b.min())), costs, np.inf)
-    at, beside = np.unravel_index(int(np.argmin(costs)), costs.shape)
-    return int(images[at]), int(background[beside])
+    sizes = np.unique(-(-total // np.arange(1, total + 1)))
+    return sizes[sizes <= most]
 
 
 def _explain_part(
@@ -231,3 +246,8 @@ def _fill(array: np.ndarray, length: int) -> np.ndarray:
     """Repeat the last entry, so that every step has the same shapes and is compiled once."""
     missing = length - len(array)
     return array if missing == 0 else np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def _even(total: int, most: int) -> int:
+    """Size of the parts when a total is cut into as few equal parts as fit."""
+    return ceil(total / ceil(total / most))
