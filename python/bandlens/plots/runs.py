@@ -10,7 +10,7 @@ import plotnine as p9
 from .axes import NAMED, Bands, band_axis, panel_columns
 from .labels import mean_score, several_outputs, subtitle, unit, wrap
 from .palette import band_colours, ink
-from .panels import OWN_SCALES, class_titles, interval_note, is_free, more_lines, present, strip_width, wrap_lines
+from .panels import OWN_SCALES, class_titles, interval_over, is_free, more_lines, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -66,13 +66,16 @@ def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 
             p9.theme(plot_margin_right=0.03),
         ]
 
-    note = interval_note(f"light: {k} training runs; dark: their mean and", pooled)
+    known = pooled[pooled["std_error"].notna()]
+    note = f"light: {k} training runs; dark: their mean"
+    if len(known):
+        none = ", none from single images" if len(known) < len(pooled) else ""
+        note += f" and 95 % interval over {interval_over(pooled)}{none}"
     if free:
         note += f"; {'scales differ between rows of panels' if outputs else OWN_SCALES}"
     note = wrap_lines(subtitle(result, pooled, note), width, base_size)
     rows = len(classes) if outputs else -(-len(classes) // columns)
     fills = dict(zip(result.bands, band_colours(result.bands, result.wavelengths), strict=True))
-    known = pooled[pooled["std_error"].notna()]
     whiskers = p9.aes(ymin="conf_low", ymax="conf_high")
     return (
         p9.ggplot(runs, p9.aes("place", "importance"))
