@@ -80,13 +80,18 @@
 #'   and background images are then drawn from those given, until that is reached: see section Precision.
 #' @param max_seconds How long it may take. With `precision`, it stops there if that was not reached before; alone, the
 #'   table is as precise as can be in that time.
+#' @param models Instead of `model`: a list of models that were trained separately (from other seeds, on other data, of
+#'   other architectures), whose names name the runs, or a vector of paths. All explain the same images against the same
+#'   background, and their importances are pooled, as [pool_importance()] does: `band_importance(x = x, y = y, models =
+#'   list(first, second))`. Takes one method, and neither `precision` nor `max_seconds`.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
 #'   the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
 #'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance],
 #'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance]. Of several methods, a list of them
-#'   with the methods as names, which [compare_importance()] takes.
+#'   with the methods as names, which [compare_importance()] takes. Of several models, a `pooled_importance`, see
+#'   [pool_importance()].
 #'
 #' @section Functions:
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
@@ -179,7 +184,7 @@
 #' summary(importance)
 #' tidy(importance)
 #' @export
-band_importance <- function(model,
+band_importance <- function(model = NULL,
                             x,
                             y = NULL,
                             ...,
@@ -205,8 +210,22 @@ band_importance <- function(model,
                             seed = 0,
                             precision = NULL,
                             max_seconds = NULL,
+                            models = NULL,
                             progress = NULL) {
+  # with `models`, what comes without a name is the images and their classes
+  if (!is.null(models) && !missing(model) && !"model" %in% names(sys.call())) {
+    named <- names(sys.call())
+    given <- c(list(model), if (!missing(x) && !"x" %in% named) list(x), if (!is.null(y) && !"y" %in% named) list(y))
+    open <- setdiff(c("x", "y"), named)
+    if (length(given) <= length(open)) {
+      images <- stats::setNames(given, open[seq_along(given)])
+      if ("x" %in% names(images)) x <- images$x
+      if ("y" %in% names(images)) y <- images$y
+      model <- NULL
+    }
+  }
   in_verb("compute band importance", {
+    models <- check_models(model, models)
     asked <- table_arguments(
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
@@ -217,6 +236,9 @@ band_importance <- function(model,
     )
     asked$arguments$precision <- precision
     asked$arguments$max_seconds <- max_seconds
+    if (!is.null(models)) {
+      return(as_pooled_importance(explain_models(models, x, y, asked, progress)))
+    }
     asked$arguments$keep_on_interrupt <- rlang::is_interactive()
     found <- explain("band_importance", model, x, y, asked, progress)
     if (length(asked$arguments$method) == 1) {

@@ -68,6 +68,11 @@ render_band_report <- function(model = NULL,
                                quiet = FALSE) {
   call <- match.call()
   in_verb("write the report", {
+    if (inherits(model, "pooled_importance")) {
+      cause("result", "A report is about one model, and this result is pooled over several.",
+        expected = "a result of `band_importance()` for one model", fix = "report on the result of one of the runs"
+      )
+    }
     if (inherits(model, "band_importance")) {
       importance <- model
       model <- NULL
