@@ -27,13 +27,15 @@ interval_note <- function(drawn, table) {
 interval_over <- function(table) {
   images <- table[["se_images"]]
   pooled <- !is.null(table[["se_runs"]])
+  some_of <- function(errors) any(errors > 0, na.rm = TRUE)
   over <- if (!is.null(images) && all(is.na(images))) {
     "repeats"
   } else {
-    c(if (!pooled || any(images > 0, na.rm = TRUE)) "images", if (any(table[["se_background"]] > 0, na.rm = TRUE)) "background")
+    c(if (!pooled || some_of(images)) "images", if (some_of(table[["se_background"]])) "background")
   }
   over <- c(if (pooled) "training runs", over)
-  paste(c(if (length(over) > 1) paste(utils::head(over, -1), collapse = ", "), utils::tail(over, 1)), collapse = " and ")
+  first <- utils::head(over, -1)
+  paste(c(if (length(first) > 0) paste(first, collapse = ", "), utils::tail(over, 1)), collapse = " and ")
 }
 
 strip_width <- function(room, columns) floor(small_print * room / columns)

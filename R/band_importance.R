@@ -171,7 +171,8 @@
 #' chance. It also says, even on fewer, if labels would fit far better counted from another number, or with the classes
 #' in another order, and by how much images would have to be multiplied for the model to be right.
 #'
-#' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
+#' @seealso [pool_importance()] for several trainings, [band_methods()] for the methods and their options,
+#'   [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' some <- seq(1, 2000, by = 40) # of all classes; you will take all of your images
@@ -212,17 +213,12 @@ band_importance <- function(model = NULL,
                             max_seconds = NULL,
                             models = NULL,
                             progress = NULL) {
-  # with `models`, what comes without a name is the images and their classes
-  if (!is.null(models) && !missing(model) && !"model" %in% names(sys.call())) {
-    named <- names(sys.call())
-    given <- c(list(model), if (!missing(x) && !"x" %in% named) list(x), if (!is.null(y) && !"y" %in% named) list(y))
-    open <- setdiff(c("x", "y"), named)
-    if (length(given) <= length(open)) {
-      images <- stats::setNames(given, open[seq_along(given)])
-      if ("x" %in% names(images)) x <- images$x
-      if ("y" %in% names(images)) y <- images$y
-      model <- NULL
-    }
+  if (!is.null(models)) {
+    given <- list(model = model, x = if (!missing(x)) x, y = y)
+    given <- beside_models(Filter(Negate(is.null), given), names(sys.call()))
+    model <- given$model
+    x <- given$x
+    y <- given$y
   }
   in_verb("compute band importance", {
     models <- check_models(model, models)

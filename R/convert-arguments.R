@@ -122,7 +122,7 @@ check_result <- function(result, name) {
   if (!inherits(result, "band_importance")) {
     cause("result", paste0("`", name, "` is no result of `band_importance()`."),
       expected = "a `band_importance` object", given = shown(result),
-      fix = if (inherits(result, "pooled_importance")) "give the results of the training runs, not what was pooled of them"
+      fix = if (inherits(result, "pooled_importance")) "give results of single runs, not what was pooled of them"
     )
   }
 }

@@ -110,6 +110,17 @@ check_models <- function(model, models) {
   as.list(models)
 }
 
+# With `models`, what a call gives without a name is images and their classes, not a model. `given`: what it has of
+# `model`, `x` and `y`; `named`: its names.
+beside_models <- function(given, named) {
+  placed <- given[setdiff(names(given), named)]
+  open <- setdiff(c("x", "y"), named)
+  if ("model" %in% named || length(placed) > length(open)) {
+    return(given)
+  }
+  c(given[intersect(names(given), named)], stats::setNames(placed, open[seq_along(placed)]))
+}
+
 # What the bridge returns -> a plain `pooled_importance` object.
 as_pooled_importance <- function(value) {
   classes <- as.character(value$classes)
@@ -121,10 +132,8 @@ as_pooled_importance <- function(value) {
     overall = from_columns(value$overall, utils::modifyList(levels, list(class = value$whole)), value$time_kind),
     run_table = from_columns(value$run, levels, value$time_kind)
   )
-  structure(
-    c(in_order(c(tables, fields), c("table", "overall", "run_table")), known_numbers(value, c("accuracy", "runs_part"))),
-    class = "pooled_importance"
-  )
+  known <- known_numbers(value, c("accuracy", "runs_part"))
+  structure(c(in_order(c(tables, fields), names(tables)), known), class = "pooled_importance")
 }
 
 #' Tables of a pooled importance
@@ -310,9 +319,9 @@ summary.pooled_importance <- function(object, ..., top = 3) {
 #'
 #' @param object,x A [pooled importance][pool_importance()].
 #' @param type What to draw: `"heatmap"`, `"bars"`, `"effect"`, `"spectrum"`, `"ranks"` and, with a time axis,
-#'   `"curves"`, as of [one result][autoplot.band_importance], with pooled intervals; or `"runs"`: the importance in each
-#'   training run as a point, in the order of the runs, and beside them their mean with its 95 % interval, one panel per
-#'   class.
+#'   `"curves"`, as of [one result][autoplot.band_importance], with pooled intervals; or `"runs"`: the importance in
+#'   each training run as a point, in the order of the runs, and beside them their mean with its 95 % interval, one
+#'   panel per class.
 #' @param ... Not used; for `plot()`, passed on to `autoplot()`.
 #' @param values,top,bands,scales,width,base_size As for [one result][autoplot.band_importance]. `"runs"` takes
 #'   `scales`.

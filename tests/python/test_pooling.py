@@ -21,6 +21,8 @@ from keras import ops
 from scipy import stats
 from test_plots import result_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:Runs .* have the same scores")
+
 RANDOM = np.random.default_rng(11)
 X = RANDOM.normal(6, 0.7, (30, 2, 2, 3)).astype("float32")
 Y = np.arange(30) % 2
@@ -416,6 +418,12 @@ def test_a_pooled_result_is_no_result_of_one_model() -> None:
     assert "each training run" in str(caught.value)
     with pytest.raises(ResultError, match="Only results"):
         bl.compare_importance(pooled, result_of())
+
+
+def test_runs_that_are_one_training_are_told() -> None:
+    with pytest.warns(DataWarning, match="Runs 'a' and 'c' have the same scores") as caught:
+        bl.pool_importance({"a": result_of(), "b": replace(result_of(), scores=1 + result_of().scores), "c": result_of()})
+    assert caught[0].filename == __file__
 
 
 # ---- what stays ----

@@ -22,7 +22,8 @@ completed <- function(result) {
     band_means = matrix(seq_len(n * length(result$bands)), n) / 8, balanced = FALSE, options = list(), seed = 0L,
     model = "small", versions = c(bandlens = "0.1.0"), seconds = 1
   )
-  structure(utils::modifyList(unclass(result), fields[setdiff(names(fields), names(result))]), class = "band_importance")
+  fields <- fields[setdiff(names(fields), names(result))]
+  structure(utils::modifyList(unclass(result), fields), class = "band_importance")
 }
 
 test_that("results are pooled into one table, and their own tables stay in it", {

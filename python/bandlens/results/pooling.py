@@ -28,6 +28,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
+from hashlib import sha1
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,7 +91,7 @@ def pool_importance(results: Any, *, names: Sequence[str] | None = None, level: 
     -----
     DataWarning
         If a class (or class and output) occurs in some of the runs only, which happens without labels: it has no row,
-        since what other runs would give there isn't known.
+        since what other runs would give there isn't known. If two runs have the same scores.
 
     Notes
     -----
@@ -111,6 +112,7 @@ def pooled(runs: Mapping[str, BandImportance]) -> PooledImportance:
     """Pool runs that were checked."""
     every = list(runs.values())
     start = every[0]
+    _warn_of_same(runs)
     cells, left_out = _common_cells(runs)
     whole = _overall_outputs(every)
     tables = [_joined_table(result, cells) for result in every]
@@ -233,6 +235,21 @@ def _joined_table(result: BandImportance, cells: np.ndarray) -> dict[str, np.nda
 def _at(result: BandImportance, cells: np.ndarray) -> list[int]:
     places = {tuple(cell): place for place, cell in enumerate(result.cells.tolist())}
     return [places[tuple(cell)] for cell in cells.tolist()]
+
+
+def _warn_of_same(runs: Mapping[str, BandImportance]) -> None:
+    """Say if runs are one training: then they are not as many as they seem."""
+    seen: dict[bytes, str] = {}
+    for name, result in runs.items():
+        scores = result.scores if result.drops is None else result.drops
+        other = seen.setdefault(sha1(np.ascontiguousarray(scores)).digest(), name)
+        if other != name:
+            warnings.warn(
+                f"Runs {other!r} and {name!r} have the same scores, as if they were of one training: intervals are too "
+                "narrow then. Was the network trained anew, from another seed?",
+                DataWarning,
+                stacklevel=4,
+            )
 
 
 def _common_cells(runs: Mapping[str, BandImportance]) -> tuple[np.ndarray, tuple[str, ...]]:
