@@ -168,7 +168,7 @@ check_report_input <- function(model, x, importance, given, plan, by_default) {
 # nearly one of this verb is named here.
 check_report_names <- function(given) {
   own <- setdiff(names(formals(render_band_report)), "...")
-  unknown <- setdiff(given, names(formals(band_importance)))
+  unknown <- setdiff(given, setdiff(names(formals(band_importance)), "models")) # a report is about one
   meant <- Filter(function(name) min(utils::adist(tolower(name), own)) <= 2, unknown)
   if (length(meant) > 0) {
     cause("option", paste0("There is no such argument: ", paste0("`", meant, "`", collapse = ", "), "."),
