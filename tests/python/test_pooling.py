@@ -422,7 +422,9 @@ def test_a_pooled_result_is_no_result_of_one_model() -> None:
 
 def test_runs_that_are_one_training_are_told() -> None:
     with pytest.warns(DataWarning, match="Runs 'a' and 'c' have the same scores") as caught:
-        bl.pool_importance({"a": result_of(), "b": replace(result_of(), scores=1 + result_of().scores), "c": result_of()})
+        bl.pool_importance(
+            {"a": result_of(), "b": replace(result_of(), scores=1 + result_of().scores), "c": result_of()}
+        )
     assert caught[0].filename == __file__
 
 
@@ -475,3 +477,26 @@ def test_pictures_of_a_pooled_result(kind: str, target: str, many: bool) -> None
         pooled.plot("waterfall")
     with pytest.raises(OptionError, match="no sums"):
         pooled.plot(kind, level="band")
+
+
+BACKGROUNDS: list[dict[str, Any]] = [
+    {"background": "others"},
+    {"background": "balanced", "n_background": 8},
+    {"background": "kmeans", "n_background": 5},
+    {"background": bl.BackgroundImages(BACKGROUND, weights=np.arange(1, 21))},
+    {"background": BACKGROUND, "background_per_image": 4},
+    {},
+]
+
+
+@pytest.mark.filterwarnings("ignore::bandlens.errors.AccuracyWarning")
+@pytest.mark.parametrize("given", BACKGROUNDS, ids=str)
+def test_backgrounds_of_every_kind_are_pooled(given: dict[str, Any]) -> None:
+    results = [bl.band_importance(linear(seed), X, Y, **given) for seed in range(3)]
+    pooled, one = bl.pool_importance(results), results[0].table
+    assert np.isnan(pooled.se_background).all() == np.isnan(one.se_background).all()
+    assert np.isfinite(pooled.std_error).all()
+    # the same run has the same errors, except that what draws have in common is estimated anew
+    same, tolerance = bl.pool_importance([results[0]] * 3).table, 1e-6 if "background_per_image" not in given else 0.3
+    np.testing.assert_allclose(same.se_background, one.se_background, rtol=tolerance)
+    np.testing.assert_allclose(same.conf_low, one.conf_low, rtol=tolerance, atol=tolerance)
