@@ -242,7 +242,7 @@ def _warn_of_same(runs: Mapping[str, BandImportance]) -> None:
     seen: dict[bytes, str] = {}
     for name, result in runs.items():
         scores = result.scores if result.drops is None else result.drops
-        other = seen.setdefault(sha1(np.ascontiguousarray(scores)).digest(), name)
+        other = seen.setdefault(sha1(scores.tobytes()).digest(), name)
         if other != name:
             warnings.warn(
                 f"Runs {other!r} and {name!r} have the same scores, as if they were of one training: intervals are too "
