@@ -26,10 +26,16 @@ interval_note <- function(drawn, table) {
 # What the intervals of a table cover; tables that were saved before these columns know their images only.
 interval_over <- function(table) {
   images <- table[["se_images"]]
-  if (!is.null(images) && all(is.na(images))) {
-    return("repeats")
+  pooled <- !is.null(table[["se_runs"]])
+  some_of <- function(errors) any(errors > 0, na.rm = TRUE)
+  over <- if (!is.null(images) && all(is.na(images))) {
+    "repeats"
+  } else {
+    c(if (!pooled || some_of(images)) "images", if (some_of(table[["se_background"]])) "background")
   }
-  if (any(table[["se_background"]] > 0, na.rm = TRUE)) "images and background" else "images"
+  over <- c(if (pooled) "training runs", over)
+  first <- utils::head(over, -1)
+  paste(c(if (length(first) > 0) paste(first, collapse = ", "), utils::tail(over, 1)), collapse = " and ")
 }
 
 strip_width <- function(room, columns) floor(small_print * room / columns)

@@ -4,7 +4,7 @@
 # once.
 
 draw_themselves <- c("heatmap", "effect", "curves") # inputs and steps
-of_bands <- c("bars", "spectrum") # not of bands at steps
+of_bands <- c("bars", "spectrum", "runs") # not of bands at steps
 of_images <- c("distribution", "dependence", "waterfall") # need scores of images
 sum_levels <- c("band", "time", "input")
 summed_over <- c(band = "summed over steps", time = "summed over bands", input = "summed over all of an input")
@@ -15,7 +15,7 @@ cells_in_words <- function(object) {
     return(object)
   }
   words <- cell_names(object)
-  for (table in intersect(c("table", "overall"), names(object))) {
+  for (table in intersect(c("table", "overall", "run_table"), names(object))) {
     object[[table]] <- rows_in_words(object[[table]], words, object$wavelengths)
   }
   object$bands <- words
@@ -26,9 +26,9 @@ cells_in_words <- function(object) {
 # A table whose rows are cells, with these words for bands.
 rows_in_words <- function(table, words, wavelengths) {
   cell <- rep_len(seq_along(words), nrow(table))
-  rest <- setdiff(names(table), c("class", "output", "input", "band", "time", "wavelength"))
+  rest <- setdiff(names(table), c("run", "class", "output", "input", "band", "time", "wavelength"))
   tibble::tibble(
-    table[c("class", "output")],
+    table[intersect(c("run", "class", "output"), names(table))],
     band = in_levels(words)[cell], wavelength = wavelengths[cell], table[rest]
   )
 }

@@ -95,47 +95,53 @@ autoplot.band_importance <- function(object,
     }
     no_other_arguments()
     type <- choose(type, eval(formals(autoplot.band_importance)$type), "type")
-    if (!is.null(values) && !rlang::is_bool(values)) {
-      cause(
-        "option", "`values` must say whether to print values.",
-        expected = "TRUE, FALSE or NULL", given = shown(values)
-      )
-    }
-    if (!is.null(values) && type %in% c("spectrum", "distribution", "dependence", "waterfall", "curves")) {
-      cause(
-        "option", paste0("The picture \"", type, "\" prints no values."),
-        expected = "values = NULL", given = shown(values)
-      )
-    }
-    if (!is.null(top) && !type %in% c("ranks", "distribution", "dependence", "waterfall", "curves")) {
-      cause(
-        "option", paste0("The picture \"", type, "\" shows all bands."),
-        expected = "top = NULL", given = shown(top)
-      )
-    }
-    check_of_one_type(type, bands, image, output)
-    free <- choose(scales, c("fixed", "free"), "scales") == "free"
-    if (free && type %in% c("ranks", "dependence", "waterfall")) {
-      cause("option", paste0("The picture \"", type, "\" has no scale for each class."),
-        expected = "scales = \"fixed\"", given = shown(scales)
-      )
-    }
-    check_size(width, "width")
-    check_size(base_size, "base_size")
-    object <- drawable(object, type, level)
-    plot <- switch(type,
-      heatmap = draw_heatmap(object, values, free, width, base_size),
-      bars = draw_bars(object, values, free, width, base_size),
-      effect = draw_effect(object, values, free, width, base_size),
-      spectrum = draw_spectrum(object, free, width, base_size),
-      ranks = draw_ranks(object, top, values, width, base_size),
-      distribution = draw_distribution(object, top, free, width, base_size),
-      dependence = draw_dependence(object, top, bands, width, base_size),
-      waterfall = draw_waterfall(object, image, output, top, width, base_size),
-      curves = draw_time_curves(object, top, bands, free, width, base_size)
-    )
-    tell_sums(plot, type, level, width, base_size)
+    draw_table(object, type, level, values, top, bands, scales, width, base_size, image, output)
   })
+}
+
+# The picture of a table of importances, after its options were checked.
+draw_table <- function(object, type, level, values, top, bands, scales, width, base_size, image = 1, output = 1) {
+  if (!is.null(values) && !rlang::is_bool(values)) {
+    cause(
+      "option", "`values` must say whether to print values.",
+      expected = "TRUE, FALSE or NULL", given = shown(values)
+    )
+  }
+  if (!is.null(values) && type %in% c("spectrum", "distribution", "dependence", "waterfall", "curves", "runs")) {
+    cause(
+      "option", paste0("The picture \"", type, "\" prints no values."),
+      expected = "values = NULL", given = shown(values)
+    )
+  }
+  if (!is.null(top) && !type %in% c("ranks", "distribution", "dependence", "waterfall", "curves")) {
+    cause(
+      "option", paste0("The picture \"", type, "\" shows all bands."),
+      expected = "top = NULL", given = shown(top)
+    )
+  }
+  check_of_one_type(type, bands, image, output)
+  free <- choose(scales, c("fixed", "free"), "scales") == "free"
+  if (free && type %in% c("ranks", "dependence", "waterfall")) {
+    cause("option", paste0("The picture \"", type, "\" has no scale for each class."),
+      expected = "scales = \"fixed\"", given = shown(scales)
+    )
+  }
+  check_size(width, "width")
+  check_size(base_size, "base_size")
+  object <- drawable(object, type, level)
+  plot <- switch(type,
+    heatmap = draw_heatmap(object, values, free, width, base_size),
+    bars = draw_bars(object, values, free, width, base_size),
+    effect = draw_effect(object, values, free, width, base_size),
+    spectrum = draw_spectrum(object, free, width, base_size),
+    ranks = draw_ranks(object, top, values, width, base_size),
+    distribution = draw_distribution(object, top, free, width, base_size),
+    dependence = draw_dependence(object, top, bands, width, base_size),
+    waterfall = draw_waterfall(object, image, output, top, width, base_size),
+    curves = draw_time_curves(object, top, bands, free, width, base_size),
+    runs = draw_runs(object, free, width, base_size)
+  )
+  tell_sums(plot, type, level, width, base_size)
 }
 
 # Options that only one type takes.

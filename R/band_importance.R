@@ -80,13 +80,18 @@
 #'   and background images are then drawn from those given, until that is reached: see section Precision.
 #' @param max_seconds How long it may take. With `precision`, it stops there if that was not reached before; alone, the
 #'   table is as precise as can be in that time.
+#' @param models Instead of `model`: a list of models that were trained separately (from other seeds, on other data, of
+#'   other architectures), whose names name the runs, or a vector of paths. All explain the same images against the same
+#'   background, and their importances are pooled, as [pool_importance()] does: `band_importance(x = x, y = y, models =
+#'   list(first, second))`. Takes one method, and neither `precision` nor `max_seconds`.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
 #'   the numbers out with [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance] and
 #'   [`glance()`][glance.band_importance]; look at them with [`summary()`][summary.band_importance],
 #'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance]. Of several methods, a list of them
-#'   with the methods as names, which [compare_importance()] takes.
+#'   with the methods as names, which [compare_importance()] takes. Of several models, a `pooled_importance`, see
+#'   [pool_importance()].
 #'
 #' @section Functions:
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
@@ -166,7 +171,8 @@
 #' chance. It also says, even on fewer, if labels would fit far better counted from another number, or with the classes
 #' in another order, and by how much images would have to be multiplied for the model to be right.
 #'
-#' @seealso [band_methods()] for the methods and their options, [bandlens_errors] for what can go wrong.
+#' @seealso [pool_importance()] for several trainings, [band_methods()] for the methods and their options,
+#'   [bandlens_errors] for what can go wrong.
 #' @examplesIf bandlens:::has_tensorflow()
 #' landsat <- landsat_patches()
 #' some <- seq(1, 2000, by = 40) # of all classes; you will take all of your images
@@ -179,7 +185,7 @@
 #' summary(importance)
 #' tidy(importance)
 #' @export
-band_importance <- function(model,
+band_importance <- function(model = NULL,
                             x,
                             y = NULL,
                             ...,
@@ -205,8 +211,17 @@ band_importance <- function(model,
                             seed = 0,
                             precision = NULL,
                             max_seconds = NULL,
+                            models = NULL,
                             progress = NULL) {
+  if (!is.null(models)) {
+    given <- list(model = model, x = if (!missing(x)) x, y = y)
+    given <- beside_models(Filter(Negate(is.null), given), names(sys.call()))
+    model <- given$model
+    x <- given$x
+    y <- given$y
+  }
   in_verb("compute band importance", {
+    models <- check_models(model, models)
     asked <- table_arguments(
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
@@ -217,6 +232,9 @@ band_importance <- function(model,
     )
     asked$arguments$precision <- precision
     asked$arguments$max_seconds <- max_seconds
+    if (!is.null(models)) {
+      return(as_pooled_importance(explain_models(models, x, y, asked, progress)))
+    }
     asked$arguments$keep_on_interrupt <- rlang::is_interactive()
     found <- explain("band_importance", model, x, y, asked, progress)
     if (length(asked$arguments$method) == 1) {

@@ -1,5 +1,6 @@
 #' @section Explain a network:
 #' * [band_importance()]: which bands matter, for which class, and how sure that is.
+#' * [pool_importance()]: and how sure over several trainings.
 #' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_maps()]: where in an image.
 #' * [band_response()]: how the output goes up and down with a band's level.

@@ -15,10 +15,10 @@ as_target <- function(target) {
 }
 
 # Model: a Python object, the path of a saved one, or an R function of images, whose bands have these names.
-as_model <- function(model, bands = NULL, axis = -1L) {
+as_model <- function(model, bands = NULL, axis = -1L, name = "model") {
   if (inherits(model, "python.builtin.object")) {
     if (reticulate::py_is_null_xptr(model)) {
-      cause("model_type", lost_object("model"),
+      cause("model_type", lost_object(name),
         fix = paste(
           "a live model can't be sent to another R process (future, callr, parallel) nor kept in a workspace: save it",
           "with `keras3::save_model(model, \"model.keras\")` and pass the path, `\"model.keras\"`"
@@ -32,14 +32,14 @@ as_model <- function(model, bands = NULL, axis = -1L) {
   }
   if (is.function(model)) {
     if (makes_models(model)) {
-      cause("model_type", "`model` is a function of keras3 that makes models or layers.",
+      cause("model_type", paste0("`", name, "` is a function of keras3 that makes models or layers."),
         expected = "a model that was made, and trained", given = "the function itself",
         fix = "call it, and pass what it gives"
       )
     }
     return(as_model_function(model, "R function", bands, axis))
   }
-  cause("model_type", "`model` is not a model that can be explained.",
+  cause("model_type", paste0("`", name, "` is not a model that can be explained."),
     expected = "a Keras model, the path of a saved one (.keras or .h5), or a function from images to scores",
     given = shown(model), fix = model_instead(model)
   )
@@ -121,7 +121,8 @@ as_result <- function(result, name = "result") {
 check_result <- function(result, name) {
   if (!inherits(result, "band_importance")) {
     cause("result", paste0("`", name, "` is no result of `band_importance()`."),
-      expected = "a `band_importance` object", given = shown(result)
+      expected = "a `band_importance` object", given = shown(result),
+      fix = if (inherits(result, "pooled_importance")) "give results of single runs, not what was pooled of them"
     )
   }
 }

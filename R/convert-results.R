@@ -148,7 +148,9 @@ count_places <- function(object) {
   if (has_several_rows(object)) max(image_numbers(object)) else length(object$image_class)
 }
 
-n_images <- function(object) length(unique(image_numbers(object)))
+n_images <- function(object) {
+  if (inherits(object, "pooled_importance")) object$n else length(unique(image_numbers(object)))
+}
 
 # Image x band table from the array of scores: one row per image x output x band, the band varying fastest.
 image_table <- function(object) {

@@ -55,15 +55,24 @@ explain <- function(verb, model, x, y, asked, progress, doing = "Explaining imag
   call_bridge(verb, question$model, question$x, question$y, question$arguments, progress_bar(progress, doing))
 }
 
-# What the core is asked, as it takes it.
-as_question <- function(model, x, y, asked) {
+# The same for several models, which the core pools.
+explain_models <- function(models, x, y, asked, progress) {
+  question <- as_question(models, x, y, asked, as_models)
+  call_bridge(
+    "pool_models", question$model, run_names(models), question$x, question$y, question$arguments,
+    progress_bar(progress, "Explaining models")
+  )
+}
+
+# What the core is asked, as it takes it; `convert` is how models go there.
+as_question <- function(model, x, y, asked, convert = as_model) {
   arguments <- asked$arguments
   y <- own_labels(x, y)
   said <- as_described(
     x, arguments$background, arguments$bands, arguments$wavelengths, arguments$band_axis, arguments$time_axis,
     arguments$times
   )
-  model <- as_model(model, said$names, said$axis)
+  model <- convert(model, said$names, said$axis)
   labels <- as_labels(y, arguments$classes, arguments$ignore)
   converted <- list(
     n_background = as_count(arguments$n_background, "n_background", null = TRUE),

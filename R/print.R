@@ -19,22 +19,27 @@ print.band_importance <- function(x, ..., n = NULL) {
 #' @rdname print.band_importance
 #' @export
 format.band_importance <- function(x, ..., n = NULL) {
+  table_lines(x, about(x), n, c("importance", "std_error", "share", "rank", "n"))
+}
+
+# What was computed, and the first rows of its table with these columns; of many bands, the most important ones.
+table_lines <- function(x, about, n, columns) {
   if (is.null(n) && length(x$bands) > first_rows) {
     few <- utils::head(top_lines(top_bands(x$table, top = 3)), most_lines)
     left <- nrow(unique(x$table[c("class", "output")])) - length(few)
     return(c(
-      about(x), top_heading(), few,
+      about, top_heading(), few,
       if (left > 0) cli::col_grey(paste("# and", count(left, "row"), "more")),
       cli::col_grey("# print(n = 100) shows rows of the table, summary(top = 5) more bands; tidy() gives all")
     ))
   }
   shown <- x$table[c(
     "class", if (!identical(as.character(x$table$class), as.character(x$table$output))) "output",
-    intersect(c("input", "band", "time"), names(x$table)), "importance", "std_error", "share", "rank", "n"
+    intersect(c("input", "band", "time"), names(x$table)), columns
   )]
   more <- paste0("tidy() gives all columns, also ", paste(setdiff(names(x$table), names(shown)), collapse = ", "))
   c(
-    about(x),
+    about,
     format(shown, n = if (is.null(n)) first_rows else n)[-1],
     cli::col_grey(strwrap(more, cli::console_width(), prefix = "# "))
   )

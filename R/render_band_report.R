@@ -68,6 +68,11 @@ render_band_report <- function(model = NULL,
                                quiet = FALSE) {
   call <- match.call()
   in_verb("write the report", {
+    if (inherits(model, "pooled_importance")) {
+      cause("result", "A report is about one model, and this result is pooled over several.",
+        expected = "a result of `band_importance()` for one model", fix = "report on the result of one of the runs"
+      )
+    }
     if (inherits(model, "band_importance")) {
       importance <- model
       model <- NULL
@@ -163,7 +168,7 @@ check_report_input <- function(model, x, importance, given, plan, by_default) {
 # nearly one of this verb is named here.
 check_report_names <- function(given) {
   own <- setdiff(names(formals(render_band_report)), "...")
-  unknown <- setdiff(given, names(formals(band_importance)))
+  unknown <- setdiff(given, setdiff(names(formals(band_importance)), "models")) # a report is about one
   meant <- Filter(function(name) min(utils::adist(tolower(name), own)) <= 2, unknown)
   if (length(meant) > 0) {
     cause("option", paste0("There is no such argument: ", paste0("`", meant, "`", collapse = ", "), "."),

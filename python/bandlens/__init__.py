@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .results.combining import combine
     from .results.importance import BandImportance
     from .results.maps import BandMaps
+    from .results.pooled import PooledImportance
+    from .results.pooling import pool_importance
     from .results.response import BandResponse
 
 _HOMES = {
@@ -58,6 +60,7 @@ _HOMES = {
     "LayerKernels": ".features",
     "LayerList": ".features",
     "METHODS": ".methods",
+    "PooledImportance": ".results.pooled",
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
@@ -74,6 +77,7 @@ _HOMES = {
     "layer_kernels": ".features",
     "list_layers": ".features",
     "plot_layers": ".features",
+    "pool_importance": ".results.pooling",
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
@@ -94,6 +98,7 @@ __all__ = [
     "LayerActivations",
     "LayerKernels",
     "LayerList",
+    "PooledImportance",
     "TopImages",
     "__version__",
     "allow_tf32",
@@ -113,6 +118,7 @@ __all__ = [
     "layer_kernels",
     "list_layers",
     "plot_layers",
+    "pool_importance",
     "set_bands",
     "top_images",
     "visualize_features",

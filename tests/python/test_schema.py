@@ -32,6 +32,7 @@ def results() -> dict[str, Any]:
         "feature_images": bl.visualize_features(model, "conv", **look),
         "layer_activations": bl.layer_activations(model, x, "conv"),
         "layer_kernels": bl.layer_kernels(model, "conv"),
+        "pooled_importance": bl.pool_importance([bl.band_importance(model, x, seed=seed) for seed in range(6)]),
         "top_images": bl.top_images(model, x, "conv", n=2),
     }
 

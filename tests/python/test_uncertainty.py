@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bandlens.methods.findings import LEAST_PAIRED, MOST_PAIRED, evenly
 from bandlens.results.pairs import Pairs, Shared, deviations_of
-from bandlens.results.uncertainty import _moves, folded, uncertainty
+from bandlens.results.uncertainty import folded, moves_of, uncertainty
 from keras import ops
 from scipy import stats
 
@@ -48,7 +48,7 @@ def test_the_part_of_the_background_is_that_of_its_own_variance(own: int | None,
         scores, places = sampled(random, 30, m, own=own, strata=strata)
         pairs = Pairs(scores, np.ones(30), places, strata, m)
         shared = Shared.of([pairs] * 6)
-        found.append(_moves(deviations_of(pairs), np.zeros(2), pairs, shared).estimate[0])
+        found.append(moves_of(deviations_of(pairs), np.zeros(2), pairs, shared).estimate[0])
     error = np.std(found) / np.sqrt(len(found))
     assert abs(np.mean(found) - 0.36 / m) < 4 * error
     assert error < 0.15 * 0.36 / m

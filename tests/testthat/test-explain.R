@@ -3,7 +3,7 @@
 test_that("band_importance() has the arguments of all tables, with their defaults, and says itself how much is done", {
   shared <- setdiff(names(formals(table_arguments)), "...")
   effort <- c("precision", "max_seconds")
-  shown <- setdiff(names(formals(band_importance)), c("model", "x", "y", "...", "progress", effort))
+  shown <- setdiff(names(formals(band_importance)), c("model", "models", "x", "y", "...", "progress", effort))
   expect_identical(shared, shown)
   # as many background images as it takes
   expect_null(formals(band_importance)$n_background)

@@ -31,6 +31,30 @@ compared <- list(
   ),
   pair_places = matrix(0:2, 2, 3, byrow = TRUE), precision = 0.0625, converged = TRUE
 )
+# What was pooled of two runs with one class, a row over all classes, and two cells.
+pooled_value <- function() {
+  of_rows <- matrix(1:4 / 8, 2, 2)
+  of_runs <- array(1:8 / 8, c(2, 2, 2))
+  cells <- c("importance", "effect", "share", "std_error", "conf_low", "conf_high", "share_low", "share_high", "p_first")
+  cells <- c(cells, "se_images", "se_background", "se_runs", "between_runs")
+  own <- paste0("run_", c("importance", "effect", "share", "std_error"))
+  columns <- list(class = array(c(0L, 0L)), output = array(c(0L, 0L)), band = array(0:1), importance = array(1:2 / 4))
+  c(
+    list(
+      class = columns, overall = columns, run = c(list(run = array(c(0L, 0L))), columns), whole = "all",
+      runs = c("a", "b"), models = c("one", "two"), classes = "water", outputs = "water",
+      bands = c("B", "N"), wavelengths = c(480, NaN), method = "deepshap", statistic = "band_sum", output = "logit",
+      signed = TRUE, directed = FALSE, row_class = array(c(0L, -1L)), row_output = array(c(0L, 0L)),
+      row_n = array(c(3L, 4L)), rank = matrix(1:2, 2, 2, byrow = TRUE), run_n = matrix(3:4, 2, 2),
+      run_accuracy = array(c(0.5, 1)), run_background = array(c(5, NaN)), run_seconds = array(c(1, 2)), n = 4L,
+      same_images = TRUE, same_background = FALSE, groups = list(both = c("B", "N")), image_bands = c("B", "N"),
+      task = "classification", head = "cover", zone = "mask", left_out = "city", options = list(n_samples = 50L),
+      versions = list(bandlens = "0.1.0"), accuracy = 0.75, runs_part = 0.25
+    ),
+    stats::setNames(rep(list(of_rows), length(cells)), cells), stats::setNames(rep(list(of_runs), 4), own)
+  )
+}
+
 made <- list(
   band_importance = kind_of_result(as_band_importance,
     utils::modifyList(
@@ -51,6 +75,11 @@ made <- list(
   ),
   layer_activations = kind_of_result(as_layer_activations, activations_value(), "tables", "table"),
   layer_kernels = kind_of_result(as_layer_kernels, kernels_value(), "tables"),
+  pooled_importance = kind_of_result(as_pooled_importance,
+    utils::modifyList(pooled_value(), of_cells),
+    c("class", "overall", "run", "whole", "accuracy", "runs_part"),
+    c("table", "overall", "run_table", "accuracy", "runs_part")
+  ),
   top_images = kind_of_result(as_top_images,
     utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ], input = "a")), "tables"
   )
@@ -90,6 +119,8 @@ test_that("what the bridge gives are the fields that the classes say", {
   })
   model <- small_model()
   band_importance(model, images(), method = "saliency")
+  # two copies of one model, which is said
+  suppressWarnings(band_importance(models = list(model, small_path()), images(), labels(), method = "saliency"))
   band_maps(model, images(), method = "saliency")
   band_response(model, images(), labels())
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))

@@ -26,7 +26,7 @@ from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from .areas import summarised
 from .followed import Followed, followed_predictor, followed_rows, followed_zones, observed_of
-from .matching import arranged_like, check_classes, check_same_images, check_same_model, rows_of
+from .matching import arranged_like, check_classes, check_same_images, check_same_model, check_single, rows_of
 from .removal import pool_of, random_orders, rankings
 from .result import Check
 
@@ -138,6 +138,7 @@ def check_deletion(
     part of what falls may be due to that; it is the same for all orders of as many bands, which is why areas are
     compared with those of random orders.
     """
+    check_single(result)
     replacement = one_of(*REPLACEMENTS)("replacement", replacement)
     counts = {"n_background": n_background, "orders": orders, "steps": steps}
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())

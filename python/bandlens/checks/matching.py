@@ -25,11 +25,28 @@ from ..models.predictor import Predictor
 from ..models.saved import loaded
 from ..results.cells import cell_names
 from ..results.importance import BandImportance
+from ..results.pooled import PooledImportance
 
 # of the images: those whose prediction may differ from that in the result, by ties and rounding
 MOST_OTHER_PREDICTIONS = 0.01
 # how close band means must be to be those of the same images, relative to their spread
 SAME_MEANS = 1e-3
+
+
+def check_single(result: Any) -> None:
+    """Refuse what is no result of one model.
+
+    Raises
+    ------
+    ResultError
+    """
+    if not isinstance(result, BandImportance):
+        raise ResultError(
+            "`result` is no result of `band_importance` for one model.",
+            expected="a BandImportance",
+            given=type(result).__name__,
+            fix="check the result of each training run" if isinstance(result, PooledImportance) else None,
+        )
 
 
 def bands_of_result(result: BandImportance, model: Any) -> Reference | None:

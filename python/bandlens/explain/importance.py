@@ -10,6 +10,7 @@ from typing import Any, overload
 from ..methods.reduction import SIGNED
 from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
+from ..results.pooled import PooledImportance
 from .answering import answered, result_of
 from .arranging import with_sampling
 from .calls import Call, checked
@@ -18,6 +19,7 @@ from .effort import ANY, USUAL, Effort, check_sample, finding
 from .fitting import check_fit
 from .forecast import Forecast
 from .gathering import Watch
+from .over_runs import over_runs, several_models
 from .question import Question
 from .rounds import in_rounds
 from .selfcheck import Explained, check_scores
@@ -60,6 +62,12 @@ def band_importance(
 
 @overload
 def band_importance(
+    model: list[Any] | dict[str, Any], x: Any, y: Any = None, *, method: str = "deepshap", **arguments: Any
+) -> PooledImportance: ...
+
+
+@overload
+def band_importance(
     model: Any, x: Any, y: Any = None, *, method: list[str] | tuple[str, ...], **arguments: Any
 ) -> dict[str, BandImportance]: ...
 
@@ -93,17 +101,21 @@ def band_importance(
     max_seconds: float | None = None,
     progress: Progress = None,
     **method_options: Any,
-) -> BandImportance | dict[str, BandImportance]:
+) -> BandImportance | PooledImportance | dict[str, BandImportance]:
     """Which input bands mattered, for which class.
 
     Parameters
     ----------
-    model : keras.Model, tf_keras.Model, str, pathlib.Path or callable
+    model : keras.Model, tf_keras.Model, str, pathlib.Path or callable, or a list or dict of them
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
         tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation" and "lime", which only ask for
         outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array ``(n, outputs)``, a data
         frame whose columns are named like the classes, or one number per image. It is first tried with three of the
         images, and called from the thread that calls.
+
+        A list or dict of models that were trained separately (from other seeds, on other data, of other architectures):
+        all explain the same images against the same background, one after the other, and their importances are pooled
+        as `pool_importance` does. Keys of a dict name the runs.
     x : array_like, shape (n, rows, cols, bands)
         Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
         order, or a list of single images. Converted batch by batch, never modified. `LabelledImages` bring their labels
@@ -203,8 +215,10 @@ def band_importance(
 
     Returns
     -------
-    BandImportance, or dict of str to BandImportance
-        With several methods, a result for each by its name; `compare_importance` takes the dict.
+    BandImportance, dict of str to BandImportance, or PooledImportance
+        With several methods, a result for each by its name; `compare_importance` takes the dict. With several models,
+        one table over all of them. Both at once are refused, and so are `precision` and `max_seconds` with several
+        models.
 
     Raises
     ------
@@ -245,7 +259,9 @@ def band_importance(
     several = None
     if isinstance(method, list | tuple):
         several, method = method, ""
-    effort = Effort(precision, max_seconds, n_background, method_options, keeps_on_interrupt() and several is None)
+    models = several_models(model)
+    alone = several is None and models is None
+    effort = Effort(precision, max_seconds, n_background, method_options, keeps_on_interrupt() and alone)
     if n_background is None:
         n_background = ANY if effort.in_rounds else USUAL
     question = Question(
@@ -255,6 +271,8 @@ def band_importance(
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
         verb_arguments=("progress", "precision", "max_seconds"),
     )  # fmt: skip
+    if models is not None:
+        return over_runs(question, models, effort, progress, importance_of)
     check_sample(with_sampling(question).sampling, effort)
     if several is None:
         return importance_of(question, progress, effort=effort)

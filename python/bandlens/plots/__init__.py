@@ -36,6 +36,7 @@ from . import (
     ranks,
     response,
     response_steps,
+    runs,
     spectrum,
     stability,
     time_curves,
@@ -65,6 +66,12 @@ FEATURES: dict[str, Draw] = {
     "spectrum": feature_spectrum.draw,
     "trace": feature_trace.draw,
 }
+# of what was pooled over training runs, which has no scores of images
+POOLED: dict[str, Draw] = {
+    **{name: KINDS[name] for name in ("heatmap", "bars", "effect", "spectrum", "curves", "ranks")},
+    "runs": runs.draw,
+}
+TABLES = (KINDS, POOLED)
 PICTURES: dict[str, dict[str, Draw]] = {
     "BandImportance": KINDS,
     "BandMaps": {"maps": map_rows.draw},
@@ -79,6 +86,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     "FeatureImages": FEATURES,
     "LayerActivations": {"activations": activations.draw},
     "LayerKernels": {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw},
+    "PooledImportance": POOLED,
     "TopImages": {"images": top_images.draw_images, "spectrum": top_images.draw_spectrum},
     # of several `FeatureImages`
     "tuple": {"layers": feature_grid.draw_layers},
@@ -92,14 +100,15 @@ def draw(
 
     Parameters
     ----------
-    result : BandImportance, BandMaps, BandResponse, Check, FeatureImages, LayerActivations, LayerKernels or TopImages
-        Or several FeatureImages, in a tuple.
+    result : BandImportance, BandMaps, BandResponse, Check, FeatureImages, LayerActivations, LayerKernels, TopImages or
+        PooledImportance. Or several FeatureImages, in a tuple.
     kind : str
         A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
         signed means, with a time axis band x time), "bars" (importance with intervals), "spectrum" (lines of importance
         over wavelength), "curves" (lines of importance over time), "ranks" (bands in order of importance),
         "distribution" (scores of single images), "dependence" (those against the level of the band), "waterfall" (those
-        of one image, from the background's output to its own).
+        of one image, from the background's output to its own). Of a PooledImportance: those without scores of images,
+        and "runs" (importance in each training run, with the pooled one).
     level : {"band", "time", "input"}, optional
         Of importance with a time axis or several inputs: draw scores that were summed over steps, over bands, or over
         all of an input, as `BandImportance.sums` does.
@@ -127,9 +136,11 @@ def draw(
             "There is no such plot.", expected=f"kind {_listed(kinds)}", given=repr(kind), fix=nearest(kind, kinds)
         )
     if level is not None and kinds is not KINDS:
-        raise OptionError("This kind of result has no sums.", expected="a BandImportance", given=type(result).__name__)
+        fix = "pool the sums: `pool_importance(results, level=...)`" if kinds is POOLED else None
+        given = type(result).__name__
+        raise OptionError("This kind of result has no sums.", expected="a BandImportance", given=given, fix=fix)
     if interactive:
-        if kinds is not KINDS:
+        if kinds not in TABLES:
             raise OptionError(
                 "This kind of result is not drawn interactively.",
                 expected="a BandImportance",
@@ -146,7 +157,7 @@ def draw(
             given=", ".join(map(repr, unknown)),
             fix=nearest(unknown if len(unknown) > 1 else unknown[0], known),
         )
-    if kinds is KINDS:
+    if kinds in TABLES:
         drawn = picture(drawable(result, kind, level), **options)
         return told(drawn, kind, level, **{name: options[name] for name in ("base_size", "width") if name in options})
     if kinds is PICTURES["BandResponse"]:

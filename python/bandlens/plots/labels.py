@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..results.importance import BandImportance
     from ..results.maps import BandMaps
+    from ..results.pooled import PooledImportance
     from ..results.response import BandResponse
 
 
@@ -28,12 +29,12 @@ def label(what: str, key: str) -> str:
     return _table().get((what, key), key)
 
 
-def unit(result: BandImportance | BandMaps) -> str:
+def unit(result: BandImportance | BandMaps | PooledImportance) -> str:
     """Name the unit of importance and effect, such as "logit" or "logit per unit of input"."""
     return f"{result.output} {_table().get(('unit', result.method), '')}".rstrip()
 
 
-def mean_score(result: BandImportance) -> str:
+def mean_score(result: BandImportance | PooledImportance) -> str:
     """Name importance: the mean size of band scores, or of the scores themselves where chance must average out."""
     return "Mean band score" if result.directed else "Mean |band score|"
 
@@ -48,12 +49,14 @@ def several_outputs(frame: pd.DataFrame) -> bool:
     return frame["output"].nunique() > 1 and not own_output(frame)
 
 
-def subtitle(result: BandImportance, frame: pd.DataFrame, note: str) -> str:
+def subtitle(result: BandImportance | PooledImportance, frame: pd.DataFrame, note: str) -> str:
     """Two lines: method, statistic and explained output; number of images and a note."""
     return two_lines([label("method", result.method), label("statistic", result.statistic)], result, frame, note)
 
 
-def two_lines(sources: Sequence[str], result: BandImportance | BandResponse, frame: pd.DataFrame, note: str) -> str:
+def two_lines(
+    sources: Sequence[str], result: BandImportance | BandResponse | PooledImportance, frame: pd.DataFrame, note: str
+) -> str:
     """What was computed, and of which output; number of images and a note."""
     if own_output(frame):
         explained = f"class {result.output}"

@@ -52,10 +52,19 @@ def interval_note(drawn: str, frame: pd.DataFrame) -> str:
     unknown = frame["std_error"].isna()
     if unknown.all():
         return "no interval from single images"
-    over = "images and background" if (frame["se_background"] > 0).any() else "images"
+    return f"{drawn}: 95 % interval over {interval_over(frame)}{', none from single images' if unknown.any() else ''}"
+
+
+def interval_over(frame: pd.DataFrame) -> str:
+    """What intervals of a table cover, in words."""
+    over = ["images"] if (frame["se_images"] > 0).any() or "se_runs" not in frame else []
     if frame["se_images"].isna().all():
-        over = "repeats"
-    return f"{drawn}: 95 % interval over {over}{', none from single images' if unknown.any() else ''}"
+        over = ["repeats"]
+    elif (frame["se_background"] > 0).any():
+        over.append("background")
+    if "se_runs" in frame:
+        over.insert(0, "training runs")
+    return " and ".join([", ".join(over[:-1]), over[-1]] if over[1:] else over)
 
 
 def is_free(scales: str) -> bool:

@@ -6,7 +6,7 @@ Most kinds know bands by name alone. They are given results whose bands are call
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import plotnine as p9
@@ -17,15 +17,12 @@ from ..errors import OptionError
 from ..results.cells import Celled, cell_names, date_texts, unique
 from .panels import wrap_lines
 
-if TYPE_CHECKING:
-    from ..results.importance import BandImportance
-
 Result = TypeVar("Result", bound=Celled)
 
 # these draw inputs and steps themselves
 THEMSELVES = ("heatmap", "effect", "curves")
 # these show bands, not bands at steps
-OF_BANDS = ("bars", "spectrum")
+OF_BANDS = ("bars", "spectrum", "runs")
 # titles of pictures in which steps or inputs take the place of bands, and which of their axes has the bands
 TITLES = {
     "heatmap": ("Share of importance by class and {}", "x"),
@@ -64,8 +61,8 @@ def words_of(frame: pd.DataFrame) -> pd.Series:
     return pd.Series(pd.Categorical(names, categories=pd.Index(levels), ordered=True), frame.index)
 
 
-def drawable(result: BandImportance, kind: str, level: str | None) -> BandImportance:
-    """The result that this kind draws at this level.
+def drawable(result: Any, kind: str, level: str | None) -> Any:
+    """The result that this kind draws at this level, of a BandImportance or a PooledImportance.
 
     Raises
     ------

@@ -25,6 +25,7 @@ from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options
 from .interrupts import mend_signals
+from .pooling import pool_importance, pool_models  # noqa: F401 - R calls them
 from .watching import Watching
 from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
 

@@ -22,6 +22,7 @@ RESULTS = {
     "feature_images": ("features.result", "FeatureImages"),
     "layer_activations": ("features.activations", "LayerActivations"),
     "layer_kernels": ("features.kernels", "LayerKernels"),
+    "pooled_importance": ("results.pooled", "PooledImportance"),
     "top_images": ("features.top", "TopImages"),
 }
 

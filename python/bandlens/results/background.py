@@ -25,6 +25,10 @@ class Compared(Protocol):
         """Positions of the background images used."""
 
     @property
+    def background_source(self) -> str | None:
+        """Which argument they are from."""
+
+    @property
     def background_strata(self) -> np.ndarray | None:
         """Class of each, where they were drawn from the classes."""
 

@@ -78,7 +78,7 @@ def combine(*results: BandImportance) -> BandImportance:
     if start.images is not None:
         parts["images"] = _numbered(results)
     seconds = sum(result.seconds for result in results)
-    return replace(start, **parts, versions=_versions(results), seconds=seconds)
+    return replace(start, **parts, versions=versions_of(results), seconds=seconds)
 
 
 def _numbered(results: Sequence[BandImportance]) -> np.ndarray:
@@ -110,27 +110,28 @@ def _check_alike(one: BandImportance, other: BandImportance, which: str) -> None
 
 
 def _check_same(meaning: str, one: Any, other: Any, which: str) -> None:
-    if _text(one) != _text(other):
+    if as_text(one) != as_text(other):
         raise ResultError(
             f"The results can't be combined: {which} differ in {meaning}.",
             expected="results that differ in their images only",
-            given=f"{_shown(one)}; {_shown(other)}",
+            given=f"{shown_value(one)}; {shown_value(other)}",
         )
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value so that equal ones are equal: not a number too, and what has been in R and come back."""
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A value as errors show it."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return few(value)
-    return _text(value) if isinstance(value, dict) else str(value)
+    return as_text(value) if isinstance(value, dict) else str(value)
 
 
 def _other_background(one: BandImportance, other: BandImportance) -> str | None:
@@ -161,7 +162,8 @@ def _other_background(one: BandImportance, other: BandImportance) -> str | None:
     return None
 
 
-def _versions(results: Sequence[BandImportance]) -> dict[str, str]:
+def versions_of(results: Sequence[BandImportance]) -> dict[str, str]:
+    """Versions that results were made with; those that differ side by side."""
     found: dict[str, list[str]] = {}
     for result in results:
         for name, version in result.versions.items():

@@ -111,6 +111,22 @@ def balanced_table(scores: np.ndarray, cell: np.ndarray, groups: list[np.ndarray
     groups : list of ndarray of int
         Cells that are averaged into one.
     """
+    rows, place, mean, n = balanced_rows(scores, cell, groups)
+    errors = uncertainty(rows, place, mean, directed=True, pairs=None, freedom=float("inf"))
+    return _table(mean, mean.copy(), n, errors)
+
+
+def balanced_rows(
+    scores: np.ndarray, cell: np.ndarray, groups: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What `balanced_table` is the mean of, as if images counted the same; arguments as there.
+
+    Returns
+    -------
+    tuple of ndarray
+        Rows, shape (rows, bands), group by group and in the order of `scores`; the group of each; the means of groups,
+        shape (groups, bands), and their numbers of images.
+    """
     moments = Moments.of(scores, cell, int(cell.max()) + 1)
     count = moments.count[:, 0]
     mean = np.stack([moments.mean[group].mean(axis=0) for group in groups])
@@ -123,10 +139,8 @@ def balanced_table(scores: np.ndarray, cell: np.ndarray, groups: list[np.ndarray
         size = np.sqrt((n - 1) / n * each / (each - 1)) * n / (len(group) * each)
         rows.append(mean[at] + (scores[mine] - moments.mean[cell[mine]]) * size[:, None])
         place.append(np.full(n, at))
-    errors = uncertainty(
-        np.concatenate(rows), np.concatenate(place), mean, directed=True, pairs=None, freedom=float("inf")
-    )
-    return _table(mean, mean.copy(), np.array([count[group].sum() for group in groups]), errors)
+    n_images = np.array([count[group].sum() for group in groups])
+    return np.concatenate(rows), np.concatenate(place), mean, n_images
 
 
 def _table(importance: np.ndarray, effect: np.ndarray, n: np.ndarray, errors: Uncertainty) -> ClassBandTable:

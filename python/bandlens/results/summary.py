@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
-from .cells import cell_names
-from .levels import Tabled
+from .cells import Celled, cell_names
+from .statistics import ClassBandTable
 
 
-def summary_of(result: Tabled) -> str:
+class Summarised(Celled, Protocol):
+    """What is asked of a result here; see `BandImportance`."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names."""
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Pairs of class and output that have a row."""
+
+    @property
+    def table(self) -> ClassBandTable:
+        """The table's numbers."""
+
+
+def summary_of(result: Summarised) -> str:
     """A line for each class, below what the result says of itself."""
     lines = [repr(result), ""]
     table, names = result.table, cell_names(result)

@@ -41,6 +41,11 @@ CLASS_COLUMNS = (
     "se_background",
 )
 
+# of the table that was pooled over training runs, whose `std_error` covers these too: the squares of `se_images`,
+# `se_background` and `se_runs` add up to its own, and `between_runs` is the part of the last; of the runs' own tables
+POOLED_COLUMNS = (*CLASS_COLUMNS, "se_runs", "between_runs")
+RUN_COLUMNS = ("run", *CLASS_COLUMNS[: CLASS_COLUMNS.index("std_error") + 1], "n")
+
 # the one class of a regression, and of the table over all classes
 WHOLE = "all"
 

@@ -20,7 +20,9 @@ it holds the value without it. Where all scores are nothing but errors, it still
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +88,11 @@ class Moves:
         """Of what images hardly share, chance may find less than nothing."""
         return np.maximum(self.estimate, 0.0)
 
+    @property
+    def draws(self) -> np.ndarray:
+        """Influences of such a size that their squares add up to the variance."""
+        return scaled(self.influence, self.variance)
+
 
 def uncertainty(
     sizes: np.ndarray,
@@ -145,9 +152,9 @@ def _of_cell(
     if known:
         assert pairs is not None
         of_pairs = deviations_of(pairs)
-        bias = _bias(of_pairs, pairs)
-        moves = _moves(of_pairs, bias, pairs, shared)
-    low, high = _interval(mean, images, freedom, moves)
+        bias = bias_of(of_pairs, pairs)
+        moves = moves_of(of_pairs, bias, pairs, shared)
+    low, high = interval(mean, [(images, freedom), *_part_of(moves)], None if moves is None else moves.bias)
     if not directed:
         low = np.maximum(low, 0.0)
     unknown = np.full_like(mean, np.nan)
@@ -158,37 +165,56 @@ def _of_cell(
     total = positive.sum()
     if not total > 0 or np.isnan(images).any():
         return Uncertainty(np.sqrt(images), np.sqrt(background), np.sqrt(both), low, high, *[unknown] * 3)
-    share = positive / total
-
-    def of_share(values: np.ndarray) -> np.ndarray:
-        """What changes of importances, along the last axis, do to shares."""
-        changes: np.ndarray = np.where(mean > 0, values, 0.0)
-        return (changes - share * changes.sum(axis=-1, keepdims=True)) / total
-
+    share, of_share = positive / total, partial(share_changes, mean)
     if known:
         assert pairs is not None
-        moved = _moves(of_share(of_pairs), of_share(bias), pairs, shared)
-    share_low, share_high = _interval(share, (of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1)), freedom, moved)
+        moved = moves_of(of_share(of_pairs), of_share(bias), pairs, shared)
+    parts = [((of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1)), freedom), *_part_of(moved)]
+    share_low, share_high = interval(share, parts, None if moved is None else moved.bias)
     # an importance that chance made negative has no share, but its interval may
     share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / total)
     return Uncertainty(
         np.sqrt(images), np.sqrt(background), np.sqrt(both), low, high,
-        np.clip(share_low, 0.0, 1.0), np.clip(share_high, 0.0, 1.0), _first(mean, deviations, moves),
+        np.clip(share_low, 0.0, 1.0), np.clip(share_high, 0.0, 1.0),
+        first_of(mean, [deviations / np.sqrt(n * (n - 1)), *([] if moves is None else [moves.draws])]),
     )  # fmt: skip
 
 
-def _interval(
-    centre: np.ndarray, images: np.ndarray, freedom: float, moves: Moves | None
+def _part_of(moves: Moves | None) -> list[tuple[np.ndarray, float]]:
+    return [] if moves is None else [(moves.variance, moves.freedom)]
+
+
+def interval(
+    centre: np.ndarray, parts: Sequence[tuple[np.ndarray, float]], bias: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """95 % interval from two variances, with the degrees of freedom of Satterthwaite (1946), widened by the bias."""
-    if moves is None:
-        half = half_width(np.sqrt(images), freedom)
-        return centre - half, centre + half
-    both = images + moves.variance
+    """95 % interval from independent parts of a variance, widened by a bias.
+
+    Parameters
+    ----------
+    centre : ndarray, shape (bands,)
+    parts : sequence of (ndarray, float)
+        Variances, shape (bands,), and the degrees of freedom of each; together they have those of Satterthwaite (1946).
+    bias : ndarray, shape (bands,), optional
+        By how much the centre is too large, at most.
+    """
+    total = sum((variance for variance, _ in parts), np.zeros_like(centre))
     with np.errstate(divide="ignore", invalid="ignore"):
-        together = both**2 / (images**2 / freedom + moves.variance**2 / moves.freedom)
-    half = half_width(np.sqrt(both), np.where(both > 0, together, 1.0))
-    return centre - half - np.maximum(moves.bias, 0.0), centre + half + np.maximum(-moves.bias, 0.0)
+        freedom = total**2 / sum(variance**2 / own for variance, own in parts)
+    half = half_width(np.sqrt(total), np.where(total > 0, freedom, 1.0))
+    if bias is None:
+        return centre - half, centre + half
+    return centre - half - np.maximum(bias, 0.0), centre + half + np.maximum(-bias, 0.0)
+
+
+def share_changes(mean: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What changes of importances, along the last axis of `values`, do to the shares of a row of a table.
+
+    An importance below 0 has no share, and takes none from others.
+    """
+    positive = np.where(mean > 0, mean, 0.0)
+    total = positive.sum()
+    changes: np.ndarray = np.where(mean > 0, values, 0.0)
+    return (changes - positive / total * changes.sum(axis=-1, keepdims=True)) / total
 
 
 class ShareParts(NamedTuple):
@@ -212,19 +238,13 @@ class ShareParts(NamedTuple):
 
 def share_parts(sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, shared: Shared) -> ShareParts:
     """Parts of the uncertainty of shares, from the sizes of a cell's images, their mean, and some of their pairs."""
-    n, positive = len(sizes), np.where(mean > 0, mean, 0.0)
-    total = positive.sum()
-
-    def of_share(values: np.ndarray) -> np.ndarray:
-        changes: np.ndarray = np.where(mean > 0, values, 0.0)
-        return (changes - positive / total * changes.sum(axis=-1, keepdims=True)) / total
-
+    n, of_share = len(sizes), partial(share_changes, mean)
     images = (of_share(sizes - mean) ** 2).sum(axis=0) / (n * (n - 1))
     nothing = np.zeros_like(images)
     if pairs is None or not is_known(pairs):
         return ShareParts(images, nothing, nothing, nothing)
     deviations = of_share(deviations_of(pairs))
-    moves = _moves(deviations, of_share(_bias(deviations_of(pairs), pairs)), pairs, shared)
+    moves = moves_of(deviations, of_share(bias_of(deviations_of(pairs), pairs)), pairs, shared)
     d = deviations.shape[1]
     within = (deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1)))
     of_pairs = np.minimum(np.average(within, axis=0, weights=pairs.weights) / n, images)
@@ -236,7 +256,7 @@ def _still(n_bands: int) -> Moves:
     return Moves(np.zeros((0, n_bands)), np.zeros(n_bands), np.zeros(n_bands), 1.0)
 
 
-def _bias(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
+def bias_of(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
     """By how much, at most, errors of scores from their background images make the mean of their sizes larger."""
     d = deviations.shape[1]
     errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
@@ -252,7 +272,7 @@ def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
     return np.where(error > 0, more, 0.0)
 
 
-def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs, shared: Shared) -> Moves:
+def moves_of(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs, shared: Shared) -> Moves:
     """Influence of each background image on a mean over images, and the variance of it that images share."""
     m, freedom = pairs.m, float(max(freedom_of(pairs), 1))
     weights = pairs.weights / pairs.weights.sum()
@@ -269,19 +289,28 @@ def _moves(deviations: np.ndarray, bias: np.ndarray, pairs: Pairs, shared: Share
     return Moves(sums / m, variance, bias, freedom)
 
 
-def _first(mean: np.ndarray, deviations: np.ndarray, moves: Moves | None) -> np.ndarray:
-    """How often each band is the first, when importances are moved at random as far as their errors say."""
-    n = len(deviations)
+def first_of(mean: np.ndarray, moved_by: Sequence[np.ndarray]) -> np.ndarray:
+    """How often each band is the first, when importances are moved at random as far as their errors say.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (bands,)
+    moved_by : sequence of ndarray, shape (draws, bands)
+        Independent moves, whose squares add up to the variance.
+    """
     random = np.random.default_rng(0)
     drawn = np.tile(mean, (DRAWS, 1))
-    for start in range(0, n, ROWS):
-        part = deviations[start : start + ROWS]
-        drawn += random.standard_normal((DRAWS, len(part))) @ part / np.sqrt(n * (n - 1))
-    if moves is not None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            raw = (moves.influence**2).sum(axis=0)
-            scale = np.where(raw > 0, np.sqrt(moves.variance / raw), 0.0)
-        drawn += random.standard_normal((DRAWS, len(moves.influence))) @ (moves.influence * scale)
+    for moves in moved_by:
+        for start in range(0, len(moves), ROWS):
+            part = moves[start : start + ROWS]
+            drawn += random.standard_normal((DRAWS, len(part))) @ part
     first = drawn == drawn.max(axis=1, keepdims=True)
     found: np.ndarray = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)  # equal bands share it
     return found
+
+
+def scaled(moves: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Moves, shape (draws, bands), of such a size that their squares add up to a variance."""
+    raw = (moves**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return moves * np.where(raw > 0, np.sqrt(variance / raw), 0.0)

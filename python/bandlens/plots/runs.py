@@ -1,0 +1,106 @@
+"""Importance in each training run, a panel per class: how far trainings agree, and what is known of their mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotnine as p9
+
+from .axes import NAMED, Bands, band_axis, panel_columns
+from .labels import mean_score, several_outputs, subtitle, unit, wrap
+from .palette import band_colours, ink
+from .panels import OWN_SCALES, class_titles, interval_over, is_free, more_lines, present, strip_width, wrap_lines
+from .theme import characters, theme_bandlens
+
+if TYPE_CHECKING:
+    from ..results.pooled import PooledImportance
+
+# of the room of a band, how much the points of the runs take, left of its middle, and where the pooled one stands
+SPREAD = 0.34
+ASIDE = 0.24
+
+
+def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 8, width: float = 175) -> p9.ggplot:
+    """Each run's importance as a point, and beside them the pooled one with its 95 % interval, faceted by class.
+
+    Parameters
+    ----------
+    result : PooledImportance
+    scales : {"fixed", "free"}
+        Whether classes share a scale, or each has its own (of several outputs: each row of panels).
+    base_size : float
+        Font size in points.
+    width : float
+        Width in mm at which the picture will be shown; decides how names are wrapped and panels arranged.
+
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    free = is_free(scales)
+    pooled, runs = result.to_frame(), result.to_frame("run")
+    n_bands, k = len(result.bands), result.n_runs
+    few = n_bands <= NAMED
+    runs["place"] = places(runs["band"].cat.codes.to_numpy(), runs["run"].cat.codes.to_numpy(), k, few)
+    pooled["place"] = pooled["band"].cat.codes + 1 + (ASIDE if few else 0.0)
+    room = characters(width, base_size) - 10
+    classes = present(pooled, "class")
+    outputs = present(pooled, "output") if several_outputs(pooled) else []
+    columns = len(outputs) or panel_columns(len(classes), n_bands, room)
+    axis = band_axis(Bands(result.bands, result.wavelengths), room=room / columns - (5 if free and not outputs else 1))
+    scale = axis.parts[0]
+    positions = [result.bands.index(name) + 1 for name in scale.breaks]
+    axis.parts[0] = p9.scale_x_continuous(
+        breaks=positions, labels=scale.labels, limits=(0.4, n_bands + 0.6), expand=(0, 0)
+    )
+    titles = class_titles(pooled, classes, 14 if outputs else strip_width(room, columns))
+    facets: list[object] = [
+        p9.facet_wrap("class", ncol=columns, scales="free_y" if free else "fixed", labeller=p9.as_labeller(titles))
+    ]
+    if outputs:
+        above = {name: wrap(f"{result.output} of {name}", strip_width(room, columns)) for name in outputs}
+        labeller = p9.labeller(rows=titles.get, cols=above.get)
+        facets = [
+            p9.facet_grid("class", "output", scales="free_y" if free else "fixed", labeller=labeller),
+            p9.theme(plot_margin_right=0.03),
+        ]
+
+    known = pooled[pooled["std_error"].notna()]
+    note = f"light: {k} training runs; dark: their mean"
+    if len(known):
+        none = ", none from single images" if len(known) < len(pooled) else ""
+        note += f" and 95 % interval over {interval_over(pooled)}{none}"
+    if free:
+        note += f"; {'scales differ between rows of panels' if outputs else OWN_SCALES}"
+    note = wrap_lines(subtitle(result, pooled, note), width, base_size)
+    rows = len(classes) if outputs else -(-len(classes) // columns)
+    fills = dict(zip(result.bands, band_colours(result.bands, result.wavelengths), strict=True))
+    whiskers = p9.aes(ymin="conf_low", ymax="conf_high")
+    return (
+        p9.ggplot(runs, p9.aes("place", "importance"))
+        + p9.geom_hline(yintercept=0, color=ink("missing"), size=0.4)
+        + p9.geom_point(p9.aes(color="band"), size=1.4 if few else 0.5, alpha=0.6, stroke=0, show_legend=False)
+        + p9.scale_color_manual(values=fills)
+        + p9.geom_linerange(whiskers, data=known, size=0.6 if few else 0.3, color=ink("text"))
+        + p9.geom_point(data=pooled, size=1.5 if few else 0.4, stroke=0, color=ink("text"))
+        + p9.scale_y_continuous(expand=(0.03, 0, 0.06, 0))
+        + theme_bandlens(
+            base_size, width=width, lines=5 + note.count("\n") + rows * (9.5 + more_lines(titles)) + axis.lines
+        )
+        + facets
+        + p9.theme(panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4))
+        + axis.parts
+        + p9.labs(
+            title="Importance of each band by class, in each training run",
+            subtitle=note,
+            y=f"{mean_score(result)}\n({unit(result)})",
+        )
+    )
+
+
+def places(band: np.ndarray, run: np.ndarray, k: int, few: bool) -> np.ndarray:
+    """Where points stand: those of a band side by side, in the order of the runs, so that a run can be followed."""
+    if not few:
+        return np.asarray(band + 1.0)
+    return np.asarray(band + 1 - SPREAD + (SPREAD + 0.08) * run / max(k - 1, 1))
