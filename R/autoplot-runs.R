@@ -28,18 +28,7 @@ draw_runs <- function(object, free, width, base_size) {
 
   ggplot2::ggplot(runs, ggplot2::aes(.data$place, .data$importance)) +
     ggplot2::geom_hline(yintercept = 0, colour = ink("missing"), linewidth = 0.3) +
-    ggplot2::geom_point(
-      ggplot2::aes(colour = .data$band),
-      size = if (few) 1.4 else 0.5, alpha = 0.6, stroke = 0, shape = 16, show.legend = FALSE
-    ) +
-    ggplot2::scale_colour_manual(values = band_colours(object$bands, object$wavelengths)) +
-    (if (nrow(known) > 0) {
-      ggplot2::geom_linerange(
-        ggplot2::aes(ymin = .data$conf_low, ymax = .data$conf_high),
-        data = known, linewidth = if (few) 0.5 else 0.2, colour = ink("text")
-      )
-    }) +
-    ggplot2::geom_point(data = table, size = if (few) 1.5 else 0.4, stroke = 0, shape = 16, colour = ink("text")) +
+    (if (few) run_points(object, table, known) else run_lines(table, known)) +
     ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.03, 0.06))) +
     theme_bandlens(base_size) +
     bar_panels(object, table, classes, outputs, columns, room, free) +
@@ -50,6 +39,33 @@ draw_runs <- function(object, free, width, base_size) {
       subtitle = wrap_lines(plot_subtitle(object, table, note), width, base_size),
       y = paste0(mean_score(object), "\n(", score_unit(object), ")")
     )
+}
+
+# Runs as points of the band's colour, their mean with its interval beside them.
+run_points <- function(object, table, known) {
+  interval <- ggplot2::aes(ymin = .data$conf_low, ymax = .data$conf_high)
+  list(
+    ggplot2::geom_point(
+      ggplot2::aes(colour = .data$band),
+      size = 1.4, alpha = 0.6, stroke = 0, shape = 16, show.legend = FALSE
+    ),
+    ggplot2::scale_colour_manual(values = band_colours(object$bands, object$wavelengths)),
+    if (nrow(known) > 0) ggplot2::geom_linerange(interval, data = known, linewidth = 0.5, colour = ink("text")),
+    ggplot2::geom_point(data = table, size = 1.5, stroke = 0, shape = 16, colour = ink("text"))
+  )
+}
+
+# Of many bands, runs as light lines, their mean as a dark one on its interval.
+run_lines <- function(table, known) {
+  interval <- ggplot2::aes(ymin = .data$conf_low, ymax = .data$conf_high)
+  list(
+    if (nrow(known) > 0) ggplot2::geom_ribbon(interval, data = known, fill = ink("text"), alpha = 0.2),
+    ggplot2::geom_line(
+      ggplot2::aes(group = .data$run),
+      colour = palette_colours("class")[[2]], linewidth = 0.2, alpha = 0.6
+    ),
+    ggplot2::geom_line(data = table, colour = ink("text"), linewidth = 0.4)
+  )
 }
 
 # What is light and what is dark, and what intervals are over.

@@ -321,7 +321,7 @@ summary.pooled_importance <- function(object, ..., top = 3) {
 #' @param type What to draw: `"heatmap"`, `"bars"`, `"effect"`, `"spectrum"`, `"ranks"` and, with a time axis,
 #'   `"curves"`, as of [one result][autoplot.band_importance], with pooled intervals; or `"runs"`: the importance in
 #'   each training run as a point, in the order of the runs, and beside them their mean with its 95 % interval, one
-#'   panel per class.
+#'   panel per class; of more than 26 bands, lines.
 #' @param ... Not used; for `plot()`, passed on to `autoplot()`.
 #' @param values,top,bands,scales,width,base_size As for [one result][autoplot.band_importance]. `"runs"` takes
 #'   `scales`.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotnine as p9
 
 from .axes import NAMED, Bands, band_axis, panel_columns
 from .labels import mean_score, several_outputs, subtitle, unit, wrap
-from .palette import band_colours, ink
+from .palette import band_colours, colours, ink
 from .panels import OWN_SCALES, class_titles, interval_over, is_free, more_lines, present, strip_width, wrap_lines
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..results.pooled import PooledImportance
 
 # of the room of a band, how much the points of the runs take, left of its middle, and where the pooled one stands
@@ -23,6 +25,8 @@ ASIDE = 0.24
 
 def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 8, width: float = 175) -> p9.ggplot:
     """Each run's importance as a point, and beside them the pooled one with its 95 % interval, faceted by class.
+
+    Of many bands, lines.
 
     Parameters
     ----------
@@ -75,15 +79,10 @@ def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 
         note += f"; {'scales differ between rows of panels' if outputs else OWN_SCALES}"
     note = wrap_lines(subtitle(result, pooled, note), width, base_size)
     rows = len(classes) if outputs else -(-len(classes) // columns)
-    fills = dict(zip(result.bands, band_colours(result.bands, result.wavelengths), strict=True))
-    whiskers = p9.aes(ymin="conf_low", ymax="conf_high")
     return (
         p9.ggplot(runs, p9.aes("place", "importance"))
         + p9.geom_hline(yintercept=0, color=ink("missing"), size=0.4)
-        + p9.geom_point(p9.aes(color="band"), size=1.4 if few else 0.5, alpha=0.6, stroke=0, show_legend=False)
-        + p9.scale_color_manual(values=fills)
-        + p9.geom_linerange(whiskers, data=known, size=0.6 if few else 0.3, color=ink("text"))
-        + p9.geom_point(data=pooled, size=1.5 if few else 0.4, stroke=0, color=ink("text"))
+        + (_points(result, pooled, known) if few else _lines(pooled, known))
         + p9.scale_y_continuous(expand=(0.03, 0, 0.06, 0))
         + theme_bandlens(
             base_size, width=width, lines=5 + note.count("\n") + rows * (9.5 + more_lines(titles)) + axis.lines
@@ -97,6 +96,27 @@ def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 
             y=f"{mean_score(result)}\n({unit(result)})",
         )
     )
+
+
+def _points(result: PooledImportance, pooled: pd.DataFrame, known: pd.DataFrame) -> list[Any]:
+    """Runs as points of the band's colour, their mean with its interval beside them."""
+    fills = dict(zip(result.bands, band_colours(result.bands, result.wavelengths), strict=True))
+    return [
+        p9.geom_point(p9.aes(color="band"), size=1.4, alpha=0.6, stroke=0, show_legend=False),
+        p9.scale_color_manual(values=fills),
+        p9.geom_linerange(p9.aes(ymin="conf_low", ymax="conf_high"), data=known, size=0.6, color=ink("text")),
+        p9.geom_point(data=pooled, size=1.5, stroke=0, color=ink("text")),
+    ]
+
+
+def _lines(pooled: pd.DataFrame, known: pd.DataFrame) -> list[Any]:
+    """Of many bands, runs as light lines, their mean as a dark one on its interval."""
+    interval = p9.aes(ymin="conf_low", ymax="conf_high")
+    return [
+        p9.geom_ribbon(interval, data=known, fill=ink("text"), alpha=0.2),
+        p9.geom_line(p9.aes(group="run"), color=colours("class")[1], size=0.3, alpha=0.6),
+        p9.geom_line(data=pooled, color=ink("text"), size=0.5),
+    ]
 
 
 def places(band: np.ndarray, run: np.ndarray, k: int, few: bool) -> np.ndarray:
