@@ -35,7 +35,9 @@ compared <- list(
 pooled_value <- function() {
   of_rows <- matrix(1:4 / 8, 2, 2)
   of_runs <- array(1:8 / 8, c(2, 2, 2))
-  cells <- c("importance", "effect", "share", "std_error", "conf_low", "conf_high", "share_low", "share_high", "p_first")
+  cells <- c(
+    "importance", "effect", "share", "std_error", "conf_low", "conf_high", "share_low", "share_high", "p_first"
+  )
   cells <- c(cells, "se_images", "se_background", "se_runs", "between_runs")
   own <- paste0("run_", c("importance", "effect", "share", "std_error"))
   columns <- list(class = array(c(0L, 0L)), output = array(c(0L, 0L)), band = array(0:1), importance = array(1:2 / 4))
