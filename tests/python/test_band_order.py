@@ -207,6 +207,7 @@ def test_bands_are_reordered_on_any_axis_and_from_any_container(data, model, axi
 
         checked = check_images(found.x, axis)
         np.testing.assert_array_equal(checked.take(slice(1, 4)), x[1:4])
+        np.testing.assert_array_equal(checked.seen(slice(1, 4)), x[1:4])
         np.testing.assert_array_equal(checked.take(np.array([5, 0])), x[[5, 0]])
         assert checked.holding(x).take(slice(0, 2)).tolist() == x[:2].tolist()
 

@@ -10,7 +10,10 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.data.images import check_images
+from bandlens.data.summaries import band_means
 from bandlens.engine.backends import backend_of
+from bandlens.engine.deepshap.chunks import _less_padded, _sizes
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
 from conftest import KERAS_IS_DOUBLE, out_of_memory
 from keras import ops
@@ -354,3 +357,26 @@ def test_incompleteness_is_warned_of_with_its_cause(images: np.ndarray, backgrou
         result = bl.band_importance(model, images, background=background)
     assert result.completeness is not None
     assert result.completeness > 1e-2
+
+
+@pytest.mark.parametrize(("n", "m", "cut", "pairs", "wanted"), [
+    (32, 16, (5, 6), 32, (4, 8)),  # 35 x 18 pairs for 32 x 16
+    (2000, 500, (67, 72), 5000, (67, 72)),
+    (300, 100, (8, 8), 64, (8, 8)), (700, 300, (8, 8), 64, (8, 8)),  # rounds of a growing work
+    (33, 17, (1, 1), 1, (1, 1)),
+])  # fmt: skip
+def test_steps_are_cut_so_that_little_is_padding(
+    n: int, m: int, cut: tuple[int, int], pairs: int, wanted: tuple[int, int]
+) -> None:
+    assert _less_padded(n, m, cut, _sizes(n, n), _sizes(m, m), pairs, 5) == wanted
+
+
+def test_images_in_memory_are_seen_where_they_lie() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 5, 4, 2)).astype("float32")
+    assert np.shares_memory(check_images(x).seen(slice(1, 3)), x)
+    assert not np.shares_memory(check_images(x).take(slice(1, 3)), x)
+    for own in (x.astype("float64"), np.asfortranarray(x), list(x)):
+        np.testing.assert_array_equal(check_images(own).seen(slice(1, 3)), x[1:3])
+    for images in (x, np.moveaxis(x, -1, 1)):
+        axis = -1 if images is x else 1
+        np.testing.assert_allclose(band_means(check_images(images, axis)), x.mean(axis=(1, 2), dtype=float), rtol=1e-12)

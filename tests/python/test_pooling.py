@@ -334,6 +334,7 @@ def test_models_that_are_wrong_are_named_before_anything_is_computed(keras: Any,
         ({"a": good, "b": str(tmp_path / "none.keras")}, BandlensError, "Model 'b'"),
         ({"a": good, "b": dense(keras, 1, None, pixels=True)}, BandlensError, "'b'"),
         ({"a": good, "b": more}, ResultError, "'a' and 'b' differ in the classes"),
+        ({1: good, "1": linear(1), "b": linear(2)}, ResultError, "don't name the runs"),
     ]
     for models, kind, text in wrong:
         with pytest.raises(kind, match=text):

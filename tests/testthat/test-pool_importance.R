@@ -118,6 +118,8 @@ test_that("models are explained and pooled in one call", {
   functions <- lapply(c(1, 2), function(power) function(x) apply(x, c(1, 4), mean)[, 1:3]^power)
   own <- explain(models = functions, x = images(), y = labels(), method = "occlusion")
   expect_identical(own$runs, c("run 1", "run 2"))
+  alike <- stats::setNames(functions[c(1, 2, 1)], c("a", "a", "b")) # none may be lost
+  expect_error(explain(models = alike, x = images(), method = "occlusion"), class = "bandlens_error_result")
 
   expect_snapshot(error = TRUE, {
     band_importance(models, images(), labels())

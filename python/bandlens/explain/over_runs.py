@@ -18,7 +18,7 @@ from ..models.saved import loaded
 from ..progress import Progress, Tick, ticker
 from ..results.importance import BandImportance
 from ..results.pooled import PooledImportance
-from ..results.pooling import check_alike, check_enough, pooled, run_names
+from ..results.pooling import check_alike, check_enough, named_runs, pooled, run_names
 from .calls import Call, checked
 from .effort import Effort
 from .question import Question
@@ -31,7 +31,7 @@ Heard: TypeAlias = dict[tuple[type[Warning], str], list[str]]
 def several_models(model: Any) -> dict[str, Any] | None:
     """Models by name where there are several; None for a single one, which is never a list or a dict."""
     if isinstance(model, Mapping):
-        return {str(name): one for name, one in model.items()}
+        return named_runs([str(name) for name in model], list(model.values()))
     if isinstance(model, list | tuple):
         return dict(zip(run_names(len(model)), model, strict=True))
     return None

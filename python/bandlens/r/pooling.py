@@ -7,6 +7,7 @@ from typing import Any
 
 from ..results.importance import BandImportance
 from ..results.pooled import LEVELS, PooledImportance
+from ..results.pooling import named_runs
 from ..results.pooling import pool_importance as pool
 from ..results.schema import restored
 from ..results.tables import WHOLE
@@ -49,7 +50,7 @@ def pool_models(
     models = list(models)
     first, x, options = images_and_options(models[0] if models else None, x, arguments)
     models[:1] = [first] if models else []
-    given: Any = models if names is None else dict(zip(names, models, strict=True))
+    given: Any = models if names is None else named_runs(names, models)
     options.pop("keep_on_interrupt", None)
     return _pooled(compute(given, x, labels(y), **options, progress=Watching(progress) if progress else False))
 

@@ -318,8 +318,8 @@ def _named_results(results: Any, names: Sequence[str] | None) -> dict[str, BandI
     given = list(results.values()) if isinstance(results, Mapping) else list(results)
     called = [str(name) for name in results] if isinstance(results, Mapping) else run_names(len(given))
     called = called if names is None else [str(name) for name in ([names] if isinstance(names, str) else names)]
-    check_names(called, len(given))
-    for name, result in zip(called, given, strict=True):
+    runs = named_runs(called, given)
+    for name, result in runs.items():
         if not isinstance(result, BandImportance):
             raise ResultError(
                 f"Run {name!r} can't be pooled: it is no result of `band_importance`.",
@@ -327,7 +327,7 @@ def _named_results(results: Any, names: Sequence[str] | None) -> dict[str, BandI
                 given=type(result).__name__,
             )
     check_enough(len(given))
-    return dict(zip(called, given, strict=True))
+    return runs
 
 
 def run_names(k: int) -> list[str]:
@@ -346,12 +346,14 @@ def check_enough(k: int) -> None:
         )
 
 
-def check_names(names: Sequence[str], k: int) -> None:
-    """Refuse names that don't tell runs apart."""
+def named_runs(names: Sequence[str], runs: Sequence[Any]) -> dict[str, Any]:
+    """Results or models by name; names that don't tell them apart are refused, as one would be lost."""
+    k = len(runs)
     if len(names) != k or len(set(names)) != k:
         raise ResultError(
             "`names` don't name the runs.", expected=f"{k} different names", given=few(names) if names else "none"
         )
+    return dict(zip(names, runs, strict=True))
 
 
 def _check_results(runs: Mapping[str, BandImportance]) -> None:
