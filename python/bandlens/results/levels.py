@@ -6,13 +6,14 @@ from typing import Protocol
 
 import numpy as np
 
-from .cells import Celled, cell_columns, cell_levels, in_order
+from .cells import cell_columns, cell_levels, in_order
 from .statistics import ClassBandTable
+from .summary import Summarised
 from .sums import sums_of
 from .tables import CLASS_COLUMNS, IMAGE_COLUMNS, WHOLE, Table, check_level
 
 
-class Tabled(Celled, Protocol):
+class Tabled(Summarised, Protocol):
     """What is asked of a result here; see `BandImportance`."""
 
     @property
@@ -30,22 +31,6 @@ class Tabled(Celled, Protocol):
     @property
     def image_output(self) -> np.ndarray:
         """Explained outputs of each image."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names."""
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names."""
-
-    @property
-    def cells(self) -> np.ndarray:
-        """Pairs of class and output that occur."""
-
-    @property
-    def table(self) -> ClassBandTable:
-        """The table's numbers."""
 
     @property
     def overall(self) -> ClassBandTable:

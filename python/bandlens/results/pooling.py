@@ -29,7 +29,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -41,26 +41,11 @@ from .pooled import PooledImportance
 from .rows import entries_of
 from .shared import Side, of_background, of_images, sides_of
 from .statistics import ClassBandTable, rank_of, share_of
-from .uncertainty import first_of, interval, share_changes
+from .uncertainty import first_of, interval, share_changes, share_interval
 
 # fields in which runs may differ, although pieces of one computation may not
 MAY_DIFFER = ("model", "seed", "background_source")
 LEAST = 2
-
-
-class _Row(NamedTuple):
-    """Columns of one row of the pooled table that are about its uncertainty, each ndarray, shape (bands,)."""
-
-    std_error: np.ndarray
-    conf_low: np.ndarray
-    conf_high: np.ndarray
-    share_low: np.ndarray
-    share_high: np.ndarray
-    p_first: np.ndarray
-    se_images: np.ndarray
-    se_background: np.ndarray
-    se_runs: np.ndarray
-    between_runs: np.ndarray
 
 
 def pool_importance(results: Any, *, names: Sequence[str] | None = None, level: str | None = None) -> PooledImportance:
@@ -125,7 +110,7 @@ def pooled(runs: Mapping[str, BandImportance]) -> PooledImportance:
     ]
     importance = run_importance.mean(axis=0)
     same: dict[str, Any] = {name: getattr(start, name) for name in SAME}
-    errors: dict[str, Any] = {name: np.stack([getattr(row, name) for row in rows]) for name in _Row._fields}
+    errors: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     return PooledImportance(
         runs=tuple(runs),
         models=tuple(result.model for result in every),
@@ -163,8 +148,8 @@ SAME = (
 )
 
 
-def _row(means: np.ndarray, sides: Sequence[Side], start: BandImportance) -> _Row:
-    """What is known of the mean of the runs' importances, shape (runs, bands)."""
+def _row(means: np.ndarray, sides: Sequence[Side], start: BandImportance) -> dict[str, np.ndarray]:
+    """What is known of the mean of the runs' importances, shape (runs, bands): fields of `PooledImportance`."""
     k, mean = len(means), means.mean(axis=0)
     deviations = (means - mean) / np.sqrt(k * (k - 1))
     between, images = (deviations**2).sum(axis=0), of_images(sides, _as_they_are)
@@ -187,22 +172,15 @@ def _row(means: np.ndarray, sides: Sequence[Side], start: BandImportance) -> _Ro
         "se_runs": np.sqrt(between),
         "between_runs": _part(between, total),
     }
-    whole = np.where(mean > 0, mean, 0.0).sum()
-    if not whole > 0 or np.isnan(total).any():
-        return _Row(**errors, **dict.fromkeys(("share_low", "share_high", "p_first"), np.full_like(mean, np.nan)))
+    if not (mean > 0).any() or np.isnan(total).any():
+        return errors | dict.fromkeys(("share_low", "share_high", "p_first"), np.full_like(mean, np.nan))
     change = partial(share_changes, mean)
     moved, share_bias = of_background(sides, change)
     parts = [(np.square(change(deviations)).sum(axis=0), k - 1.0)]
     parts += [(part.variance, part.freedom) for part in (of_images(sides, change), moved) if _is_known(part.variance)]
-    share_low, share_high = interval(share_of(mean), parts, share_bias)
-    # an importance that chance made negative has no share, but its interval may
-    share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / whole)
-    return _Row(
-        **errors,
-        share_low=np.clip(share_low, 0.0, 1.0),
-        share_high=np.clip(share_high, 0.0, 1.0),
-        p_first=first_of(mean, [deviations, *(part.moves for part in seen)]),
-    )
+    share_low, share_high = share_interval(mean, high, parts, share_bias)
+    first = first_of(mean, [deviations, *(part.moves for part in seen)])
+    return errors | {"share_low": share_low, "share_high": share_high, "p_first": first}
 
 
 def _as_they_are(values: np.ndarray) -> np.ndarray:

@@ -161,21 +161,16 @@ def _of_cell(
     background = unknown if moves is None else moves.variance
     both = images + (0.0 if moves is None else background)
 
-    positive = np.where(mean > 0, mean, 0.0)
-    total = positive.sum()
-    if not total > 0 or np.isnan(images).any():
+    if not (mean > 0).any() or np.isnan(images).any():
         return Uncertainty(np.sqrt(images), np.sqrt(background), np.sqrt(both), low, high, *[unknown] * 3)
-    share, of_share = positive / total, partial(share_changes, mean)
+    of_share = partial(share_changes, mean)
     if known:
         assert pairs is not None
         moved = moves_of(of_share(of_pairs), of_share(bias), pairs, shared)
     parts = [((of_share(deviations) ** 2).sum(axis=0) / (n * (n - 1)), freedom), *_part_of(moved)]
-    share_low, share_high = interval(share, parts, None if moved is None else moved.bias)
-    # an importance that chance made negative has no share, but its interval may
-    share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / total)
     return Uncertainty(
         np.sqrt(images), np.sqrt(background), np.sqrt(both), low, high,
-        np.clip(share_low, 0.0, 1.0), np.clip(share_high, 0.0, 1.0),
+        *share_interval(mean, high, parts, None if moved is None else moved.bias),
         first_of(mean, [deviations / np.sqrt(n * (n - 1)), *([] if moves is None else [moves.draws])]),
     )  # fmt: skip
 
@@ -204,6 +199,17 @@ def interval(
     if bias is None:
         return centre - half, centre + half
     return centre - half - np.maximum(bias, 0.0), centre + half + np.maximum(-bias, 0.0)
+
+
+def share_interval(
+    mean: np.ndarray, high: np.ndarray, parts: Sequence[tuple[np.ndarray, float]], bias: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of the shares of a row of a table, from parts of their variance; `high` is that of importances."""
+    positive = np.where(mean > 0, mean, 0.0)
+    share_low, share_high = interval(positive / positive.sum(), parts, bias)
+    # an importance that chance made negative has no share, but its interval may
+    share_high = np.where(mean > 0, share_high, np.maximum(high, 0.0) / positive.sum())
+    return np.clip(share_low, 0.0, 1.0), np.clip(share_high, 0.0, 1.0)
 
 
 def share_changes(mean: np.ndarray, values: np.ndarray) -> np.ndarray:
