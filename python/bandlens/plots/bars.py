@@ -9,8 +9,8 @@ import plotnine as p9
 from .axes import NAMED, band_axis, panel_columns
 from .labels import mean_score, several_outputs, subtitle, unit, wrap
 from .palette import band_colours, ink
-from .panels import OWN_SCALES, interval_note, is_free, wrap_lines
-from .theme import SMALL, characters, theme_bandlens
+from .panels import OWN_SCALES, class_panels, class_titles, interval_note, is_free, more_lines, strip_width, wrap_lines
+from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
@@ -43,31 +43,16 @@ def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8,
     columns = frame["output"].nunique() if several else panel_columns(len(classes), n_bands, room)
     rows = len(classes) if several else -(-len(classes) // columns)
     axis = band_axis(result, room=room / columns - (5 if free and not several else 1), expand=0.2)
-    strip = int(SMALL * room / columns)
-    counts = frame.groupby("class", observed=True)["n"].first()
-    titles = {name: _title(name, counts[name], 14 if several else strip) for name in classes}
-    if several:
-        outputs = {name: wrap(f"{result.output} of {name}", strip) for name in result.outputs}
-        facets = [
-            p9.facet_grid(
-                "class",
-                "output",
-                scales="free_y" if free else "fixed",
-                labeller=p9.labeller(rows=titles.get, cols=outputs.get),
-            ),
-            p9.theme(plot_margin_right=0.03),  # plotnine sets two-line strips too close to the edge
-        ]
-    else:
-        facets = [
-            p9.facet_wrap("class", ncol=columns, scales="free_y" if free else "fixed", labeller=p9.as_labeller(titles))
-        ]
+    strip = strip_width(room, columns)
+    titles = class_titles(frame, classes, 14 if several else strip)
+    outputs = {name: wrap(f"{result.output} of {name}", strip) for name in result.outputs} if several else {}
 
     known = frame[frame["std_error"].notna()]
     note = interval_note("whiskers", frame)
     if free:
         note += f"; {'scales differ between rows of panels' if several else OWN_SCALES}"
     note = wrap_lines(subtitle(result, frame, note), width, base_size)
-    lines = 5 + note.count("\n") + rows * (9 + max(title.count("\n") for title in titles.values())) + axis.lines
+    lines = 5 + note.count("\n") + rows * (9 + more_lines(titles)) + axis.lines
     below = 0.06 if (frame[["importance", "conf_low"]] < 0).any(axis=None) else 0
     fills = band_colours(result.bands, result.wavelengths)
     plot = (
@@ -76,7 +61,7 @@ def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8,
         + p9.scale_fill_manual(values=dict(zip(result.bands, fills, strict=True)))
         + p9.scale_y_continuous(expand=(below, 0, 0.06, 0))
         + theme_bandlens(base_size, width=width, lines=lines)
-        + facets
+        + class_panels(titles, outputs, columns, free=free)
         + p9.theme(panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4))
         + axis.parts
         + p9.labs(
@@ -95,8 +80,3 @@ def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8,
     if len(single):
         plot += p9.geom_point(data=single, size=1.2 if few else 0.5, color=ink("text"), fill=ink("text"))
     return plot
-
-
-def _title(name: str, n: int, width: int) -> str:
-    """Class and number of its images, the latter never broken."""
-    return wrap(f"{name} (n\u00a0=\u00a0{n})", width).replace("\u00a0", " ")

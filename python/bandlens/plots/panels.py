@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import plotnine as p9
 
 from ..errors import OptionError
 from .labels import wrap
@@ -25,6 +26,19 @@ def class_titles(frame: pd.DataFrame, classes: Sequence[str], width: int) -> dic
     counts = frame.groupby("class", observed=True)["n"].first()
     titles = {name: wrap(f"{name} (n\u00a0=\u00a0{counts[name]})", width) for name in classes}
     return {name: title.replace("\u00a0", " ") for name, title in titles.items()}
+
+
+def class_panels(
+    titles: dict[str, str], outputs: dict[str, str], columns: int, *, free: bool
+) -> list[p9.facet_wrap | p9.facet_grid | p9.theme]:
+    """A panel per class, or per class and output where there are several; titles of panels by names."""
+    scales = "free_y" if free else "fixed"
+    if not outputs:
+        return [p9.facet_wrap("class", ncol=columns, scales=scales, labeller=p9.as_labeller(titles))]
+    return [
+        p9.facet_grid("class", "output", scales=scales, labeller=p9.labeller(rows=titles.get, cols=outputs.get)),
+        p9.theme(plot_margin_right=0.03),  # plotnine sets two-line strips too close to the edge
+    ]
 
 
 def strip_width(room: float, columns: int) -> int:

@@ -10,7 +10,17 @@ import plotnine as p9
 from .axes import NAMED, Bands, band_axis, panel_columns
 from .labels import mean_score, several_outputs, subtitle, unit, wrap
 from .palette import band_colours, colours, ink
-from .panels import OWN_SCALES, class_titles, interval_over, is_free, more_lines, present, strip_width, wrap_lines
+from .panels import (
+    OWN_SCALES,
+    class_panels,
+    class_titles,
+    interval_over,
+    is_free,
+    more_lines,
+    present,
+    strip_width,
+    wrap_lines,
+)
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -59,16 +69,8 @@ def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 
         breaks=positions, labels=scale.labels, limits=(0.4, n_bands + 0.6), expand=(0, 0)
     )
     titles = class_titles(pooled, classes, 14 if outputs else strip_width(room, columns))
-    facets: list[object] = [
-        p9.facet_wrap("class", ncol=columns, scales="free_y" if free else "fixed", labeller=p9.as_labeller(titles))
-    ]
-    if outputs:
-        above = {name: wrap(f"{result.output} of {name}", strip_width(room, columns)) for name in outputs}
-        labeller = p9.labeller(rows=titles.get, cols=above.get)
-        facets = [
-            p9.facet_grid("class", "output", scales="free_y" if free else "fixed", labeller=labeller),
-            p9.theme(plot_margin_right=0.03),
-        ]
+    strip = strip_width(room, columns)
+    above = {name: wrap(f"{result.output} of {name}", strip) for name in outputs}
 
     known = pooled[pooled["std_error"].notna()]
     note = f"light: {k} training runs; dark: their mean"
@@ -87,7 +89,7 @@ def draw(result: PooledImportance, *, scales: str = "fixed", base_size: float = 
         + theme_bandlens(
             base_size, width=width, lines=5 + note.count("\n") + rows * (9.5 + more_lines(titles)) + axis.lines
         )
-        + facets
+        + class_panels(titles, above, columns, free=free)
         + p9.theme(panel_grid_major_y=p9.element_line(color=ink("grid"), size=0.4))
         + axis.parts
         + p9.labs(
