@@ -76,7 +76,7 @@ def answered(
     task = call.task(watch.hearing(tick))
     # before much is computed, as an output may not be finite
     values = None if deferred else call.method.values(task)
-    found = gathered(call, call.method.scores(task), watch)
+    found = gathered(call, call.method.answer(task), watch)
     if deferred:
         call = call.completed()
     done = found.finished
