@@ -1,0 +1,197 @@
+"""What a worker does: it makes the model once, keeps it, and answers block by block.
+
+A process answers one block at a time, whatever number of threads its worker has: a block keeps a device busy, and
+models are traced by one thread at a time. What bandlens warns of goes back with the answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+import threading
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .._version import __version__
+from ..data.positions import counting_from, spelled
+from ..engine.batching import step_bytes, step_bytes_of
+from ..errors import BandlensWarning, ClusterError
+from ..methods.findings import Drops, Finding
+from ..models.predictor import Predictor, make_predictor
+from .blocks import Asking, Block, Scoring, Setting
+from .carried import Carried, brought
+
+# models, and calls, that a process keeps; checks go through several
+MOST_KEPT = 4
+# how far outputs may be from those of the session that asks, relative to the largest: devices round differently
+ALIKE = 1e-2
+
+Made = TypeVar("Made")
+
+_ANSWERING = threading.RLock()
+_KEPT: OrderedDict[str, Any] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """An object as bytes that nobody looks into on the way.
+
+    Attributes
+    ----------
+    key : str
+        By which a worker knows it again.
+    data : bytes
+    """
+
+    key: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a block.
+
+    Attributes
+    ----------
+    window : slice
+    findings : list
+        Of the method; or arrays of the model's units, with the images that they are of.
+    heard : list of (type, str)
+        What was warned of.
+    seconds : float
+        That it took.
+    worker : str
+        Which process it was.
+    """
+
+    window: slice
+    findings: list[Any]
+    heard: list[tuple[type[Warning], str]]
+    seconds: float
+    worker: str
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What a process is like that computes.
+
+    Attributes
+    ----------
+    versions : dict of str to str
+        Of what results depend on.
+    step_bytes : int
+        For which it would cut steps.
+    """
+
+    versions: dict[str, str]
+    step_bytes: int
+
+
+def introduced(framework: str, keras_backend: str | None) -> Introduction:
+    """What this process is like; it starts the framework, a module of `bandlens.engine.backends`."""
+    if keras_backend is not None and "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", keras_backend)
+    backend = importlib.import_module(framework)
+    found = {"bandlens": __version__, "Python": ".".join(platform.python_version_tuple()[:2]), **backend.version()}
+    if keras_backend is not None:
+        import keras
+
+        found |= {"keras": keras.__version__, "backend of Keras": keras.config.backend()}
+    return Introduction(found, step_bytes(backend))
+
+
+def sealed(key: str, what: Any) -> Sealed:
+    """Seal an object; raises what cloudpickle raises."""
+    import cloudpickle
+
+    return Sealed(key, cloudpickle.dumps(what))
+
+
+def arrived(sealed: Sealed) -> Sealed:
+    """What Dask keeps on workers, and sends again to those that were lost."""
+    return sealed
+
+
+def answer(model: Sealed, call: Sealed, block: Block) -> Answer:
+    """Compute a block of a call."""
+    began = time.perf_counter()
+    with _ANSWERING, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BandlensWarning)
+        asked: Scoring | Asking = _kept(call.key, lambda: _opened(call))
+        setting = asked.setting
+        with counting_from(setting.counts_from), step_bytes_of(setting.step_bytes):
+            key = f"{model.key} {setting.output} {setting.head} {setting.task} {setting.layout.cells}"
+            predictor = _kept(key, lambda: _predictor(_opened(model), setting))
+            if isinstance(asked, Scoring):
+                findings: list[Any] = list(asked.method.scores(asked.task(predictor, block)))
+            else:
+                findings = list(_units(asked, predictor, block))
+    heard: list[tuple[type[Warning], str]] = [
+        (one.category, str(one.message)) for one in caught if issubclass(one.category, BandlensWarning)
+    ]
+    return Answer(block.window, findings, heard, time.perf_counter() - began, f"{platform.node()} {os.getpid()}")
+
+
+def _units(asked: Asking, predictor: Predictor, block: Block) -> Any:
+    images = asked.setting.layout.holding(block.images)  # type: ignore[arg-type]
+    return predictor.units(images, asked.batch_size, span=block.window)
+
+
+def _opened(sealed: Sealed) -> Any:
+    import cloudpickle
+
+    return cloudpickle.loads(sealed.data)
+
+
+def _kept(key: str, make: Callable[[], Made]) -> Made:
+    """Something that this process has made before, if it was not long ago."""
+    if key not in _KEPT:
+        _KEPT[key] = make()
+        while len(_KEPT) > 2 * MOST_KEPT:
+            _KEPT.popitem(last=False)
+    _KEPT.move_to_end(key)
+    found: Made = _KEPT[key]
+    return found
+
+
+def _predictor(model: Carried, setting: Setting) -> Predictor:
+    """The model, traced here, and seen to be the same as where the call was made.
+
+    Raises
+    ------
+    ClusterError
+        If it gives other outputs.
+    """
+    sample = setting.layout.holding(setting.sample)
+    made = make_predictor(brought(model), sample, setting.output, head=setting.head)
+    predictor = replace(made, task=setting.task)
+    units = np.concatenate([found for _, found in predictor.units(sample, sample.n)])
+    most = float(np.abs(setting.units).max())
+    apart = float(np.abs(units - setting.units).max()) if units.shape == setting.units.shape else np.inf
+    if apart > ALIKE * most:
+        raise ClusterError(
+            "The model is not the same on a worker: for the first images it gives other outputs.",
+            expected=f"outputs of shape {setting.units.shape}, {_few(setting.units)}",
+            given=f"shape {units.shape}, {_few(units)}",
+            fix="see that it is the same after it was saved and loaded: "
+            + spelled("keras.saving.load_model()", "keras3::load_model()"),
+        )
+    return predictor
+
+
+def _few(units: np.ndarray) -> str:
+    return "beginning with " + ", ".join(f"{value:.4g}" for value in units.ravel()[:3])
+
+
+def bytes_of(findings: list[Any]) -> int:
+    """Bytes that came back."""
+    arrays = [one.values for one in findings if isinstance(one, Finding | Drops)]
+    return sum(array.nbytes for array in arrays) + sum(one[1].nbytes for one in findings if isinstance(one, tuple))
