@@ -93,7 +93,7 @@ def _library(model: Any) -> str | None:
     """Which Keras a model is of."""
     for name in ("keras", "tf_keras"):
         keras = sys.modules.get(name)
-        if keras is not None and isinstance(model, keras.Model):
+        if keras is not None and isinstance(model, getattr(keras, "Model", ())):
             return name
     return None
 
@@ -116,13 +116,23 @@ def _layers(model: Any) -> Iterator[Any]:
 
 
 def _pickled(what: Any, failing: str) -> bytes:
+    """Bytes of an object; models of Keras that it holds are in there as their files."""
     import cloudpickle
 
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        def reducer_override(self, found: Any) -> Any:
+            if _library(found) is not None and found is not what:
+                return brought, (carried(found),)
+            return super().reducer_override(found)
+
+    buffer = io.BytesIO()
     try:
-        found: bytes = cloudpickle.dumps(what)
+        Pickler(buffer).dump(what)
+    except ClusterError:
+        raise
     except Exception as error:  # the object's own code may raise anything
         raise _unsent(f"{failing}: {reason(error)}") from error
-    return found
+    return buffer.getvalue()
 
 
 def _content(data: bytes, own: bytes) -> str:

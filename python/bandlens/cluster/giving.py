@@ -12,7 +12,7 @@ import queue
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..engine.reasons import reason
@@ -31,25 +31,6 @@ AHEAD = 2
 MOST_GIVEN_UP = 4
 # seconds between looks at how many workers there are
 LOOK = 2.0
-
-
-@dataclass
-class Moved:
-    """What a call has moved, and how long it was computed for.
-
-    Attributes
-    ----------
-    out, back : int
-        Bytes of blocks, and of what was found.
-    blocks : int
-    seconds : list of float
-        Of each block.
-    """
-
-    out: int = 0
-    back: int = 0
-    blocks: int = 0
-    seconds: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -134,7 +115,7 @@ class _Giving:
         self.pending: dict[Any, tuple[int, Block, int]] = {}
         self.given_up: dict[int, int] = {}
         self.said: set[tuple[type[Warning], str]] = set()
-        self.moved = Moved()
+        self.moved = workers.moved
         self.kept = [
             self._submit(arrived, sealed(model.key, model), key=f"bandlens-model-{model.key}"),
             self._submit(arrived, sealed(self.name, call), key=f"{self.name}-call"),
@@ -183,7 +164,6 @@ class _Giving:
         found: Answer = future.result()
         self.sizes.heard(found.seconds, block.nbytes, steps)
         self.moved.back += bytes_of(found.findings)
-        self.moved.blocks += 1
         self.moved.seconds.append(found.seconds)
         for kind, text in found.heard:
             if (kind, text) not in self.said:

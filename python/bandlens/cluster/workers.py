@@ -40,16 +40,36 @@ _WORKERS: ContextVar[Workers | None] = ContextVar("workers", default=None)
 
 
 @dataclass
+class Moved:
+    """What was moved, and how long it was computed for.
+
+    Attributes
+    ----------
+    out, back : int
+        Bytes of blocks, and of what was found.
+    seconds : list of float
+        Of each block.
+    """
+
+    out: int = 0
+    back: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Workers:
     """Workers that a call may use.
 
     Attributes
     ----------
+    moved : Moved
+        By all that they were given so far.
     connect : callable
         Gives a `distributed.Client`, once there is something to do for it.
     """
 
     connect: Callable[[], Any]
+    moved: Moved = field(default_factory=Moved)
     _known: dict[str, int] = field(default_factory=dict)
 
     @cached_property
@@ -170,7 +190,7 @@ def _started(count: int, stack: ExitStack) -> str:
     from distributed import LocalCluster
 
     cluster = stack.enter_context(
-        LocalCluster(n_workers=0, processes=True, dashboard_address=None, silence_logs=50)  # critical alone
+        LocalCluster(n_workers=0, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50)  # critical alone
     )
     folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
     address: str = cluster.scheduler_address
@@ -180,7 +200,7 @@ def _started(count: int, stack: ExitStack) -> str:
         "--memory-limit": 1 / count,
     }  # fmt: skip
     command += [str(part) for option in options.items() for part in option] + ["--no-dashboard"]
-    log = stack.enter_context(Path(folder, "log").open("w+b"))
+    log = stack.enter_context(Path(folder, "log").open("w+b"))  # noqa: SIM115 - the stack closes it
     paths = os.pathsep.join(path for path in sys.path if path)
     environment = {**os.environ, "PYTHONPATH": paths, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

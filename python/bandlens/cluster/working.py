@@ -129,7 +129,7 @@ def answer(model: Sealed, call: Sealed, block: Block) -> Answer:
         setting = asked.setting
         with counting_from(setting.counts_from), step_bytes_of(setting.step_bytes):
             key = f"{model.key} {setting.output} {setting.head} {setting.task} {setting.layout.cells}"
-            predictor = _kept(key, lambda: _predictor(_opened(model), setting))
+            _, predictor = _kept(key, lambda: _predictor(_opened(model), setting))
             if isinstance(asked, Scoring):
                 findings: list[Any] = list(asked.method.scores(asked.task(predictor, block)))
             else:
@@ -162,8 +162,8 @@ def _kept(key: str, make: Callable[[], Made]) -> Made:
     return found
 
 
-def _predictor(model: Carried, setting: Setting) -> Predictor:
-    """The model, traced here, and seen to be the same as where the call was made.
+def _predictor(carried: Carried, setting: Setting) -> tuple[Any, Predictor]:
+    """The model, and it traced here, seen to be the same as where the call was made; the trace doesn't keep it alive.
 
     Raises
     ------
@@ -171,7 +171,8 @@ def _predictor(model: Carried, setting: Setting) -> Predictor:
         If it gives other outputs.
     """
     sample = setting.layout.holding(setting.sample)
-    made = make_predictor(brought(model), sample, setting.output, head=setting.head)
+    model = brought(carried)
+    made = make_predictor(model, sample, setting.output, head=setting.head)
     predictor = replace(made, task=setting.task)
     units = np.concatenate([found for _, found in predictor.units(sample, sample.n)])
     most = float(np.abs(setting.units).max())
@@ -184,7 +185,7 @@ def _predictor(model: Carried, setting: Setting) -> Predictor:
             fix="see that it is the same after it was saved and loaded: "
             + spelled("keras.saving.load_model()", "keras3::load_model()"),
         )
-    return predictor
+    return model, predictor
 
 
 def _few(units: np.ndarray) -> str:
