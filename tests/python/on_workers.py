@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from bandlens import errors
+from bandlens.cluster import working
 
 
 def doubled(x: np.ndarray) -> np.ndarray:
@@ -23,15 +24,28 @@ class Spoiling:
     """A function that fails for images with a value, or warns of them."""
 
     def __init__(self, what: str, at: float) -> None:
-        self.what, self.at = what, at
+        self.what, self.at, self.home = what, at, os.getpid()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         hit = (x[:, 0, 0, 0] == self.at).any()
         if hit and self.what == "nan":
             return np.full((len(x), 2), np.nan)
-        if hit and self.what == "warns":
+        if hit and self.what == "warns" and os.getpid() != self.home:
             warnings.warn("this is odd", errors.DataWarning, stacklevel=2)
         return doubled(x)
+
+
+class OtherVersion:
+    """What processes say of themselves, if all but the one that makes this had an older version."""
+
+    def __init__(self) -> None:
+        self.home = os.getpid()
+
+    def __call__(self, *arguments: Any) -> working.Introduction:
+        found = working.introduced(*arguments)
+        if os.getpid() != self.home:
+            found.versions["bandlens"] = "0.0.1"
+        return found
 
 
 def deadly(*arguments: Any) -> None:

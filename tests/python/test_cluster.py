@@ -11,7 +11,6 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import bandlens as bl
@@ -20,12 +19,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from bandlens import errors
-from bandlens.cluster import giving, workers, working
+from bandlens.cluster import giving, workers
 from bandlens.cluster.blocks import Rows
 from bandlens.cluster.carried import brought, carried
 from bandlens.data.positions import counting_from
 from bandlens.errors import ClusterError, OptionError
-from on_workers import Spoiling, deadly, doubled
+from on_workers import OtherVersion, Spoiling, deadly, doubled
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 
@@ -135,7 +134,7 @@ def test_other_questions_are_the_same(
 def light() -> Iterator[Any]:
     """Three processes that no framework is imported in, so that others take their place in a second."""
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # sooner given up, and given out again by us
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),  # sooner given up, and given out again by us
         distributed.LocalCluster(n_workers=3, **LOCAL) as cluster,
         distributed.Client(cluster, set_as_default=False) as found,
     ):
@@ -219,7 +218,7 @@ def test_errors_can_be_sent() -> None:
 def test_workers_that_die_of_a_block_are_not_killed_for_ever(
     light: Any, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(giving, "MOST_GIVEN_UP", 1)
+    monkeypatch.setattr(giving, "MOST_GIVEN_UP", 0)
     monkeypatch.setattr(giving, "answer", deadly)
     with pytest.raises(ClusterError, match=r"Workers die of images \d+ to \d+(.*\n)+.*more memory"):
         bl.band_importance(doubled, data["x"], client=light, **OF_FUNCTION)
@@ -251,10 +250,8 @@ def test_progress_follows_the_blocks(light: Any, data: dict[str, Any]) -> None:
 
 
 def test_other_versions_are_refused(light: Any, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = working.introduced("bandlens.engine.backends.functions", None)
-    other = SimpleNamespace(versions={**mine.versions, "bandlens": "0.0.1"}, step_bytes=mine.step_bytes)
-    monkeypatch.setattr(workers, "introduced", lambda *arguments: other)
-    with pytest.raises(ClusterError, match=rf"other versions(.*\n)+.*bandlens 0.0.1(.*\n)+.*{bl.__version__}"):
+    monkeypatch.setattr(workers, "introduced", OtherVersion())
+    with pytest.raises(ClusterError, match=rf"other versions(.*\n)+.*{bl.__version__}(.*\n)+.*bandlens 0.0.1"):
         bl.band_importance(doubled, data["x"], client=light, **OF_FUNCTION)
 
 

@@ -114,7 +114,7 @@ class _Giving:
         self.done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.pending: dict[Any, tuple[int, Block, int]] = {}
         self.given_up: dict[int, int] = {}
-        self.said: set[tuple[type[Warning], str]] = set()
+        self.said = workers.said
         self.moved = workers.moved
         self.kept = [
             self._submit(arrived, sealed(model.key, model), key=f"bandlens-model-{model.key}"),

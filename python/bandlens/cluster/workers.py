@@ -64,12 +64,15 @@ class Workers:
     ----------
     moved : Moved
         By all that they were given so far.
+    said : set
+        Warnings of theirs that were passed on.
     connect : callable
         Gives a `distributed.Client`, once there is something to do for it.
     """
 
     connect: Callable[[], Any]
     moved: Moved = field(default_factory=Moved)
+    said: set[tuple[type[Warning], str]] = field(default_factory=set)
     _known: dict[str, int] = field(default_factory=dict)
 
     @cached_property
