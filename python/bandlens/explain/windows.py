@@ -76,6 +76,10 @@ class PixelScores:
         Or groups.
     inputs : tuple of str or None
         The input of each, where there are several.
+    wavelengths : tuple of float
+        Of each, in nm.
+    scale : str
+        Of the outputs, as of a `BandImportance`.
     completeness : float or None
         Largest relative residual of the windows and classes.
     """
@@ -85,6 +89,8 @@ class PixelScores:
     explained: tuple[int, ...]
     bands: tuple[str, ...]
     inputs: tuple[str, ...] | None
+    wavelengths: tuple[float, ...]
+    scale: str
     completeness: float | None
 
 
@@ -156,6 +162,8 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
         explained=() if _own(question) else tuple(map(int, call.targets.image_output[0])),
         bands=call.features.names,
         inputs=call.features.inputs,
+        wavelengths=tuple(call.features.mean(np.array(call.wavelengths)).tolist()),
+        scale=call.predictor.scale,
         completeness=largest(None if measured is None else measured.residuals),
     )
 
