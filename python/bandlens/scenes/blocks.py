@@ -17,7 +17,7 @@ from . import cells, pixels
 from .grid import Block
 from .ground import Values
 from .rasters import Region
-from .work import BlockScores, Doubt, SceneWork
+from .work import BlockScores, Doubt, SceneWork, Traced
 
 # `warnings.catch_warnings` is not for several threads at once; nor is the memory of a block
 _ALONE = threading.RLock()
@@ -39,7 +39,7 @@ def score_block(model: Any, work: SceneWork, block: Block) -> BlockScores:
     Parameters
     ----------
     model : object
-        As `band_importance` takes it; a live one is not loaded again for every block.
+        As `band_importance` takes it, or `Traced`, which saves time if it does many blocks of the same work.
     work : SceneWork
     block : Block
 
@@ -52,9 +52,10 @@ def score_block(model: Any, work: SceneWork, block: Block) -> BlockScores:
 
 def score_values(model: Any, work: SceneWork, block: Block, values: Values) -> BlockScores:
     """Scores of a block whose values were read: what `work.ground.raw` gives for `region(work, block)`."""
+    traced = model if isinstance(model, Traced) else Traced(model)
     cleaned = work.ground.cleaned(values)
     with heard() as doubts:
-        found, tally = _kind(work).scores(model, work, block, cleaned)
+        found, tally = _kind(work).scores(traced, work, block, cleaned)
     return BlockScores(found, tally._replace(doubts=tuple(doubts)))
 
 

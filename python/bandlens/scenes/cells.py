@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from ..data.tasks import MULTILABEL
+from ..data.tasks import CLASSIFICATION, MULTILABEL
+from ..explain.calls import checked
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.windows import window_outputs
+from ..models.predictor import Predictor
 from ..results.importance import BandImportance
 from .grid import Block, patch_region
 from .ground import complete
 from .rasters import Region
-from .work import PREDICTION, PROBABILITY, SCORE, SceneWork, Tally, batches
+from .work import PREDICTION, PROBABILITY, SCORE, SceneWork, Tally, Traced, batches
 
 
 def region(work: SceneWork, block: Block) -> Region:
@@ -23,15 +24,15 @@ def region(work: SceneWork, block: Block) -> Region:
     return patch_region(block, work.size, work.stride)
 
 
-def answer(question: Question, task: str, *, fit: bool = False) -> BandImportance:
+def answer(question: Question, predictor: Predictor, *, fit: bool = False) -> BandImportance:
     """Scores of patches; a cell has one answer: of several labels the likeliest, or the one that is asked for."""
-    if task == MULTILABEL:
-        question = replace(question, task="classification")
-    return importance_of(question, False, fit=fit)
+    if predictor.task == MULTILABEL:
+        predictor = replace(predictor, task=CLASSIFICATION)
+    return importance_of(question, False, checked(question, predictor=predictor), fit=fit)
 
 
 def scores(
-    model: Any, work: SceneWork, block: Block, values: dict[str, np.ndarray]
+    model: Traced, work: SceneWork, block: Block, values: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], Tally]:
     """Arrays of a block, and what there is to say of it."""
     found = work.layers.empty(block.rows, block.cols)
@@ -48,13 +49,14 @@ def scores(
             continue
         if not whole.all():
             windows = {name: own[whole] for name, own in windows.items()}
-        question = work.question(model, windows)
-        result = answer(question, work.task)
+        question = work.question(model.model, windows)
+        traced = model.of(question)
+        result = answer(question, traced.explained)
         tally = tally.plus(Tally(completeness=result.completeness))
         own_scores = np.moveaxis(result.scores, 0, -1)
         flat[SCORE][..., cells] = own_scores if work.layers.outputs else own_scores[0]
         if work.layers.prediction:
             flat[PREDICTION][cells] = result.prediction + 1
         if work.layers.labels:
-            flat[PROBABILITY][:, cells] = window_outputs(question).values.T
+            flat[PROBABILITY][:, cells] = window_outputs(question, traced).values.T
     return found, tally

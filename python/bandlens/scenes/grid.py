@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +21,8 @@ MOST_CELLS = 64
 TILE = 16
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """Cells of the result that are computed together.
 
     Attributes

@@ -107,7 +107,7 @@ class Ground:
         for name, array in values.items():
             ratio = self.ratios[name]
             side = size // ratio
-            seen = np.lib.stride_tricks.sliding_window_view(array, (side, side), axis=(0, 1))  # type: ignore[call-overload]
+            seen = np.lib.stride_tricks.sliding_window_view(array, (side, side), axis=(0, 1))
             cut = seen[(top - region.top) // ratio, (left - region.left) // ratio]
             found[name] = np.ascontiguousarray(np.moveaxis(cut, 1, -1))
         return found

@@ -183,7 +183,7 @@ def asked_of(model: Any, work: SceneWork, windows: Mapping[str, np.ndarray], ans
     `windows` are some of the scene, by whose values a changed scene is noticed, and `answers` what the model says of
     them.
     """
-    files = {}
+    files: dict[str, Any] = {}
     for name, raster in work.ground.rasters.items():
         key = f"scene {name}".strip()
         files[f"{key} grid"] = [raster.rows, raster.cols, list(raster.transform), raster.crs, list(raster.bands)]

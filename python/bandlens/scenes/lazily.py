@@ -12,23 +12,13 @@ from .blocks import region, score_values
 from .grid import Block
 from .ground import Values
 from .needed import needed
-from .work import SceneWork, missing
-
-
-class _Held:
-    """A model, which Dask must neither look into nor compare."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def __dask_tokenize__(self) -> int:
-        return id(self.model)
+from .work import SceneWork, Traced, missing
 
 
 def arrays(model: Any, work: SceneWork) -> dict[str, Any]:
     """Arrays of all of a scene, of Dask, by name."""
     da, delayed = needed("dask.array", "A lazy scene"), needed("dask", "A lazy scene").delayed
-    held, described, own = _Held(model), work.elsewhere(), uuid.uuid4().hex
+    held, described, own = Traced(model), work.elsewhere(), uuid.uuid4().hex
     compute, pick = delayed(_block, pure=False), delayed(_pick, pure=False)
     rows: dict[str, list[list[Any]]] = {name: [] for name in work.layers.shapes(1, 1)}
     for block in work.grid.blocks():
@@ -42,8 +32,8 @@ def arrays(model: Any, work: SceneWork) -> dict[str, Any]:
     return {name: da.block(parts) for name, parts in rows.items()}
 
 
-def _block(held: _Held, work: SceneWork, block: Block, values: Values) -> dict[str, np.ndarray]:
-    found = score_values(held.model, work, Block(*block), values)
+def _block(held: Traced, work: SceneWork, block: Block, values: Values) -> dict[str, np.ndarray]:
+    found = score_values(held, work, block, values)
     for kind, text in found.tally.doubts:
         warnings.warn(text, kind, stacklevel=2)
     return found.values

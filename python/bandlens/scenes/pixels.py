@@ -15,7 +15,7 @@ import numpy as np
 from ..explain.windows import NO_CLASS, pixel_scores, window_outputs
 from .grid import Block, overlapping, window_starts, window_weights
 from .rasters import Region
-from .work import CONFIDENCE, PREDICTION, SCORE, SceneWork, Tally, batches
+from .work import CONFIDENCE, PREDICTION, SCORE, SceneWork, Tally, Traced, batches
 
 
 class _Ring(NamedTuple):
@@ -50,7 +50,7 @@ def _needs_classes(work: SceneWork) -> bool:
 
 
 def scores(
-    model: Any, work: SceneWork, block: Block, values: dict[str, np.ndarray]
+    model: Traced, work: SceneWork, block: Block, values: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], Tally]:
     """Arrays of a block, and what there is to say of it."""
     rings, layers, size = _rings(work, block), work.layers, work.size
@@ -73,7 +73,8 @@ def scores(
         if work.own:
             seen = np.lib.stride_tricks.sliding_window_view(codes, (size, size))
             own = np.where(known, seen[top - rings[0].covered.top, left - rings[0].covered.left], NO_CLASS)
-        result = pixel_scores(work.question(model, windows), own)
+        question = work.question(model.model, windows)
+        result = pixel_scores(question, own, traced=model.of(question))
         tally = tally.plus(Tally(completeness=result.completeness))
         return result.values.reshape(*result.values.shape[:3], -1)
 
@@ -84,11 +85,12 @@ def scores(
     return found, tally.plus(Tally(there, block.rows * block.cols - there))
 
 
-def _outputs(work: SceneWork, model: Any) -> Callable[..., np.ndarray]:
+def _outputs(work: SceneWork, model: Traced) -> Callable[..., np.ndarray]:
     """What windows say of their pixels."""
 
     def said(windows: dict[str, np.ndarray], known: np.ndarray, top: np.ndarray, left: np.ndarray) -> np.ndarray:
-        return window_outputs(work.question(model, windows)).values
+        question = work.question(model.model, windows)
+        return window_outputs(question, model.of(question)).values
 
     return said
 

@@ -11,7 +11,7 @@ from ..data.tasks import MULTILABEL, REGRESSION, SEGMENTATION
 from ..data.words import shape_text, shown
 from ..errors import ModelError, OptionError, SceneError
 from ..explain.question import Question
-from ..explain.windows import WindowOutputs, pixel_scores, window_outputs
+from ..explain.windows import WindowModel, WindowOutputs, pixel_scores, window_model, window_outputs
 from . import cells
 from .grid import BLOCK_VALUES, patch_grid, pixel_grid
 from .ground import Ground, complete, ground_of, in_steps, input_shapes, window_size
@@ -57,13 +57,14 @@ def prepared(
         asked = replace(asked, background=ground.images(own))
     looked_at = {name: own[:LOOKED_AT] for name, own in drawn.items()}
     question = replace(asked, model=model, x=ground.images(looked_at))
-    said = window_outputs(question)
+    traced = window_model(question)
+    said = window_outputs(question, traced)
     describe = _pixel_work if said.task == SEGMENTATION else _patch_work
     if prediction and said.task == REGRESSION:
         raise OptionError(
             "The model predicts numbers, not classes.", expected="prediction=False", given="prediction=True"
         )
-    return describe(ground, size, stride, asked, question, said, prediction), looked_at, said.values
+    return describe(ground, size, stride, asked, question, traced, said, prediction), looked_at, said.values
 
 
 def _check_method(method: Any) -> None:
@@ -81,11 +82,12 @@ def _patch_work(
     stride: int | None,
     asked: Question,
     question: Question,
+    traced: WindowModel,
     said: WindowOutputs,
     prediction: bool,
 ) -> SceneWork:
     """Of a model that has one answer for a patch; whether model and scene fit is said now."""
-    tried = cells.answer(question, said.task, fit=True)
+    tried = cells.answer(question, traced.explained, fit=True)
     outputs = [tried.outputs[at] for at in tried.image_output[0]]
     layers = Layers(
         bands=_named(tried.bands, tried.inputs),
@@ -109,6 +111,7 @@ def _pixel_work(
     stride: int | None,
     asked: Question,
     question: Question,
+    traced: WindowModel,
     said: WindowOutputs,
     prediction: bool,
 ) -> SceneWork:
@@ -122,7 +125,7 @@ def _pixel_work(
             fix="put layers behind the model that bring its outputs to the size of its images, such as `UpSampling2D`",
         )
     step = _pixel_stride(stride, ground, size)
-    tried = pixel_scores(question, np.zeros((len(said.values), size, size), np.int64), fit=True)
+    tried = pixel_scores(question, np.zeros((len(said.values), size, size), np.int64), fit=True, traced=traced)
     outputs = [tried.outputs[at] for at in tried.explained]
     bands = _named(tried.bands, tried.inputs)
     layers = Layers(

@@ -95,6 +95,12 @@ def moved(transform: Transform, rows: float, cols: float, step: float = 1) -> Tr
     return (a * step, b, c + cols * a, d, e * step, f + rows * e)
 
 
+def as_transform(given: Any) -> Transform:
+    """The six numbers of an affine transformation."""
+    a, b, c, d, e, f = (float(value) for value in tuple(given)[:6])
+    return a, b, c, d, e, f
+
+
 def floating(dtype: Any) -> np.dtype:
     """Numbers that hold all of a type, and NaN."""
     return np.result_type(dtype, np.float32)
@@ -246,7 +252,7 @@ def _of_files(paths: tuple[str, ...], called: str) -> Raster:
             raise SceneError(f"`{called}` names a file that isn't there.", given=path)
         try:
             with rasterio.open(path) as file:
-                transform = tuple(float(value) for value in file.transform[:6])
+                transform = as_transform(file.transform)
                 crs = file.crs.to_wkt() if file.crs else ""
                 grids.append((file.height, file.width, transform, crs))
                 stem = Path(path).stem
@@ -350,8 +356,8 @@ def _of_array(array: Any, called: str) -> Raster:
     names, wavelengths = _bands_of(array, others[0] if others else None)
     array = array.transpose(y, x, others[0]) if others else array.transpose(y, x).expand_dims("band", axis=-1)
     _check_regular(array, (y, x), called)
-    transform = tuple(float(value) for value in array.rio.transform(recalc=y in array.coords and array.sizes[y] > 1))
-    transform = transform[:6]
+    recalculated = y in array.coords and x in array.coords and min(array.sizes[y], array.sizes[x]) > 1
+    transform = as_transform(array.rio.transform(recalc=recalculated))
     _check_north_up(transform, called)
     crs = array.rio.crs
     rows, cols = array.sizes[y], array.sizes[x]

@@ -18,7 +18,7 @@ from .grid import Block
 from .keeping import Unfinished, asked_of, check_path
 from .preparing import prepared
 from .sinks import GeoTIFF, Memory, Sink, Zarr
-from .work import BlockScores, Doubt, SceneWork
+from .work import BlockScores, Doubt, SceneWork, Traced
 
 
 def score_scene(
@@ -194,8 +194,9 @@ def score_scene(
 
 def computed(model: Any, work: SceneWork, blocks: Iterable[Block]) -> Iterator[tuple[Block, BlockScores]]:
     """Blocks with their scores, one after the other; `sink.write` takes them in any order."""
+    traced = Traced(model)
     for block in blocks:
-        yield block, score_block(model, work, block)
+        yield block, score_block(traced, work, block)
 
 
 def warn_once(doubts: Sequence[Doubt]) -> None:

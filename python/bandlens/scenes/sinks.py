@@ -169,7 +169,7 @@ class Zarr(Written):
         zarr.open_group(str(self.store), mode="r+").attrs.update(about(self.work, model, tally))
         zarr.consolidate_metadata(str(self.store))
         self.kept.finish(self.store)
-        chunks = {} if find_spec("dask") else None
+        chunks: dict[str, int] | None = {} if find_spec("dask") else None
         opened = needed("xarray", "A zarr store").open_zarr
         return opened(self.kept.path, chunks=chunks, mask_and_scale=False, decode_coords="all"), tally
 

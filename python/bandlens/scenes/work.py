@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..explain.question import Question
+from ..explain.windows import WindowModel, window_model
 from .grid import Grid
 from .ground import Ground
 
@@ -127,6 +128,26 @@ class SceneWork:
     def elsewhere(self) -> SceneWork:
         """The same without arrays of the scene, for `score_values`."""
         return replace(self, ground=self.ground.elsewhere())
+
+
+class Traced:
+    """A model that is traced once for many blocks of one scene; to other processes it goes as the model alone."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self._traced: WindowModel | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Traced, (self.model,)
+
+    def __dask_tokenize__(self) -> int:
+        return id(self.model)
+
+    def of(self, question: Question) -> WindowModel:
+        """The model as a question about windows wants it."""
+        if self._traced is None:
+            self._traced = window_model(question)
+        return self._traced
 
 
 class Tally(NamedTuple):
