@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
+    from .scenes import score_scene
 
 _HOMES = {
     "BackgroundImages": ".data.backgrounds",
@@ -78,6 +79,7 @@ _HOMES = {
     "list_layers": ".features",
     "plot_layers": ".features",
     "pool_importance": ".results.pooling",
+    "score_scene": ".scenes",
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
@@ -119,6 +121,7 @@ __all__ = [
     "list_layers",
     "plot_layers",
     "pool_importance",
+    "score_scene",
     "set_bands",
     "top_images",
     "visualize_features",
