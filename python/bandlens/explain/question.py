@@ -61,8 +61,10 @@ class Question:
             "time_axis": layout.time_axis,
             "x": opened(self.x, "x", layout),
             "y": opened_labels(self.y),
-            "background": opened_background(self.background, layout),
         }
+        # one stream for both is read once
+        same = self.background is self.x
+        known["background"] = known["x"] if same else opened_background(self.background, layout)
         for name, value in known.items():
             object.__setattr__(self, name, value)
 

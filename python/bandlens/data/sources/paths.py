@@ -98,7 +98,8 @@ def live_zarr(array: Any) -> Zarr:
     root = root() if callable(root) else root
     key = str(getattr(array, "path", "") or "")
     here = isinstance(root, str | Path) and os.path.isdir(os.path.join(root, key))
-    return Zarr(array, os.path.join(root, key) if here else None, "" if here else key)  # type: ignore[arg-type]
+    path = os.path.join(root, key).rstrip(os.sep) if here else None  # type: ignore[arg-type]
+    return Zarr(array, path, "" if here else key)
 
 
 def _open_hdf5(path: str, key: str | None, name: str) -> HDF5:

@@ -150,7 +150,7 @@ class Source:
         except Exception as error:  # libraries raise what they like for what is damaged
             self.check_unchanged(whole=True)
             raise SourceError(
-                f"Images {start + first()} to {stop - 1 + first()} can't be read (counted from {first()}).",
+                f"{_numbered(*self._damaged(start, stop))} can't be read (counted from {first()}).",
                 given=f"{self.where}: {in_words(error)}",
                 fix="the file may be damaged, or not be there any more",
             ) from error
@@ -158,11 +158,28 @@ class Source:
         expected = (stop - start, *self.shape[1:])
         if found.shape != expected or found.dtype.newbyteorder("=") != self.dtype.newbyteorder("="):
             raise SourceError(
-                f"Images {start + first()} to {stop - 1 + first()} are not what they were said to be.",
+                f"{_numbered(start, stop)} can't be what was asked for (counted from {first()}).",
                 expected=f"shape {expected}, {self.dtype}",
                 given=f"shape {found.shape}, {found.dtype} in {self.where}",
             )
         return found
+
+    def _damaged(self, start: int, stop: int) -> tuple[int, int]:
+        """The first of several blocks that can't be read."""
+        begin = start
+        while begin < stop:
+            end = min(self.block_end(begin + 1), stop)
+            try:
+                self.read(begin, end)
+            except Exception:  # as before
+                return begin, end
+            begin = end
+        return start, stop
+
+
+def _numbered(start: int, stop: int) -> str:
+    """Images as an error calls them."""
+    return f"Image {start + first()}" if stop == start + 1 else f"Images {start + first()} to {stop - 1 + first()}"
 
 
 def in_words(error: BaseException) -> str:

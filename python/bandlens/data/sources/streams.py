@@ -126,7 +126,9 @@ def stream_of(given: Any, name: str) -> Stream | None:
     if ("torch", "DataLoader") in made_by:
         return Stream(lambda: iter(given), "a loader of PyTorch", _length(given))
     if inspect.isgenerator(given) or (hasattr(given, "__next__") and hasattr(given, "__iter__")):
-        return Stream(lambda: iter(given), "an iterator")
+        # what it is and which names labels had, where it says so itself
+        where, classes = getattr(given, "where", "an iterator"), getattr(given, "classes", lambda: None)
+        return Stream(lambda: iter(given), where, classes=classes)
     if callable(given) and not hasattr(given, "shape") and not isinstance(given, type):
         return Stream(lambda: _called(given, name), "a function that gives a generator")
     return None
