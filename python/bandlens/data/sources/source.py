@@ -136,8 +136,8 @@ class Source:
         if end - begin == stop - start or max(end - last, self.block_end(start + 1) - begin) * of_one > self.most_kept:
             return self._checked(start, stop)
         found = self._checked(begin, end)
-        # a copy, so that the rest need not be kept with it
-        self._kept = last, found[last - begin :].copy()
+        # a copy of a part, so that the rest need not be kept with it
+        self._kept = last, found if last == begin else found[last - begin :].copy()
         return found[start - begin : stop - begin]
 
     def _checked(self, start: int, stop: int) -> np.ndarray:
