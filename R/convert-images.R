@@ -5,7 +5,7 @@
 # since reticulate would turn those of length 1 into scalars. NA exists in R only: it is refused in what goes to Python
 # and stands for NaN in what comes back.
 
-# Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
+# Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is, and so are paths.
 as_images <- function(x, name = "x", kind = "input") {
   x <- labelled_images(x, name, kind)$x
   refuse_raster(x, name, if (kind == "input") "input_type" else kind)
@@ -14,6 +14,12 @@ as_images <- function(x, name = "x", kind = "input") {
       cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
     }
     return(x)
+  }
+  if (is_source(x)) {
+    return(as_source(x))
+  }
+  if (is.function(x)) {
+    return(as_stream(x))
   }
   if (is.data.frame(x)) {
     cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` is a data frame, not an array of images."),
@@ -25,8 +31,10 @@ as_images <- function(x, name = "x", kind = "input") {
     places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
     found <- lapply(seq_along(x), function(i) {
       refuse_raster(x[[i]], places[[i]], if (kind == "input") "input_type" else kind)
-      live <- inherits(x[[i]], "python.builtin.object")
-      if (live) x[[i]] else as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
+      if (inherits(x[[i]], "python.builtin.object")) {
+        return(x[[i]])
+      }
+      if (is_source(x[[i]])) as_source(x[[i]]) else as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
     })
     return(if (named) stats::setNames(found, names(x)) else found)
   }
@@ -79,9 +87,9 @@ first_na <- function(x) {
   paste0("[", paste(at, collapse = ", "), "]")
 }
 
-# Dimensions of a container of images; the first is the images. NULL for what lives in Python.
+# Dimensions of a container of images; the first is the images. NULL for what lives in Python, or in files.
 image_dim <- function(x) {
-  if (inherits(x, "python.builtin.object")) {
+  if (inherits(x, "python.builtin.object") || is_source(x)) {
     return(NULL)
   }
   if (!is.list(x)) dim(x) else c(length(x), if (length(x) > 0) dim(x[[1]]))
@@ -119,7 +127,7 @@ own_bands <- function(x, band_axis) {
 
 # Names along all axes; NULL if there are none.
 own_dimnames <- function(x) {
-  if (inherits(x, "python.builtin.object") || length(x) == 0) {
+  if (inherits(x, "python.builtin.object") || is_source(x) || length(x) == 0) {
     return(NULL)
   }
   names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)

@@ -193,3 +193,9 @@ class ResultError(BandlensError, ValueError):
     """A result can't be shown, saved or loaded as asked."""
 
     kind = "result"
+
+
+class SourceError(BandlensError, OSError):
+    """A file or a stream of images can't be read, ends too early, or is not what it was when it was opened."""
+
+    kind = "source"

@@ -91,6 +91,7 @@ class WiderImages:
     band: int
     seed: int
 
+    any_rows = True
     dtype = np.dtype(np.float64)
 
     @property
@@ -100,9 +101,10 @@ class WiderImages:
         shape[self.images.band_axis] += 2
         return tuple(shape)
 
-    def __getitem__(self, index: slice | int) -> np.ndarray:
-        single = not isinstance(index, slice)
-        positions = np.arange(self.images.n)[index if isinstance(index, slice) else slice(index, index + 1)]
+    def __getitem__(self, index: slice | int | np.ndarray) -> np.ndarray:
+        if not isinstance(index, slice | np.ndarray):
+            return self[slice(index, index + 1)][0]
+        positions = np.arange(self.images.n)[index]
         batch = self.images.take(positions, self.dtype)
         random = np.random.default_rng(self.seed)
         others = self.images.take(random.permutation(self.images.n)[positions], self.dtype)
@@ -110,8 +112,7 @@ class WiderImages:
         copy, noise = (np.take(array, [self.band], axis=axis) for array in (batch, others))
         pixels = noise.reshape(len(noise), -1)
         noise = pixels[:, random.permutation(pixels.shape[1])].reshape(noise.shape)
-        wide = np.concatenate([batch, noise, copy], axis=axis)
-        return wide[0] if single else wide
+        return np.concatenate([batch, noise, copy], axis=axis)
 
 
 def wider_question(question: Question, images: Images, names: tuple[str, ...], place: Place) -> Question:

@@ -26,6 +26,9 @@ STEP_BYTES = 1 << 30
 # of the memory that is free; estimates of what a step needs are rough, and compilers keep more than they have to
 SHARE_OF_FREE = 0.25
 MOST_IMAGES = 1024
+# of that, what the images themselves may take: as they are read, converted, and handed to the framework, they are there
+# several times, besides what the step needs
+READ = 1 / 64
 
 _ELSEWHERE: ContextVar[int | None] = ContextVar("elsewhere", default=None)
 
@@ -54,8 +57,15 @@ def step_bytes(backend: Backend) -> int:
 
 def images_per_batch(graph: Graph, dtype: str, budget: int) -> int:
     """Images for a forward and a backward pass, which keeps every value once."""
-    per_image = 2 * np.dtype(dtype).itemsize * sum(layout.size for layout in graph.layouts.values())
-    return int(np.clip(budget // max(per_image, 1), 1, MOST_IMAGES))
+    item = np.dtype(dtype).itemsize
+    per_image = 2 * item * sum(layout.size for layout in graph.layouts.values())
+    fits = min(budget // max(per_image, 1), images_read(item * graph.layouts[graph.input].size, budget))
+    return int(np.clip(fits, 1, MOST_IMAGES))
+
+
+def images_read(image: int, budget: int) -> int:
+    """Images of so many bytes that are read at once for a step."""
+    return max(1, int(READ * budget) // max(1, image))
 
 
 @dataclass

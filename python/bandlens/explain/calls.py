@@ -164,14 +164,9 @@ def checked(
     `predictor` is that of an earlier call about the same model and images, if there was one; `find` says what is to be
     explained, if not what `y` and `target` speak for.
     """
+    method, statistic = _asked(question, maps)
     q = in_order(question)
-    method = _method(q.method, maps)
     options = _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
-    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
-    whole_number("n_background", q.n_background)
-    if q.batch_size is not None:
-        whole_number("batch_size", q.batch_size)
-    whole_number("seed", q.seed, 0)
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
@@ -258,6 +253,18 @@ def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bo
     known = known or not predictor.classifies
     depends = q.target == "predicted" or (q.target == "class" and not known)
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
+
+
+def _asked(q: Question, maps: bool) -> tuple[Method, str]:
+    """The method and the statistic, after all that can be checked before a stream of images is read."""
+    method = _method(q.method, maps)
+    _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
+    whole_number("n_background", q.n_background)
+    if q.batch_size is not None:
+        whole_number("batch_size", q.batch_size)
+    whole_number("seed", q.seed, 0)
+    return method, statistic
 
 
 def _method(name: Any, maps: bool) -> Method:

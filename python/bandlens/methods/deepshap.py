@@ -118,7 +118,7 @@ def _own_background(task: Task) -> _OwnBackground | None:
     def drawn() -> _OwnBackground:
         outputs, pool = task.background_outputs, background_images(task)
         groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
-        places = own_draws(outputs[:, groups], groups, each, task.seed)
+        places = own_draws(outputs, groups, each, task.seed)
         return _OwnBackground(outputs, task.images.cells.means(np, pool, 1), groups, places)
 
     return task.once("own background", drawn)

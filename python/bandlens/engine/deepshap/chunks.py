@@ -171,7 +171,8 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     most = max(1, budget // max(per_image, 1))
-    most_images = min(n, most if batch_size is None else min(most, batch_size))
+    read = batching.images_read(item * int(np.prod(work.images.shape)), budget)
+    most_images = min(n, most, read if batch_size is None else batch_size)
     if work.own:
         background = m
     else:

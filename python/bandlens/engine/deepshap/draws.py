@@ -24,13 +24,13 @@ def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> n
 
     Parameters
     ----------
-    values : ndarray, shape (m, n)
-        The output explained for each image, on the pool.
+    values : ndarray, shape (m, outputs)
+        Outputs of the pool.
     groups : ndarray of int, shape (n,)
-        Images that are explained by the same output.
+        The output that each image is explained by.
     each, seed : int
     """
-    m, n = values.shape
+    m, n = len(values), len(groups)
     random = np.random.default_rng([seed, 1])
     place = np.empty((n, each))
     for group in np.unique(groups):
@@ -38,7 +38,8 @@ def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> n
         for part in range(each):
             place[mine, part] = part + (random.permutation(len(mine)) + random.random()) / len(mine)
     place = np.minimum((place * (m / each)).astype(np.int64), m - 1)
-    return np.take_along_axis(values.argsort(axis=0, kind="stable").T, place, axis=1)
+    found: np.ndarray = values.argsort(axis=0, kind="stable")[place, groups[:, None]]
+    return found
 
 
 def averaged(
