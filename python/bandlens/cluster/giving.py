@@ -13,12 +13,12 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..engine.reasons import reason
 from ..errors import ClusterError
-from .blocks import Block
 from .carried import Carried
+from .jobs import Job
 from .workers import Workers
 from .working import Answer, answer, arrived, bytes_of, sealed
 
@@ -31,6 +31,20 @@ AHEAD = 2
 MOST_GIVEN_UP = 4
 # seconds between looks at how many workers there are
 LOOK = 2.0
+
+
+class Given(Protocol):
+    """What a worker is given at once."""
+
+    @property
+    def window(self) -> slice:
+        """Which of what there is to compute."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """That it takes along."""
+        ...
 
 
 @dataclass
@@ -65,10 +79,10 @@ class Sizes:
 def given_out(
     workers: Workers,
     model: Carried,
-    call: Any,
+    call: Job,
     cuts: Sequence[int],
     n: int,
-    block_of: Callable[[slice], Block],
+    block_of: Callable[[slice], Given],
 ) -> Iterator[Answer]:
     """Answers to all blocks of a call, in order.
 
@@ -76,7 +90,7 @@ def given_out(
     ----------
     workers : Workers
     model : Carried
-    call : Scoring or Asking
+    call : Job
     cuts : sequence of int
         First row of each step.
     n : int
@@ -103,16 +117,17 @@ class _Giving:
         self,
         workers: Workers,
         model: Carried,
-        call: Any,
+        call: Job,
         cuts: Sequence[int],
         n: int,
-        block_of: Callable[[slice], Block],
+        block_of: Callable[[slice], Given],
     ) -> None:
         self.workers, self.ends, self.block_of = workers, [*cuts[1:], n], block_of
         self.cuts, self.sizes = cuts, Sizes(len(cuts))
+        self.what = call.what
         self.name = f"bandlens-{uuid.uuid4().hex}"
         self.done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.pending: dict[Any, tuple[int, Block, int]] = {}
+        self.pending: dict[Any, tuple[int, Given, int]] = {}
         self.given_up: dict[int, int] = {}
         self.said = workers.said
         self.moved = workers.moved
@@ -144,7 +159,7 @@ class _Giving:
                 yield early.pop(due)
                 due += 1
 
-    def _give(self, number: int, block: Block, steps: int) -> None:
+    def _give(self, number: int, block: Given, steps: int) -> None:
         key = f"{self.name}-{number}-{self.given_up.get(number, 0)}"
         future = self._submit(answer, *self.kept, block, key=key)
         self.pending[future] = (number, block, steps)
@@ -171,7 +186,7 @@ class _Giving:
                 warnings.warn(text, kind, stacklevel=2)
         return number, found
 
-    def _failed(self, future: Any, number: int, block: Block, steps: int) -> None:
+    def _failed(self, future: Any, number: int, block: Given, steps: int) -> None:
         """Give a block out again if it was the workers that failed; raises what is wrong with it otherwise."""
         from distributed import KilledWorker
 
@@ -187,7 +202,7 @@ class _Giving:
         times = self.given_up[number] = self.given_up.get(number, 0) + 1
         if times > MOST_GIVEN_UP:
             raise ClusterError(
-                f"Workers die of images {block.window.start} to {block.window.stop - 1}, one after the other: "
+                f"Workers die of {self.what} {block.window.start} to {block.window.stop - 1}, one after the other: "
                 f"{reason(error)}",
                 expected="workers with memory for a compiled step",
                 given=f"{times} times given up",

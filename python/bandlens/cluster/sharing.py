@@ -11,9 +11,10 @@ from ..engine.batching import step_bytes_of
 from ..methods import Method, Task
 from ..methods.findings import Findings
 from ..models.predictor import Predictor
-from .blocks import Asking, Block, block_of, rows_of, scoring_of, setting_of
+from .blocks import Block, block_of, rows_of
 from .carried import carried
 from .giving import given_out
+from .jobs import Asking, scoring_of, setting_of
 from .workers import Workers
 
 
@@ -33,11 +34,11 @@ def shared_scores(workers: Workers, task: Task, method: Method, model: object) -
     with step_bytes_of(budget):
         method.beforehand(task)
         cuts = method.cuts(task)
-        setting = setting_of(task.predictor, task.every, budget)
-    call, n = scoring_of(task, method, setting), task.images.n
+        setting = setting_of(task.predictor, task.every, budget, exchanges=method.exchanges)
+    call, n, whole = scoring_of(task, method, setting), task.images.n, setting.every is not None
 
     def found() -> Findings:
-        for answer in given_out(workers, packed, call, cuts, n, lambda window: block_of(task, method, window)):
+        for answer in given_out(workers, packed, call, cuts, n, lambda window: block_of(task, window, whole=whole)):
             yield from answer.findings
             task.tick(answer.window.stop - answer.window.start)
 
@@ -51,7 +52,7 @@ def shared_units(
     setting = setting_of(predictor, images, workers.step_bytes(predictor))
 
     def block(window: slice) -> Block:
-        return Block(window, rows_of(images, window, predictor))
+        return Block(window, None if setting.every is not None else rows_of(images, window, predictor))
 
     cuts = range(0, images.n, batch_size)
     for answer in given_out(workers, carried(model), Asking(setting, batch_size), cuts, images.n, block):

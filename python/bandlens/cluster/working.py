@@ -15,24 +15,18 @@ import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
-
 from .._version import __version__
-from ..data.positions import counting_from, spelled
-from ..engine.batching import step_bytes, step_bytes_of
+from ..engine.batching import step_bytes
+from ..engine.reasons import reason
 from ..errors import BandlensWarning, ClusterError
 from ..methods.findings import Drops, Finding
-from ..models.predictor import Predictor, make_predictor
-from .blocks import Asking, Block, Scoring, Setting
-from .carried import Carried, brought
+from .jobs import Job
 
 # models, and calls, that a process keeps; checks go through several
 MOST_KEPT = 4
-# how far outputs may be from those of the session that asks, relative to the largest: devices round differently
-ALIKE = 1e-2
 
 Made = TypeVar("Made")
 
@@ -120,35 +114,32 @@ def arrived(sealed: Sealed) -> Sealed:
     return sealed
 
 
-def answer(model: Sealed, call: Sealed, block: Block) -> Answer:
+def answer(model: Sealed, call: Sealed, block: Any) -> Answer:
     """Compute a block of a call."""
     began = time.perf_counter()
     with _ANSWERING, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", BandlensWarning)
-        asked: Scoring | Asking = _kept(call.key, lambda: _opened(call))
-        setting = asked.setting
-        with counting_from(setting.counts_from), step_bytes_of(setting.step_bytes):
-            key = f"{model.key} {setting.output} {setting.head} {setting.task} {setting.layout.cells}"
-            _, predictor = _kept(key, lambda: _predictor(_opened(model), setting))
-            if isinstance(asked, Scoring):
-                findings: list[Any] = list(asked.method.scores(asked.task(predictor, block)))
-            else:
-                findings = list(_units(asked, predictor, block))
+        job: Job = _kept(call.key, lambda: _opened(call))
+        with job.around():
+            made = _kept(f"{model.key} {job.about}", lambda: job.made(_opened(model)))
+            findings = list(job.answers_of(made, block))
     heard: list[tuple[type[Warning], str]] = [
         (one.category, str(one.message)) for one in caught if issubclass(one.category, BandlensWarning)
     ]
     return Answer(block.window, findings, heard, time.perf_counter() - began, f"{platform.node()} {os.getpid()}")
 
 
-def _units(asked: Asking, predictor: Predictor, block: Block) -> Any:
-    images = asked.setting.layout.holding(block.images)  # type: ignore[arg-type]
-    return predictor.units(images, asked.batch_size, span=block.window)
-
-
 def _opened(sealed: Sealed) -> Any:
     import cloudpickle
 
-    return cloudpickle.loads(sealed.data)
+    try:
+        return cloudpickle.loads(sealed.data)
+    except Exception as error:  # whatever it holds may raise anything
+        raise ClusterError(
+            f"A worker can't make of what it was sent what it is here: {reason(error)}",
+            expected="packages and modules that are the same there, and files that are there under the same path",
+            fix="put files where workers can read them, or give `x` and `background` in memory",
+        ) from error
 
 
 def _kept(key: str, make: Callable[[], Made]) -> Made:
@@ -160,36 +151,6 @@ def _kept(key: str, make: Callable[[], Made]) -> Made:
     _KEPT.move_to_end(key)
     found: Made = _KEPT[key]
     return found
-
-
-def _predictor(carried: Carried, setting: Setting) -> tuple[Any, Predictor]:
-    """The model, and it traced here, seen to be the same as where the call was made; the trace doesn't keep it alive.
-
-    Raises
-    ------
-    ClusterError
-        If it gives other outputs.
-    """
-    sample = setting.layout.holding(setting.sample)
-    model = brought(carried)
-    made = make_predictor(model, sample, setting.output, head=setting.head)
-    predictor = replace(made, task=setting.task)
-    units = np.concatenate([found for _, found in predictor.units(sample, sample.n)])
-    most = float(np.abs(setting.units).max())
-    apart = float(np.abs(units - setting.units).max()) if units.shape == setting.units.shape else np.inf
-    if apart > ALIKE * most:
-        raise ClusterError(
-            "The model is not the same on a worker: for the first images it gives other outputs.",
-            expected=f"outputs of shape {setting.units.shape}, {_few(setting.units)}",
-            given=f"shape {units.shape}, {_few(units)}",
-            fix="see that it is the same after it was saved and loaded: "
-            + spelled("keras.saving.load_model()", "keras3::load_model()"),
-        )
-    return model, predictor
-
-
-def _few(units: np.ndarray) -> str:
-    return "beginning with " + ", ".join(f"{value:.4g}" for value in units.ravel()[:3])
 
 
 def bytes_of(findings: list[Any]) -> int:
