@@ -58,8 +58,7 @@ def test_zones_of_pixels(client: Any, layers: Any) -> None:
 
     model = keras.Sequential([keras.Input((6, 6, BANDS)), layers.Conv2D(3, 3, padding="same", activation="softmax")])
     labels = np.random.default_rng(0).integers(0, 3, (7, 6, 6))
-    for y in (labels, None):
-        same(client, model, numbers(7, 6, 6, BANDS), y, background=numbers(3, 6, 6, BANDS, seed=1), batch_size=2)
+    same(client, model, numbers(7, 6, 6, BANDS), labels, background=numbers(3, 6, 6, BANDS, seed=1), batch_size=2)
 
 
 def test_several_labels_and_inputs(client: Any, layers: Any) -> None:
@@ -149,7 +148,8 @@ def test_scenes_are_scored_by_workers(client: Any, tmp_path: Path, monkeypatch: 
         with workers.at_work(client) as team:
             found = bl.score_scene(model, scene, **about)
         assert len(team.moved.seconds) > 1
-        assert (team.moved.out > 0) == sent
+        # beside the few windows that the model is tried with
+        assert (team.moved.out > array.nbytes) == sent
         np.testing.assert_array_equal(found.score.values, bl.score_scene(model, scene, **about).score.values)
     with pytest.raises(OptionError, match="computed when they are asked for"):
         bl.score_scene(model, array.chunk(), client=client, **about)
