@@ -21,6 +21,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,13 @@ class Memory(threading.Thread):
     def _now() -> int:
         import psutil
 
-        me, found = psutil.Process(), 0
-        for one in (me, *me.children(recursive=True)):
-            try:
-                found += one.memory_info().rss
-            except psutil.NoSuchProcess:  # it has just ended
-                continue
-        return found
+        def of(one: psutil.Process) -> int:
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                return int(one.memory_info().rss)
+            return 0
+
+        me = psutil.Process()
+        return sum(map(of, (me, *me.children(recursive=True))))
 
 
 def timed_backend() -> list[float]:
@@ -105,7 +106,7 @@ def explain(path: Path, method: str) -> None:
     memory.start()
     from common import keras  # which also finds bandlens
 
-    import bandlens as bl
+    import bandlens as bl  # isort: skip
 
     taken = timed_backend()
     keras.utils.set_random_seed(1)

@@ -16,6 +16,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.data.images import check_images
+from bandlens.data.kept import same_images, with_kept
 from bandlens.data.labelled import LabelledImages
 from bandlens.data.sources import Layout, Source, opened
 from bandlens.data.sources.raw import Raw
@@ -333,7 +334,27 @@ def test_blocks_of_dask_are_computed_once(some: Any) -> None:
     assert sorted(computed) == [8, 16]
     computed.clear()
     np.testing.assert_array_equal(images.take(np.array([20, 3, 17, 1])), x[[20, 3, 17, 1]])
-    assert computed == [0]  # the last is kept
+    assert computed == [0, 16]
+
+
+def test_a_background_in_a_file_is_read_once(small_cnn: Any, some: Any, background: np.ndarray) -> None:
+    x, y = some
+    source = Counting(np.concatenate([background, x]), 1)
+    expected = bl.band_importance(small_cnn, x, y, background=source.x, n_background=4, batch_size=5)
+    chosen = np.unique(expected.background)
+    source.reads.clear()
+    same(bl.band_importance(small_cnn, x, y, background=source, n_background=4, batch_size=5), expected)
+    # all of them, to see that they are finite, and once those that are used
+    of_used = [read for read in source.reads if read[1] - read[0] < len(source)]
+    assert sorted(at for start, stop in of_used[-len(chosen) :] for at in range(start, stop))[-1] <= chosen[-1]
+    kept = with_kept(check_images(source), chosen)
+    source.reads.clear()
+    np.testing.assert_array_equal(kept.take(chosen[::-1]), source.x[chosen[::-1]])
+    assert not source.reads
+    np.testing.assert_array_equal(kept.take(np.array([0, 3, 30])), source.x[[0, 3, 30]])
+    np.testing.assert_array_equal(kept.take(slice(2, 9)), source.x[2:9])
+    assert same_images(kept, check_images(source))
+    assert not same_images(kept, check_images(x))
 
 
 @pytest.mark.parametrize("name", [name for name in CONTAINERS if "data" not in name and "generator" not in name])

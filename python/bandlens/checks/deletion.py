@@ -65,7 +65,7 @@ def check_deletion(
         The model that was explained.
     result : BandImportance
         Its class x band table.
-    x : array_like, shape (n, rows, cols, bands)
+    x : array_like, shape (n, rows, cols, bands), path or stream
         The images that were explained, in the same order.
     y : array_like, shape (n,), optional
         Class of each image, as for `band_importance`; by default as in `result`. For a regression, the

@@ -128,7 +128,10 @@ def _estimated(task: Task, own: _OwnBackground, findings: Findings) -> Findings:
     """Scores of all images, estimated from pairs with their own background images."""
     n, k = task.image_output.shape
     features = len(task.members)
-    pairs = np.concatenate([finding.values for finding in findings if isinstance(finding, Pairs)]).astype(np.float64)
+    pairs = np.empty((n, k, own.places.shape[1], features), task.predictor.trace.dtype)
+    for finding in findings:
+        assert isinstance(finding, Pairs)
+        pairs[finding.images] = finding.values
     columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
     known = np.concatenate([task.outputs, task.band_means], axis=1)
     found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
@@ -136,7 +139,7 @@ def _estimated(task: Task, own: _OwnBackground, findings: Findings) -> Findings:
     every = slice(0, n)
     yield Scores(every, made_complete(found.reshape(n, k, features), whole))
     yield Pairs(every, pairs, own.places)
-    yield Totals(every, pairs.sum(axis=-1).mean(axis=-1))
+    yield Totals(every, pairs.sum(axis=-1, dtype=np.float64).mean(axis=-1))
     yield Differences(every, task.values - _drawn_outputs(task, own))
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..data.images import Images
+from ..data.kept import same_images
 from ..data.summaries import band_means, band_spread
 from ..models.predictor import Predictor
 from .zoned import ZoneSeeds
@@ -217,7 +218,7 @@ class Task:
         assert self.background is not None
         assert self.draws is not None
         chosen = self.images.holding(self.background.take(self.draws, self.predictor.trace.dtype))
-        return chosen, "`x`" if self.background is self.images else "`background`"
+        return chosen, "`x`" if same_images(self.background, self.images) else "`background`"
 
     def explained_outputs(
         self, images: Images, *, rows: slice = slice(None), name: str = "`x`", positions: np.ndarray | None = None

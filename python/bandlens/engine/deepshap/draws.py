@@ -69,12 +69,13 @@ def averaged(
     background, images = ((one - center) / np.where(spread > 0, spread, 1.0) for one in (background, images))
     kernel = background @ background.T / background.shape[1] + _nearness(background)
     kernel -= kernel.mean(axis=0) + kernel.mean(axis=1)[:, None] - kernel.mean()
-    scores = pairs.mean(axis=1)
+    scores = pairs.mean(axis=1, dtype=np.float64)
     most = max(1, MOST_DRAWS // draws.shape[1])
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
         for block in np.array_split(mine, -(-len(mine) // most)):
-            scores[block] -= _explained(pairs[block], kernel, 1.0 + _nearness(images[block]), draws[block])
+            alike = 1.0 + _nearness(images[block])
+            scores[block] -= _explained(pairs[block].astype(np.float64), kernel, alike, draws[block])
     return scores
 
 
