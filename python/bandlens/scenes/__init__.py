@@ -4,6 +4,9 @@ Imports `data`, `models`, `results` and `explain`; plots and `r` may import it. 
 geopandas are extras, imported where they are needed (`needed.py`).
 """
 
+from .extracting import extract_patches
+from .patches import ScenePatches
 from .scoring import score_scene
+from .zonal import zonal_importance
 
-__all__ = ["score_scene"]
+__all__ = ["ScenePatches", "extract_patches", "score_scene", "zonal_importance"]

@@ -107,9 +107,11 @@ class Ground:
         for name, array in values.items():
             ratio = self.ratios[name]
             side = size // ratio
-            seen = np.lib.stride_tricks.sliding_window_view(array, (side, side), axis=(0, 1))
-            cut = seen[(top - region.top) // ratio, (left - region.left) // ratio]
-            found[name] = np.ascontiguousarray(np.moveaxis(cut, 1, -1))
+            cut = np.empty((len(top), side, side, array.shape[-1]), array.dtype)
+            places = zip((top - region.top) // ratio, (left - region.left) // ratio, strict=True)
+            for at, (row, col) in enumerate(places):
+                cut[at] = array[row : row + side, col : col + side]
+            found[name] = cut
         return found
 
     def images(self, windows: Mapping[str, np.ndarray]) -> Any:

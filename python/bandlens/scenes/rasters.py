@@ -35,6 +35,11 @@ class Region(NamedTuple):
 class Source(Protocol):
     """Where values are."""
 
+    @property
+    def dtype(self) -> str:
+        """Of what is read."""
+        ...
+
     def raw(self, region: Region) -> Any:
         """What is there, (rows, cols, bands); an array, or one of Dask that is computed later."""
         ...
@@ -137,8 +142,7 @@ class Files:
                 )
             try:
                 with rasterio.open(path) as file:
-                    found = file.read(window=window, masked=True)
-                    scales, offsets = np.array(file.scales), np.array(file.offsets)
+                    parts.append(self._values(file, window))
             except rasterio.errors.RasterioError as error:
                 raise SceneError(
                     f"{Path(path).name} can't be read: {error}",
@@ -146,12 +150,26 @@ class Files:
                     f"columns {region.left} to {region.left + region.cols - 1} of {path}",
                     fix="if it has moved, put it back; if it is damaged, get it anew",
                 ) from error
-            values = found.filled(0).astype(self.dtype)
-            if (scales != 1).any() or (offsets != 0).any():
-                values = (values * scales[:, None, None] + offsets[:, None, None]).astype(self.dtype)
-            values[np.ma.getmaskarray(found)] = np.nan
-            parts.append(values)
-        return np.moveaxis(np.concatenate(parts), 0, -1)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
+    def _values(self, file: Any, window: Any) -> np.ndarray:
+        """A window of one file, (rows, cols, bands)."""
+        # most files have no mask: one that says so is read several times as fast
+        plain = all([flag.name for flag in flags] in (["all_valid"], ["nodata"]) for flags in file.mask_flag_enums)
+        read = file.read(window=window, masked=not plain)
+        values = np.empty((*read.shape[1:], len(read)), self.dtype)
+        for at, (own, no_data, scale, offset) in enumerate(
+            zip(read, file.nodatavals, file.scales, file.offsets, strict=True)
+        ):
+            band = values[..., at]
+            band[:] = own if plain else own.data
+            if scale != 1 or offset != 0:
+                band[:] = band * scale + offset
+            if not plain:
+                band[np.ma.getmaskarray(own)] = np.nan
+            elif no_data is not None and not np.isnan(no_data):
+                band[own == no_data] = np.nan
+        return values
 
     def cleaned(self, raw: Any) -> np.ndarray:
         """They already are."""
