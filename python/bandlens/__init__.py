@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
-    from .scenes import ScenePatches, extract_patches, score_scene, zonal_importance
+    from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
     "BackgroundImages": ".data.backgrounds",
@@ -80,6 +80,7 @@ _HOMES = {
     "layer_kernels": ".features",
     "list_layers": ".features",
     "plot_layers": ".features",
+    "plot_scene": ".scenes",
     "pool_importance": ".results.pooling",
     "score_scene": ".scenes",
     "set_bands": ".models.bands",
@@ -125,6 +126,7 @@ __all__ = [
     "layer_kernels",
     "list_layers",
     "plot_layers",
+    "plot_scene",
     "pool_importance",
     "score_scene",
     "set_bands",

@@ -6,7 +6,8 @@ geopandas are extras, imported where they are needed (`needed.py`).
 
 from .extracting import extract_patches
 from .patches import ScenePatches
+from .pictures import plot_scene
 from .scoring import score_scene
 from .zonal import zonal_importance
 
-__all__ = ["ScenePatches", "extract_patches", "score_scene", "zonal_importance"]
+__all__ = ["ScenePatches", "extract_patches", "plot_scene", "score_scene", "zonal_importance"]

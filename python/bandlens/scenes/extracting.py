@@ -14,9 +14,10 @@ from ..errors import LabelError, LocationError, OptionError, SceneError
 from .grid import BLOCK_VALUES
 from .ground import Ground, check_choice, complete, in_steps, joined, one_ground
 from .needed import needed
+from .opening import opened
 from .patches import ScenePatches, labels_of
 from .places import Wanted, around_points, column_of, in_polygons, kind_of, read_places
-from .rasters import Raster, Region, moved, opened
+from .rasters import Raster, Region, moved
 
 MASK = "labels of pixels"
 NO_LABEL = -1

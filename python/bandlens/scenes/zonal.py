@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..data.words import few
-from ..errors import LocationError, SceneError
+from ..errors import LocationError
 from .needed import needed
+from .pictures import checked_scores
 from .places import column_of, kind_of, read_places
 from .work import SCORE
 
@@ -56,17 +57,7 @@ def zonal_importance(scores: Any, zones: Any, *, by: str | None = None) -> pd.Da
     xarray = needed("xarray", "Scores of a scene")
     if isinstance(scores, str | Path):
         scores = xarray.open_zarr(scores, decode_coords="all", chunks=None)
-    if (
-        not isinstance(scores, xarray.Dataset)
-        or SCORE not in scores
-        or not {"x", "y", "band"} <= set(scores[SCORE].dims)
-    ):
-        raise SceneError(
-            "`scores` are no scores of a scene.",
-            expected="the dataset that `score_scene` gives, or the path of the zarr store that it wrote",
-            given=type(scores).__name__,
-        )
-    needed("rioxarray", "Scores of a scene")
+    scores = checked_scores(scores)
     crs = scores.rio.crs
     polygons = read_places(zones, crs.to_wkt() if crs else "", "zones")
     if kind_of(polygons, "zones") != "polygons":
