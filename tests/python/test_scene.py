@@ -297,7 +297,11 @@ def test_windows_cover_all_and_add_up_to_one() -> None:
 
 def two_inputs() -> Any:
     """2 x green at the upper left of 4 x 4 fine pixels, 3 x swir2 at the lower right of 2 x 2 coarse ones, and rain."""
-    fine, coarse, rain = keras.Input((4, 4, 3), name="fine"), keras.Input((2, 2, 2), name="coarse"), keras.Input((2,), name="rain")
+    fine, coarse, rain = (
+        keras.Input((4, 4, 3), name="fine"),
+        keras.Input((2, 2, 2), name="coarse"),
+        keras.Input((2,), name="rain"),
+    )
     flat = [keras.layers.Flatten()(one) for one in (fine, coarse)]
     dense = keras.layers.Dense(1, use_bias=False)
     model = keras.Model([fine, coarse, rain], dense(keras.layers.Concatenate()([*flat, rain])))
@@ -367,7 +371,7 @@ def test_what_can_not_be_scored_is_named(scene: Path, tmp_path: Path) -> None:
             bl.score_scene(model, given, background=NOTHING, **more)
     with pytest.raises(OptionError, match="no values of single pixels"):
         bl.score_scene(pixel_model(), scene, method="shapley")
-    with pytest.raises(OptionError, match="no pixels? between|pixels between the windows"):
+    with pytest.raises(OptionError, match="pixels between the windows"):
         bl.score_scene(pixel_model(), scene, stride=5)
     with pytest.raises(OptionError, match="does not say how large"):
         bl.score_scene(pixel_model(None), scene)

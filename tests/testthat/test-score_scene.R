@@ -83,7 +83,7 @@ test_that("a file that Python wrote opens in terra and stars", {
   expect_true(all(is.nan(terra::NAflag(both$python)) | is.na(terra::NAflag(both$python))))
   # without the layer of classes
   plot <- autoplot_scores(both$file, terra::rast(file))
-  expect_identical(as.character(sort(unique(plot$data$panel))), as.character(2:5))
+  expect_identical(as.character(sort(unique(plot$data$panel))), as.character(1:4))
 })
 
 test_that("scores of pixels are those of Python", {

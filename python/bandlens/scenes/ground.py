@@ -17,7 +17,8 @@ from ..data.labelled import LabelledImages
 from ..data.words import choices, few, nearest, quoted, shown
 from ..errors import BandError, ModelError, OptionError, SceneError
 from ..models.packing import input_names, model_inputs
-from .rasters import CLOSE, Held, Raster, Region, crs_name, opened, same_crs
+from .opening import opened
+from .rasters import CLOSE, Held, Raster, Region, crs_name, extent_text, same_crs
 
 # axes of a batch of images
 IMAGES = 4
@@ -107,9 +108,11 @@ class Ground:
         for name, array in values.items():
             ratio = self.ratios[name]
             side = size // ratio
-            seen = np.lib.stride_tricks.sliding_window_view(array, (side, side), axis=(0, 1))
-            cut = seen[(top - region.top) // ratio, (left - region.left) // ratio]
-            found[name] = np.ascontiguousarray(np.moveaxis(cut, 1, -1))
+            cut = np.empty((len(top), side, side, array.shape[-1]), array.dtype)
+            places = zip((top - region.top) // ratio, (left - region.left) // ratio, strict=True)
+            for at, (row, col) in enumerate(places):
+                cut[at] = array[row : row + side, col : col + side]
+            found[name] = cut
         return found
 
     def images(self, windows: Mapping[str, np.ndarray]) -> Any:
@@ -185,12 +188,6 @@ def _check_same_ground(first: Raster, own: Raster, grain: np.ndarray) -> None:
             given=extent_text(own),
             fix="cut both to whole pixels of what they share, such as by `array.rio.clip_box(...)`",
         )
-
-
-def extent_text(raster: Raster) -> str:
-    """Where a raster lies, in words."""
-    x_min, x_max, y_min, y_max = raster.bounds
-    return f"x {x_min:g} to {x_max:g}, y {y_min:g} to {y_max:g}"
 
 
 def _text(size: tuple[float, float]) -> str:

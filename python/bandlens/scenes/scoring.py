@@ -10,12 +10,12 @@ from typing import Any
 from ..cluster.workers import at_work
 from ..data.options import whole_number
 from ..data.words import argument
-from ..errors import OptionError
+from ..errors import CompletenessWarning, OptionError
 from ..explain.question import Question
 from ..models.saved import loaded
 from ..progress import Progress, starting, ticker
 from . import lazily
-from .blocks import score_block
+from .blocks import heard, score_block
 from .datasets import about, dataset
 from .grid import Block
 from .keeping import Unfinished, asked_of, check_path
@@ -174,7 +174,11 @@ def score_scene(
         bands=bands, wavelengths=wavelengths, batch_size=batch_size, seed=seed, method_options=method_options,
         verb_arguments=("progress", "size", "stride", "prediction", "path", "overwrite", "client"),
     )  # fmt: skip
-    work, windows, answers = prepared(model, scene, size, stride, asked, prediction)
+    with heard() as doubts:
+        work, windows, answers = prepared(model, scene, size, stride, asked, prediction)
+    for kind, text in doubts:
+        if kind is not CompletenessWarning:  # blocks tell of that, which these windows are part of
+            warnings.warn(text, kind, stacklevel=2)
     sink: Sink
     if path is None:
         if work.ground.lazy:
