@@ -239,6 +239,20 @@ def test_an_interrupt_takes_back_what_was_given_out(
     assert not any(light.processing().values())
 
 
+def test_nobody_waits_for_workers_that_are_gone(data: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(giving, "LOOK", 0.1)
+    with workers.at_work(1) as team:
+        give = giving._Giving._give
+
+        def given(self: Any, *arguments: Any) -> None:
+            give(self, *arguments)
+            team.started.kill()
+
+        monkeypatch.setattr(giving._Giving, "_give", given)
+        with pytest.raises(ClusterError, match="local workers have ended"):
+            bl.band_importance(doubled, data["x"], **OF_FUNCTION)
+
+
 def test_progress_follows_the_blocks(light: Any, data: dict[str, Any]) -> None:
     told: list[tuple[int, int]] = []
     bl.band_importance(

@@ -171,6 +171,7 @@ class _Giving:
         try:
             future = self.done.get(timeout=LOOK)
         except queue.Empty:
+            self.workers.check_there()
             return None
         number, block, steps = self.pending.pop(future)
         if future.status != "finished":
@@ -180,6 +181,7 @@ class _Giving:
         self.sizes.heard(found.seconds, block.nbytes, steps)
         self.moved.back += bytes_of(found.findings)
         self.moved.seconds.append(found.seconds)
+        self.moved.core_seconds.append(found.core_seconds)
         for kind, text in found.heard:
             if (kind, text) not in self.said:
                 self.said.add((kind, text))

@@ -47,13 +47,14 @@ class Moved:
     ----------
     out, back : int
         Bytes of blocks, and of what was found.
-    seconds : list of float
-        Of each block.
+    seconds, core_seconds : list of float
+        Of each block, see `bandlens.cluster.working.Answer`.
     """
 
     out: int = 0
     back: int = 0
     seconds: list[float] = field(default_factory=list)
+    core_seconds: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -66,19 +67,42 @@ class Workers:
         By all that they were given so far.
     said : set
         Warnings of theirs that were passed on.
+    started : subprocess.Popen or None
+        The process that local workers are started by.
     connect : callable
-        Gives a `distributed.Client`, once there is something to do for it.
+        Gives a `distributed.Client`, once there is something to do for it; from these, whose `started` it may set.
     """
 
-    connect: Callable[[], Any]
+    connect: Callable[[Workers], Any]
     moved: Moved = field(default_factory=Moved)
     said: set[tuple[type[Warning], str]] = field(default_factory=set)
+    started: subprocess.Popen | None = None
     _known: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def client(self) -> Any:
         """The client."""
-        return self.connect()
+        return self.connect(self)
+
+    def check_there(self) -> None:
+        """Refuse to wait for what can't come any more.
+
+        Raises
+        ------
+        ClusterError
+        """
+        if self.started is not None and self.started.poll() is not None:
+            raise ClusterError(
+                "The local workers have ended, and nobody starts them again.",
+                expected="processes that stay as long as the call",
+                given=f"exit status {self.started.returncode}",
+            )
+        if self.client.status not in ("running", "connecting"):
+            raise ClusterError(
+                "The scheduler is gone.",
+                expected="a client that stays connected as long as the call",
+                given=f"a client that is {self.client.status}",
+            )
 
     @property
     def threads(self) -> int:
@@ -148,7 +172,7 @@ def at_work(client: Any) -> Iterator[Workers | None]:
         return
     with ExitStack() as stack:
         _check(client)
-        found = Workers(lambda: _connected(client, stack))
+        found = Workers(lambda workers: _connected(client, stack, workers))
         if not isinstance(client, int):
             _ = found.client  # nobody may answer; processes are started when the question was checked
         token = _WORKERS.set(found)
@@ -172,12 +196,12 @@ def _check(client: Any) -> None:
         )
 
 
-def _connected(client: Any, stack: ExitStack) -> Any:
+def _connected(client: Any, stack: ExitStack, workers: Workers) -> Any:
     if not isinstance(client, str | int):
         return client
     import distributed
 
-    address = _started(client, stack) if isinstance(client, int) else client
+    address = _started(client, stack, workers) if isinstance(client, int) else client
     try:
         return stack.enter_context(distributed.Client(address, timeout=ANSWERING, set_as_default=False))
     except (OSError, ValueError, TimeoutError) as error:
@@ -188,7 +212,7 @@ def _connected(client: Any, stack: ExitStack) -> Any:
         ) from error
 
 
-def _started(count: int, stack: ExitStack) -> str:
+def _started(count: int, stack: ExitStack, workers: Workers) -> str:
     """Start a scheduler in this process, and so many workers in others; gives the scheduler's address."""
     from distributed import LocalCluster
 
@@ -204,10 +228,12 @@ def _started(count: int, stack: ExitStack) -> str:
     }  # fmt: skip
     command += [str(part) for option in options.items() for part in option] + ["--no-dashboard"]
     log = stack.enter_context(Path(folder, "log").open("w+b"))  # noqa: SIM115 - the stack closes it
-    paths = os.pathsep.join(path for path in sys.path if path)
+    # also where this package is, which R imports from a folder of its own
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *(path for path in sys.path if path)])
     environment = {**os.environ, "PYTHONPATH": paths, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
     stack.callback(_ended, process)
+    workers.started = process
     until = time.monotonic() + STARTING
     while len(cluster.scheduler_info["workers"]) < count:
         if process.poll() is not None or time.monotonic() > until:

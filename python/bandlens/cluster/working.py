@@ -60,8 +60,8 @@ class Answer:
         Of the method; or arrays of the model's units, with the images that they are of.
     heard : list of (type, str)
         What was warned of.
-    seconds : float
-        That it took.
+    seconds, core_seconds : float
+        That it took, and that all cores together were busy with it.
     worker : str
         Which process it was.
     """
@@ -70,6 +70,7 @@ class Answer:
     findings: list[Any]
     heard: list[tuple[type[Warning], str]]
     seconds: float
+    core_seconds: float
     worker: str
 
 
@@ -116,17 +117,18 @@ def arrived(sealed: Sealed) -> Sealed:
 
 def answer(model: Sealed, call: Sealed, block: Any) -> Answer:
     """Compute a block of a call."""
-    began = time.perf_counter()
     with _ANSWERING, warnings.catch_warnings(record=True) as caught:
+        began, busy = time.perf_counter(), time.process_time()
         warnings.simplefilter("always", BandlensWarning)
         job: Job = _kept(call.key, lambda: _opened(call))
         with job.around():
             made = _kept(f"{model.key} {job.about}", lambda: job.made(_opened(model)))
             findings = list(job.answers_of(made, block))
+        took = time.perf_counter() - began, time.process_time() - busy
     heard: list[tuple[type[Warning], str]] = [
         (one.category, str(one.message)) for one in caught if issubclass(one.category, BandlensWarning)
     ]
-    return Answer(block.window, findings, heard, time.perf_counter() - began, f"{platform.node()} {os.getpid()}")
+    return Answer(block.window, findings, heard, *took, f"{platform.node()} {os.getpid()}")
 
 
 def _opened(sealed: Sealed) -> Any:
