@@ -41,6 +41,13 @@ test_that("paths go to Python as they are", {
   expect_error(as_images("scene.png"), class = "bandlens_cause_input_type")
 })
 
+test_that("what R has to see itself is not taken from files", {
+  maps <- made_maps()
+  elsewhere <- error_of(autoplot(maps, x = "x.npy"))
+  expect_s3_class(elsewhere, "bandlens_error_input_type")
+  expect_match(conditionMessage(elsewhere$parent), "must be in R")
+})
+
 test_that("files give what arrays give, with labels beside them in files or in R", {
   skip_without_python()
   folder <- withr::local_tempdir()
