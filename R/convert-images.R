@@ -5,40 +5,33 @@
 # since reticulate would turn those of length 1 into scalars. NA exists in R only: it is refused in what goes to Python
 # and stands for NaN in what comes back.
 
-# Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is, and so are paths.
+# Images as Python takes them: an array, or a list of arrays; what is not in R is passed on as it is.
 as_images <- function(x, name = "x", kind = "input") {
   x <- labelled_images(x, name, kind)$x
   refuse_raster(x, name, if (kind == "input") "input_type" else kind)
-  if (inherits(x, "python.builtin.object")) {
-    if (reticulate::py_is_null_xptr(x)) {
-      cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
-    }
-    return(x)
-  }
-  if (is_source(x)) {
-    return(as_source(x))
-  }
-  if (is.function(x)) {
-    return(as_stream(x))
+  if (is_elsewhere(x)) {
+    return(as_elsewhere(x, name, kind))
   }
   if (is.data.frame(x)) {
     cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` is a data frame, not an array of images."),
       expected = image_array, given = shown(x), fix = "for spectra, one per row, use `as.matrix()`"
     )
   }
-  if (is.list(x)) {
-    named <- is_named_list(x)
-    places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
-    found <- lapply(seq_along(x), function(i) {
-      refuse_raster(x[[i]], places[[i]], if (kind == "input") "input_type" else kind)
-      if (inherits(x[[i]], "python.builtin.object")) {
-        return(x[[i]])
-      }
-      if (is_source(x[[i]])) as_source(x[[i]]) else as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
-    })
-    return(if (named) stats::setNames(found, names(x)) else found)
-  }
-  as_image_array(x, name, kind)
+  if (is.list(x)) as_image_list(x, name, kind) else as_image_array(x, name, kind)
+}
+
+# A list of images, or of several inputs.
+as_image_list <- function(x, name, kind) {
+  named <- is_named_list(x)
+  places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
+  found <- lapply(seq_along(x), function(i) {
+    refuse_raster(x[[i]], places[[i]], if (kind == "input") "input_type" else kind)
+    if (is_elsewhere(x[[i]])) {
+      return(as_elsewhere(x[[i]], places[[i]], kind))
+    }
+    as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
+  })
+  if (named) stats::setNames(found, names(x)) else found
 }
 
 as_background <- function(background) {

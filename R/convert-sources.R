@@ -1,4 +1,4 @@
-# Images that R does not hold: files, by their paths, and functions of R that give the next batch.
+# Images that R does not hold: objects of Python, files, by their paths, and functions that give the next batch.
 #
 # Python opens and reads them. Of their shape R knows nothing, as of all that lives in Python.
 
@@ -13,6 +13,23 @@ is_path <- function(x) {
 is_source <- function(x) {
   pair <- is.list(x) && is.null(names(x)) && length(x) == 2 && all(vapply(x, rlang::is_string, NA)) && is_path(x[[1]])
   is_path(x) || pair
+}
+
+# Is it something that R does not hold?
+is_elsewhere <- function(x) inherits(x, "python.builtin.object") || is_source(x) || is.function(x)
+
+# What R does not hold, as Python takes it: its own objects as they are.
+as_elsewhere <- function(x, name, kind) {
+  if (is_source(x)) {
+    return(as_source(x))
+  }
+  if (!inherits(x, "python.builtin.object")) {
+    return(as_stream(x))
+  }
+  if (reticulate::py_is_null_xptr(x)) {
+    cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
+  }
+  x
 }
 
 # Paths as Python takes them: one as a text, several as a list.

@@ -105,16 +105,16 @@ def test_every_method_is_shared_out() -> None:
     [
         {"method": "deepshap", "background_per_image": 2},
         {"method": "deepshap", "target": "all"},
-        {"method": "deepshap", "statistic": "pixel_mean_abs"},
-        {"method": "deepshap", "groups": {"first": [0, 1]}},
-        {"method": "saliency", "y": None},
+        pytest.param({"method": "deepshap", "statistic": "pixel_mean_abs"}, marks=pytest.mark.slow),
+        pytest.param({"method": "deepshap", "groups": {"first": [0, 1]}}, marks=pytest.mark.slow),
+        pytest.param({"method": "saliency", "y": None}, marks=pytest.mark.slow),
         {"method": "deepshap", "y": None, "background": None},
         {"method": "occlusion", "background": bl.BackgroundImages("others")},
         {"precision": 0.2, "batch_size": 16},
-        {"method": "expected_gradients", "n_samples": 4, "precision": 0.2},
+        pytest.param({"method": "expected_gradients", "n_samples": 4, "precision": 0.2}, marks=pytest.mark.slow),
         {"method": ["deepshap", "saliency"]},
     ],
-    ids=lambda one: " ".join(f"{name}" for name in one),
+    ids=lambda one: " ".join(one),
 )
 def test_other_questions_are_the_same(
     client: Any, model: keras.Model, data: dict[str, Any], arguments: dict[str, Any]

@@ -41,6 +41,13 @@ test_that("paths go to Python as they are", {
   expect_error(as_images("scene.png"), class = "bandlens_cause_input_type")
 })
 
+test_that("what R has to see itself is not taken from files", {
+  maps <- made_maps()
+  elsewhere <- error_of(autoplot(maps, x = "x.npy"))
+  expect_s3_class(elsewhere, "bandlens_error_input_type")
+  expect_match(conditionMessage(elsewhere$parent), "must be in R")
+})
+
 test_that("files give what arrays give, with labels beside them in files or in R", {
   skip_without_python()
   folder <- withr::local_tempdir()
@@ -97,7 +104,7 @@ test_that("what goes wrong in a function is said in R's words, with the batch", 
   expect_match(conditionMessage(fails$parent), "a function of R that gives the next batch, fails at batch 1")
   expect_match(conditionMessage(fails$parent), "the disk is gone")
   expect_match(conditionMessage(wrong(function() "nothing")$parent), "does not hold numbers")
-  expect_match(conditionMessage(wrong(function() list(images(), 1:3, 4))$parent), "neither images nor images and labels")
+  expect_match(conditionMessage(wrong(function() list(images(), 1:3, 4))$parent), "neither images nor images and")
   expect_match(conditionMessage(wrong(in_batches(images(), 1:5))$parent), "missing")
   beside <- error_of(band_importance(small_model(), in_batches(images(), labels()), labels(), method = "saliency"))
   expect_s3_class(beside, "bandlens_error_labels")

@@ -20,7 +20,7 @@ from .inputs import Inputs, Joined, Piece, check_together
 from .labelled import LabelledImages, Ordered
 from .missing import check_finite, check_masked, describe_missing
 from .positions import first, spelled
-from .sources import Layout, Stream, opened
+from .sources import Layout, Source, Stream, opened
 from .words import few, quoted, shape_text, shown, type_text
 
 
@@ -87,8 +87,8 @@ class Images:
         return batch if self.order is None else np.take(batch, self.order, axis=self.band_axis)
 
     def seen(self, part: slice, dtype: Any = np.float32) -> np.ndarray:
-        """Consecutive images as `take` gives them, only to be read: those that lie in memory so are not copied."""
-        if isinstance(self.source, np.ndarray) and self.order is None:
+        """Consecutive images as `take` gives them, only to be read: those that are in memory so are not copied."""
+        if isinstance(self.source, np.ndarray | Source) and self.order is None:
             return np.ascontiguousarray(self.source[part], dtype)
         return self.take(part, dtype)
 

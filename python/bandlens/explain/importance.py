@@ -261,8 +261,8 @@ def band_importance(
     is an error (`SourceError`) that names the file and the images.
 
     An `xarray.DataArray` is read by the names of its axes: images come first and bands where `band_axis` says, whatever
-    the order. Along its axes it may bring names of bands (a coordinate, or the attribute `long_name`), wavelengths (with
-    their `units`), times, and labels of images, with `class_names` as an attribute.
+    the order. Along its axes it may bring names of bands (a coordinate, or the attribute `long_name`), wavelengths
+    (with their `units`), times, and labels of images, with `class_names` as an attribute.
 
     Streams are `tf.data.Dataset`, `keras.utils.PyDataset`, a `DataLoader` of PyTorch, and functions without arguments
     that give an iterator, of batches ``x`` or ``(x, y)``; ``x`` may be a dict of several inputs. A stream is read once,

@@ -21,7 +21,7 @@ from .raw import Raw
 from .source import in_words
 from .spool import Spool
 
-GIGA = 1e9
+UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3}
 
 
 class Read(NamedTuple):
@@ -190,7 +190,7 @@ def _read(start: Iterator[Any], name: str, where: str, batches: int | None, *, l
     images = [spool.finished() for spool in spools]
     announce(
         f"`{name}` is a stream ({where}): its {at} images were read once, and are kept in a temporary file of "
-        f"{sum(map(_bytes, images)) / GIGA:.3g} GB until they are explained."
+        f"{_size(images)} until they are explained."
     )
     found: Any = images if known.several else images[0]
     if known.names is not None:
@@ -198,8 +198,11 @@ def _read(start: Iterator[Any], name: str, where: str, batches: int | None, *, l
     return Read(found, joined_labels(labels) if labels else None)
 
 
-def _bytes(images: Raw) -> int:
-    return int(np.prod(images.shape)) * images.dtype.itemsize
+def _size(images: list[Raw]) -> str:
+    """Room that images take, in words."""
+    size = sum(int(np.prod(one.shape)) * one.dtype.itemsize for one in images)
+    unit = next((unit for unit, factor in UNITS.items() if size >= factor), "kB")
+    return f"{size / UNITS[unit]:.3g} {unit}"
 
 
 def _checked(start: Iterator[Any], name: str, where: str) -> Iterator[Batch]:
