@@ -322,9 +322,8 @@ test_that("patches are those that Python is held to", {
   for (kind in names(found)) {
     own <- fixture[fixture$kind == kind, ]
     places <- found[[kind]]$places
-    expect_equal(as.data.frame(places[c("location", "row", "col", "x", "y")]), own[c("location", "row", "col", "x", "y")],
-      ignore_attr = TRUE
-    )
+    columns <- c("location", "row", "col", "x", "y")
+    expect_equal(as.data.frame(places[columns]), own[columns], ignore_attr = TRUE)
     expect_identical(as.character(found[[kind]]$y), own$label)
     expect_equal(as.vector(found[[kind]]$x[, 1, 1, 1]), own$first)
   }
