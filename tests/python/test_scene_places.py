@@ -241,3 +241,36 @@ def test_zones_are_read_from_files(scene: Path, tmp_path: Path) -> None:
         bl.zonal_importance(xr.Dataset(), file)
     with pytest.raises(LocationError, match="are points"):
         bl.zonal_importance(path, points([5], [4], ["a"]))
+
+
+POLYGONS = (
+    "POLYGON ((500013 5000355, 500121 5000331, 500094 5000185, 500031 5000190, 500013 5000355))",
+    "POLYGON ((500130 5000300, 500230 5000300, 500230 5000040, 500130 5000040, 500130 5000300), "
+    "(500160 5000240, 500160 5000160, 500190 5000160, 500190 5000240, 500160 5000240))",
+)
+POINTS = ("POINT (500045 5000290)", "POINT (500200 5000190)", "POINT (500085.5 5000321)")
+
+
+def test_patches_are_those_of_r(tmp_path: Path) -> None:
+    # what R's extract_patches() gives for these shapes; test-extract_patches.R holds R to it
+    fixture = pd.read_csv(Path(__file__).parents[1] / "fixtures" / "scene_patches.csv")
+    scene = written(tmp_path / "scene.tif", values(20, 24), transform=rasterio.Affine(10, 0, 500000, 0, -20, 5000400))
+    polygons = geopandas.GeoDataFrame({"label": ["a", "b"]}, geometry=geopandas.GeoSeries.from_wkt(POLYGONS), crs=CRS)
+    points = geopandas.GeoDataFrame({"label": ["a", "b", "a"]}, geometry=geopandas.GeoSeries.from_wkt(POINTS), crs=CRS)
+    cases: dict[str, tuple[Any, dict[str, Any]]] = {
+        "points_3": (points, {"size": 3}),
+        "points_4": (points, {"size": 4}),
+        "patch_3": (polygons, {"size": 3}),
+        "centre_3": (polygons, {"size": 3, "inside": "centre"}),
+        "centre_4_by_2": (polygons, {"size": 4, "spacing": 2, "inside": "centre"}),
+        "patch_2_by_1": (polygons, {"size": 2, "spacing": 1}),
+    }
+    assert set(fixture.kind) == set(cases)
+    for kind, (places, more) in cases.items():
+        found, expected = bl.extract_patches(scene, places, **more), fixture[fixture.kind == kind]
+        frame = found.to_frame()
+        for column in ("location", "row", "col"):
+            np.testing.assert_array_equal(frame[column] + 1, expected[column])
+        np.testing.assert_allclose(frame[["x", "y"]], expected[["x", "y"]])
+        assert frame["class"].tolist() == expected.label.tolist()
+        np.testing.assert_array_equal(found.x[:, 0, 0, 0], expected["first"])

@@ -114,7 +114,14 @@ def draw(
         p9.scale_y_continuous(expand=(0, 0), limits=(0.5 - values.shape[1], 0.5)),
         p9.coord_fixed(ratio=ratio),
         theme_bandlens(base_size, width=width, lines=lines),
-        p9.theme(axis_text=p9.element_blank(), axis_ticks=p9.element_blank(), axis_title=p9.element_blank()),
+        p9.theme(
+            axis_text=p9.element_blank(),
+            axis_ticks=p9.element_blank(),
+            axis_title=p9.element_blank(),
+            strip_text_x=p9.element_text(
+                ha="left", va="baseline", ma="left", margin={"t": 2, "b": 2, "l": 0, "r": 0, "units": "pt"}
+            ),
+        ),
         p9.labs(
             title=f"Score of each {'pixel' if per_pixel else 'patch'}, by band",
             subtitle=subtitle,
