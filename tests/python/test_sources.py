@@ -130,6 +130,7 @@ def test_a_stream_is_read_once(small_cnn: Any, some: Any, spools: Path) -> None:
         f"`x` is a stream (a function that gives a generator): its {N} images were read once, and are kept in a "
         "temporary file of 23.6 kB until they are explained."
     ]
+    gc.collect()
     bl.band_importance({"a": small_cnn, "b": _other(small_cnn)}, batches, method="saliency")
     assert times == [0, 0]
 
