@@ -171,6 +171,18 @@ class InterruptedWarning(BandlensWarning):
     kind = "interrupted"
 
 
+class SceneError(BandlensError, ValueError):
+    """A raster can't be read or written, doesn't fit the model, or lies elsewhere than it should."""
+
+    kind = "raster"
+
+
+class LocationError(BandlensError, ValueError):
+    """Points or polygons are none, or don't fit the scene."""
+
+    kind = "locations"
+
+
 class ResultError(BandlensError, ValueError):
     """A result can't be shown, saved or loaded as asked."""
 
