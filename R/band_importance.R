@@ -84,6 +84,9 @@
 #'   other architectures), whose names name the runs, or a vector of paths. All explain the same images against the same
 #'   background, and their importances are pooled, as [pool_importance()] does: `band_importance(x = x, y = y, models =
 #'   list(first, second))`. Takes one method, and neither `precision` nor `max_seconds`.
+#' @param client Who computes scores: the address of the scheduler of a Dask cluster, such as `"tcp://10.0.0.1:8786"`, or
+#'   how many processes to start on this machine for the call. The model goes to each worker once, images go block by
+#'   block, and scores are those of one process. `NULL` computes in this session. See `vignette("clusters")`.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
@@ -235,6 +238,7 @@ band_importance <- function(model = NULL,
                             precision = NULL,
                             max_seconds = NULL,
                             models = NULL,
+                            client = NULL,
                             progress = NULL) {
   if (!is.null(models)) {
     given <- list(model = model, x = if (!missing(x)) x, y = y)
@@ -251,7 +255,7 @@ band_importance <- function(model = NULL,
       head = head, task = task, zone = zone, ignore = ignore,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
       band_axis = band_axis, time_axis = time_axis, times = times, reorder = reorder, batch_size = batch_size,
-      seed = seed
+      seed = seed, client = client
     )
     asked$arguments$precision <- precision
     asked$arguments$max_seconds <- max_seconds

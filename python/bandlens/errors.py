@@ -117,6 +117,12 @@ class DownloadError(BandlensError, OSError):
     kind = "download"
 
 
+class ClusterError(BandlensError, RuntimeError):
+    """Workers of a cluster can't be reached, are not like this session, or can't do what is asked of them."""
+
+    kind = "cluster"
+
+
 class BandlensWarning(UserWarning):
     """Base class of all warnings by bandlens.
 

@@ -21,6 +21,7 @@ ROOMS = (
         "engine",
         "models",
         "methods",
+        "cluster",
         "results",
         "explain",
         "scenes",

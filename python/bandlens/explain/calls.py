@@ -34,6 +34,7 @@ from ..results.tables import WHOLE
 from .arranging import in_order
 from .comparing import Comparison, chosen, read_pool
 from .derivatives import check_derivative
+from .outputs import check_shares, outputs_shared_out
 from .question import Question
 from .subject import Subject
 from .targets import Labelled, Targets, check_target, find_targets, read_labels
@@ -189,10 +190,12 @@ def checked(
     labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
+    check_shares(method, predictor, options)
     method.prepare(Request(predictor, images, q.y, options, maps))
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
-    targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
+    with outputs_shared_out(model):
+        targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
     every = images
     if targets.images is not None:
         images = repeated(images, targets.images, predictor.trace.dtype)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from ..cluster.workers import at_work
 from ..methods.reduction import SIGNED
 from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
@@ -55,6 +56,7 @@ def band_importance(
     seed: int = 0,
     precision: float | None = None,
     max_seconds: float | None = None,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance: ...
@@ -99,6 +101,7 @@ def band_importance(
     seed: int = 0,
     precision: float | None = None,
     max_seconds: float | None = None,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance | PooledImportance | dict[str, BandImportance]:
@@ -206,6 +209,11 @@ def band_importance(
     max_seconds : float, optional
         How long it may take. With `precision`, it stops there if that was not reached before; alone, the table is as
         precise as can be in that time.
+    client : distributed.Client, str or int, optional
+        Who computes scores: the workers of a Dask cluster, by a client or the address of its scheduler, or so many
+        processes on this machine, which end with the call. The model goes to each worker once, images go block by
+        block. Scores are those of one process, bit for bit on machines of one kind. Work is shared out in compiled
+        steps, which `batch_size` makes smaller. See the vignette "Past one machine".
     progress : bool or callable, optional
         A progress bar; by default only in interactive use, for what takes more than two seconds (the environment
         variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``. If the call will take
@@ -285,20 +293,21 @@ def band_importance(
         output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
         wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
-        verb_arguments=("progress", "precision", "max_seconds"),
+        verb_arguments=("progress", "precision", "max_seconds", "client"),
     )  # fmt: skip
-    if models is not None:
-        return over_runs(question, models, effort, progress, importance_of)
-    check_sample(with_sampling(question).sampling, effort)
-    if several is None:
-        return importance_of(question, progress, effort=effort)
-    with starting(progress, model):
-        calls = checked_calls(question, several, find=finding(effort))
-    found: dict[str, BandImportance] = {}
-    for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
-        own = effort.shared(len(calls) - len(found))
-        found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
-    return found
+    with at_work(client):
+        if models is not None:
+            return over_runs(question, models, effort, progress, importance_of)
+        check_sample(with_sampling(question).sampling, effort)
+        if several is None:
+            return importance_of(question, progress, effort=effort)
+        with starting(progress, model):
+            calls = checked_calls(question, several, find=finding(effort))
+        found: dict[str, BandImportance] = {}
+        for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
+            own = effort.shared(len(calls) - len(found))
+            found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
+        return found
 
 
 def importance_of(

@@ -1,7 +1,7 @@
 """Scenes: which band mattered where. Rasters are read in blocks, scored, and written with their place on the ground.
 
-Imports `data`, `models`, `results` and `explain`; plots and `r` may import it. xarray, rasterio, rioxarray, zarr and
-geopandas are extras, imported where they are needed (`needed.py`).
+Imports `data`, `engine`, `models`, `cluster`, `results` and `explain`; plots and `r` may import it. xarray, rasterio,
+rioxarray, zarr and geopandas are extras, imported where they are needed (`needed.py`).
 """
 
 from .extracting import extract_patches

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..cluster.workers import at_work
 from ..data.options import whole_number
-from ..errors import CompletenessWarning
+from ..data.words import argument
+from ..errors import CompletenessWarning, OptionError
 from ..explain.question import Question
 from ..models.saved import loaded
 from ..progress import Progress, starting, ticker
@@ -18,6 +20,7 @@ from .datasets import about, dataset
 from .grid import Block
 from .keeping import Unfinished, asked_of, check_path
 from .preparing import prepared
+from .shared_out import computed_by
 from .sinks import GeoTIFF, Memory, Sink, Zarr
 from .work import BlockScores, Doubt, SceneWork, Traced
 
@@ -46,6 +49,7 @@ def score_scene(
     overwrite: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> Any:
@@ -99,6 +103,8 @@ def score_scene(
         Most images per compiled step.
     seed : int
         Makes the draw of the background, and random methods, repeatable.
+    client : distributed.Client, str or int, optional
+        Who computes blocks, as for `band_importance`; workers read files themselves.
     progress : bool or callable, optional
         As for `band_importance`, in blocks.
     **method_options
@@ -166,7 +172,7 @@ def score_scene(
         model=None, x=None, method=method, background=background, n_background=n_background, target=target,
         output=output, head=head, task=task, statistic=statistic, groups=groups, classes=classes, reorder=reorder,
         bands=bands, wavelengths=wavelengths, batch_size=batch_size, seed=seed, method_options=method_options,
-        verb_arguments=("progress", "size", "stride", "prediction", "path", "overwrite"),
+        verb_arguments=("progress", "size", "stride", "prediction", "path", "overwrite", "client"),
     )  # fmt: skip
     with heard() as doubts:
         work, windows, answers = prepared(model, scene, size, stride, asked, prediction)
@@ -176,6 +182,13 @@ def score_scene(
     sink: Sink
     if path is None:
         if work.ground.lazy:
+            if client is not None:
+                raise OptionError(
+                    "A scene of Dask gives scores of Dask, which are computed when they are asked for.",
+                    expected=f"{argument('client', None)}, or a `path` to write them to now",
+                    given=argument("client", client) if isinstance(client, str | int) else "a client",
+                    fix="compute the result by your client",
+                )
             return dataset(work, lazily.arrays(model, work), about(work, model, None))
         sink = Memory(work)
     else:
@@ -187,9 +200,10 @@ def score_scene(
             sink.begin(model)
     done = sink.done()
     todo = [block for block in work.grid.blocks() if block.index not in done]
-    with ticker(progress, work.grid.n_blocks, "Scoring the scene", "block") as tick:
+    with at_work(client) as team, ticker(progress, work.grid.n_blocks, "Scoring the scene", "block") as tick:
         tick(len(done))
-        for block, found in computed(model, work, todo):
+        by = computed(model, work, todo) if team is None else computed_by(team, model, work, todo, windows, answers)
+        for block, found in by:
             sink.write(block, found)
             tick(1)
     result, tally = sink.finish(model)

@@ -185,6 +185,11 @@ class BlockScores(NamedTuple):
     values: dict[str, np.ndarray]
     tally: Tally
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(array.nbytes for array in self.values.values())
+
 
 def batches(n: int, most: int) -> Iterator[slice]:
     """Consecutive parts of n things."""
