@@ -98,19 +98,19 @@ def test_averages_of_draws_take_out_what_features_explain(pairs: tuple[np.ndarra
     drawn, whole = np.take_along_axis(scores, draws[..., None], axis=1), scores.mean(axis=1)
     together = np.zeros(60, int)
     plain = np.sqrt(((drawn.mean(axis=1) - whole) ** 2).mean())
-    found = averaged(drawn, draws, background, images, together)
+    found, _ = averaged(drawn, draws, background, images, together)
     assert np.sqrt(((found - whole) ** 2).mean()) < 0.6 * plain
     # the same weights for all columns: an estimated sum is the sum of the estimates
-    both = averaged(np.concatenate([drawn, drawn.sum(-1, keepdims=True)], -1), draws, background, images, together)
+    both, _ = averaged(np.concatenate([drawn, drawn.sum(-1, keepdims=True)], -1), draws, background, images, together)
     np.testing.assert_allclose(both[:, :3].sum(axis=1), both[:, 3], atol=1e-12)
     # features that say nothing do no harm
     noise = np.random.default_rng(4).normal(size=(110, 5))
-    unrelated = averaged(drawn, draws, noise[:50], noise[50:], together)
+    unrelated, _ = averaged(drawn, draws, noise[:50], noise[50:], together)
     assert np.sqrt(((unrelated - whole) ** 2).mean()) < 1.1 * plain
 
 
 def test_averages_over_the_whole_pool_are_its_mean(pairs: tuple[np.ndarray, ...]) -> None:
     scores, background, images, _ = pairs
     every = np.tile(np.arange(50), (60, 1))
-    found = averaged(scores, every, background, images, np.arange(60) // 30)
+    found, errors = averaged(scores, every, background, images, np.arange(60) // 30)
     np.testing.assert_allclose(found, scores.mean(axis=1), atol=1e-12)

@@ -25,7 +25,7 @@ from ..engine.deepshap import (
 )
 from ..errors import OptionError
 from ..models.predictor import Predictor
-from .findings import Differences, Findings, Maps, Pairs, Scores, Totals
+from .findings import Differences, DrawErrors, Findings, Maps, Pairs, Scores, Totals
 from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
@@ -101,10 +101,12 @@ def _estimated(task: Task, own: _OwnBackground) -> Findings:
     pairs = np.concatenate([values @ task.members.T for _, values in _run(task, own, maps=False)]).astype(np.float64)
     columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
     known = np.concatenate([task.outputs, task.band_means], axis=1)
-    found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
+    found, errors = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
     every = slice(0, n)
     yield Scores(every, made_complete(found.reshape(n, k, features), whole))
+    if own.places.shape[1] > 1:
+        yield DrawErrors(every, errors.reshape(n, k, features))
     yield Pairs(every, pairs, own.places)
     yield Totals(every, pairs.sum(axis=-1).mean(axis=-1))
     yield Differences(every, task.values - _drawn_outputs(task, own))

@@ -36,6 +36,9 @@ class Pairs:
     counts : ndarray of float64, shape (images, m), or None
         How much each background image counts in the scores of an image, in rows that sum to 1, where some don't. Of
         those that do, as many come from each stratum whose images count at all.
+    estimates, errors : ndarray of float64, shape (images, bands), or None
+        Scores of the images, where pairs say more of them than by their means, and the standard errors that they have
+        by their pairs.
     """
 
     scores: np.ndarray
@@ -44,10 +47,14 @@ class Pairs:
     strata: np.ndarray | None
     m: int
     counts: np.ndarray | None = None
+    estimates: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
     @property
     def means(self) -> np.ndarray:
         """The scores of the images, shape (images, bands)."""
+        if self.estimates is not None:
+            return self.estimates
         if self.counts is None:
             return self.scores.mean(axis=1)
         return np.einsum("im,imb->ib", self.counts, self.scores)
