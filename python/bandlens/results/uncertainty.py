@@ -37,9 +37,9 @@ from .sizes import remaining
 # what the bias is, compared with that of a folded normal distribution about the scores that were found: these err
 # themselves, so that on average it is so many times as large where the true score is 0, and less elsewhere
 AT_MOST = 1 + np.sqrt(2)
-# draws behind the probability of being first, and rows of random numbers held at once
-DRAWS = 1000
-ROWS = 4096
+# draws behind the probability of being first, and what differs less from the first than by such a part is as large
+DRAWS = 4000
+EQUAL = 1e-6
 
 
 class Uncertainty(NamedTuple):
@@ -259,7 +259,7 @@ def share_parts(sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, shared
     changes = of_share(deviations)
     moves = moves_of(changes, nothing, pairs, shared)
     if pairs.errors is None:
-        within = _within(changes, pairs)
+        within = pairs.variances(changes) / changes.shape[1]
     else:  # errors of bands are taken to be independent
         each = np.eye(len(mean)) * pairs.errors[:, None]
         within = (of_share(each) ** 2).sum(axis=1)
@@ -297,24 +297,16 @@ class Bias(NamedTuple):
 
 def bias_of(deviations: np.ndarray, pairs: Pairs) -> Bias:
     """Bias of the mean size of the scores that have these pairs, with deviations as `deviations_of` gives them."""
-    weights, within = pairs.weights / pairs.weights.sum(), _within(deviations, pairs)
+    weights, variances = pairs.weights / pairs.weights.sum(), pairs.variances(deviations)
     nothing = np.zeros(deviations.shape[2])
     if pairs.errors is None:
-        bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(within))
+        bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / deviations.shape[1]))
         return Bias(bias, nothing, nothing) if pairs.places is None else Bias(nothing, bias, nothing)
-    of_all = within * deviations.shape[1] / pairs.m
-    bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(of_all))
+    bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / pairs.m))
     error, observed = weights @ pairs.errors**2, weights @ pairs.means**2
     # of what is observed, errors are a part: sizes are put right where they are a small one
     part = np.divide(error, observed, out=np.zeros_like(error), where=observed > 0)
     return Bias(bias, nothing, np.minimum(part, 1.0) ** 2 * remaining() * (weights @ pairs.errors))
-
-
-def _within(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """Variance of each image's mean over its pairs, shape (images, bands)."""
-    d = deviations.shape[1]
-    found: np.ndarray = (deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1)))
-    return found
 
 
 def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -351,13 +343,11 @@ def first_of(mean: np.ndarray, moved_by: Sequence[np.ndarray]) -> np.ndarray:
     moved_by : sequence of ndarray, shape (draws, bands)
         Independent moves, whose squares add up to the variance.
     """
-    random = np.random.default_rng(0)
-    drawn = np.tile(mean, (DRAWS, 1))
-    for moves in moved_by:
-        for start in range(0, len(moves), ROWS):
-            part = moves[start : start + ROWS]
-            drawn += random.standard_normal((DRAWS, len(part))) @ part
-    first = drawn == drawn.max(axis=1, keepdims=True)
+    covariance = sum((moves.T @ moves for moves in moved_by), np.zeros((len(mean), len(mean))))
+    values, vectors = np.linalg.eigh(covariance)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    drawn = mean + np.random.default_rng(0).standard_normal((DRAWS, len(mean))) @ root
+    first = drawn >= drawn.max(axis=1, keepdims=True) - EQUAL * np.abs(mean).max()
     found: np.ndarray = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)  # equal bands share it
     return found
 
