@@ -114,3 +114,4 @@ def test_averages_over_the_whole_pool_are_its_mean(pairs: tuple[np.ndarray, ...]
     every = np.tile(np.arange(50), (60, 1))
     found, errors = averaged(scores, every, background, images, np.arange(60) // 30)
     np.testing.assert_allclose(found, scores.mean(axis=1), atol=1e-12)
+    np.testing.assert_array_equal(errors, 0)

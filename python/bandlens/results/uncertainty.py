@@ -304,8 +304,9 @@ def bias_of(deviations: np.ndarray, pairs: Pairs) -> Bias:
         return Bias(bias, nothing, nothing) if pairs.places is None else Bias(nothing, bias, nothing)
     bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / pairs.m))
     error, observed = weights @ pairs.errors**2, weights @ pairs.means**2
-    # of what is observed, errors are a part: sizes are put right where they are a small one
+    # of what is observed, errors are a part, itself known to a standard error: sizes are right where it is a small one
     part = np.divide(error, observed, out=np.zeros_like(error), where=observed > 0)
+    part *= 1 + np.sqrt(2 * (weights**2).sum())
     return Bias(bias, nothing, np.minimum(part, 1.0) ** 2 * remaining() * (weights @ pairs.errors))
 
 
