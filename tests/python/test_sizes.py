@@ -8,8 +8,8 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.engine.deepshap import draws as drawing
 from bandlens.engine.deepshap import averaged
+from bandlens.engine.deepshap import draws as drawing
 from bandlens.results.pairs import Pairs, deviations_of
 from bandlens.results.sizes import FAR, remaining, size_of, sizes_of
 from bandlens.results.uncertainty import bias_of, uncertainty

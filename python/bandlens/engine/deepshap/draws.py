@@ -12,6 +12,8 @@ import numpy as np
 
 # draws that are learnt from at once, at most: the cost grows with their cube
 MOST_DRAWS = 400
+# levels of the output in each part of the pool from which an image has one draw
+LEVELS = 16
 # strengths of the ridge penalty that are tried, relative to the mean eigenvalue
 PENALTIES = np.geomspace(1e-3, 10.0, 9)
 
@@ -19,9 +21,10 @@ PENALTIES = np.geomspace(1e-3, 10.0, 9)
 def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> np.ndarray:
     """Positions in the pool for every image, shape (n, each).
 
-    One from each of `each` equal parts of the pool, ordered by the output that is explained (stratified sampling).
-    Within a part, the draws of a group of images are spread evenly (systematic sampling), so that the group as a whole
-    uses the whole pool. Every background image is as likely as any other.
+    One from each of `each` equal parts of the pool, ordered by the output that is explained (stratified sampling), by
+    its level, as rounding must not change the order. Within a part, the draws of a group of images are spread evenly
+    (systematic sampling), so that the group as a whole uses the whole pool. Every background image is as likely as any
+    other.
 
     Parameters
     ----------
@@ -39,7 +42,13 @@ def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> n
         for part in range(each):
             place[mine, part] = part + (random.permutation(len(mine)) + random.random()) / len(mine)
     place = np.minimum((place * (m / each)).astype(np.int64), m - 1)
-    return np.take_along_axis(values.argsort(axis=0, kind="stable").T, place, axis=1)
+    return np.take_along_axis(levels_of(values, LEVELS * each).argsort(axis=0, kind="stable").T, place, axis=1)
+
+
+def levels_of(values: np.ndarray, levels: int) -> np.ndarray:
+    """The number of each value's level, of so many between the smallest and the largest of its column."""
+    low, spread = values.min(axis=0), np.ptp(values, axis=0)
+    return np.rint((values - low) / np.where(spread > 0, spread, 1.0) * levels)
 
 
 def averaged(
