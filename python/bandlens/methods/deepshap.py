@@ -202,7 +202,7 @@ DEEPSHAP = AttributionMethod(
         "background_per_image": Option(
             None,
             "Compare each image with so many background images of its own, drawn afresh: an estimate of its scores at "
-            "a fraction of the cost, whose sampling error is part of the standard errors, and is taken out of the sizes "
+            "a fraction of the cost, whose sampling error is part of the standard errors, and is left out of the sizes "
             "that importance is the mean of. What differences between draws have in common is learnt from all images "
             "of a class: it takes four or more per class.",
             optional(whole()),
