@@ -24,7 +24,8 @@
 #'   or data frame with a column for each.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
-#'   error is part of the standard errors.
+#'   error is part of the standard errors. Importance is then the mean of the scores' sizes without these errors
+#'   (`draw_errors`), which would make absolute values too large.
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
