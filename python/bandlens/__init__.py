@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         top_images,
         visualize_features,
     )
+    from .localization import CAM_METHODS, ActivationMaps, class_activation_maps, occlusion_maps
     from .methods import METHODS
     from .models.bands import bands_of, set_bands
     from .results.by_input import ByInput
@@ -47,12 +48,14 @@ if TYPE_CHECKING:
     from .results.response import BandResponse
 
 _HOMES = {
+    "ActivationMaps": ".localization",
     "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
     "ByInput": ".results.by_input",
+    "CAM_METHODS": ".localization",
     "Check": ".checks",
     "FeatureImages": ".features",
     "LabelledImages": ".data.labelled",
@@ -71,11 +74,13 @@ _HOMES = {
     "check_null": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
+    "class_activation_maps": ".localization",
     "combine": ".results.combining",
     "compare_importance": ".checks",
     "layer_activations": ".features",
     "layer_kernels": ".features",
     "list_layers": ".features",
+    "occlusion_maps": ".localization",
     "plot_layers": ".features",
     "pool_importance": ".results.pooling",
     "set_bands": ".models.bands",
@@ -85,7 +90,9 @@ _HOMES = {
 _MODULES = ("datasets", "errors")
 
 __all__ = [
+    "CAM_METHODS",
     "METHODS",
+    "ActivationMaps",
     "BackgroundImages",
     "BandImportance",
     "BandMaps",
@@ -110,6 +117,7 @@ __all__ = [
     "check_null",
     "check_randomization",
     "check_stability",
+    "class_activation_maps",
     "combine",
     "compare_importance",
     "datasets",
@@ -117,6 +125,7 @@ __all__ = [
     "layer_activations",
     "layer_kernels",
     "list_layers",
+    "occlusion_maps",
     "plot_layers",
     "pool_importance",
     "set_bands",
