@@ -1,7 +1,7 @@
 """What class activation maps made of gradients share: one compiled step from images to maps.
 
-The model is computed once up to the layer and once behind it; only what lies behind the layer is gone through backwards,
-once for each explained output. A method is a *formula* of activations and of gradients in them.
+The model is computed once up to the layer and once behind it; only what lies behind is gone through backwards, once for
+each explained output. A method is a *formula* of activations and of gradients in them.
 """
 
 from __future__ import annotations

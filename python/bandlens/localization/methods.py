@@ -64,7 +64,7 @@ CAM_METHODS: dict[str, CamMethod] = {
         CamMethod(
             name="layercam",
             label="LayerCAM",
-            summary="The layer's activations, each times its own gradient where that is positive, summed over features.",
+            summary="The layer's activations, each times its own gradient where that is positive, summed.",
             cost=ONE_BACKWARDS,
             reference="Jiang et al. 2021, doi:10.1109/TIP.2021.3089943",
             maps=partial(gradients.maps, formula=formulas.layer_cam),
@@ -83,7 +83,7 @@ CAM_METHODS: dict[str, CamMethod] = {
             options={
                 "channel_weights": Option(
                     "softmax",
-                    "What outputs of masked images are made into weights by: 'softmax' over the features, as published; "
+                    "How outputs of masked images are made into weights: 'softmax' over the features, as published; "
                     "'output', which takes them as they are, as tf-keras-vis does with probabilities.",
                     one_of(*scorecam.WEIGHTS),
                 )

@@ -74,7 +74,9 @@ def occlusion_maps(
         Of several inputs, the one that is covered; the others stay as they are.
     replacement, background, n_background
         What the window is replaced by, as for `class_activation_maps`.
-    target, output, head, task, zone, ignore, bands, wavelengths, classes, band_axis, reorder, batch_size, seed, progress
+    target, output, head, task, zone, ignore, bands, wavelengths, classes, band_axis, reorder, batch_size, seed
+        As for `band_importance`.
+    progress
         As for `band_importance`.
 
     Returns
