@@ -120,5 +120,5 @@ def _those_with_places(network: Network) -> str:
     names = [one.name for one in _mapped(network)]
     if not names:
         return "a layer with rows and columns, of which the model has none"
-    more = "..., " if len(names) > MOST_NAMED else ""
+    more = "such as " if len(names) > MOST_NAMED else ""
     return more + choices(names[-MOST_NAMED:], ", ")

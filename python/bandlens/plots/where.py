@@ -29,7 +29,7 @@ from .composites import (
 )
 from .labels import label
 from .maps import QUANTILE, bands_first, position, scale_end, scale_tick
-from .palette import ink, ramp
+from .palette import colours, ink, ramp
 from .pictures import check_number, drawn, pixel_frame
 
 if TYPE_CHECKING:

@@ -25,13 +25,13 @@ from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options
 from .interrupts import mend_signals
+from .localization import class_activation_maps, occlusion_maps  # noqa: F401 - R calls them
 from .pooling import pool_importance, pool_models  # noqa: F401 - R calls them
 from .watching import Watching
 from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
 
 if TYPE_CHECKING:
     from ..checks import Check
-    from ..localization import ActivationMaps
     from ..results.importance import BandImportance
 
 # what a result says of itself that is made of its fields
@@ -371,44 +371,6 @@ def layer_activations(
     return {
         "tables": {"image": columns(found.columns("image").columns)},
         **all_fields(found),
-    }
-
-
-@answer
-def class_activation_maps(
-    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
-) -> Answer:
-    """Class activation maps; arguments as for `band_importance`, with `layer` counted from 0 where it is a position.
-
-    Returns
-    -------
-    dict
-        ``value``: the fields of `ActivationMaps`, `accuracy` and `chance`, and `tables` "image" and, of maps by band,
-        "class" (positions counted from 0, names as codes). The "pixel" table is `values` written out.
-    """
-    from ..localization import class_activation_maps as compute
-
-    model, x, options = images_and_options(model, x, arguments)
-    return _activation_maps(compute(model, x, labels(y), **options, progress=progress or False))
-
-
-@answer
-def occlusion_maps(
-    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
-) -> Answer:
-    """Occlusion maps, as `class_activation_maps` gives its."""
-    from ..localization import occlusion_maps as compute
-
-    model, x, options = images_and_options(model, x, arguments)
-    return _activation_maps(compute(model, x, labels(y), **options, progress=progress or False))
-
-
-def _activation_maps(result: ActivationMaps) -> Answer:
-    levels = ("image",) if result.by is None else ("image", "class")
-    return {
-        "tables": {level: columns(result.columns(level).columns) for level in levels},
-        **all_fields(result),
-        **fields(result, plain, ("accuracy", "chance")),
     }
 
 
