@@ -28,9 +28,10 @@ from .composites import (
     greys,
 )
 from .labels import label
-from .maps import QUANTILE, bands_first, position, scale_end, scale_tick
+from .maps import QUANTILE, bands_first, panel_columns, position, scale_end, scale_tick
 from .palette import colours, ink, ramp
 from .pictures import check_number, drawn, pixel_frame
+from .theme import characters
 
 if TYPE_CHECKING:
     from ..localization import ActivationMaps
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 MOST_IMAGES = 12
 FIRST = 4  # images that are drawn where none are named
 COLUMNS = 7  # maps of an image that stand in a row of several images
+PAIR = 2  # panels of an image with which several images stand in a row
 MOST_BANDS = 25  # of one image
 SIDE = 96  # pixels along a side of a panel; more would not be seen
 TINT = (0.1, 0.8)  # opacity of a map over its image, from 0 to the largest value
@@ -118,7 +120,7 @@ def draw(
         facts.append(false_colours(shown, chosen) or f"first: {composite_name(shown, chosen)}")
         thin = slice(None, None, -(-max(pictures.shape[2:]) // SIDE))
         pictures = pictures[:, :, thin, thin]
-    names = band_names(maps, columns) if maps.by else None
+    names = band_names(maps, columns.tolist()) if maps.by else None
     for row, place in enumerate(places):
         at = position(place, maps.n, "image")
         if pictures is not None:
@@ -135,7 +137,7 @@ def draw(
             coloured = palette[_steps(strength, signed)]
             panels.append(coloured if pictures is None else over(greys(below), coloured, np.abs(strength)))
     check_number(len(panels), "panels")
-    several = len(places) > 1
+    of_each = len(columns) + (pictures is not None)
     picture = drawn(
         pixel_frame(list(titles), np.stack(panels), "colour"),
         titles,
@@ -144,10 +146,16 @@ def draw(
         notes=[_source(maps, places), "; ".join(facts)] if facts else [_source(maps, places)],
         width=width,
         base_size=base_size,
-        columns=len(columns) + (pictures is not None) if several else None,
+        columns=_side_by_side(of_each, len(places), width, base_size) if len(places) > 1 else None,
         scale_below=True,
     )
     return picture + _colour_bar(maps, limit, list(titles), signed=signed)
+
+
+def _side_by_side(of_each: int, images: int, width: float, base_size: float) -> int:
+    """Panels in a row: those of one image, or of as many images as have room where these have one map each."""
+    most = panel_columns(of_each * images, characters(width, base_size))
+    return of_each * max(1, min(images, most // of_each)) if of_each <= PAIR else of_each
 
 
 def _places(maps: ActivationMaps, image: Any) -> list[int]:
@@ -169,7 +177,7 @@ def _pictures(maps: ActivationMaps, x: Any) -> tuple[np.ndarray, Shown]:
         each = dict(zip(names, x, strict=False)) if isinstance(x, list | tuple) else x
         if not isinstance(each, Mapping):
             each = {names[0]: x}
-        name = next((one for one in names if np.ndim(each.get(one)) == 4), None)
+        name = next((one for one in names if one in each and np.ndim(each[one]) == 4), None)
         if name is None:
             raise InputError(
                 "`x` holds no images with rows and columns.",
