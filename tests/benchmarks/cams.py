@@ -5,9 +5,10 @@
 
 Both get the same network, images and layer. Maps are those of every class for every image; tf-keras-vis has one score
 of an image at a time, so that it is asked once for each class, with all images in a batch. Its maps are left as they
-are, not enlarged and not normalised, as ours are, and it is told not to look for another layer. Its Grad-CAM++ holds a factor exp(logit) that is divided by, and ours is
-told to normalise its coefficients as it does; its Score-CAM takes probabilities as weights, and ours is told to, for
-fewer images. Where tf-keras-vis is not installed, ours are measured alone.
+are, not enlarged and not normalised, as ours are, and it is told not to look for another layer. Its Grad-CAM++ holds a
+factor exp(logit) that is divided by, and ours is told to normalise its coefficients as it does; its Score-CAM takes
+probabilities as weights, and ours is told to, for fewer images. Where tf-keras-vis is not installed, ours are measured
+alone.
 """
 
 from __future__ import annotations

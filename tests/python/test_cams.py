@@ -8,7 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.errors import LayerError, ModelError, OptionError, ResultError, UnsupportedOperationError
+from bandlens.errors import LayerError, ModelError, ModelTypeError, OptionError, ResultError, UnsupportedOperationError
 from bandlens.localization.eigencam import projected
 from bandlens.localization.scorecam import corner_weights
 from conftest import same_kernels
@@ -384,8 +384,10 @@ def test_layers_that_can_not_be_mapped_are_refused(keras: Any, net: Any) -> None
     flat = keras.Sequential([keras.Input(X.shape[1:]), layers.Flatten(), layers.Dense(2)])
     with pytest.raises(LayerError, match="occlusion_maps"):
         cams(flat)
-    with pytest.raises(ModelError):
+    with pytest.raises(LayerError, match="`occlusion_maps`"):
         cams(lambda x: np.zeros((len(x), 2)))
+    with pytest.raises(ModelTypeError):
+        cams(3)
 
 
 def test_what_is_asked_is_checked(net: Any) -> None:

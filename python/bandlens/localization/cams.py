@@ -27,7 +27,7 @@ from .absent import without_bands
 from .gradients import WITHOUT
 from .kinds import Asked, CamMethod
 from .methods import CAM_METHODS
-from .places import chosen_layer
+from .places import check_has_layers, chosen_layer
 from .result import ActivationMaps
 from .scorecam import check as check_masks
 
@@ -204,6 +204,7 @@ def _checked(question: Question, method: CamMethod, layer: Any, options: dict[st
     """The call, and the layer that is mapped, both checked before the model is asked for anything."""
     q = in_order(question)
     q = replace(q, model=loaded(q.model))
+    check_has_layers(q.model)
     images = check_images(q.x, q.band_axis)
     network = make_network(q.model, images, q.output, head=q.head)
     predictor = replace(network.predictor, task=task_of(q.task, network.predictor.meant_for, q.y))

@@ -10,11 +10,22 @@ from ..data.positions import first
 from ..data.words import argument, choices, few, quoted, shape_text, shown
 from ..engine.graph import Graph, between
 from ..errors import LayerError, OptionError
-from ..features.layers import Layer, Network
+from ..features.layers import Layer, Network, layers_of
 from ..features.settings import check_layer
 
 # layers that a message names
 MOST_NAMED = 6
+
+
+def check_has_layers(model: Any) -> None:
+    """Refuse a function: it has no layers to be mapped."""
+    if callable(model) and next(layers_of(model), None) is None:
+        raise LayerError(
+            "The model is a function, or has no layers that could be told apart.",
+            expected="a Keras model, with a layer that has rows and columns",
+            given=type(model).__name__,
+            fix="`occlusion_maps` shows where of any function",
+        )
 
 
 def chosen_layer(network: Network, given: Any) -> Layer:
@@ -32,13 +43,6 @@ def chosen_layer(network: Network, given: Any) -> Layer:
     LayerError
         If there is no such layer, it has no rows and columns, or the output does not depend on it.
     """
-    if not network.layers:
-        raise LayerError(
-            "The model has no layers that could be told apart.",
-            expected="a Keras model, with a layer that has rows and columns",
-            given=f"a model of {len(network.layers)} layers",
-            fix="for any function, `occlusion_maps` shows where",
-        )
     if given is None:
         return _last(network)
     layer = _named(network, given)

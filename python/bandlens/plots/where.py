@@ -187,13 +187,14 @@ def _pictures(maps: ActivationMaps, x: Any) -> tuple[np.ndarray, Shown]:
         own = each[name]
     mine = [at for at in range(len(maps.bands)) if maps.inputs is None or maps.inputs[at] == name]
     axis = int(maps.band_axes[mine[0]])
-    images = check_images(own, axis)
-    n = maps.n if maps.images is None else max(images.n, int(maps.images.max()) + 1)
-    if images.n != n or images.n_bands != len(mine) or len(images.shape) != 3:
+    images = check_images(own, axis) if np.ndim(own) == 4 else None
+    rows = 0 if images is None else images.n
+    n = maps.n if maps.images is None else max(rows, int(maps.images.max()) + 1)
+    if images is None or images.n != n or images.n_bands != len(mine):
         raise InputError(
             "`x` are not the images of the maps.",
             expected=f"{n} images with rows, columns and {len(mine)} bands",
-            given=f"{images.n} of {shape_text(images.shape)}",
+            given=shape_text(np.shape(own)),
         )
     found = np.stack([bands_first(one, axis) for one in images.take(slice(None), np.float64)])
     return found, Shown(tuple(maps.bands[at] for at in mine), tuple(maps.wavelengths[at] for at in mine))
