@@ -6,6 +6,7 @@
 where_images <- 12 # most images of a picture
 where_first <- 4 # images that are drawn where none are named
 where_columns <- 7 # maps of an image that stand in a row of several images
+where_pair <- 2 # panels of an image with which several images stand in a row
 where_side <- 96 # pixels along a side of a panel; more would not be seen
 where_tint <- c(0.1, 0.8) # opacity of a map over its image, from 0 to the largest value
 where_steps <- 256 # colours of a map
@@ -145,9 +146,17 @@ draw_where <- function(object, places, shown, pictures, rgb, width, base_size) {
     pixel_table(keys, images, "colour"), stats::setNames(titles, keys),
     title = where_title(object), notes = c(where_source(object, places), paste(facts, collapse = "; ")),
     width = width, base_size = base_size,
-    columns = if (several) length(shown$columns) + !is.null(pictures)
+    columns = if (several) {
+      where_side_by_side(length(shown$columns) + !is.null(pictures), length(places), width, base_size)
+    }
   )
   plot + where_bar(object, shown, keys)
+}
+
+# Panels in a row: those of one image, or of as many images as have room where these have one map each.
+where_side_by_side <- function(of_each, images, width, base_size) {
+  most <- map_columns(of_each * images, characters(width, base_size))
+  if (of_each <= where_pair) of_each * max(1, min(images, most %/% of_each)) else of_each
 }
 
 where_palette <- function(signed) if (signed) "signed" else "band_ramp"

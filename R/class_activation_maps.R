@@ -122,10 +122,13 @@ replacements <- c("background", "background_mean", "zero")
 
 as_by <- function(by) if (!is.null(by)) choose(by, "band", "by")
 
-# A layer by its name, its position counted from 1, or a layer of Keras.
+# A layer by its name, its position counted from 1, or a layer of Keras, which has a name.
 as_place <- function(layer) {
-  if (is.null(layer) || rlang::is_string(layer) || inherits(layer, "python.builtin.object")) {
+  if (is.null(layer) || rlang::is_string(layer)) {
     return(layer)
+  }
+  if (inherits(layer, "python.builtin.object") && reticulate::py_has_attr(layer, "name")) {
+    return(as.character(layer$name))
   }
   if (!is_count(layer)) {
     cause("option", "`layer` is no layer.",

@@ -198,8 +198,7 @@ def test_before_global_pooling_maps_are_the_classic_ones(keras: Any, pooled: Any
 def test_maps_do_not_depend_on_batches(net: Any, method: str) -> None:
     given = {"method": method, "layer": "last", "target": "all"}
     whole = cams(net, **given).values
-    for size in (1, 3):
-        close(cams(net, batch_size=size, **given).values, whole, 1e-6)
+    close(cams(net, batch_size=2, **given).values, whole, 1e-6)
     close(cams(net, X[2:3], **given).values, whole[2:3], 1e-6)
 
 
@@ -250,12 +249,13 @@ def test_weights_of_background_images_count(keras: Any) -> None:
     close(found.values, np.einsum("nrsb,bk->nkbrs", X - without, kernel) / (SIDE * (SIDE + 2)))
 
 
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize("method", METHODS)
 def test_a_band_that_is_not_read_draws_nothing(keras: Any, net: Any, method: str) -> None:
     kernel, bias = net.get_layer("first").get_weights()
     kernel[:, :, 2] = 0
     net.get_layer("first").set_weights([kernel, bias])
-    found = cams(net, X, Y, method=method, layer="last", by="band", background=BACKGROUND)
+    found = cams(net, X, Y, method=method, layer="last", by="band", background=BACKGROUND[:2])
     # Score-CAM multiplies the band with masks, and nobody reads it
     assert np.abs(found.values[:, :, 2]).max() <= 1e-6 * np.abs(found.values).max()
     table = found.to_frame("class")
@@ -324,6 +324,7 @@ def heads(keras: Any) -> dict[str, tuple[Any, Any, dict[str, Any]]]:
     }
 
 
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize("kind", ["nested", "subclassed", "several", "labels", "regression", "zones"])
 def test_any_kind_of_model(keras: Any, kind: str) -> None:
     model, x, given = heads(keras)[kind]
@@ -336,7 +337,7 @@ def test_any_kind_of_model(keras: Any, kind: str) -> None:
     if kind in ("labels", "zones"):
         assert found.images is not None
         assert found.n > 5
-    for method in METHODS:
+    for method in ("gradcam", "scorecam", "eigencam"):
         other = cams(model, x, method=method, **given)
         assert other.values.shape == found.values.shape
         assert other.values.any()
@@ -420,8 +421,8 @@ def test_where_there_is_no_derivative(keras: Any) -> None:
 def test_maps_that_are_not_finite_are_refused(keras: Any) -> None:
     layers, ops = keras.layers, keras.ops
     inputs = keras.Input(X.shape[1:])
-    a = layers.Conv2D(2, 1, use_bias=False, name="conv")(inputs)
-    pooled = layers.GlobalAveragePooling2D()(layers.Activation("relu")(a))
+    a = layers.Conv2D(2, 1, use_bias=False, activation="relu", name="conv")(inputs)
+    pooled = layers.GlobalAveragePooling2D()(a)
     model = keras.Model(inputs, layers.Dense(2)(ops.sqrt(pooled)))
     x = X.copy()
     x[3] = 0  # sqrt(0) is finite, its derivative is not
