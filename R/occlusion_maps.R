@@ -68,7 +68,7 @@ occlusion_maps <- function(model,
     asked$arguments$method <- NULL
     asked$arguments <- c(asked$arguments, list(
       window = as_sides(window, "window"), stride = as_sides(stride, "stride"), by = as_by(by),
-      input = as_input_name(input), replacement = choose(replacement, replacements, "replacement")
+      input = as_covered_input(input), replacement = choose(replacement, replacements, "replacement")
     ))
     as_activation_maps(explain("occlusion_maps", model, x, y, asked, progress))
   })
@@ -87,7 +87,7 @@ as_sides <- function(sides, name) {
   as.list(rep_len(as.integer(sides), 2))
 }
 
-as_input_name <- function(input) {
+as_covered_input <- function(input) {
   if (!is.null(input) && !rlang::is_string(input)) {
     cause("option", "`input` names no input.", expected = "the name of an input of the model", given = shown(input))
   }
