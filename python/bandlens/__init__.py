@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         top_images,
         visualize_features,
     )
+    from .localization import CAM_METHODS, ActivationMaps, class_activation_maps, occlusion_maps
     from .methods import METHODS
     from .models.bands import bands_of, set_bands
     from .results.by_input import ByInput
@@ -48,12 +49,14 @@ if TYPE_CHECKING:
     from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
+    "ActivationMaps": ".localization",
     "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
     "ByInput": ".results.by_input",
+    "CAM_METHODS": ".localization",
     "Check": ".checks",
     "FeatureImages": ".features",
     "LabelledImages": ".data.labelled",
@@ -73,12 +76,14 @@ _HOMES = {
     "check_null": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
+    "class_activation_maps": ".localization",
     "combine": ".results.combining",
     "compare_importance": ".checks",
     "extract_patches": ".scenes",
     "layer_activations": ".features",
     "layer_kernels": ".features",
     "list_layers": ".features",
+    "occlusion_maps": ".localization",
     "plot_layers": ".features",
     "plot_scene": ".scenes",
     "pool_importance": ".results.pooling",
@@ -91,7 +96,9 @@ _HOMES = {
 _MODULES = ("datasets", "errors")
 
 __all__ = [
+    "CAM_METHODS",
     "METHODS",
+    "ActivationMaps",
     "BackgroundImages",
     "BandImportance",
     "BandMaps",
@@ -117,6 +124,7 @@ __all__ = [
     "check_null",
     "check_randomization",
     "check_stability",
+    "class_activation_maps",
     "combine",
     "compare_importance",
     "datasets",
@@ -125,6 +133,7 @@ __all__ = [
     "layer_activations",
     "layer_kernels",
     "list_layers",
+    "occlusion_maps",
     "plot_layers",
     "plot_scene",
     "pool_importance",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
 from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
-from ..data.options import whole_number
+from ..data.options import Option, whole_number
 from ..data.repeated import repeated
 from ..data.tasks import (
     CLASSIFICATION,
@@ -166,7 +166,7 @@ def checked(
     """
     method, statistic = _asked(question, maps)
     q = in_order(question)
-    options = _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    options = checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
@@ -258,7 +258,7 @@ def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bo
 def _asked(q: Question, maps: bool) -> tuple[Method, str]:
     """The method and the statistic, after all that can be checked before a stream of images is read."""
     method = _method(q.method, maps)
-    _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
     whole_number("n_background", q.n_background)
     if q.batch_size is not None:
@@ -290,7 +290,19 @@ def _method(name: Any, maps: bool) -> Method:
     return method
 
 
-def _options(method: Method, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
+class HasOptions(Protocol):
+    """A method, whatever it gives."""
+
+    @property
+    def name(self) -> str:
+        """Its key."""
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        """Its options by name."""
+
+
+def checked_options(method: HasOptions, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
     """A method's options, each checked, with defaults for those that were not given; `also` may have been meant."""
     unknown = sorted(set(given) - set(method.options))
     if unknown:
