@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .engine.precision import allow_tf32
     from .errors import BandlensError
     from .explain.importance import band_importance
+    from .explain.interactions import band_interactions
     from .explain.maps import band_maps
     from .explain.response import band_response
     from .features import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .results.by_input import ByInput
     from .results.combining import combine
     from .results.importance import BandImportance
+    from .results.interactions import BandInteractions
     from .results.maps import BandMaps
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
+    "BandInteractions": ".results.interactions",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
@@ -64,6 +67,7 @@ _HOMES = {
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
+    "band_interactions": ".explain.interactions",
     "band_maps": ".explain.maps",
     "band_response": ".explain.response",
     "bands_of": ".models.bands",
@@ -88,6 +92,7 @@ __all__ = [
     "METHODS",
     "BackgroundImages",
     "BandImportance",
+    "BandInteractions",
     "BandMaps",
     "BandResponse",
     "BandlensError",
@@ -103,6 +108,7 @@ __all__ = [
     "__version__",
     "allow_tf32",
     "band_importance",
+    "band_interactions",
     "band_maps",
     "band_response",
     "bands_of",

@@ -156,15 +156,16 @@ def checked(
     *,
     maps: bool = False,
     predictor: Predictor | None = None,
+    method: Method | None = None,
     find: Callable[..., Targets] = find_targets,
 ) -> Call:
     """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
 
-    `predictor` is that of an earlier call about the same model and images, if there was one; `find` says what is to be
-    explained, if not what `y` and `target` speak for.
+    `predictor` is that of an earlier call about the same model and images, if there was one; `method` is what
+    answers, if not the one that is named; `find` says what is to be explained, if not what `y` and `target` speak for.
     """
     q = in_order(question)
-    method = _method(q.method, maps)
+    method = method or _method(q.method, maps)
     options = _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
     whole_number("n_background", q.n_background)
@@ -194,7 +195,7 @@ def checked(
     labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
-    method.prepare(Request(predictor, images, q.y, options, maps))
+    method.prepare(Request(predictor, images, q.y, options, maps, len(features.names)))
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
     targets = find(q, predictor, images, outputs, labelled, deferred=deferred)

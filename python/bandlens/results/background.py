@@ -37,6 +37,10 @@ class Compared(Protocol):
         """How they were chosen."""
 
     @property
+    def directed(self) -> bool:
+        """Whether importance is the mean of signed scores, not of their size."""
+
+    @property
     def pair_scores(self) -> np.ndarray | None:
         """Scores of some images against single background images."""
 
@@ -80,6 +84,7 @@ def pairs_of(
             None if result.pair_places is None else result.pair_places[images],
             result.background_strata,
             len(result.background),
+            directed=result.directed,
         )
         found.append(_of_others(pairs, codes[images]) if result.background_strategy == "others" else pairs)
     return found

@@ -36,6 +36,8 @@ class Pairs:
     counts : ndarray of float64, shape (images, m), or None
         How much each background image counts in the scores of an image, in rows that sum to 1, where some don't. Of
         those that do, as many come from each stratum whose images count at all.
+    directed : bool
+        Whether it is the mean of signed scores that is asked about, not of their size.
     """
 
     scores: np.ndarray
@@ -44,6 +46,12 @@ class Pairs:
     strata: np.ndarray | None
     m: int
     counts: np.ndarray | None = None
+    directed: bool = False
+
+    @property
+    def signs(self) -> np.ndarray:
+        """With which sign the scores of each image count in its size, shape (images, bands)."""
+        return np.ones_like(self.means) if self.directed else np.sign(self.means)
 
     @property
     def means(self) -> np.ndarray:
@@ -74,7 +82,7 @@ def deviations_of(pairs: Pairs) -> np.ndarray:
     A pair that counts more than 1 / m does as much more. Within strata, deviations from means of few are enlarged to
     the size that those from the true means would have.
     """
-    adds = np.sign(pairs.means)[:, None] * pairs.scores
+    adds = pairs.signs[:, None] * pairs.scores
     if pairs.places is not None:
         return adds - adds.mean(axis=1, keepdims=True)
     strata = strata_of(pairs)

@@ -263,7 +263,12 @@ def _still(n_bands: int) -> Moves:
 
 
 def bias_of(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """By how much, at most, errors of scores from their background images make the mean of their sizes larger."""
+    """By how much, at most, errors of scores from their background images make the mean of their sizes larger.
+
+    The mean of signed scores has no such bias.
+    """
+    if pairs.directed:
+        return np.zeros(deviations.shape[-1])
     d = deviations.shape[1]
     errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
     bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.means), errors) / pairs.weights.sum()
