@@ -372,3 +372,54 @@ def test_the_bridge_gives_all_tables(small_cnn: Any, images: np.ndarray) -> None
         len(table["interaction"]) % size for table, size in zip(answer["tables"]["class"], (4, 6), strict=True)
     ] == [0, 0]
     assert set(answer["tables"]) == {"class", "overall"}
+
+
+# ---- Pictures --------------------------------------------------------------------------------------------------------
+
+
+def test_tiles_are_symmetric_with_main_effects_between_them(result: bl.BandInteractions) -> None:
+    plot = result.plot()
+    for name in ("water", "soil", "forest"):
+        own = plot.data[plot.data["panel"] == name]
+        matrix = own.pivot_table(index="band", columns="other", values="value", observed=False).to_numpy()
+        np.testing.assert_array_equal(matrix, matrix.T)
+        singles = result.to_frame(order=1).query("`class` == @name")["interaction"]
+        np.testing.assert_array_equal(np.diag(matrix), singles)
+    assert result.plot(main=False).data["value"].isna().sum() == 12
+    assert "main effects are not shown" in result.plot(main=False).labels.subtitle
+    plot.draw()
+
+
+def test_lines_have_the_colour_of_a_sign_where_it_is_known(result: bl.BandInteractions) -> None:
+    plot = result.plot("network", top=4, classes=["soil"])
+    lines = plot.data
+    assert lines["rank"].tolist() == [4, 3, 2, 1]  # the strongest is drawn last
+    known = (lines["conf_low"] > 0) | (lines["conf_high"] < 0)
+    assert ((lines["sign"] == "not sure") == ~known).all()
+    assert (lines["interaction"][lines["sign"] == "positive"] > 0).all()
+    assert (lines["interaction"][lines["sign"] == "negative"] < 0).all()
+    text = plot.labels.subtitle.replace("\n", " ")
+    assert "4 of 6 pairs of a panel, those that interact most" in text
+    assert "1 of 3 classes" in text
+    plot.draw()
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "network"])
+def test_every_output_is_drawn_where_no_class_has_its_own(keras: Any, images: np.ndarray, kind: str) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 4)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    result = bl.band_interactions(model, images, np.arange(12) % 2, target=2, n_background=3)
+    plot = result.plot(kind)
+    assert "output of 2" in plot.labels.subtitle
+    assert len(plot.data) == (2 * 16 if kind == "heatmap" else 0)  # of a linear model, there is no line
+    plot.draw()
+
+
+def test_what_cannot_be_drawn_is_refused(small_cnn: Any, images: np.ndarray, result: bl.BandInteractions) -> None:
+    alone = bl.band_interactions(small_cnn, images, order=1, n_background=3)
+    for kind in ("heatmap", "network"):
+        with pytest.raises(bl.errors.ResultError, match=r"no interactions to draw.*\n.*\n.*order 1"):
+            alone.plot(kind)
+    with pytest.raises(bl.errors.OptionError, match=r"has no such option.*\n.*'classes'"):
+        result.plot("heatmap", top=3)
+    with pytest.raises(bl.errors.OptionError, match="There is no such plot"):
+        result.plot("bars")

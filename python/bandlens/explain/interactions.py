@@ -19,6 +19,9 @@ from .gathering import Watch
 from .question import Question
 from .telling import doubts_of
 
+# what is as small as so many steps between neighbouring numbers at the size of the largest output, is rounding
+STEPS = 8
+
 
 def band_interactions(
     model: Any,
@@ -143,6 +146,7 @@ def _result_of(answer: Answered, seconds: float) -> BandInteractions:
         bands=features.labels,
         wavelengths=tuple(features.mean(np.array(call.wavelengths)).tolist()),
         output=call.predictor.scale,
+        rounding=STEPS * float(np.spacing(np.abs(answer.values[0]).max().astype(call.predictor.trace.dtype))),
         groups=features.groups,
         background=comparison.positions,
         background_source=call.background_source,

@@ -22,7 +22,7 @@ def band_interactions(
     -------
     dict
         ``value``: `tables` "class" and "overall", each a list of columns by the size of sets, from 1; and the fields of
-        the result, with its accuracy and completeness.
+        the result, with its accuracy, chance and completeness.
     """
     from ..explain.interactions import band_interactions as compute
 
@@ -36,5 +36,5 @@ def band_interactions(
         },
         "whole": WHOLE,
         **all_fields(found),
-        **fields(found, plain, ("accuracy", "completeness")),
+        **fields(found, plain, ("accuracy", "chance", "completeness")),
     }

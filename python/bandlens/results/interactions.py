@@ -13,7 +13,7 @@ from ..data.moments import Moments
 from ..data.options import whole_number
 from ..errors import OptionError
 from . import drawing
-from .accuracy import accuracy_of, described, how_many, taken_for
+from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
 from .background import chosen_by
 from .completeness import completeness_residuals, largest
 from .rows import cells_of, outputs_of_all, overall_of, table_of
@@ -32,9 +32,8 @@ LEVELS = ("class", "image", "overall")
 # of the table that says how sure the mean interaction is; `importance`, the mean size, stands before it
 ERRORS = ("std_error", "conf_low", "conf_high")
 PARTS = ("se_images", "se_background")
-# sets that a summary names for each class, if they are larger than what outputs are rounded by
+# sets that a summary names for each class
 NAMED = 3
-ROUNDING = 8 * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,6 +62,8 @@ class BandInteractions:
         In nm; NaN where unknown.
     output : str
         Scale of the output ("logit", "probability", "output").
+    rounding : float
+        How large an interaction may be for no other reason than that outputs are rounded.
     groups, background, background_source, background_strata, background_strategy, background_weights
         As in `BandImportance`, and so are all that follow.
     """
@@ -82,6 +83,7 @@ class BandInteractions:
     bands: Annotated[tuple[str, ...], Names("band")]
     wavelengths: Annotated[tuple[float, ...], Numbers("band")]
     output: str
+    rounding: float = 0.0
     groups: dict[str, list[str]] | None = None
     background: Annotated[np.ndarray | None, Positions("background")] = None
     background_source: str | None = None
@@ -123,6 +125,11 @@ class BandInteractions:
     def accuracy(self) -> float | None:
         """As of `BandImportance`."""
         return accuracy_of(self)
+
+    @property
+    def chance(self) -> float | None:
+        """As of `BandImportance`."""
+        return chance_of(self)
 
     @property
     def completeness(self) -> float | None:
@@ -274,13 +281,12 @@ class BandInteractions:
         lines = [repr(self), ""]
         width = max(len(name) for name in self.classes)
         chosen = np.flatnonzero(self.sizes == self.order)
-        least = ROUNDING * np.abs(self.output_values).max()
         for row, (code, output) in enumerate(self.cells):
             name = self.classes[code].ljust(width)
             if self.classes[code] != self.outputs[output]:
                 name += f" -> {self.outputs[output]}"
             sizes = self._mean_sizes[row, chosen]
-            best = [at for at in np.argsort(-sizes, kind="stable")[:NAMED] if sizes[at] > least]
+            best = [at for at in np.argsort(-sizes, kind="stable")[:NAMED] if sizes[at] > self.rounding]
             told = ", ".join(f"{self._named(chosen[at])} {self.table.importance[row, chosen[at]]:+.2g}" for at in best)
             lines.append(f"{name}  (n = {self.table.n[row]})  {told or 'bands do nothing together'}")
         return "\n".join(lines)
