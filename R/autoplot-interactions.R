@@ -232,7 +232,7 @@ draw_network <- function(object, chosen, top, width, base_size) {
     ) +
     ggplot2::scale_x_continuous(limits = c(-wide, wide), breaks = NULL, expand = c(0, 0)) +
     ggplot2::scale_y_continuous(limits = c(-network_high, network_high), breaks = NULL, expand = c(0, 0)) +
-    ggplot2::coord_fixed() +
+    ggplot2::coord_fixed(clip = "off") + # a name is cut nowhere, however high the picture is
     ggplot2::facet_wrap(
       "panel",
       ncol = columns, labeller = ggplot2::as_labeller(panel_titles(table, panels, strip_width(room, columns)))
