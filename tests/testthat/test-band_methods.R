@@ -7,12 +7,12 @@ test_that("every method is a row with its options", {
   ))
   expect_identical(methods$method, c(
     "saliency", "smoothgrad", "vargrad", "gradient_x_input", "integrated_gradients", "expected_gradients", "deepshap",
-    "occlusion", "shapley", "permutation", "lime"
+    "occlusion", "shapley", "permutation", "sage", "lime"
   ))
   expect_identical(methods$method[methods$additive], c(
     "integrated_gradients", "expected_gradients", "deepshap", "shapley"
   ))
-  expect_identical(methods$method[!methods$maps], c("occlusion", "shapley", "permutation"))
+  expect_identical(methods$method[!methods$maps], c("occlusion", "shapley", "permutation", "sage"))
   expect_identical(
     vapply(methods$options, function(options) paste(names(options), collapse = " "), ""),
     rep("option default meaning", 11)

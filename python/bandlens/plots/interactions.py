@@ -228,7 +228,7 @@ def _pairs(result: BandInteractions, classes: Sequence[str] | None) -> tuple[pd.
     return frame.assign(panel=_panel(frame)), note
 
 
-def _panel(frame: pd.DataFrame) -> pd.Categorical:
+def _panel(frame: pd.DataFrame) -> pd.Categorical[str]:
     """What each row is drawn in: its class, and its output where several are explained."""
     names = frame["class"].astype(str)
     if several_outputs(frame):
