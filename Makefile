@@ -190,12 +190,12 @@ coverage: $(tarball)
 
 .PHONY: bench
 bench: setup-python ## speed, on this machine
-	for name in deepshap methods inputs segmentation features planted_truth background_draws; do $(python) tests/benchmarks/$$name.py; done
+	for name in deepshap methods inputs segmentation features planted_truth background_draws interactions; do $(python) tests/benchmarks/$$name.py; done
 	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py
 
 .PHONY: bench-small
 bench-small: setup-python ## that the benchmarks run
-	for name in deepshap inputs segmentation features; do $(python) tests/benchmarks/$$name.py --small; done
+	for name in deepshap inputs segmentation features interactions; do $(python) tests/benchmarks/$$name.py --small; done
 	.ci/setup python-torch
 	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py --small
 	KERAS_BACKEND=torch $(envs)/python-torch/bin/python tests/benchmarks/gpu.py --small
