@@ -39,6 +39,25 @@ def test_maximum_over_four(reference: tuple[float, ...], answer: tuple[float, ..
     np.testing.assert_allclose(found, answer, atol=1e-6)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])  # backwards, and forwards
+@pytest.mark.parametrize("size", [(2, 2), (2, 1)])  # blocks, and windows that overlap
+@pytest.mark.parametrize("apart", [0.0, 2.0**-10])
+def test_a_maximum_that_stays_passes_on_what_its_bands_do(
+    keras: Any, outputs: int, size: tuple[int, int], apart: float
+) -> None:
+    """Where a unit is the same for image and background, its bands may have done much: as where it nearly is."""
+    window, stride = size
+    model = keras.Sequential([
+        keras.Input((2, 2, 2)), keras.layers.Conv2D(1, 1, kernel_initializer="ones"),
+        keras.layers.MaxPooling2D(window, stride), keras.layers.Flatten(),
+        keras.layers.Dense(outputs, kernel_initializer="ones"),
+    ])  # fmt: skip
+    image, background = np.zeros((2, 1, 2, 2, 2), "float32")
+    image[0, 0, 0], background[0, 0, 0] = (3, 1 + apart), (1, 3)
+    result = bl.band_importance(model, image, background=background, target="all", task="regression")
+    np.testing.assert_allclose(result.scores[0], [[2, -2 + apart]] * outputs, atol=1e-6)
+
+
 def test_sum_of_relus_is_neither_shapley_nor_occlusion() -> None:
     def function(x: Any) -> Any:
         hidden = ops.relu(x @ ops.ones((3, 4), x.dtype) + ops.convert_to_tensor([-10, 1, 1, 1], x.dtype))

@@ -60,10 +60,20 @@ def cross_maximum(nd: Arrays, image_out: Any, reference_out: Any) -> tuple[Any, 
     return larger - reference_out, image_out - larger
 
 
-def over(nd: Arrays, moved: Any, image: Any, reference: Any) -> Any:
-    """What belongs to an element's difference, over that difference; 0 where there is none."""
+def over(nd: Arrays, moved: Any, image: Any, reference: Any, slope: Any) -> Any:
+    """What belongs to an element's difference, over that difference; the derivative where there is none."""
     difference = image - reference + nd.zeros_like(moved)
-    return divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
+    return divide(nd, moved, difference, nd.abs(difference) <= 0, slope)
+
+
+def unchanged(nd: Arrays, image_out: Any, reference_out: Any) -> Any:
+    """1 where a maximum is the same on both sides, else 0.
+
+    An element that is the maximum of both sides takes all of its change, however small: so it does where there is none.
+    One that doesn't change, of a set whose maximum does, is the maximum of one side at most and takes nothing.
+    """
+    same = nd.abs(image_out - reference_out) <= 0
+    return nd.astype(same, image_out.dtype)
 
 
 def block_shares(
@@ -89,8 +99,8 @@ def block_shares(
     shape = tuple(image.shape[3:])
     rise, fall = (repeat_blocks(nd, part, shape, window) for part in cross_maximum(nd, image_out, reference_out))
     moved = image_choice * rise + reference_choice * fall
-    difference = image - reference
-    return divide(nd, moved, difference, nd.abs(difference) <= 0, nd.zeros_like(moved))
+    # an element without a difference that is both sides' maximum: see `unchanged`
+    return over(nd, moved, image, reference, nd.minimum(image_choice, reference_choice))
 
 
 def repeat_blocks(nd: Arrays, tensor: Any, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:

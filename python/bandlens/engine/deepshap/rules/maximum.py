@@ -16,7 +16,8 @@ def maximum(pairs: Pairs, step: Step) -> Map:
 
     With the larger of the two maxima between them, the change from the background's maximum up to it goes to where the
     image has its maximum, and the change from it to the image's maximum to where the background has its own. Elements
-    that share a maximum are treated as the framework's own gradient treats them, never counted twice.
+    that share a maximum are treated as the framework's own gradient treats them, never counted twice. Where an element
+    is the same on both sides, its derivative takes the place of the ratio, as elsewhere.
     """
     (output,), (value,), operation = step.outputs, step.inputs, step.operation
     (image, reference), outputs = pairs.sides(value), pairs.sides(output)
@@ -35,29 +36,34 @@ def maximum(pairs: Pairs, step: Step) -> Map:
             return {output: formulas.sum_blocks(pairs.nd, tangent * share, shape, window)}
 
         return Map(pull_blocks, push_blocks)
-    changes = formulas.cross_maximum(pairs.nd, *outputs)
+    nd, same = pairs.nd, formulas.unchanged(pairs.nd, *outputs)
+    changes = formulas.cross_maximum(nd, *outputs)
 
     def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
         (multiplier,) = multipliers.values()
         dense = pairs.dense(output, multiplier)
         lead = tuple(max(a, b) for a, b in zip(dense.shape[:3], pair_lead(pairs), strict=True))
-        moved = sum(
-            pairs.pull_back([operation], {output: Multiplier(dense * change)}, {value: repeat(pairs, side, lead)})[
-                value
-            ].core
-            for change, side in zip(changes, (image, reference), strict=True)
-        )
-        return {value: Multiplier(pairs.formula(formulas.over, moved, image, reference))}
+
+        def pulled(change: Any, side: Any) -> Any:
+            at = {value: repeat(pairs, side, lead)}
+            return pairs.pull_back([operation], {output: Multiplier(dense * change)}, at)[value].core
+
+        moved = pulled(changes[0], image) + pulled(changes[1], reference)
+        return {value: Multiplier(pairs.formula(formulas.over, moved, image, reference, pulled(same, image)))}
 
     def push(tangents: Tangents) -> dict[int, Any]:
         (tangent,) = tangents.values()
         lead = tuple(max(a, b) for a, b in zip(tangent.shape[:3], pair_lead(pairs), strict=True))
-        part = pairs.formula(formulas.over, repeat(pairs, tangent, lead), image, reference)
-        chosen = [
-            pairs.push_forward(operation, {value: part}, {value: repeat(pairs, side, lead)})[output]
-            for side in (image, reference)
-        ]
-        return {output: sum(change * one for change, one in zip(changes, chosen, strict=True))}
+        tangent = repeat(pairs, tangent, lead)
+        none = nd.zeros_like(tangent)
+        moving = pairs.formula(formulas.over, tangent, image, reference, none)
+        still = nd.where(nd.abs(image - reference + none) <= 0, tangent, none)
+
+        def pushed(part: Any, side: Any) -> Any:
+            return pairs.push_forward(operation, {value: part}, {value: repeat(pairs, side, lead)})[output]
+
+        parts = (changes[0] * pushed(moving, image), changes[1] * pushed(moving, reference), same * pushed(still, image))
+        return {output: sum(parts)}
 
     return Map(pull, push)
 
