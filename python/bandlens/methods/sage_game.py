@@ -88,8 +88,12 @@ class Game:
 
     def none_known(self, rows: np.ndarray) -> Worth:
         """What predictions without any band are worth for some images."""
-        each = np.broadcast_to(self._of_background, (len(rows), *self._of_background.shape))
-        return self._averaged(rows, self._needed(rows, each)[:, :, None])
+        found = []
+        for start in range(0, len(rows), self._at_once):
+            here = rows[start : start + self._at_once]
+            each = np.broadcast_to(self._of_background, (len(here), *self._of_background.shape))
+            found.append(self._averaged(here, self._needed(here, each)[:, :, None]))
+        return _joined(found, 0, 0)
 
     def worth(self, rows: np.ndarray, batch: np.ndarray, present: np.ndarray) -> Worth:
         """What predictions from coalitions are worth.
@@ -105,8 +109,7 @@ class Game:
         if s == 0:  # of a single band
             nothing = np.zeros((len(rows), m, 0, self.task.image_output.shape[1]))
             return Worth(nothing[:, 0], nothing if m > 1 else None)
-        at_once = max(1, MOST_BYTES // (8 * m * width))
-        images, coalitions = max(1, at_once // s), max(1, min(s, at_once))
+        images, coalitions = max(1, self._at_once // s), min(s, self._at_once)
         found = []
         for start in range(0, len(rows), images):
             here = slice(start, start + images)
@@ -126,6 +129,11 @@ class Game:
                 parts.append(self._averaged(rows[here], each))
             found.append(_joined(parts, 1, 2))
         return _joined(found, 0, 0)
+
+    @property
+    def _at_once(self) -> int:
+        """Mixtures of an image with all of the background whose predictions fit the memory."""
+        return max(1, MOST_BYTES // (8 * len(self.references) * self._width))
 
     @property
     def _pixels(self) -> int:

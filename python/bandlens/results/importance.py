@@ -72,7 +72,8 @@ class BandImportance:
         Falls of a metric that is computed for a class at once, where images have no scores: for every class that
         occurs, in order, and for all images together.
     directed : bool
-        Whether importance is the mean of the signed scores (permutation and SAGE: chance must average out), not of their size.
+        Whether importance is the mean of the signed scores, not of their size (permutation, SAGE: chance must average
+        out).
     balanced : bool
         Whether in `overall` every class counts the same, not every image.
     groups : dict of str to list of str, or None
