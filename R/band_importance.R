@@ -96,11 +96,11 @@
 #' @section Functions:
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
 #' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
-#' `"permutation"`, `"sage"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote service can be
-#' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns
-#' scores: a matrix or a data frame with one row per image and one column per class, whose column names are taken as
-#' names of the classes, or one number per image. It is first tried with three of the images, since scores must depend
-#' on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
+#' `"permutation"`, `"sage"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote
+#' service can be explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and
+#' returns scores: a matrix or a data frame with one row per image and one column per class, whose column names are
+#' taken as names of the classes, or one number per image. It is first tried with three of the images, since scores must
+#' depend on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
 #'
 #' ```r
 #' fitted <- ranger::ranger(y ~ ., data = table_of(x_train), probability = TRUE)
