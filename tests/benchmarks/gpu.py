@@ -101,7 +101,7 @@ def on_cpu(model: Any, n: int, ours: float, scores: np.ndarray) -> None:
         found = np.load(file)
         apart = np.abs(found["scores"] - scores).max(axis=(1, 2)) / np.abs(scores).max()
         row("the same on the CPU / here", f"{found['seconds'] / ours:.1f}x", f"{found['seconds']:.2f} s")
-        # few images differ by 1e-3, as they do between float32 and float64 on one device
+        # where two elements of a pooling window are the same but for rounding, either may be its maximum
         row("largest difference of an image's band scores from the CPU's, relative: median image, worst image",
             f"{np.median(apart):.0e}, {apart.max():.0e}")  # fmt: skip
 

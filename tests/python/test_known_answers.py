@@ -58,6 +58,36 @@ def test_a_maximum_that_stays_passes_on_what_its_bands_do(
     np.testing.assert_allclose(result.scores[0], [[2, -2 + apart]] * outputs, atol=1e-6)
 
 
+NORMALIZATIONS = {
+    "layer": lambda layers: layers.LayerNormalization(),
+    "group": lambda layers: layers.GroupNormalization(2),
+    "unit": lambda layers: layers.UnitNormalization(),
+    "share of a sum": lambda layers: layers.Lambda(lambda x: x / (ops.sum(ops.abs(x), -1, keepdims=True) + 0.1)),
+    "share of the largest": lambda layers: layers.Lambda(lambda x: x / (ops.max(ops.abs(x), -1, keepdims=True) + 0.1)),
+}
+
+
+@pytest.mark.parametrize("kind", NORMALIZATIONS)
+@pytest.mark.parametrize("outputs", [1, 3])  # backwards, and forwards
+def test_an_element_that_stays_passes_on_what_its_bands_do(keras: Any, kind: str, outputs: int) -> None:
+    """As it does where it is nearly the same: rounding must not decide."""
+    layers, random = keras.layers, np.random.default_rng(0)
+    units, output = layers.Dense(8, use_bias=False), layers.Dense(outputs, use_bias=False)
+    inputs = keras.Input((1, 1, 2))
+    model = keras.Model(inputs, output(layers.Flatten()(NORMALIZATIONS[kind](layers)(units(inputs)))))
+    units.set_weights([np.concatenate([np.ones((2, 1)), random.normal(size=(2, 7))], axis=1)])
+    output.set_weights([random.normal(size=(8, outputs))])
+
+    def scores(apart: float) -> np.ndarray:
+        image, background = np.array([[3, 1 + apart], [1, 3]], "float32").reshape(2, 1, 1, 1, 2)
+        result = bl.band_importance(model, image, background=background, target="all", task="regression")
+        np.testing.assert_allclose(result.scores.sum(-1), result.output_values - result.base_values, atol=1e-5)
+        return result.scores
+
+    nearly = scores(3e-3)
+    np.testing.assert_allclose(scores(0), nearly, atol=0.05 * np.abs(nearly).max())
+
+
 def test_sum_of_relus_is_neither_shapley_nor_occlusion() -> None:
     def function(x: Any) -> Any:
         hidden = ops.relu(x @ ops.ones((3, 4), x.dtype) + ops.convert_to_tensor([-10, 1, 1, 1], x.dtype))

@@ -30,6 +30,8 @@ WEIGHTS = _WEIGHTS * np.sin(np.pi * (_NODES + 1) / 2)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 # of a statistic's two values together, what is no change of it
 NO_CHANGE = {1e-6: 1e-4, 1e-11: 1e-8}
+# of the usual size in a set: the difference by which elements that have none are told their derivatives
+NUDGE = 3e-3
 
 
 class Share(NamedTuple):
@@ -92,9 +94,9 @@ class Total(NamedTuple):
         """How much of the statistic's change is that of the others."""
         return without[0] - without[1]
 
-    def parts(self, terms: tuple[Any, Any]) -> Any:
-        """What each element adds to the statistic's change."""
-        return self.weight * (terms[0] - terms[1])
+    def parts(self, terms: tuple[Any, Any], nudged: Any) -> Any:
+        """What each element adds to the statistic's change, with its own term `nudged` instead of the image's."""
+        return self.weight * (nudged - terms[1])
 
 
 class Largest(NamedTuple):
@@ -122,11 +124,14 @@ class Largest(NamedTuple):
         tops = [self.nd.max(term, self.axes) for term in terms]
         return tops[0] - tops[1] + self.nd.zeros_like(without[0])
 
-    def parts(self, terms: tuple[Any, Any]) -> Any:
-        """What each element adds to the statistic's change."""
+    def parts(self, terms: tuple[Any, Any], nudged: Any) -> Any:
+        """What each element adds to the statistic's change, with its own term `nudged` instead of the image's."""
+        nd = self.nd
         (top, chosen, count), (other, other_chosen, other_count) = (self._chosen(term) for term in terms)
-        rise, fall = formulas.cross_maximum(self.nd, top, other)
-        return chosen / count * rise + other_chosen / other_count * fall
+        rise, fall = formulas.cross_maximum(nd, top, other)
+        shares = chosen / count, other_chosen / other_count
+        # one that is nudged has no part of the change, but it may be the maximum of both sides
+        return shares[0] * rise + shares[1] * fall + nd.minimum(*shares) * (nudged - terms[0])
 
     def _chosen(self, terms: Any) -> tuple[Any, Any, Any]:
         """The maximum for each element, which elements have it, and how many."""
@@ -173,26 +178,39 @@ def share_in_sets(
     without = (statistic.without(terms[0]), statistic.without(terms[1]))
     difference = image - reference
     effective = effective_number(nd, terms[0] - terms[1], statistic.axes, rounding)
+    zero = nd.zeros_like(difference)
+    same = nd.abs(difference) <= rounding * nd.maximum(nd.abs(image), nd.abs(reference))
+    # outwards: what is not negative stays so
+    usual = nd.mean(nd.abs(image) + nd.abs(reference), statistic.axes, True) / 2 + zero
+    nudged = nd.where(same, image + nd.where(image < 0, -NUDGE * usual, NUDGE * usual), image)
+    apart, none = nudged - reference, same & (usual <= 0)
+    own_terms = (summand(nudged) + zero, terms[1])
 
     def own_change(fraction: Any) -> Any:
         others = (1 - fraction) * without[1] + fraction * without[0]
-        there = normalized(image, statistic.joined(others, terms[0]))
-        return there - normalized(reference, statistic.joined(others, terms[1]))
+        there = normalized(nudged, statistic.joined(others, own_terms[0]))
+        return there - normalized(reference, statistic.joined(others, own_terms[1]))
 
     end = 1 / (effective + 1)
-    zero = nd.zeros_like(difference)
-    own = end * (own_change(zero) + own_change(zero + 1))
     margin = 1 / (2 * effective)
+    inner = zero
     for fraction, part in zip(FRACTIONS.tolist(), WEIGHTS.tolist(), strict=True):
-        own = own + (1 - 2 * end) * part * own_change(margin + (1 - 2 * margin) * fraction)
+        inner = inner + part * own_change(margin + (1 - 2 * margin) * fraction)
+    size = NO_CHANGE[rounding] * (statistic.size(terms[0]) + statistic.size(terms[1]))
+    ends = [
+        # with no others at all, a derivative would be as large as the element is small
+        nd.where(same & (nd.abs(others) <= size), inner, own_change(fraction))
+        for fraction, others in ((zero, without[1]), (zero + 1, without[0]))
+    ]
+    own = end * (ends[0] + ends[1]) + (1 - 2 * end) * inner
+    slope = formulas.divide(nd, own, apart, none, zero)
     moved = statistic.change(without, terms)
-    still = nd.abs(moved) <= NO_CHANGE[rounding] * (statistic.size(terms[0]) + statistic.size(terms[1]))
-    same = nd.abs(difference) <= rounding * nd.maximum(nd.abs(image), nd.abs(reference))
-    own = nd.where(still, whole + zero, own)
+    still = nd.abs(moved) <= size
+    own = nd.where(same, zero, nd.where(still, whole + zero, own))
     return Share(
-        formulas.divide(nd, own, difference, same, zero),
+        nd.where(same, slope, formulas.divide(nd, own, difference, same, zero)),
         formulas.divide(nd, whole - own, moved, still, zero),
-        formulas.divide(nd, statistic.parts(terms), difference, same, zero),
+        formulas.divide(nd, statistic.parts(terms, own_terms[0]), apart, none, zero),
         isinstance(statistic, Total),
     )
 

@@ -19,8 +19,12 @@ from .sets import FRACTIONS, WEIGHTS, effective_number, joint_shape
 
 # of a variance, what is no change
 NO_CHANGE = {1e-6: 1e-5, 1e-11: 1e-9}
+# of an element, what is too little a difference for a ratio: what is divided by it is a difference of larger numbers
+SAME = {1e-6: 1e-4, 1e-11: 1e-7}
 # of the mean of changes, what is too little a change of the mean to be divided by
 SLIGHT = 1e-3
+# relative change of a variance by which it is found how a scale changes with it
+NUDGE = 1e-2
 
 
 class Shares(NamedTuple):
@@ -122,12 +126,18 @@ def share_around_mean(
         variance = variance + shares[0] * within[0] + shares[1] * within[1]
         return own - mean, scale(variance), variance
 
+    def own_slope(deviation: Any, height: Any, variance: Any) -> Any:
+        """Change of y per change of the element, where it is the same on both sides."""
+        nudged = variance * (1 + NUDGE)
+        bend = formulas.divide(nd, scale(nudged) - height, nudged - variance, variance <= 0, zero)
+        return rest / n * height + 2 / n * bend * deviation**2
+
     fractions = [zero, *(margin + (1 - 2 * margin) * fraction for fraction in FRACTIONS.tolist()), zero + 1]
     weights = [end, *((1 - 2 * end) * part for part in WEIGHTS.tolist())]
-    level = square = cross = assigned = passed = zero
+    level = square = cross = assigned = passed = slope = zero
     before = [at(fractions[0], own) for own in sides]
     for place, weight in enumerate(weights, start=1):
-        passed = passed + weight
+        passed, slope = passed + weight, slope + weight * own_slope(*before[0])
         step = fractions[place] - fractions[place - 1]
         after = [at(fractions[place], own) for own in sides]
         for own, there, (from_, height, low), (to, higher, high) in zip(
@@ -144,12 +154,12 @@ def share_around_mean(
             cross = cross + step * bent * (own - (from_ + to) / 2)
             assigned = assigned + step * moved * level_change + bent * nd.where(still, zero, change)
         before = after
-    same = nd.abs(difference) <= rounding * nd.maximum(nd.abs(sides[0]), nd.abs(sides[1]))
+    same = nd.abs(difference) <= SAME[rounding] * nd.maximum(nd.abs(sides[0]), nd.abs(sides[1]))
     left = whole - assigned
-    own = formulas.divide(nd, left, difference, same, zero)
-    # what an element can't take that is the same in both goes to where the mean changes
+    own = formulas.divide(nd, left, difference, same, slope + end * own_slope(*before[0]))
+    # what an element can't take that is the same on both sides goes to where the mean changes
     apart = nd.sum(nd.abs(difference), axes, True) / n
-    taken = formulas.divide(nd, left, level_change, nd.abs(level_change) <= SLIGHT * apart, zero)
+    taken = formulas.divide(nd, left - own * difference, level_change, nd.abs(level_change) <= SLIGHT * apart, zero)
     level = level + nd.where(same, taken, zero)
     return Shares(own, level / n, square / n, cross / n, sides[0] + sides[1])
 

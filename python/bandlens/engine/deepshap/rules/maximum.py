@@ -62,7 +62,11 @@ def maximum(pairs: Pairs, step: Step) -> Map:
         def pushed(part: Any, side: Any) -> Any:
             return pairs.push_forward(operation, {value: part}, {value: repeat(pairs, side, lead)})[output]
 
-        parts = (changes[0] * pushed(moving, image), changes[1] * pushed(moving, reference), same * pushed(still, image))
+        parts = (
+            changes[0] * pushed(moving, image),
+            changes[1] * pushed(moving, reference),
+            same * pushed(still, image),
+        )
         return {output: sum(parts)}
 
     return Map(pull, push)
