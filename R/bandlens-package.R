@@ -2,6 +2,7 @@
 #' * [band_importance()]: which bands matter, for which class, and how sure that is.
 #' * [pool_importance()]: and how sure over several trainings.
 #' * [band_response()]: how the score of a class answers to the level of a band.
+#' * [band_interactions()]: what bands do together, beyond what each does.
 #' * [band_maps()]: where in an image.
 #' * [class_activation_maps()], [occlusion_maps()]: where a layer sees a class, and which band draws it there; where
 #'   covering the image lowers the output.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .engine.precision import allow_tf32
     from .errors import BandlensError
     from .explain.importance import band_importance
+    from .explain.interactions import band_interactions
     from .explain.maps import band_maps
     from .explain.response import band_response
     from .features import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .results.by_input import ByInput
     from .results.combining import combine
     from .results.importance import BandImportance
+    from .results.interactions import BandInteractions
     from .results.maps import BandMaps
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
@@ -52,6 +54,7 @@ _HOMES = {
     "ActivationMaps": ".localization",
     "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
+    "BandInteractions": ".results.interactions",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
@@ -69,6 +72,7 @@ _HOMES = {
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
+    "band_interactions": ".explain.interactions",
     "band_maps": ".explain.maps",
     "band_response": ".explain.response",
     "bands_of": ".models.bands",
@@ -101,6 +105,7 @@ __all__ = [
     "ActivationMaps",
     "BackgroundImages",
     "BandImportance",
+    "BandInteractions",
     "BandMaps",
     "BandResponse",
     "BandlensError",
@@ -117,6 +122,7 @@ __all__ = [
     "__version__",
     "allow_tf32",
     "band_importance",
+    "band_interactions",
     "band_maps",
     "band_response",
     "bands_of",

@@ -29,6 +29,7 @@ WAYS: dict[str, dict[str, dict[str, Any]]] = {
     "shapley": {"exact": {}, "sampled": {"max_exact": 2}},
     "lime": {"bands": {}, "superpixels": {"features": "superpixels"}},
     "permutation": {"log_loss": {"metric": "log_loss"}, "balanced": {"metric": "balanced_accuracy"}},
+    "sage": {"exact": {"metric": "log_loss"}, "sampled": {"metric": "log_loss", "max_exact": 2}},
     "occlusion": {"background": {}, "blur": {"replacement": "blur"}},
 }
 

@@ -18,6 +18,7 @@ FILE = Path(__file__).with_name("schema.csv")
 RESULTS = {
     "activation_maps": ("localization.result", "ActivationMaps"),
     "band_importance": ("results.importance", "BandImportance"),
+    "band_interactions": ("results.interactions", "BandInteractions"),
     "band_maps": ("results.maps", "BandMaps"),
     "band_response": ("results.response", "BandResponse"),
     "feature_images": ("features.result", "FeatureImages"),

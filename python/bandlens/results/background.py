@@ -45,6 +45,10 @@ class Compared(Protocol):
         """How they were chosen."""
 
     @property
+    def directed(self) -> bool:
+        """Whether importance is the mean of signed scores, not of their size."""
+
+    @property
     def pair_scores(self) -> np.ndarray | None:
         """Scores of some images against single background images."""
 
@@ -89,6 +93,7 @@ def pairs_of(
             None if result.pair_places is None else result.pair_places[images],
             result.background_strata,
             len(result.background),
+            directed=result.directed,
             estimates=None if errors is None else result.scores[result.pair_images[images], places],
             errors=None if errors is None else errors[result.pair_images[images], places],
         )

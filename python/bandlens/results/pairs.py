@@ -36,6 +36,8 @@ class Pairs:
     counts : ndarray of float64, shape (images, m), or None
         How much each background image counts in the scores of an image, in rows that sum to 1, where some don't. Of
         those that do, as many come from each stratum whose images count at all.
+    directed : bool
+        Whether it is the mean of signed scores that is asked about, not of their size.
     estimates, errors : ndarray of float64, shape (images, bands), or None
         Scores of the images, where pairs say more of them than by their means, and the standard errors that they have
         by their pairs.
@@ -47,8 +49,14 @@ class Pairs:
     strata: np.ndarray | None
     m: int
     counts: np.ndarray | None = None
+    directed: bool = False
     estimates: np.ndarray | None = None
     errors: np.ndarray | None = None
+
+    @property
+    def signs(self) -> np.ndarray:
+        """With which sign the scores of each image count in its size, shape (images, bands)."""
+        return np.ones_like(self.means) if self.directed else np.sign(self.means)
 
     @property
     def means(self) -> np.ndarray:
@@ -89,9 +97,10 @@ def deviations_of(pairs: Pairs) -> np.ndarray:
     A pair that counts more than 1 / m does as much more. Within strata, deviations from means of few are enlarged to
     the size that those from the true means would have.
     """
-    adds = np.sign(pairs.means)[:, None] * pairs.scores
+    adds = pairs.signs[:, None] * pairs.scores
     if pairs.places is not None:
-        return adds - (adds.mean(axis=1, keepdims=True) if pairs.estimates is None else np.abs(pairs.means)[:, None])
+        own = adds.mean(axis=1, keepdims=True)
+        return adds - (own if pairs.estimates is None else (pairs.signs * pairs.means)[:, None])
     strata = strata_of(pairs)
     found = np.empty_like(adds)
     for stratum in np.unique(strata):

@@ -67,6 +67,18 @@ class Rows(Compared, Sized, Protocol):
         """Outputs of the rows."""
 
 
+def cells_of(image_class: np.ndarray, image_output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (class, output) that occur, in order, and which of them each image with each of its outputs is of."""
+    rows = np.stack([np.repeat(image_class, image_output.shape[1]), image_output.reshape(-1)], axis=1)
+    cells, cell = np.unique(rows, axis=0, return_inverse=True)
+    return cells, cell.reshape(-1)
+
+
+def outputs_of_all(image_output: np.ndarray) -> np.ndarray:
+    """Output of each row of the table over all classes; -1 where each image is explained by an output of its own."""
+    return np.array([column[0] if (column == column[0]).all() else -1 for column in image_output.T])
+
+
 def table_of(result: Rows) -> ClassBandTable:
     """One row per pair of class and output."""
     if result.drops is not None:

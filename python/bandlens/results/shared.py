@@ -217,7 +217,7 @@ def _crossed(sides: Sequence[Side], pairs: Sequence[Pairs], change: Change, free
 def _averaged(sides: Sequence[Side], pairs: Sequence[Pairs], change: Change, freedom: float) -> Common:
     """From the variance of the mean over results, and the mean of theirs, where images have the same draws."""
     k = len(sides)
-    mean = replace(pairs[0], scores=np.mean([np.sign(own.means)[:, None] * own.scores for own in pairs], axis=0))
+    mean = replace(pairs[0], scores=np.mean([own.signs[:, None] * own.scores for own in pairs], axis=0))
     own_moves = _own_moves(sides, pairs, change)
     shared = Shared(float(np.mean([side.shared.part for side in sides])))
     moves = _moves(change(np.mean([deviations_of(own) for own in pairs], axis=0)), mean, shared)

@@ -296,9 +296,14 @@ class Bias(NamedTuple):
 
 
 def bias_of(deviations: np.ndarray, pairs: Pairs) -> Bias:
-    """Bias of the mean size of the scores that have these pairs, with deviations as `deviations_of` gives them."""
+    """Bias of the mean size of the scores that have these pairs, with deviations as `deviations_of` gives them.
+
+    The mean of signed scores has none.
+    """
     weights, variances = pairs.weights / pairs.weights.sum(), pairs.variances(deviations)
     nothing = np.zeros(deviations.shape[2])
+    if pairs.directed:
+        return Bias(nothing, nothing, nothing)
     if pairs.errors is None:
         bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / deviations.shape[1]))
         return Bias(bias, nothing, nothing) if pairs.places is None else Bias(nothing, bias, nothing)
