@@ -55,19 +55,22 @@ class WiderModel:
     A callable on the backend's tensors, so that it serves every kind of model; what the model ends in stays visible.
     """
 
-    def __init__(self, model: Any, predictor: Any, cells: Cells, place: Place) -> None:
+    def __init__(self, model: Any, name: str, dtype: str, backend: Any, cells: Cells, place: Place) -> None:
         part = cells.parts[place.input]
-        self.name = predictor.name
-        self.compute_dtype = predictor.trace.dtype
-        self.bandlens_backend = predictor.backend  # what a callable is made of can't be seen from outside
-        self._model = model
+        self.name = name
+        self.compute_dtype = dtype
+        self.bandlens_backend = backend  # what a callable is made of can't be seen from outside
+        self._made_of = model, name, dtype, backend, cells, place
         call: Callable[[Any], Any] = inference(model)
         self._call = taking_dict(model, call, cells) if cells.packed else call
         self._input = part.name
-        self._nd = predictor.backend.nd
+        self._nd = backend.nd
         self._axis = part.band_axis
         self._one = np.arange(part.n_bands)
         self._other = np.where(self._one == place.band, part.n_bands + 1, self._one)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WiderModel, self._made_of
 
     def __call__(self, x: Any) -> Any:
         """Outputs for images, or inputs by name, with the two bands."""

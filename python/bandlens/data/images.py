@@ -117,10 +117,13 @@ class Images:
         axes = tuple(part.band_axis for part in self.parts), tuple(part.time_axis for part in self.parts)
         return Inputs(tuple(part.name for part in self.parts), sources, *axes)
 
-    def batches(self, size: int, dtype: Any = np.float32) -> Iterator[tuple[slice, np.ndarray]]:
-        """Consecutive batches with the slice of images each holds."""
-        for start in range(0, self.n, size):
-            part = slice(start, min(start + size, self.n))
+    def batches(
+        self, size: int, dtype: Any = np.float32, span: slice | None = None
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Consecutive batches with the slice of images each holds; of all images, or of a span of them."""
+        first, last = (0, self.n) if span is None else (span.start, span.stop)
+        for start in range(first, last, size):
+            part = slice(start, min(start + size, last))
             yield part, self.take(part, dtype)
 
 

@@ -7,6 +7,8 @@ whose steps are pairs of images, cuts its own (`deepshap.chunks`).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -28,9 +30,24 @@ MOST_IMAGES = 1024
 # several times, besides what the step needs
 READ = 1 / 64
 
+_ELSEWHERE: ContextVar[int | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def step_bytes_of(others: int) -> Iterator[None]:
+    """Cut steps inside for devices that have so many bytes for each, whichever computes them."""
+    token = _ELSEWHERE.set(others)
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
+
 
 def step_bytes(backend: Backend) -> int:
     """Bytes that a compiled step may use on the backend's device."""
+    elsewhere = _ELSEWHERE.get()
+    if elsewhere is not None:
+        return elsewhere
     free = backend.free_memory()
     if free is None:
         return STEP_BYTES
@@ -127,6 +144,7 @@ def portions(
     most: int,
     compute: Callable[[slice, int], Found],
     made: tuple[str, str] = IMAGES,
+    span: slice | None = None,
 ) -> Iterator[tuple[slice, Found]]:
     """Compute something for n images, as many at once as fit.
 
@@ -138,12 +156,14 @@ def portions(
         Number of images.
     compute : callable
         Told which images, and how many would fit.
+    span : slice, optional
+        The images that are to be computed, if not all.
     """
-    start = 0
-    while start < n:
+    start, end = (0, n) if span is None else (span.start, span.stop)
+    while start < end:
 
         def attempt(size: int, start: int = start) -> tuple[slice, Found]:
-            part = slice(start, min(start + size, n))
+            part = slice(start, min(start + size, end))
             return part, compute(part, size)
 
         part, found = fitting(model, work, most, attempt, made)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from ..cluster.workers import at_work
 from ..methods.reduction import SIGNED
 from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
@@ -55,6 +56,7 @@ def band_importance(
     seed: int = 0,
     precision: float | None = None,
     max_seconds: float | None = None,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance: ...
@@ -99,6 +101,7 @@ def band_importance(
     seed: int = 0,
     precision: float | None = None,
     max_seconds: float | None = None,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance | PooledImportance | dict[str, BandImportance]:
@@ -108,10 +111,10 @@ def band_importance(
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable, or a list or dict of them
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
-        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation" and "lime", which only ask for
-        outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array ``(n, outputs)``, a data
-        frame whose columns are named like the classes, or one number per image. It is first tried with three of the
-        images, and called from the thread that calls.
+        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation", "sage" and "lime", which only
+        ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
+        ``(n, outputs)``, a data frame whose columns are named like the classes, or one number per image. It is first
+        tried with three of the images, and called from the thread that calls.
 
         A list or dict of models that were trained separately (from other seeds, on other data, of other architectures):
         all explain the same images against the same background, one after the other, and their importances are pooled
@@ -132,7 +135,7 @@ def band_importance(
         ones, (n, labels), or a set of names or indices for each image; without it, labels with a probability above 0.5.
         Of pixels: their classes, (n, rows, cols), or one-hot along a last axis. Of a model of numbers: the observed
         ones, (n,) or (n, outputs); the result says how well it predicts them (R^2), and the method "permutation" asks
-        how much worse it would.
+        how much worse it would, "sage" what each band buys.
     method : str or list of str
         Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
         an option goes to those that have it; `statistic` must be one that all of them have.
@@ -206,6 +209,11 @@ def band_importance(
     max_seconds : float, optional
         How long it may take. With `precision`, it stops there if that was not reached before; alone, the table is as
         precise as can be in that time.
+    client : distributed.Client, str or int, optional
+        Who computes scores: the workers of a Dask cluster, by a client or the address of its scheduler, or so many
+        processes on this machine, which end with the call. The model goes to each worker once, images go block by
+        block. Scores are those of one process, bit for bit on machines of one kind. Work is shared out in compiled
+        steps, which `batch_size` makes smaller. See the vignette "Past one machine".
     progress : bool or callable, optional
         A progress bar; by default only in interactive use, for what takes more than two seconds (the environment
         variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``. If the call will take
@@ -285,20 +293,21 @@ def band_importance(
         output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
         wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
-        verb_arguments=("progress", "precision", "max_seconds"),
+        verb_arguments=("progress", "precision", "max_seconds", "client"),
     )  # fmt: skip
-    if models is not None:
-        return over_runs(question, models, effort, progress, importance_of)
-    check_sample(with_sampling(question).sampling, effort)
-    if several is None:
-        return importance_of(question, progress, effort=effort)
-    with starting(progress, model):
-        calls = checked_calls(question, several, find=finding(effort))
-    found: dict[str, BandImportance] = {}
-    for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
-        own = effort.shared(len(calls) - len(found))
-        found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
-    return found
+    with at_work(client):
+        if models is not None:
+            return over_runs(question, models, effort, progress, importance_of)
+        check_sample(with_sampling(question).sampling, effort)
+        if several is None:
+            return importance_of(question, progress, effort=effort)
+        with starting(progress, model):
+            calls = checked_calls(question, several, find=finding(effort))
+        found: dict[str, BandImportance] = {}
+        for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
+            own = effort.shared(len(calls) - len(found))
+            found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
+        return found
 
 
 def importance_of(

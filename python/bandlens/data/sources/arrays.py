@@ -27,6 +27,7 @@ class HDF5(Source):
         self.where = f"file '{path}', data set '{self.key}'"
         # one in memory alone has no file
         self._stamp = Stamp.of(path) if dataset.file.driver != "core" else None
+        self.travels = self._stamp is not None
 
     def _open(self, dataset: Any) -> None:
         self._dataset = dataset
@@ -75,6 +76,7 @@ class Zarr(Source):
         self.block = max(1, int(stored[0]))
         self.where = f"zarr array '{key}'" if path is None else f"'{path}'{key and f', array {key!r}'}"
         self._stamp = None if path is None else Stamp.of(path)
+        self.travels = path is not None
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Consecutive images."""

@@ -30,6 +30,8 @@ class Raw(Source):
         What to call the file.
     """
 
+    travels = True
+
     def __init__(
         self, path: str, shape: tuple[int, ...], dtype: np.dtype, offset: int = 0, where: str | None = None
     ) -> None:

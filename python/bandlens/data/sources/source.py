@@ -41,6 +41,8 @@ class Source:
     block: int = 1
     # bytes of a block that is kept, at most
     most_kept: float = MOST_KEPT
+    # whether another process can open what it reads from, which stays where it is
+    travels: bool = False
     # a value that stands for no value
     missing: float | None = None
     _kept: tuple[int, np.ndarray] | None = None

@@ -62,6 +62,7 @@ class Spool:
         """What reads all images; the file is there as long as this is."""
         self._file.close()
         found = Raw(self._path, (self.n, *self.shape), self.dtype, where="what was kept of a stream")
+        found.travels = False  # it goes with this process
         weakref.finalize(found, _remove, self._path)
         return found
 

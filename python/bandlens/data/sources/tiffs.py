@@ -20,6 +20,8 @@ class Tiffs(Source):
     paths : sequence of str
     """
 
+    travels = True
+
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
         self.where = f"file '{paths[0]}'" if len(paths) == 1 else f"{len(paths)} files, '{paths[0]}' and others"
