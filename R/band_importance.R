@@ -16,7 +16,7 @@
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts. For a model that predicts a number, the observed ones: the result says how well it does (R^2), and
-#'   `"permutation"` asks how much worse it would.
+#'   `"permutation"` asks how much worse it would, `"sage"` what each band buys.
 #'
 #'   Of images with several labels: a matrix of zeros and ones with a column for each label, or a list with a vector of
 #'   names or numbers for each image; `NULL` takes the labels with a probability above 0.5. Of pixels: an array of class
@@ -24,12 +24,13 @@
 #'   or data frame with a column for each.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
-#'   error is part of the standard errors.
+#'   error is part of the standard errors. Importance is then the mean of the scores' sizes without these errors
+#'   (`draw_errors`), which would make absolute values too large.
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"occlusion"`, `"shapley"`, `"permutation"` or `"lime"`. Or several: then the model is traced once, all methods
-#'   have the same background, and an option goes to the methods that have it.
+#'   `"occlusion"`, `"shapley"`, `"permutation"`, `"sage"` or `"lime"`. Or several: then the model is traced once, all
+#'   methods have the same background, and an option goes to the methods that have it.
 #' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
 #'   for `x`, which are not looked at). `NULL` takes them from `x`, evenly from its classes. Methods that compare with
 #'   nothing, such as `"saliency"`, don't look at it. [background_images()] says how they are chosen, or how much each
@@ -122,11 +123,11 @@
 #' @section Functions:
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
 #' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
-#' `"permutation"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote service can be
-#' explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and returns
-#' scores: a matrix or a data frame with one row per image and one column per class, whose column names are taken as
-#' names of the classes, or one number per image. It is first tried with three of the images, since scores must depend
-#' on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
+#' `"permutation"`, `"sage"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote
+#' service can be explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and
+#' returns scores: a matrix or a data frame with one row per image and one column per class, whose column names are
+#' taken as names of the classes, or one number per image. It is first tried with three of the images, since scores must
+#' depend on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
 #'
 #' ```r
 #' fitted <- ranger::ranger(y ~ ., data = table_of(x_train), probability = TRUE)

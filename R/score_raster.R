@@ -22,8 +22,9 @@
 #' @param stride Pixels from one patch to the next (of several rasters, of the finest). `NULL` puts patches side by
 #'   side, and where the model gives a class for every pixel, half a patch apart. 1 gives a score for every pixel, at
 #'   `size^2` times the cost.
-#' @param method One of [band_methods()], but not `"permutation"`, which compares the images it is given. Where the
-#'   model gives a class for every pixel, a method that has values for single pixels: DeepSHAP or one with gradients.
+#' @param method One of [band_methods()], but neither `"permutation"`, which compares the images it is given, nor
+#'   `"sage"`, which needs labels. Where the model gives a class for every pixel, a method that has values for single
+#'   pixels: DeepSHAP or one with gradients.
 #' @param background Images that stand for "band not informative", such as the training patches (for several inputs, a
 #'   list of arrays under their names). `NULL` takes `n_background` patches without missing values from random places
 #'   of the scene. If it has names of bands (as what [extract_patches()] gives), the layers of `raster` must have the
@@ -205,6 +206,11 @@ score_raster <- function(model,
 
 check_scored_method <- function(method) {
   one_method(method)
+  if (identical(method, "sage")) {
+    cause("option", "SAGE asks what bands buy of a metric, which takes labels: patches of a raster have none.",
+      expected = "a method that explains outputs", given = shown(method)
+    )
+  }
   if (identical(method, "permutation")) {
     cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
       expected = "a method that explains each patch on its own", given = shown(method)

@@ -23,8 +23,8 @@
 #'   \item{`time`}{only with a time axis: the step, as a date, a number or an ordered factor; `NA` for inputs without
 #'     steps}
 #'   \item{`wavelength`}{wavelength in nm (`NA` where unknown)}
-#'   \item{`importance`}{mean, over the images of the class, of the size of the band score; for `"permutation"` of the
-#'     band score itself, so that chance averages out}
+#'   \item{`importance`}{mean, over the images of the class, of the size of the band score; for `"permutation"` and
+#'     `"sage"` of the band score itself, so that chance averages out}
 #'   \item{`effect`}{mean of the signed band score; `NA` where it has no sign}
 #'   \item{`share`}{importance divided by the sum of importances over bands (inputs and steps), within class and output}
 #'   \item{`rank`}{1 is the most important band}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .engine.precision import allow_tf32
     from .errors import BandlensError
     from .explain.importance import band_importance
+    from .explain.interactions import band_interactions
     from .explain.maps import band_maps
     from .explain.response import band_response
     from .features import (
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
         top_images,
         visualize_features,
     )
+    from .localization import CAM_METHODS, ActivationMaps, class_activation_maps, occlusion_maps
     from .methods import METHODS
     from .models.bands import bands_of, set_bands
     from .results.by_input import ByInput
     from .results.combining import combine
     from .results.importance import BandImportance
+    from .results.interactions import BandInteractions
     from .results.maps import BandMaps
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
@@ -48,12 +51,15 @@ if TYPE_CHECKING:
     from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
+    "ActivationMaps": ".localization",
     "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
+    "BandInteractions": ".results.interactions",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
     "ByInput": ".results.by_input",
+    "CAM_METHODS": ".localization",
     "Check": ".checks",
     "FeatureImages": ".features",
     "LabelledImages": ".data.labelled",
@@ -66,6 +72,7 @@ _HOMES = {
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
+    "band_interactions": ".explain.interactions",
     "band_maps": ".explain.maps",
     "band_response": ".explain.response",
     "bands_of": ".models.bands",
@@ -73,12 +80,14 @@ _HOMES = {
     "check_null": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
+    "class_activation_maps": ".localization",
     "combine": ".results.combining",
     "compare_importance": ".checks",
     "extract_patches": ".scenes",
     "layer_activations": ".features",
     "layer_kernels": ".features",
     "list_layers": ".features",
+    "occlusion_maps": ".localization",
     "plot_layers": ".features",
     "plot_scene": ".scenes",
     "pool_importance": ".results.pooling",
@@ -91,9 +100,12 @@ _HOMES = {
 _MODULES = ("datasets", "errors")
 
 __all__ = [
+    "CAM_METHODS",
     "METHODS",
+    "ActivationMaps",
     "BackgroundImages",
     "BandImportance",
+    "BandInteractions",
     "BandMaps",
     "BandResponse",
     "BandlensError",
@@ -110,6 +122,7 @@ __all__ = [
     "__version__",
     "allow_tf32",
     "band_importance",
+    "band_interactions",
     "band_maps",
     "band_response",
     "bands_of",
@@ -117,6 +130,7 @@ __all__ = [
     "check_null",
     "check_randomization",
     "check_stability",
+    "class_activation_maps",
     "combine",
     "compare_importance",
     "datasets",
@@ -125,6 +139,7 @@ __all__ = [
     "layer_activations",
     "layer_kernels",
     "list_layers",
+    "occlusion_maps",
     "plot_layers",
     "plot_scene",
     "pool_importance",

@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "vargrad": {"n_samples": 20},
     "expected_gradients": {"n_samples": 60},
     "permutation": {"n_repeats": 5},
+    "sage": {"metric": "log_loss"},
 }
 
 

@@ -160,7 +160,12 @@ def tables(name: str) -> dict[str, np.ndarray]:
     found = {}
     for method in METHODS:
         # accuracy on a few images may not fall at all; 50 steps miss what ReLUs add up to by 6 % on one of these images
-        options = {"permutation": {"metric": "log_loss"}, "integrated_gradients": {"n_steps": 200}}.get(method, {})
+        others = {
+            "permutation": {"metric": "log_loss"},
+            "sage": {"metric": "log_loss"},
+            "integrated_gradients": {"n_steps": 200},
+        }
+        options = others.get(method, {})
         table = bl.band_importance(model, x, np.arange(6) % 3, background=background, method=method, **options).table
         found[f"{name}/{method}"] = np.stack([table.importance, table.effect])
     return found

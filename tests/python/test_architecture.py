@@ -26,6 +26,7 @@ ROOMS = (
         "explain",
         "scenes",
         "features",
+        "localization",
         "checks",
         "plots",
         "r",

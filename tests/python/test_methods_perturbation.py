@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bandlens import errors
 from bandlens.methods import mixtures
-from bandlens.methods.shapley import coalition_weights
+from bandlens.methods.coalitions import coalition_weights
 from keras import ops
 from scipy import ndimage
 

@@ -19,6 +19,7 @@ FEWER: dict[str, dict[str, Any]] = {
     "lime": {"n_samples": 200},
     "shapley": {"max_exact": 4, "max_permutations": 10},
     "permutation": {"n_repeats": 2},
+    "sage": {"metric": "log_loss", "max_permutations": 10},
 }
 N, SIDE, BANDS, STEPS = 24, 5, 3, 4
 SHAPES = {"optical": (STEPS, 4, 4, BANDS), "radar": (STEPS, 2)}

@@ -57,7 +57,12 @@ pooled_value <- function() {
   )
 }
 
+of_where <- of_labels(4, 2)
+of_where$images <- array(0:3)
 made <- list(
+  activation_maps = kind_of_result(as_activation_maps,
+    c(where_value("band"), of_where, list(inputs = as.list(c("a", "b", "b", "b")))), c("tables", "accuracy", "chance")
+  ),
   band_importance = kind_of_result(as_band_importance,
     utils::modifyList(
       bridge_value(), c(
@@ -67,6 +72,14 @@ made <- list(
     ),
     c("table", "overall", "whole", "median_local_fit", "sums", of_parts),
     c("table", "overall", "median_local_fit", "sums", of_parts)
+  ),
+  band_interactions = kind_of_result(as_band_interactions,
+    utils::modifyList(interactions_value(), c(
+      compared[c("background_strata", "background_strategy", "background_weights", "pair_images")],
+      list(pair_scores = array(1:60 / 8, c(2, 1, 3, 10)), groups = list(both = c("band_1", "band_2"))),
+      of_labels(15, 3), completeness = 0.5
+    )),
+    c("tables", "whole", "accuracy", "chance", "completeness"), c("tables", "accuracy", "chance", "completeness")
   ),
   band_maps = kind_of_result(as_band_maps,
     c(maps_value(), of_labels(3, length(maps_value()$classes)), input = "a"), totals
@@ -123,7 +136,9 @@ test_that("what the bridge gives are the fields that the classes say", {
   band_importance(model, images(), method = "saliency")
   # two copies of one model, which is said
   suppressWarnings(band_importance(models = list(model, small_path()), images(), labels(), method = "saliency"))
+  class_activation_maps(model, images(), labels(), by = "band", n_background = 2)
   band_maps(model, images(), method = "saliency")
+  band_interactions(model, images(), labels(), n_background = 3)
   band_response(model, images(), labels())
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")

@@ -228,6 +228,7 @@ test_that("what can't be scored is named", {
     said(known_model(), small_scene(2, 2))
     said(known_model(), scene, stride = 0)
     said(known_model(), scene, method = "permutation")
+    said(known_model(), scene, method = "sage")
     said(known_model(), scene, prediction = NA)
     said(known_model(), small_scene(n_bands = 2))
     said(known_model(), scene, target = "forest")

@@ -85,11 +85,12 @@ def check_null(
     occlusion             exact  exact            not implied: without the one, half of the other is left
     permutation           exact  exact            not implied, for the same reason
     shapley               exact  exact*           not implied: bands that interact share by their number
+    sage                  exact  exact*           not implied, for the same reason
     lime                  near   near             not implied: it fits a linear model to what need not be linear
     ====================  =====  ===============  ================================================================
 
     Exact is up to rounding: 1e-4 of the largest importance in the same row of the class x band table. (*) up to 4
-    standard errors where Shapley values are sampled. Near is 10 % of that largest importance: the coefficients of
+    standard errors where they are sampled. Near is 10 % of that largest importance: the coefficients of
     LIME's weighted ridge regression satisfy no axiom exactly. A method that passes may still be wrong elsewhere.
 
     Parameters

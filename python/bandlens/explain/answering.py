@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.options import plain
 from ..methods import Task
-from ..methods.findings import Fit, Found, ScoreErrors, Scores
+from ..methods.findings import DrawErrors, Fit, Found, ScoreErrors, Scores
 from ..methods.kinds import MetricMethod
 from ..methods.reduction import SIGNED
 from ..results.importance import BandImportance
@@ -116,6 +116,7 @@ def result_of(
         cancellations=None if measured is None else measured.cancellations,
         **call.truth,
         score_errors=found.get(ScoreErrors),
+        draw_errors=found.get(DrawErrors),
         local_fit=found.get(Fit),
         drops=found.drops,
         directed=call.method.directed,

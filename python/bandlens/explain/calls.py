@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
 from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
-from ..data.options import whole_number
+from ..data.options import Option, whole_number
 from ..data.repeated import repeated
 from ..data.tasks import (
     CLASSIFICATION,
@@ -157,16 +157,17 @@ def checked(
     *,
     maps: bool = False,
     predictor: Predictor | None = None,
+    method: Method | None = None,
     find: Callable[..., Targets] = find_targets,
 ) -> Call:
     """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
 
-    `predictor` is that of an earlier call about the same model and images, if there was one; `find` says what is to be
-    explained, if not what `y` and `target` speak for.
+    `predictor` is that of an earlier call about the same model and images, if there was one; `method` is what
+    answers, if not the one that is named; `find` says what is to be explained, if not what `y` and `target` speak for.
     """
-    method, statistic = _asked(question, maps)
+    method, statistic = _asked(question, method or _method(question.method, maps))
     q = in_order(question)
-    options = _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    options = checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
@@ -191,7 +192,7 @@ def checked(
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     check_shares(method, predictor, options)
-    method.prepare(Request(predictor, images, q.y, options, maps))
+    method.prepare(Request(predictor, images, q.y, options, maps, len(features.names)))
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
     with outputs_shared_out(model):
@@ -255,10 +256,9 @@ def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bo
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
 
 
-def _asked(q: Question, maps: bool) -> tuple[Method, str]:
+def _asked(q: Question, method: Method) -> tuple[Method, str]:
     """The method and the statistic, after all that can be checked before a stream of images is read."""
-    method = _method(q.method, maps)
-    _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
     whole_number("n_background", q.n_background)
     if q.batch_size is not None:
@@ -290,7 +290,19 @@ def _method(name: Any, maps: bool) -> Method:
     return method
 
 
-def _options(method: Method, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
+class HasOptions(Protocol):
+    """A method, whatever it gives."""
+
+    @property
+    def name(self) -> str:
+        """Its key."""
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        """Its options by name."""
+
+
+def checked_options(method: HasOptions, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
     """A method's options, each checked, with defaults for those that were not given; `also` may have been meant."""
     unknown = sorted(set(given) - set(method.options))
     if unknown:

@@ -111,10 +111,10 @@ def band_importance(
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable, or a list or dict of them
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
-        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation" and "lime", which only ask for
-        outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array ``(n, outputs)``, a data
-        frame whose columns are named like the classes, or one number per image. It is first tried with three of the
-        images, and called from the thread that calls.
+        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation", "sage" and "lime", which only
+        ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
+        ``(n, outputs)``, a data frame whose columns are named like the classes, or one number per image. It is first
+        tried with three of the images, and called from the thread that calls.
 
         A list or dict of models that were trained separately (from other seeds, on other data, of other architectures):
         all explain the same images against the same background, one after the other, and their importances are pooled
@@ -135,7 +135,7 @@ def band_importance(
         ones, (n, labels), or a set of names or indices for each image; without it, labels with a probability above 0.5.
         Of pixels: their classes, (n, rows, cols), or one-hot along a last axis. Of a model of numbers: the observed
         ones, (n,) or (n, outputs); the result says how well it predicts them (R^2), and the method "permutation" asks
-        how much worse it would.
+        how much worse it would, "sage" what each band buys.
     method : str or list of str
         Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
         an option goes to those that have it; `statistic` must be one that all of them have.

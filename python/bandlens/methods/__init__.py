@@ -15,6 +15,7 @@ from .kinds import Method
 from .lime import LIME
 from .occlusion import OCCLUSION
 from .permutation import PERMUTATION
+from .sage import SAGE
 from .saliency import SALIENCY
 from .shapley import SHAPLEY
 from .smoothgrad import SMOOTHGRAD
@@ -34,6 +35,7 @@ METHODS: dict[str, Method] = {
         OCCLUSION,
         SHAPLEY,
         PERMUTATION,
+        SAGE,
         LIME,
     )
 }

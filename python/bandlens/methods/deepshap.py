@@ -26,7 +26,7 @@ from ..engine.deepshap import (
 )
 from ..errors import OptionError
 from ..models.predictor import Predictor
-from .findings import Differences, Findings, Maps, Pairs, Scores, Totals
+from .findings import Differences, DrawErrors, Findings, Maps, Pairs, Scores, Totals
 from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
@@ -134,10 +134,12 @@ def _estimated(task: Task, own: _OwnBackground, findings: Findings) -> Findings:
         pairs[finding.images] = finding.values
     columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
     known = np.concatenate([task.outputs, task.band_means], axis=1)
-    found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
+    found, errors = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
     every = slice(0, n)
     yield Scores(every, made_complete(found.reshape(n, k, features), whole))
+    if own.places.shape[1] > 1:
+        yield DrawErrors(every, errors.reshape(n, k, features))
     yield Pairs(every, pairs, own.places)
     yield Totals(every, pairs.sum(axis=-1, dtype=np.float64).mean(axis=-1))
     yield Differences(every, task.values - _drawn_outputs(task, own))
@@ -247,8 +249,9 @@ DEEPSHAP = AttributionMethod(
         "background_per_image": Option(
             None,
             "Compare each image with so many background images of its own, drawn afresh: an estimate of its scores at "
-            "a fraction of the cost, whose sampling error is part of the standard errors. What differences between "
-            "draws have in common is learnt from all images of a class: it takes four or more per class.",
+            "a fraction of the cost, whose sampling error is part of the standard errors, and is left out of the sizes "
+            "that importance is the mean of. What differences between draws have in common is learnt from all images "
+            "of a class: it takes four or more per class.",
             optional(whole()),
         )
     },

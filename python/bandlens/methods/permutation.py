@@ -17,23 +17,16 @@ from scipy import special
 
 from ..data.options import Option, one_of, whole
 from ..data.tasks import MULTILABEL, SEGMENTATION
-from ..data.words import argument, choices, shown
 from ..errors import OptionError
 from ..models.predictor import Predictor
-from . import permutation_counts
+from . import metrics, permutation_counts
 from .findings import Drops, Findings, Scores
 from .kinds import MetricMethod
 from .mixtures import all_mixed_outputs
 from .task import Request, Task
 
 # metric -> what its scores are measured in: more is better
-SCALES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "accuracy",
-    "log_loss": "log-likelihood",
-    "squared_error": "negative squared error",
-    **permutation_counts.SCALES,
-}
+SCALES = {**metrics.SCALES, "balanced_accuracy": "accuracy", **permutation_counts.SCALES}
 # tasks whose metrics are counted over all images, and the metrics; the first by default
 COUNTED = {MULTILABEL: permutation_counts.FOR_LABELS, SEGMENTATION: permutation_counts.FOR_PIXELS}
 FOR_CLASSES = ("accuracy", "balanced_accuracy", "log_loss")
@@ -95,27 +88,9 @@ def prepare(request: Request) -> None:
     if callable(metric) and predictor.task != SEGMENTATION:
         return
     suitable = COUNTED.get(predictor.task, FOR_CLASSES if predictor.classifies else ("squared_error",))
-    if _named(predictor, metric) not in suitable:
-        raise OptionError(
-            f"The metric '{getattr(metric, '__name__', metric)}' does not suit a model that {_task_of(predictor)}.",
-            expected=choices(suitable),
-            given="a function" if callable(metric) else shown(metric),
-        )
-    if metric == "log_loss" and predictor.scale == "output":
-        raise OptionError(
-            "The log-loss needs probabilities, and the model ends in neither softmax nor sigmoid.",
-            expected=argument("metric", "accuracy", "balanced_accuracy"),
-            given=argument("metric", "log_loss"),
-            fix=_say_scale(predictor),
-        )
-
-
-def _say_scale(predictor: Predictor) -> str | None:
-    if predictor.refusal is not None:
-        return "say what its outputs are, with " + argument("output", "logit", "probability")
-    if predictor.trace.made_of():
-        return None
-    return "if its outputs are logits, say so with " + argument("output", "logit")
+    name = getattr(metric, "__name__", "metric") if callable(metric) else _named(predictor, metric)
+    metrics.check_suits(predictor, name, metric, suitable)
+    metrics.check_likelihood(request, "accuracy", "balanced_accuracy")
 
 
 def _shuffles(task: Task) -> list[np.ndarray]:
@@ -138,7 +113,7 @@ def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
     if metric == "log_loss":
         return np.take_along_axis(_log_probability(task, outputs), chosen, axis=1)
     if metric == "squared_error":
-        errors = np.take_along_axis(outputs - _numbers(task)[part], chosen, axis=1)
+        errors = np.take_along_axis(outputs - metrics.observed_numbers(task)[part], chosen, axis=1)
         return np.asarray(-(errors**2))
     return (outputs.argmax(axis=1)[:, None] == chosen).astype(np.float64)
 
@@ -188,12 +163,7 @@ def _truth(task: Task) -> np.ndarray:
     """Labels; where there are none, what the model predicts."""
     if task.predictor.classifies:
         return task.codes
-    return _shaped(_numbers(task))
-
-
-def _numbers(task: Task) -> np.ndarray:
-    """Observed numbers, or those that the model predicts, shape (n, outputs)."""
-    return task.outputs if task.truth is None else task.truth.reshape(task.outputs.shape)
+    return _shaped(metrics.observed_numbers(task))
 
 
 def _predicted(task: Task, outputs: np.ndarray) -> np.ndarray:
@@ -211,13 +181,7 @@ def _named(predictor: Predictor, metric: Any) -> Any:
         return metric
     if predictor.task in COUNTED:
         return COUNTED[predictor.task][0]
-    return "accuracy" if predictor.classifies else "squared_error"
-
-
-def _task_of(predictor: Predictor) -> str:
-    if predictor.task in COUNTED:
-        return {MULTILABEL: "gives images several labels", SEGMENTATION: "classifies pixels"}[predictor.task]
-    return "tells classes apart" if predictor.classifies else "predicts a number"
+    return metrics.usual(predictor)
 
 
 def _check_metric(name: str, value: Any) -> Any:

@@ -10,15 +10,23 @@ are small enough.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import factorial
 
 import numpy as np
 
 from ..data.moments import half_width
 from ..data.options import Option, number, whole
+from .coalitions import (
+    MOST_BYTES,
+    coalition_values,
+    coalition_weights,
+    coalitions_of,
+    ends,
+    images_per_step,
+    weighted,
+)
 from .findings import Findings, Pairs, ScoreErrors, Scores
 from .kinds import BandMethod, ExactSum, always
-from .mixtures import mixed_outputs, without_constants
+from .mixtures import mixed_outputs
 from .references import background_images, background_values
 from .task import Task
 
@@ -26,64 +34,43 @@ from .task import Task
 LEAST_FREEDOM = 20
 # mixtures of an image that are worth a step; between steps, standard errors are looked at
 STEP_MIXTURES = 512
-# images that are sampled side by side, sharing what is computed of the background, and bytes for what they add up
+# images that are sampled side by side, sharing what is computed of the background
 MOST_TOGETHER = 16
-MOST_BYTES = 1 << 26
 
 
 def scores(task: Task) -> Findings:
     """Shapley values, exact or sampled with standard errors."""
-    n_features = len(task.members)
-    exact = n_features <= task.options["max_exact"]
-    values, references = task.values, background_images(task)
-    for part, batch in task.batches(_per_step(task, len(references)), references.dtype):
-        full = without_constants(task, part, values[part])
-        empty = np.moveaxis(without_constants(task, part, np.moveaxis(task.background_values(part), 2, 0)), 0, 1)
-        if exact:
-            pairs = _exact(task, part, batch, references, full, empty)
+    if _is_exact(task):
+        weights = coalition_weights(coalitions_of(len(task.members)))
+        for part, values in coalition_values(task):
+            pairs = weighted(weights, values)
             yield Scores(part, task.over_background(pairs, part, 2))
-        else:
-            pairs, errors = _sampled(task, part, batch, references, full, empty)
-            yield Scores(part, task.over_background(pairs, part, 2))
-            yield ScoreErrors(part, errors)
+            yield Pairs(part, pairs)
+            task.tick(len(pairs))
+        return
+    references = background_images(task)
+    for part, batch in task.batches(_sampled_per_step(task, len(references)), references.dtype):
+        pairs, errors = _sampled(task, part, batch, references, *ends(task, part))
+        yield Scores(part, task.over_background(pairs, part, 2))
+        yield ScoreErrors(part, errors)
         yield Pairs(part, pairs)
-        if exact:
-            task.tick(len(batch))
 
 
 def cuts(task: Task) -> Sequence[int]:
     """The first image of each step."""
     assert task.draws is not None
-    return range(0, task.images.n, _per_step(task, len(task.draws)))
+    size = images_per_step if _is_exact(task) else _sampled_per_step
+    return range(0, task.images.n, size(task, len(task.draws)))
 
 
-def _per_step(task: Task, m: int) -> int:
-    """Images that are computed together, against m background images."""
-    n_features = len(task.members)
-    exact = n_features <= task.options["max_exact"]
-    each = 2**n_features if exact else n_features
-    together = MOST_BYTES // (8 * m * each * task.seeds.shape[1])
-    return max(1, min(task.images_per_batch // 2**n_features if exact else MOST_TOGETHER, together))
+def _is_exact(task: Task) -> bool:
+    return bool(len(task.members) <= task.options["max_exact"])
 
 
-def _exact(
-    task: Task, part: slice, batch: np.ndarray, references: np.ndarray, full: np.ndarray, empty: np.ndarray
-) -> np.ndarray:
-    """All coalitions, on each background image; (images, k, m, features)."""
-    n_features = len(task.members)
-    coalitions = (np.arange(2**n_features)[:, None] >> np.arange(n_features)) & 1 == 1
-    values = np.empty((len(batch), len(references), len(coalitions), full.shape[1]))
-    values[:, :, 0], values[:, :, -1] = empty, full[:, None]
-    values[:, :, 1:-1] = mixed_outputs(task, task.seeds[part], batch, references, coalitions[1:-1], positions=part)
-    return np.einsum("fs,nmsk->nkmf", coalition_weights(coalitions), values, optimize=True)
-
-
-def coalition_weights(coalitions: np.ndarray) -> np.ndarray:
-    """Weights with which the values of coalitions (s, features) add up to Shapley values, shape (features, s)."""
-    n = coalitions.shape[1]
-    sizes = coalitions.sum(axis=1)
-    joining = np.array([factorial(size) * factorial(n - size - 1) / factorial(n) for size in range(n)] + [0.0])
-    return np.where(coalitions, joining[sizes - 1][:, None], -joining[sizes][:, None]).T
+def _sampled_per_step(task: Task, m: int) -> int:
+    """Images that are sampled side by side, against m background images."""
+    together = MOST_BYTES // (8 * m * len(task.members) * task.image_output.shape[1])
+    return max(1, min(MOST_TOGETHER, together))
 
 
 class _Sampling:

@@ -35,6 +35,8 @@ class Request:
         The method's own options, each checked by itself.
     maps : bool
         Whether attributions per pixel are wanted.
+    n_features : int
+        How many bands, or groups of them, the table is about.
     """
 
     predictor: Predictor
@@ -42,6 +44,7 @@ class Request:
     y: Any
     options: Mapping[str, Any]
     maps: bool
+    n_features: int
 
 
 @dataclass(frozen=True)

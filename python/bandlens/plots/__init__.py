@@ -3,8 +3,8 @@
 A kind is a function ``draw(result, *, base_size=8, width=175, **options)`` that returns a complete plotnine ggplot. R
 draws the same pictures with ggplot2; both read their colours from `palette.csv` and names of methods from `labels.csv`.
 
-Imports `data`, `results`, `scenes`, `features` and `checks`; nothing imports it: `results.drawing` is told of `draw`,
-and `r` has pictures of its own.
+Imports `data`, `results`, `scenes`, `features`, `localization` and `checks`; nothing imports it: `results.drawing` is
+told of `draw`, and `r` has pictures of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from . import (
     feature_spectrum,
     feature_trace,
     heatmap,
+    interactions,
     kernel_profile,
     kernel_tiles,
     map_rows,
@@ -43,6 +44,7 @@ from . import (
     time_curves,
     top_images,
     waterfall,
+    where,
 )
 from .interactive import draw as draw_interactive
 from .rows import drawable, in_words, told
@@ -74,7 +76,9 @@ POOLED: dict[str, Draw] = {
 }
 TABLES = (KINDS, POOLED)
 PICTURES: dict[str, dict[str, Draw]] = {
+    "ActivationMaps": {"where": where.draw},
     "BandImportance": KINDS,
+    "BandInteractions": {"heatmap": interactions.draw_heatmap, "network": interactions.draw_network},
     "BandMaps": {"maps": map_rows.draw},
     "BandResponse": {"ale": response.draw, "ice": response.draw_own},
     "Check": {
@@ -102,15 +106,16 @@ def draw(
 
     Parameters
     ----------
-    result : BandImportance, BandMaps, BandResponse, Check, FeatureImages, LayerActivations, LayerKernels, TopImages or
-        PooledImportance. Or several FeatureImages, in a tuple.
+    result : ActivationMaps, BandImportance, BandInteractions, BandMaps, BandResponse, Check, FeatureImages or others
+        Also LayerActivations, LayerKernels, TopImages or PooledImportance. Or several FeatureImages, in a tuple.
     kind : str
         A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
         signed means, with a time axis band x time), "bars" (importance with intervals), "spectrum" (lines of importance
         over wavelength), "curves" (lines of importance over time), "ranks" (bands in order of importance),
         "distribution" (scores of single images), "dependence" (those against the level of the band), "waterfall" (those
         of one image, from the background's output to its own). Of a PooledImportance: those without scores of images,
-        and "runs" (importance in each training run, with the pooled one).
+        and "runs" (importance in each training run, with the pooled one). Of BandInteractions: "heatmap" (bands x
+        bands) and "network" (bands on a circle, a line for each pair).
     level : {"band", "time", "input"}, optional
         Of importance with a time axis or several inputs: draw scores that were summed over steps, over bands, or over
         all of an input, as `BandImportance.sums` does.

@@ -66,7 +66,7 @@ def draw(
         part = of_largest(frame, "effect")
         ends = np.where(part != 0, frame["effect"] / part, 1.0)
         frame["value"], largest = part, 1.0
-    frame["text"] = [_text(value, end) for value, end in zip(frame["effect"], ends, strict=True)]
+    frame["text"] = [value_text(value, end) for value, end in zip(frame["effect"], ends, strict=True)]
     own = f"; {OWN_COLOURS.format(alone(result))}largest" if free else ""
     plot = draw_tiles(
         result,
@@ -88,7 +88,7 @@ def draw(
     )
 
 
-def _text(value: float, largest: float) -> str:
+def value_text(value: float, largest: float) -> str:
     """A number with as many digits as give the largest two significant ones."""
     if not math.isfinite(value):
         return ""

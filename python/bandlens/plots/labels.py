@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..results.importance import BandImportance
+    from ..results.interactions import BandInteractions
     from ..results.maps import BandMaps
     from ..results.pooled import PooledImportance
     from ..results.response import BandResponse
@@ -55,7 +56,10 @@ def subtitle(result: BandImportance | PooledImportance, frame: pd.DataFrame, not
 
 
 def two_lines(
-    sources: Sequence[str], result: BandImportance | BandResponse | PooledImportance, frame: pd.DataFrame, note: str
+    sources: Sequence[str],
+    result: BandImportance | BandInteractions | BandResponse | PooledImportance,
+    frame: pd.DataFrame,
+    note: str,
 ) -> str:
     """What was computed, and of which output; number of images and a note."""
     if own_output(frame):

@@ -16,7 +16,9 @@ FILE = Path(__file__).with_name("schema.csv")
 
 # what R calls a result, and where its class is
 RESULTS = {
+    "activation_maps": ("localization.result", "ActivationMaps"),
     "band_importance": ("results.importance", "BandImportance"),
+    "band_interactions": ("results.interactions", "BandInteractions"),
     "band_maps": ("results.maps", "BandMaps"),
     "band_response": ("results.response", "BandResponse"),
     "feature_images": ("features.result", "FeatureImages"),

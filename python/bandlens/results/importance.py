@@ -21,7 +21,7 @@ from .completeness import largest, shown
 from .explanation import explanation_of
 from .levels import columns_at
 from .precision import is_precise, reached, told
-from .rows import overall_of, table_of
+from .rows import cells_of, outputs_of_all, overall_of, table_of
 from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
 from .statistics import ClassBandTable
 from .storing import store, stored
@@ -72,7 +72,8 @@ class BandImportance:
         Falls of a metric that is computed for a class at once, where images have no scores: for every class that
         occurs, in order, and for all images together.
     directed : bool
-        Whether importance is the mean of the signed scores (permutation: chance must average out), not of their size.
+        Whether importance is the mean of the signed scores, not of their size (permutation, SAGE: chance must average
+        out).
     balanced : bool
         Whether in `overall` every class counts the same, not every image.
     groups : dict of str to list of str, or None
@@ -112,6 +113,9 @@ class BandImportance:
         Class of each background image, where as many were drawn from every class.
     background_strategy, background_weights : str, ndarray of float64, shape (m,), or None
         How they were chosen, see `bandlens.data.backgrounds`, and how much each counts, if not all the same.
+    draw_errors : ndarray of float64, shape (n, k, bands), or None
+        Standard error of each score by the draw of its own few background images (`background_per_image`). Importance
+        is then the mean of sizes that are not larger by these errors, see `bandlens.results.sizes`.
     pair_images, pair_scores, pair_places : ndarray, shapes (pairs,), (pairs, k, d, bands) and (pairs, d), or None
         Some rows; their scores against single background images, if there are such and these are a sample, which tell
         what another would change; positions of these in `background`, where they are not all of it.
@@ -170,6 +174,7 @@ class BandImportance:
     pair_scores: Annotated[np.ndarray | None, Numbers("pair", "explained", "paired", "band", newer=True)] = None
     pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
     precision: Annotated[float | None, Plain(newer=True)] = None
+    draw_errors: Annotated[np.ndarray | None, Numbers("image", "explained", "band", newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -232,8 +237,7 @@ class BandImportance:
     @cached_property
     def overall_outputs(self) -> np.ndarray:
         """Outputs of the rows of `overall`; -1 where each image is explained by an output of its own."""
-        columns = self.image_output.T
-        return np.array([column[0] if (column == column[0]).all() else -1 for column in columns])
+        return outputs_of_all(self.image_output)
 
     @cached_property
     def overall(self) -> ClassBandTable:
@@ -248,9 +252,7 @@ class BandImportance:
     @cached_property
     def _by_cell(self) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (class, output) that occur, and which of them each row of scores is of."""
-        rows = np.stack([np.repeat(self.image_class, self.scores.shape[1]), self.image_output.reshape(-1)], axis=1)
-        cells, cell = np.unique(rows, axis=0, return_inverse=True)
-        return cells, cell.reshape(-1)
+        return cells_of(self.image_class, self.image_output)
 
     def to_frame(self, level: str = "class") -> pd.DataFrame:
         """Tidy table.
@@ -290,7 +292,7 @@ class BandImportance:
         Returns
         -------
         BandImportance
-            Without `score_errors`. In "time" and "input", entries of `bands` are empty.
+            Without `score_errors` and `draw_errors`. In "time" and "input", entries of `bands` are empty.
 
         Raises
         ------

@@ -169,7 +169,7 @@ def of_background(sides: Sequence[Side], change: Change) -> tuple[Common, np.nda
         unknown = Common(np.full(n_bands, np.nan), nothing.moves, 1.0)
         return (unknown if common else nothing), no_bias
     pairs = [side.pairs for side in sides if side.pairs is not None]
-    bias = np.mean([change(bias_of(deviations_of(own), own)) for own in pairs], axis=0)
+    bias = np.mean([change(bias_of(deviations_of(own), own).total) for own in pairs], axis=0)
     if not common:
         return nothing, bias
     freedom = float(max(min(freedom_of(own) for own in pairs), 1))
@@ -217,7 +217,7 @@ def _crossed(sides: Sequence[Side], pairs: Sequence[Pairs], change: Change, free
 def _averaged(sides: Sequence[Side], pairs: Sequence[Pairs], change: Change, freedom: float) -> Common:
     """From the variance of the mean over results, and the mean of theirs, where images have the same draws."""
     k = len(sides)
-    mean = replace(pairs[0], scores=np.mean([np.sign(own.means)[:, None] * own.scores for own in pairs], axis=0))
+    mean = replace(pairs[0], scores=np.mean([own.signs[:, None] * own.scores for own in pairs], axis=0))
     own_moves = _own_moves(sides, pairs, change)
     shared = Shared(float(np.mean([side.shared.part for side in sides])))
     moves = _moves(change(np.mean([deviations_of(own) for own in pairs], axis=0)), mean, shared)
