@@ -18,6 +18,7 @@ from .calls import Call
 from .gathering import Watch, gathered
 from .part import part_of, positions_of
 from .selfcheck import Measured
+from .shared_out import scores_of
 
 
 class Answered(NamedTuple):
@@ -76,7 +77,7 @@ def answered(
     task = call.task(watch.hearing(tick))
     # before much is computed, as an output may not be finite
     values = None if deferred else call.method.values(task)
-    found = gathered(call, call.method.scores(task), watch)
+    found = gathered(call, scores_of(call, task), watch)
     if deferred:
         call = call.completed()
     done = found.finished

@@ -28,13 +28,13 @@ def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> n
 
     Parameters
     ----------
-    values : ndarray, shape (m, n)
-        The output explained for each image, on the pool.
+    values : ndarray, shape (m, outputs)
+        Outputs of the pool.
     groups : ndarray of int, shape (n,)
-        Images that are explained by the same output.
+        The output that each image is explained by.
     each, seed : int
     """
-    m, n = values.shape
+    m, n = len(values), len(groups)
     random = np.random.default_rng([seed, 1])
     place = np.empty((n, each))
     for group in np.unique(groups):
@@ -42,7 +42,9 @@ def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> n
         for part in range(each):
             place[mine, part] = part + (random.permutation(len(mine)) + random.random()) / len(mine)
     place = np.minimum((place * (m / each)).astype(np.int64), m - 1)
-    return np.take_along_axis(levels_of(values, LEVELS * each).argsort(axis=0, kind="stable").T, place, axis=1)
+    order = levels_of(values, LEVELS * each).argsort(axis=0, kind="stable")
+    found: np.ndarray = order[place, groups[:, None]]
+    return found
 
 
 def levels_of(values: np.ndarray, levels: int) -> np.ndarray:
@@ -84,12 +86,13 @@ def averaged(
     background, images = ((one - center) / np.where(spread > 0, spread, 1.0) for one in (background, images))
     kernel = background @ background.T / background.shape[1] + _nearness(background)
     kernel -= kernel.mean(axis=0) + kernel.mean(axis=1)[:, None] - kernel.mean()
-    scores, errors = pairs.mean(axis=1), np.full((len(pairs), pairs.shape[2]), np.nan)
+    scores, errors = pairs.mean(axis=1, dtype=np.float64), np.full((len(pairs), pairs.shape[2]), np.nan)
     most = max(1, MOST_DRAWS // draws.shape[1])
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
         for block in np.array_split(mine, -(-len(mine) // most)):
-            explained, variances = _explained(pairs[block], kernel, 1.0 + _nearness(images[block]), draws[block])
+            alike, own = 1.0 + _nearness(images[block]), pairs[block].astype(np.float64)
+            explained, variances = _explained(own, kernel, alike, draws[block])
             scores[block] -= explained
             errors[block] = np.sqrt(variances * max(0.0, 1 - draws.shape[1] / len(background)))
     return scores, errors
