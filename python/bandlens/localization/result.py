@@ -162,8 +162,9 @@ class ActivationMaps:
         cells, cell = np.unique(self._pairs, axis=0, return_inverse=True)
         pairs = [None] * len(cells) if self.n_background is not None and self.n_background > 1 else None
         sizes = np.abs(flat).mean(axis=2)
-        table = class_band_table(sizes, sizes, cell.reshape(-1), len(cells), signed=False, pairs=pairs)  # type: ignore[arg-type]
-        return replace(table, effect=Moments.of(flat.mean(axis=2), cell.reshape(-1), len(cells)).mean)
+        place = cell.reshape(-1)
+        table = class_band_table(sizes, sizes, place, len(cells), signed=False, pairs=pairs)  # type: ignore[arg-type]
+        return replace(table, effect=Moments.of(flat.mean(axis=2), place, len(cells)).mean)
 
     def to_frame(self, level: str = "image") -> pd.DataFrame:
         """Tidy table.
