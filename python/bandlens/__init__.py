@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
+    from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
     "ActivationMaps": ".localization",
@@ -64,6 +65,7 @@ _HOMES = {
     "LayerList": ".features",
     "METHODS": ".methods",
     "PooledImportance": ".results.pooled",
+    "ScenePatches": ".scenes",
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
@@ -77,15 +79,19 @@ _HOMES = {
     "class_activation_maps": ".localization",
     "combine": ".results.combining",
     "compare_importance": ".checks",
+    "extract_patches": ".scenes",
     "layer_activations": ".features",
     "layer_kernels": ".features",
     "list_layers": ".features",
     "occlusion_maps": ".localization",
     "plot_layers": ".features",
+    "plot_scene": ".scenes",
     "pool_importance": ".results.pooling",
+    "score_scene": ".scenes",
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
+    "zonal_importance": ".scenes",
 }
 _MODULES = ("datasets", "errors")
 
@@ -106,6 +112,7 @@ __all__ = [
     "LayerKernels",
     "LayerList",
     "PooledImportance",
+    "ScenePatches",
     "TopImages",
     "__version__",
     "allow_tf32",
@@ -122,15 +129,19 @@ __all__ = [
     "compare_importance",
     "datasets",
     "errors",
+    "extract_patches",
     "layer_activations",
     "layer_kernels",
     "list_layers",
     "occlusion_maps",
     "plot_layers",
+    "plot_scene",
     "pool_importance",
+    "score_scene",
     "set_bands",
     "top_images",
     "visualize_features",
+    "zonal_importance",
 ]
 
 

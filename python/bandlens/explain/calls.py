@@ -34,6 +34,7 @@ from ..results.tables import WHOLE
 from .arranging import in_order
 from .comparing import Comparison, chosen, read_pool
 from .derivatives import check_derivative
+from .outputs import check_shares, outputs_shared_out
 from .question import Question
 from .subject import Subject
 from .targets import Labelled, Targets, check_target, find_targets, read_labels
@@ -163,14 +164,9 @@ def checked(
     `predictor` is that of an earlier call about the same model and images, if there was one; `find` says what is to be
     explained, if not what `y` and `target` speak for.
     """
+    method, statistic = _asked(question, maps)
     q = in_order(question)
-    method = _method(q.method, maps)
     options = checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
-    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
-    whole_number("n_background", q.n_background)
-    if q.batch_size is not None:
-        whole_number("batch_size", q.batch_size)
-    whole_number("seed", q.seed, 0)
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
@@ -194,10 +190,12 @@ def checked(
     labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
+    check_shares(method, predictor, options)
     method.prepare(Request(predictor, images, q.y, options, maps))
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
-    targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
+    with outputs_shared_out(model):
+        targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
     every = images
     if targets.images is not None:
         images = repeated(images, targets.images, predictor.trace.dtype)
@@ -255,6 +253,18 @@ def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bo
     known = known or not predictor.classifies
     depends = q.target == "predicted" or (q.target == "class" and not known)
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
+
+
+def _asked(q: Question, maps: bool) -> tuple[Method, str]:
+    """The method and the statistic, after all that can be checked before a stream of images is read."""
+    method = _method(q.method, maps)
+    checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
+    whole_number("n_background", q.n_background)
+    if q.batch_size is not None:
+        whole_number("batch_size", q.batch_size)
+    whole_number("seed", q.seed, 0)
+    return method, statistic
 
 
 def _method(name: Any, maps: bool) -> Method:

@@ -9,6 +9,7 @@ are small enough.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import factorial
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..data.options import Option, number, whole
 from .findings import Findings, Pairs, ScoreErrors, Scores
 from .kinds import BandMethod, ExactSum, always
 from .mixtures import mixed_outputs, without_constants
-from .references import background_images
+from .references import background_images, background_values
 from .task import Task
 
 # comparisons of two visits of a background image that standard errors must rest on, lest chance ends sampling too early
@@ -35,10 +36,7 @@ def scores(task: Task) -> Findings:
     n_features = len(task.members)
     exact = n_features <= task.options["max_exact"]
     values, references = task.values, background_images(task)
-    each = 2**n_features if exact else n_features
-    together = MOST_BYTES // (8 * len(references) * each * values.shape[1])
-    size = min(task.images_per_batch // 2**n_features if exact else MOST_TOGETHER, together)
-    for part, batch in task.images.batches(max(1, size), references.dtype):
+    for part, batch in task.batches(_per_step(task, len(references)), references.dtype):
         full = without_constants(task, part, values[part])
         empty = np.moveaxis(without_constants(task, part, np.moveaxis(task.background_values(part), 2, 0)), 0, 1)
         if exact:
@@ -51,6 +49,21 @@ def scores(task: Task) -> Findings:
         yield Pairs(part, pairs)
         if exact:
             task.tick(len(batch))
+
+
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step."""
+    assert task.draws is not None
+    return range(0, task.images.n, _per_step(task, len(task.draws)))
+
+
+def _per_step(task: Task, m: int) -> int:
+    """Images that are computed together, against m background images."""
+    n_features = len(task.members)
+    exact = n_features <= task.options["max_exact"]
+    each = 2**n_features if exact else n_features
+    together = MOST_BYTES // (8 * m * each * task.seeds.shape[1])
+    return max(1, min(task.images_per_batch // 2**n_features if exact else MOST_TOGETHER, together))
 
 
 def _exact(
@@ -185,6 +198,8 @@ SHAPLEY = BandMethod(
     cost="2^bands forward passes per image and background image; beyond max_exact bands, bands - 1 per order",
     reference="Shapley 1953; Strumbelj & Kononenko 2014; Mitchell, Cooper, Frank & Holmes 2022, arXiv:2104.12199",
     scores=scores,
+    cuts=cuts,
+    beforehand=background_values,
     options={
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
         "tolerance": Option(

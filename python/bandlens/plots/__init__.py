@@ -3,8 +3,8 @@
 A kind is a function ``draw(result, *, base_size=8, width=175, **options)`` that returns a complete plotnine ggplot. R
 draws the same pictures with ggplot2; both read their colours from `palette.csv` and names of methods from `labels.csv`.
 
-Imports `data`, `results`, `features`, `localization` and `checks`; nothing imports it: `results.drawing` is told of
-`draw`, and `r` has pictures of its own.
+Imports `data`, `results`, `scenes`, `features`, `localization` and `checks`; nothing imports it: `results.drawing` is
+told of `draw`, and `r` has pictures of its own.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from . import (
     response,
     response_steps,
     runs,
+    scene,
     spectrum,
     stability,
     time_curves,
@@ -87,6 +88,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     },
     "FeatureImages": FEATURES,
     "LayerActivations": {"activations": activations.draw},
+    "Dataset": {"scores": scene.draw},
     "LayerKernels": {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw},
     "PooledImportance": POOLED,
     "TopImages": {"images": top_images.draw_images, "spectrum": top_images.draw_spectrum},
