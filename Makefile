@@ -190,12 +190,16 @@ coverage: $(tarball)
 
 .PHONY: bench
 bench: setup-python ## speed, on this machine
-	for name in deepshap methods inputs segmentation features planted_truth background_draws interactions; do $(python) tests/benchmarks/$$name.py; done
+	for name in deepshap methods inputs segmentation features cams interactions planted_truth background_draws containers scene cluster interval_cost pooling \
+	  interval_coverage answer; do $(python) tests/benchmarks/$$name.py || exit 1; done
+	$(python) tests/benchmarks/interval_coverage.py --precision 0.05 --repeats 100
 	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py
 
 .PHONY: bench-small
 bench-small: setup-python ## that the benchmarks run
-	for name in deepshap inputs segmentation features interactions; do $(python) tests/benchmarks/$$name.py --small; done
+	for name in deepshap inputs segmentation features cams interactions containers scene cluster interval_cost pooling interval_coverage answer; do \
+	  $(python) tests/benchmarks/$$name.py --small || exit 1; done
+	$(python) tests/benchmarks/interval_coverage.py --small --precision 0.1
 	.ci/setup python-torch
 	KERAS_BACKEND=jax $(python) tests/benchmarks/gpu.py --small
 	KERAS_BACKEND=torch $(envs)/python-torch/bin/python tests/benchmarks/gpu.py --small

@@ -262,6 +262,11 @@ map_images <- function(object, x) {
     x <- reticulate::py_to_r(x)
   }
   given <- image_dim(x)
+  if (is.null(given)) {
+    cause("input_type", "The images that are drawn beside maps must be in R.",
+      expected = image_array, given = shown(x), fix = "read them into an array"
+    )
+  }
   expected <- dim(object$values)[-2]
   if (!is.null(object$images)) {
     expected[[1]] <- max(given[[1]], object$images)

@@ -61,7 +61,7 @@ print.background_images <- function(x, ...) {
 
 # A background as `images`, and `sampling`, how they are chosen, as Python takes it; NULL if nothing is said of that.
 apart_background <- function(background) {
-  if (is.character(background) && is.null(dim(background))) {
+  if (is.character(background) && is.null(dim(background)) && !is_source(background)) {
     background <- structure(list(strategy = background), class = "background_images")
   }
   if (!inherits(background, "background_images")) {

@@ -12,7 +12,7 @@
 #'   per image. Images come first and bands on `band_axis`; all other axes count as pixels. It is neither copied nor
 #'   changed. Or a list of images `x` and labels `y`, such as `landsat_patches()$test`, or what [extract_patches()]
 #'   gives: they are taken with their labels, names of bands and wavelengths, unless you give others. For a model with
-#'   several inputs, see section Several inputs and time.
+#'   several inputs, see section Several inputs and time. Files and streams: see section Where images live.
 #' @param y Class of each image: a factor (its levels, in the order of the model's outputs, name the classes), class
 #'   names (with `classes`), class numbers counted from 1, or a one-hot matrix. `NULL` takes the class that the model
 #'   predicts. For a model that predicts a number, the observed ones: the result says how well it does (R^2), and
@@ -24,7 +24,8 @@
 #'   or data frame with a column for each.
 #' @param ... Options of the method, by name; [band_methods()] lists them. For `"deepshap"`, `background_per_image = k`
 #'   compares each image with `k` background images of its own, drawn from the background: far cheaper, and its sampling
-#'   error is part of the standard errors.
+#'   error is part of the standard errors. Importance is then the mean of the scores' sizes without these errors
+#'   (`draw_errors`), which would make absolute values too large.
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
@@ -84,6 +85,9 @@
 #'   other architectures), whose names name the runs, or a vector of paths. All explain the same images against the same
 #'   background, and their importances are pooled, as [pool_importance()] does: `band_importance(x = x, y = y, models =
 #'   list(first, second))`. Takes one method, and neither `precision` nor `max_seconds`.
+#' @param client Who computes scores: the address of the scheduler of a Dask cluster, such as `"tcp://10.0.0.1:8786"`, or
+#'   how many processes to start on this machine for the call. The model goes to each worker once, images go block by
+#'   block, and scores are those of one process. `NULL` computes in this session. See `vignette("clusters")`.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'
 #' @returns An object of class `band_importance`: a list of plain vectors and arrays, which [saveRDS()] can save. Take
@@ -92,6 +96,29 @@
 #'   [`autoplot()`][autoplot.band_importance] and [`plot()`][plot.band_importance]. Of several methods, a list of them
 #'   with the methods as names, which [compare_importance()] takes. Of several models, a `pooled_importance`, see
 #'   [pool_importance()].
+#'
+#' @section Where images live:
+#' Images need not be in R, nor fit into memory. `x` and `background` may be
+#'
+#' - paths: `"patches.h5"` or `"patches.h5:/train/x"`, where the file has several arrays (also `list("patches.h5",
+#'   "train/x")`), `"patches.zarr"`, `"x.npy"`, or GeoTIFFs, each an image (`c("a.tif", "b.tif")`, `"patches/*.tif"`);
+#'   their axes are in the order in which Python reads them, images first;
+#' - a Python object, such as a pipeline of tfdatasets, an array of zarr, or an `xarray.DataArray`, of which axes,
+#'   bands, wavelengths and labels are known by name;
+#' - a function that gives the next batch each time it is called, an array or `list(x, y)`, and `NULL` behind the last.
+#'
+#' A few images are read at a time. Pipelines and functions are read once, and kept in a temporary file while they are
+#' explained, which a message says. Scores are those of an array, bit for bit. Labels may come with the batches or as
+#' `y`, not both; `y` may be a path, too. Labels in files and in pipelines count classes from 0, as the model was
+#' trained with them; those that a function of R gives count from 1, or are factors.
+#' What can't be read, or changes meanwhile, is an error of class `bandlens_error_source`. Files other than `.h5` and
+#' `.npy` need Python packages: zarr, or rasterio.
+#'
+#' ```r
+#' band_importance(model, "patches.h5:/test/x", "patches.h5:/test/y", background = "patches.h5:/train/x")
+#' pipeline <- tfdatasets::dataset_batch(tfdatasets::tensor_slices_dataset(list(x, y)), 64)
+#' band_importance(model, pipeline, background = train)
+#' ```
 #'
 #' @section Functions:
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
@@ -212,6 +239,7 @@ band_importance <- function(model = NULL,
                             precision = NULL,
                             max_seconds = NULL,
                             models = NULL,
+                            client = NULL,
                             progress = NULL) {
   if (!is.null(models)) {
     given <- list(model = model, x = if (!missing(x)) x, y = y)
@@ -228,7 +256,7 @@ band_importance <- function(model = NULL,
       head = head, task = task, zone = zone, ignore = ignore,
       statistic = statistic, bands = bands, wavelengths = wavelengths, groups = groups, classes = classes,
       band_axis = band_axis, time_axis = time_axis, times = times, reorder = reorder, batch_size = batch_size,
-      seed = seed
+      seed = seed, client = client
     )
     asked$arguments$precision <- precision
     asked$arguments$max_seconds <- max_seconds

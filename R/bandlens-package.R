@@ -4,13 +4,16 @@
 #' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_interactions()]: what bands do together, beyond what each does.
 #' * [band_maps()]: where in an image.
+#' * [class_activation_maps()], [occlusion_maps()]: where a layer sees a class, and which band draws it there; where
+#'   covering the image lowers the output.
 #' * [band_response()]: how the output goes up and down with a band's level.
 #' * [bandlens_bands()]: the names of a network's bands, kept beside it.
 #' * [band_methods()]: the ways to ask, their cost and their options.
 #' * [background_images()]: what images are compared with, and how much each counts.
 #'
 #' @section Look at a result, take out the numbers:
-#' * [`autoplot()`][autoplot.band_importance], also of [maps][autoplot.band_maps] and of [checks][band_check].
+#' * [`autoplot()`][autoplot.band_importance], also of [maps][autoplot.band_maps], [class activation
+#'   maps][autoplot.activation_maps] and [checks][band_check].
 #' * [`print()`][print.band_importance], [`summary()`][summary.band_importance].
 #' * [`tidy()`][tidy.band_importance], [`augment()`][augment.band_importance], [`glance()`][glance.band_importance]: a
 #'   row for each band, for each image, for the whole.

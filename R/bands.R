@@ -108,7 +108,7 @@ is_labelled <- function(x) {
   if (!is.list(x) || is.data.frame(x) || !all(c("x", "y") %in% names(x))) {
     return(FALSE)
   }
-  holds_images <- length(dim(x$x)) > 1 || is.list(x$x) || inherits(x$x, "python.builtin.object")
+  holds_images <- length(dim(x$x)) > 1 || is.list(x$x) || is_source(x$x) || inherits(x$x, "python.builtin.object")
   holds_images && length(dim(x$y)) < 3
 }
 

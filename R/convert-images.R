@@ -5,32 +5,33 @@
 # since reticulate would turn those of length 1 into scalars. NA exists in R only: it is refused in what goes to Python
 # and stands for NaN in what comes back.
 
-# Images as Python takes them: an array, or a list of arrays; a Python array is passed on as it is.
+# Images as Python takes them: an array, or a list of arrays; what is not in R is passed on as it is.
 as_images <- function(x, name = "x", kind = "input") {
   x <- labelled_images(x, name, kind)$x
   refuse_raster(x, name, if (kind == "input") "input_type" else kind)
-  if (inherits(x, "python.builtin.object")) {
-    if (reticulate::py_is_null_xptr(x)) {
-      cause(paste0(kind, if (kind == "input") "_type"), lost_object(name), fix = paste0("make `", name, "` again"))
-    }
-    return(x)
+  if (is_elsewhere(x)) {
+    return(as_elsewhere(x, name, kind))
   }
   if (is.data.frame(x)) {
     cause(if (kind == "input") "input_type" else kind, paste0("`", name, "` is a data frame, not an array of images."),
       expected = image_array, given = shown(x), fix = "for spectra, one per row, use `as.matrix()`"
     )
   }
-  if (is.list(x)) {
-    named <- is_named_list(x)
-    places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
-    found <- lapply(seq_along(x), function(i) {
-      refuse_raster(x[[i]], places[[i]], if (kind == "input") "input_type" else kind)
-      live <- inherits(x[[i]], "python.builtin.object")
-      if (live) x[[i]] else as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
-    })
-    return(if (named) stats::setNames(found, names(x)) else found)
-  }
-  as_image_array(x, name, kind)
+  if (is.list(x)) as_image_list(x, name, kind) else as_image_array(x, name, kind)
+}
+
+# A list of images, or of several inputs.
+as_image_list <- function(x, name, kind) {
+  named <- is_named_list(x)
+  places <- paste0(name, if (named) paste0("$", names(x)) else paste0("[[", seq_along(x), "]]"), recycle0 = TRUE)
+  found <- lapply(seq_along(x), function(i) {
+    refuse_raster(x[[i]], places[[i]], if (kind == "input") "input_type" else kind)
+    if (is_elsewhere(x[[i]])) {
+      return(as_elsewhere(x[[i]], places[[i]], kind))
+    }
+    as_image_array(x[[i]], places[[i]], kind, in_list = TRUE)
+  })
+  if (named) stats::setNames(found, names(x)) else found
 }
 
 as_background <- function(background) {
@@ -79,9 +80,9 @@ first_na <- function(x) {
   paste0("[", paste(at, collapse = ", "), "]")
 }
 
-# Dimensions of a container of images; the first is the images. NULL for what lives in Python.
+# Dimensions of a container of images; the first is the images. NULL for what lives in Python, or in files.
 image_dim <- function(x) {
-  if (inherits(x, "python.builtin.object")) {
+  if (inherits(x, "python.builtin.object") || is_source(x)) {
     return(NULL)
   }
   if (!is.list(x)) dim(x) else c(length(x), if (length(x) > 0) dim(x[[1]]))
@@ -119,7 +120,7 @@ own_bands <- function(x, band_axis) {
 
 # Names along all axes; NULL if there are none.
 own_dimnames <- function(x) {
-  if (inherits(x, "python.builtin.object") || length(x) == 0) {
+  if (inherits(x, "python.builtin.object") || is_source(x) || length(x) == 0) {
     return(NULL)
   }
   names <- if (is.list(x)) c(list(NULL), dimnames(x[[1]])) else dimnames(x)

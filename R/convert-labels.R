@@ -6,6 +6,9 @@
 # Images may have several labels, in a matrix of zeros and ones or a list with a vector for each; pixels have labels in
 # an array like the images, where `ignore` may hold NA.
 as_labels <- function(y, classes = NULL, ignore = NULL) {
+  if (is_source(y)) {
+    return(list(y = as_source(y), classes = as_classes(classes)))
+  }
   if (is.data.frame(y)) {
     y <- as.matrix(y)
   }

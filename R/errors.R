@@ -22,8 +22,10 @@
 #' | `bandlens_error_unsupported_operation` | the model holds an operation that the method can't explain |
 #' | `bandlens_error_option` | an argument has a value that is not among those allowed |
 #' | `bandlens_error_result` | a result can't be shown as asked |
+#' | `bandlens_error_source` | a file or a stream of images can't be read, ends early, or changed while it was read |
 #' | `bandlens_error_raster` | a scene is no raster that can be read, or holds nothing |
 #' | `bandlens_error_locations` | places don't fit the scene: no reference system, over the edge, no data there |
+#' | `bandlens_error_cluster` | workers of a cluster can't be reached, or are not like this session |
 #' | `bandlens_error_missing_package` | a package or program that only some functions need isn't there |
 #' | `bandlens_error_download` | data that is downloaded on request can't be had, or is not what it should be |
 #' | `bandlens_error_python_missing` | Python, or a Python package, isn't there or doesn't fit |

@@ -22,7 +22,8 @@ table_arguments <- function(...,
                             times = NULL,
                             reorder = FALSE,
                             batch_size = NULL,
-                            seed = 0) {
+                            seed = 0,
+                            client = NULL) {
   arguments <- list(
     method = if (is.list(method)) unlist(method) else method, background = background, n_background = n_background,
     target = target, output = as_output(output), bands = bands, wavelengths = wavelengths, classes = classes,
@@ -33,8 +34,23 @@ table_arguments <- function(...,
   arguments$time_axis <- time_axis
   arguments$times <- times
   arguments$statistic <- statistic
+  arguments$client <- as_client(client)
   arguments$groups <- if (identical(groups, "input")) groups else as_groups(groups)
   list(arguments = arguments, options = as_method_options(...))
+}
+
+# Who computes: the address of a scheduler, or a number of local workers, which Python tells apart by their type.
+as_client <- function(client) {
+  if (is.null(client) || (is.character(client) && length(client) == 1 && !is.na(client))) {
+    return(client)
+  }
+  if (is.numeric(client) && length(client) == 1 && isTRUE(client >= 1 && client == round(client))) {
+    return(as.integer(client))
+  }
+  cause("option", "`client` is none.",
+    expected = "the address of a Dask scheduler, such as \"tcp://10.0.0.1:8786\", or a number of local workers",
+    given = shown(client)
+  )
 }
 
 # For verbs that make one table.

@@ -36,6 +36,9 @@ call_bridge <- function(name, ...) {
 
 # The value of an answer, after its warnings, or its error.
 take_answer <- function(answer) {
+  for (text in answer$messages) {
+    rlang::inform(text, class = "bandlens_message")
+  }
   warn_of(answer$warnings)
   if (identical(answer$kind, "python_missing")) {
     answer$given <- which_python()

@@ -379,9 +379,10 @@ in_order_of <- function(x, classes, images) {
     return(classes)
   }
   n <- image_dim(x)[1]
-  if (!setequal(images, seq_len(n))) {
+  if (is.null(n) || !setequal(images, seq_len(n))) {
     cause("labels", "`importance` knows the classes of the images that it chose, and checks need those of all.",
-      expected = paste("`y` for", count(n, "image")), given = paste("classes of", length(images))
+      expected = paste("`y` for", if (is.null(n)) "all images" else count(n, "image")),
+      given = paste("classes of", length(images))
     )
   }
   classes[order(images)]

@@ -12,7 +12,13 @@ report_meaning <- function(importance) {
       "an image's attributions to one band, reduced over its pixels: ", display_name("statistic", importance$statistic)
     ),
     importance = paste0(
-      if (importance$directed) "mean of the band scores" else "mean of |band score|",
+      if (importance$directed) {
+        "mean of the band scores"
+      } else if (is.null(importance$draw_errors)) {
+        "mean of |band score|"
+      } else {
+        "mean size of the band scores, without the errors of their few background images"
+      },
       " over the images of a class; the 95 % confidence interval is that of this mean"
     ),
     effect = if (importance$signed) "mean of the signed band scores: positive where the band raises the output",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         top_images,
         visualize_features,
     )
+    from .localization import CAM_METHODS, ActivationMaps, class_activation_maps, occlusion_maps
     from .methods import METHODS
     from .models.bands import bands_of, set_bands
     from .results.by_input import ByInput
@@ -47,8 +48,10 @@ if TYPE_CHECKING:
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
+    from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
+    "ActivationMaps": ".localization",
     "BackgroundImages": ".data.backgrounds",
     "BandImportance": ".results.importance",
     "BandInteractions": ".results.interactions",
@@ -56,6 +59,7 @@ _HOMES = {
     "BandResponse": ".results.response",
     "BandlensError": ".errors",
     "ByInput": ".results.by_input",
+    "CAM_METHODS": ".localization",
     "Check": ".checks",
     "FeatureImages": ".features",
     "LabelledImages": ".data.labelled",
@@ -64,6 +68,7 @@ _HOMES = {
     "LayerList": ".features",
     "METHODS": ".methods",
     "PooledImportance": ".results.pooled",
+    "ScenePatches": ".scenes",
     "TopImages": ".features",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
@@ -75,21 +80,29 @@ _HOMES = {
     "check_null": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
+    "class_activation_maps": ".localization",
     "combine": ".results.combining",
     "compare_importance": ".checks",
+    "extract_patches": ".scenes",
     "layer_activations": ".features",
     "layer_kernels": ".features",
     "list_layers": ".features",
+    "occlusion_maps": ".localization",
     "plot_layers": ".features",
+    "plot_scene": ".scenes",
     "pool_importance": ".results.pooling",
+    "score_scene": ".scenes",
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
+    "zonal_importance": ".scenes",
 }
 _MODULES = ("datasets", "errors")
 
 __all__ = [
+    "CAM_METHODS",
     "METHODS",
+    "ActivationMaps",
     "BackgroundImages",
     "BandImportance",
     "BandInteractions",
@@ -104,6 +117,7 @@ __all__ = [
     "LayerKernels",
     "LayerList",
     "PooledImportance",
+    "ScenePatches",
     "TopImages",
     "__version__",
     "allow_tf32",
@@ -116,18 +130,24 @@ __all__ = [
     "check_null",
     "check_randomization",
     "check_stability",
+    "class_activation_maps",
     "combine",
     "compare_importance",
     "datasets",
     "errors",
+    "extract_patches",
     "layer_activations",
     "layer_kernels",
     "list_layers",
+    "occlusion_maps",
     "plot_layers",
+    "plot_scene",
     "pool_importance",
+    "score_scene",
     "set_bands",
     "top_images",
     "visualize_features",
+    "zonal_importance",
 ]
 
 

@@ -117,6 +117,12 @@ class DownloadError(BandlensError, OSError):
     kind = "download"
 
 
+class ClusterError(BandlensError, RuntimeError):
+    """Workers of a cluster can't be reached, are not like this session, or can't do what is asked of them."""
+
+    kind = "cluster"
+
+
 class BandlensWarning(UserWarning):
     """Base class of all warnings by bandlens.
 
@@ -171,7 +177,25 @@ class InterruptedWarning(BandlensWarning):
     kind = "interrupted"
 
 
+class SceneError(BandlensError, ValueError):
+    """A raster can't be read or written, doesn't fit the model, or lies elsewhere than it should."""
+
+    kind = "raster"
+
+
+class LocationError(BandlensError, ValueError):
+    """Points or polygons are none, or don't fit the scene."""
+
+    kind = "locations"
+
+
 class ResultError(BandlensError, ValueError):
     """A result can't be shown, saved or loaded as asked."""
 
     kind = "result"
+
+
+class SourceError(BandlensError, OSError):
+    """A file or a stream of images can't be read, ends too early, or is not what it was when it was opened."""
+
+    kind = "source"

@@ -173,7 +173,7 @@ def keeping_on_interrupt(keeps: bool) -> Iterator[None]:
 
 
 @contextmanager
-def ticker(progress: Progress, total: int, label: str, unit: str = "image") -> Iterator[Tick]:
+def ticker(progress: Progress, total: int | None, label: str, unit: str = "image") -> Iterator[Tick]:
     """To be told how many images were finished.
 
     Parameters
@@ -181,12 +181,13 @@ def ticker(progress: Progress, total: int, label: str, unit: str = "image") -> I
     progress : bool or callable or None
         None shows a bar only where standard error is a terminal, and after two seconds; a callable is told
         ``(done, total)``.
-    total : int
+    total : int or None
+        Not known where it is None, which a callable can't be told.
     label, unit : str
         Of the bar.
     """
     if callable(progress):
-        yield _Told(progress, total)
+        yield _Told(progress, total or 0)
         return
     if not _shown(progress):
         yield Tick()
@@ -208,6 +209,29 @@ def status(progress: Progress, text: str) -> Iterator[None]:
 
     with tqdm(total=0, desc=text, bar_format="{desc}", leave=False):
         yield
+
+
+_HEARD: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
+
+def announce(text: str) -> None:
+    """Say once what somebody who watches should know: on standard error, where a bar would be, or elsewhere."""
+    heard = _HEARD.get()
+    if heard is not None:
+        heard.append(text)
+    elif _shown(None):
+        sys.stderr.write(f"{text}\n")
+
+
+@contextmanager
+def hearing() -> Iterator[list[str]]:
+    """What is announced inside, for another language to say."""
+    texts: list[str] = []
+    token = _HEARD.set(texts)
+    try:
+        yield texts
+    finally:
+        _HEARD.reset(token)
 
 
 @contextmanager

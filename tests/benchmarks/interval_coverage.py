@@ -12,7 +12,9 @@ don't depend on what else is computed, so those of all pairs are kept and a repe
 what the engine gives is checked with one repetition.
 
 With `--precision`, each repetition has a large pool of images and background images, and takes of it what it needs;
-printed are also how often that was enough, and how many images and background images were taken.
+printed are also how often that was enough, and how many images and background images were taken. A repetition is then
+all that a call does between its checks, which need every image of the pool, and its result; that this is what a call
+gives is checked with one.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +30,12 @@ from common import images, network, row  # which also finds bandlens
 
 import bandlens as bl  # isort: skip
 import bandlens.methods.deepshap as method  # isort: skip
+from bandlens.explain.calls import checked  # isort: skip
+from bandlens.explain.effort import ANY, Effort, finding  # isort: skip
+from bandlens.explain.part import part_of  # isort: skip
+from bandlens.explain.question import Question  # isort: skip
+from bandlens.explain.rounds import in_rounds  # isort: skip
+from bandlens.progress import Bar  # isort: skip
 import keras
 
 
@@ -132,6 +141,20 @@ class AllPairs:
         yield slice(0, len(mine)), self._scores[mine[:, None], :, own].swapaxes(1, 2)
 
 
+class Rounds:
+    """Tables made in rounds, of images and background images that are drawn from all."""
+
+    def __init__(self, data: Data, precision: float) -> None:
+        self.effort = Effort(precision)
+        question = Question(model=data.model, x=data.x, y=data.y, background=data.background, n_background=ANY)
+        self.call = checked(question, find=finding(self.effort))
+
+    def __call__(self, images: np.ndarray, background: np.ndarray, seed: int) -> Any:
+        """The result for some images and background images, of which any may come several times."""
+        part = replace(part_of(self.call, images, background), seed=seed)
+        return in_rounds(part, self.effort, Bar(lambda part, text: None)).result
+
+
 def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) -> Iterator[dict[str, float]]:
     """How often intervals hold the value from all data, over cells and repetitions, for each of some settings."""
 
@@ -145,13 +168,14 @@ def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) ->
         m, drawn = options.pop("m"), options.pop("n", n)
         names = ("importance", "share", "images alone", "first", "reached", "images", "background")
         found: dict[str, list[Any]] = {name: [] for name in names}
+        rounds = Rounds(data, options["precision"]) if "precision" in options else None
         for repeat in range(repeats):
             random = np.random.default_rng(repeat)
             mine, chosen = _drawn(data.y, drawn, random), random.choice(len(data.background), m)
             given = (data.x[mine], data.y[mine], data.background[chosen])
-            result = explain(*given, seed=repeat, **options)
+            result = explain(*given, seed=repeat, **options) if rounds is None else rounds(mine, chosen, repeat)
             table = result.table
-            if repeat == 0 and m == settings[0]["m"]:
+            if repeat == 0 and setting == settings[0]:
                 pairs.compute()
                 computed = explain(*given, seed=repeat, **options).table
                 np.testing.assert_allclose(table.conf_high, computed.conf_high, rtol=1e-3, atol=1e-5)
@@ -171,7 +195,8 @@ def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) ->
 def _drawn(y: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
     """About n images, of each class the same part."""
     parts = [np.flatnonzero(y == code) for code in np.unique(y)]
-    return np.concatenate([random.choice(mine, max(2, round(n * len(mine) / len(y)))) for mine in parts])
+    drawn = [random.choice(mine, max(2, round(n * len(mine) / len(y)))) for mine in parts]
+    return np.sort(np.concatenate(drawn))
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ import numpy as np
 SIDE, BANDS, OUTPUTS, IMAGES, BACKGROUND = 16, 5, 6, 12, 7
 # all that is computed of the model or drawn
 ARRAYS = (
-    "scores", "score_errors", "output_values", "base_values", "residuals", "band_means", "local_fit", "drops",
-    "image_output", "background",
+    "scores", "score_errors", "draw_errors", "output_values", "base_values", "residuals", "band_means", "local_fit",
+    "drops", "image_output", "background",
 )  # fmt: skip
 FEW = {"n_samples": 20, "n_steps": 8, "n_repeats": 3, "max_permutations": 40}
 # the same method in ways that compute differently

@@ -15,7 +15,22 @@ import pytest
 PACKAGE = Path(bandlens.__file__).parent
 # from the ground up; a room imports only rooms before it
 ROOMS = (
-    *("data", "datasets", "engine", "models", "methods", "results", "explain", "features", "checks", "plots", "r"),
+    *(
+        "data",
+        "datasets",
+        "engine",
+        "models",
+        "methods",
+        "cluster",
+        "results",
+        "explain",
+        "scenes",
+        "features",
+        "localization",
+        "checks",
+        "plots",
+        "r",
+    ),
     *("demo", "bandlens", "__main__"),
 )
 # what every room may import

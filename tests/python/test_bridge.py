@@ -262,6 +262,10 @@ def test_what_crosses_of_features_is_plain(keras_model_of_bands):
         "visualize_features": bridge.visualize_features(keras_model_of_bands, look, None),
         "layer_activations": bridge.layer_activations(keras_model_of_bands, x, {"layer": "conv"}, None),
         "top_images": bridge.top_images(keras_model_of_bands, x, {"layer": "conv", "n": 2}, None),
+        "class_activation_maps": bridge.class_activation_maps(
+            keras_model_of_bands, x, None, {"by": "band", "layer": "conv", "target": "all"}, None
+        ),
+        "occlusion_maps": bridge.occlusion_maps(keras_model_of_bands, x, None, {"window": [2, 2]}, None),
     }
     for name, answer in answers.items():
         assert answer["ok"], name

@@ -58,20 +58,30 @@ def test_own_background_estimates_the_whole(
 
 
 def test_own_background_is_drawn_evenly_and_reproducibly(trained: tuple[Any, np.ndarray, np.ndarray]) -> None:
-    values = np.random.default_rng(0).normal(size=(20, 4000))
+    values = np.random.default_rng(0).normal(size=(20, 40))
     groups = np.arange(4000) % 40
     draws = own_draws(values, groups, 3, seed=1)
     counts = np.bincount(draws.ravel(), minlength=20)
     assert counts.sum() == 12000
     assert np.abs(counts / 600 - 1).max() < 0.2
-    # one from each third of the pool, in the order of the outputs
-    ranks = values.argsort(axis=0).argsort(axis=0)[draws, np.arange(4000)[:, None]]
+    # one from each third of the pool, in the order of the outputs, to 48 levels of these
+    levels = np.rint((values - values.min(axis=0)) / np.ptp(values, axis=0) * 48)
+    ranks = levels.argsort(axis=0, kind="stable").argsort(axis=0)[draws, groups[:, None]]
     assert (np.floor(ranks[:, 0] / 20 * 3) == 0).all()
     assert (np.ceil((ranks[:, 2] + 1) / 20 * 3) == 3).all()
     model, x, _ = trained
     first = bl.band_importance(model, x[:9], background=x, background_per_image=2, batch_size=4)
     second = bl.band_importance(model, x[:9], background=x, background_per_image=2)
     np.testing.assert_allclose(first.scores, second.scores, rtol=1e-5, atol=1e-6)
+
+
+def test_rounding_changes_no_draw() -> None:
+    random = np.random.default_rng(2)
+    values = random.normal(size=(2000, 50))
+    rounded = values * (1 + 1e-7 * random.normal(size=values.shape))
+    groups = np.arange(50) % 5
+    np.testing.assert_array_equal(own_draws(rounded, groups, 4, seed=0), own_draws(values, groups, 4, seed=0))
+    assert (values.argsort(axis=0) != rounded.argsort(axis=0)).any()
 
 
 def test_what_draws_have_in_common_is_learnt(keras: Any) -> None:
@@ -98,19 +108,20 @@ def test_averages_of_draws_take_out_what_features_explain(pairs: tuple[np.ndarra
     drawn, whole = np.take_along_axis(scores, draws[..., None], axis=1), scores.mean(axis=1)
     together = np.zeros(60, int)
     plain = np.sqrt(((drawn.mean(axis=1) - whole) ** 2).mean())
-    found = averaged(drawn, draws, background, images, together)
+    found, _ = averaged(drawn, draws, background, images, together)
     assert np.sqrt(((found - whole) ** 2).mean()) < 0.6 * plain
     # the same weights for all columns: an estimated sum is the sum of the estimates
-    both = averaged(np.concatenate([drawn, drawn.sum(-1, keepdims=True)], -1), draws, background, images, together)
+    both, _ = averaged(np.concatenate([drawn, drawn.sum(-1, keepdims=True)], -1), draws, background, images, together)
     np.testing.assert_allclose(both[:, :3].sum(axis=1), both[:, 3], atol=1e-12)
     # features that say nothing do no harm
     noise = np.random.default_rng(4).normal(size=(110, 5))
-    unrelated = averaged(drawn, draws, noise[:50], noise[50:], together)
+    unrelated, _ = averaged(drawn, draws, noise[:50], noise[50:], together)
     assert np.sqrt(((unrelated - whole) ** 2).mean()) < 1.1 * plain
 
 
 def test_averages_over_the_whole_pool_are_its_mean(pairs: tuple[np.ndarray, ...]) -> None:
     scores, background, images, _ = pairs
     every = np.tile(np.arange(50), (60, 1))
-    found = averaged(scores, every, background, images, np.arange(60) // 30)
+    found, errors = averaged(scores, every, background, images, np.arange(60) // 30)
     np.testing.assert_allclose(found, scores.mean(axis=1), atol=1e-12)
+    np.testing.assert_array_equal(errors, 0)

@@ -104,7 +104,7 @@ def test_the_same_run_several_times_has_the_interval_of_one() -> None:
 def test_what_runs_share_is_k_v_less_w_over_k_less_one() -> None:
     runs = [made(pairs) for pairs in simulated(np.random.default_rng(4), 6, 25, 12)]
     sizes = np.abs(np.stack([run.scores[:, 0] for run in runs]))
-    table = class_band_table(sizes.mean(axis=0), np.zeros(25, int), 1, signed=True)
+    table = class_band_table(sizes.mean(axis=0), sizes.mean(axis=0), np.zeros(25, int), 1, signed=True)
     own = np.mean([run.table.se_images**2 for run in runs], axis=0)
     result = bl.pool_importance(runs)
     np.testing.assert_allclose(result.table.se_images**2, (6 * table.se_images**2 - own) / 5, rtol=1e-9)

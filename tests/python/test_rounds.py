@@ -13,6 +13,7 @@ import pytest
 from bandlens.errors import BandlensError, OptionError, PrecisionWarning
 from bandlens.explain import rounds
 from bandlens.explain.planning import Design, Known, Supply, between, needed, towards
+from bandlens.results.uncertainty import ShareParts
 from keras import ops
 
 WEIGHTS = np.array([[2.0, 0.3], [1.0, 1.2], [0.2, 2.0]], "float32")
@@ -282,9 +283,9 @@ def function(images: np.ndarray) -> np.ndarray:
 
 def known(**parts: float) -> Known:
     at = Design(np.array([30, 30]), 16, 4)
-    values = {"half": 0.1, "images": 4e-4, "pairs": 0.0, "background": 0.0, "bias": 0.0} | parts
-    names = ("half", "images", "pairs", "background", "bias")
-    return Known(at, np.array([0]), *(np.array([values[name]]) for name in names))
+    values = {"images": 4e-4} | parts
+    half = np.array([values.pop("half", 0.1)])
+    return Known(at, np.array([0]), half, ShareParts(*(np.array([values.get(one, 0.0)]) for one in ShareParts._fields)))
 
 
 def test_what_is_needed_follows_from_what_widths_are_made_of() -> None:
@@ -300,9 +301,15 @@ def test_what_is_needed_follows_from_what_widths_are_made_of() -> None:
     assert goal.m >= 16 * 4
     assert goal.n[0] < 60
     # a bias, which only more comparisons do
-    goal, _ = needed(known(images=1e-5, bias=0.15), supply, 0.05)
+    goal, _ = needed(known(images=1e-5, by_pairs=0.15), supply, 0.05)
     assert goal.d is not None
-    assert goal.d > 4
+    assert goal.d >= 8
+    faster, _ = needed(known(images=1e-5, unknown=0.15), supply, 0.05)
+    assert faster.d is not None
+    assert 4 < faster.d < goal.d
+    goal, _ = needed(known(images=1e-5, by_background=0.15), supply, 0.05)
+    assert goal.d == 4
+    assert goal.m > 16
     assert not needed(known(background=4e-2), Supply(np.array([1000, 1000]), 20, 20), 0.001)[1]
 
 

@@ -26,6 +26,7 @@ def results() -> dict[str, Any]:
     x = np.random.default_rng(0).normal(size=(5, 6, 7, 4))
     look = {"steps": 8, "value_range": (0, 1), "features": [0, 2]}
     return {
+        "activation_maps": bl.class_activation_maps(model, x, [0, 1, 0, 1, 0], by="band"),
         "band_importance": bl.band_importance(model, x, method="lime", groups={"two": [0, 1]}, target="all", seed=3),
         "band_interactions": bl.band_interactions(model, x, n_background=3, order=3, target="all"),
         "band_maps": bl.band_maps(model, x, method="deepshap", wavelengths=[480, None, 660, 840]),

@@ -48,7 +48,7 @@ def test_large_offsets_do_not_cancel() -> None:
 
 def test_interval_is_students() -> None:
     values, cell = sample()
-    table = class_band_table(values, cell, 3, signed=True)
+    table = class_band_table(values, np.abs(values), cell, 3, signed=True)
     mine = np.abs(values[cell == 1])
     error = stats.sem(mine, axis=0)
     low, high = stats.t.interval(0.95, len(mine) - 1, loc=mine.mean(axis=0), scale=error)
@@ -63,14 +63,15 @@ def test_intervals_cover_at_their_nominal_rate() -> None:
     truth = stats.halfnorm.mean()
     hits = 0
     for _ in range(400):
-        table = class_band_table(random.normal(size=(20, 5)), np.zeros(20, int), 1, signed=True)
+        scores = random.normal(size=(20, 5))
+        table = class_band_table(scores, np.abs(scores), np.zeros(20, int), 1, signed=True)
         hits += int(((table.conf_low < truth) & (truth < table.conf_high)).sum())
     assert 0.92 < hits / 2000 < 0.975
 
 
 def test_shares_sum_to_one_and_ranks_follow_importance() -> None:
     values, cell = sample()
-    table = class_band_table(values, cell, 3, signed=True)
+    table = class_band_table(values, np.abs(values), cell, 3, signed=True)
     np.testing.assert_allclose(table.share.sum(axis=1), 1)
     for importance, rank in zip(table.importance, table.rank, strict=True):
         assert list(np.argsort(rank)) == list(np.argsort(-importance))
@@ -78,7 +79,7 @@ def test_shares_sum_to_one_and_ranks_follow_importance() -> None:
 
 
 def test_one_image_has_no_interval_and_unsigned_scores_no_effect() -> None:
-    table = class_band_table(np.array([[1.0, 3.0]]), np.zeros(1, int), 1, signed=False)
+    table = class_band_table(np.array([[1.0, 3.0]]), np.array([[1.0, 3.0]]), np.zeros(1, int), 1, signed=False)
     assert table.importance.tolist() == [[1.0, 3.0]]
     assert np.isnan(table.std_error).all()
     assert np.isnan(table.conf_low).all()
@@ -86,6 +87,6 @@ def test_one_image_has_no_interval_and_unsigned_scores_no_effect() -> None:
 
 
 def test_no_importance_at_all_has_no_share() -> None:
-    table = class_band_table(np.zeros((3, 2)), np.zeros(3, int), 1, signed=True)
+    table = class_band_table(np.zeros((3, 2)), np.zeros((3, 2)), np.zeros(3, int), 1, signed=True)
     assert np.isnan(table.share).all()
     assert table.rank.tolist() == [[1, 2]]

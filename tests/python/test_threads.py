@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import bandlens as bl
@@ -77,3 +80,23 @@ def test_a_model_that_is_not_built_is_built_once(keras: Any, images: np.ndarray)
             scores = [one.result().scores for one in several]
         assert len(model.weights) == 8
         np.testing.assert_allclose(scores, np.broadcast_to(scores[0], np.shape(scores)), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.tensorflow
+def test_numbers_of_threads_change_no_choice_and_scores_by_rounding_only(tmp_path: Path) -> None:
+    # in processes of their own, as TensorFlow has its threads from the start
+    found = []
+    for threads in ("1", "2"):
+        file = tmp_path / f"{threads}.npz"
+        command = [sys.executable, str(Path(__file__).parent / "chosen.py"), str(file)]
+        subprocess.run(command, check=True, env={**os.environ, "TF_NUM_INTRAOP_THREADS": threads})
+        with np.load(file) as arrays:
+            found.append(dict(arrays))
+    one, two = found
+    assert one.keys() == two.keys()
+    assert "rounds images" in one
+    for name, values in one.items():
+        if values.dtype.kind == "i":
+            np.testing.assert_array_equal(two[name], values, err_msg=name)
+        else:
+            np.testing.assert_allclose(two[name], values, rtol=1e-4, atol=1e-5 * np.abs(values).max(), err_msg=name)

@@ -11,7 +11,7 @@ test_that("errors have the class of their cause, and the cause as parent", {
 
 test_that("wrong images are named", {
   expect_snapshot(error = TRUE, {
-    band_importance("model.keras", "x.tif")
+    band_importance("model.keras", "x.png")
     band_importance("model.keras", 1:12)
     band_importance("model.keras", iris)
     band_importance("model.keras", array(c(1L, NA), c(2, 2, 2, 4)))

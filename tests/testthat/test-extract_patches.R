@@ -290,3 +290,41 @@ test_that("patches of several scenes are in one array", {
     class = "bandlens_error_locations"
   )
 })
+
+test_that("patches are those that Python is held to", {
+  skip_without_rasters()
+  fixture <- utils::read.csv(test_path("..", "fixtures", "scene_patches.csv"))
+  scene <- small_scene(20, 24)
+  shapes <- function(texts, labels) {
+    found <- terra::vect(texts, crs = "EPSG:32633")
+    found$label <- labels
+    found
+  }
+  polygons <- shapes(c(
+    "POLYGON ((500013 5000355, 500121 5000331, 500094 5000185, 500031 5000190, 500013 5000355))",
+    paste(
+      "POLYGON ((500130 5000300, 500230 5000300, 500230 5000040, 500130 5000040, 500130 5000300),",
+      "(500160 5000240, 500160 5000160, 500190 5000160, 500190 5000240, 500160 5000240))"
+    )
+  ), c("a", "b"))
+  points <- shapes(
+    c("POINT (500045 5000290)", "POINT (500200 5000190)", "POINT (500085.5 5000321)"), c("a", "b", "a")
+  )
+  found <- list(
+    points_3 = extract_patches(scene, points, 3),
+    points_4 = extract_patches(scene, points, 4),
+    patch_3 = extract_patches(scene, polygons, 3),
+    centre_3 = extract_patches(scene, polygons, 3, inside = "centre"),
+    centre_4_by_2 = extract_patches(scene, polygons, 4, spacing = 2, inside = "centre"),
+    patch_2_by_1 = extract_patches(scene, polygons, 2, spacing = 1)
+  )
+  expect_setequal(fixture$kind, names(found))
+  for (kind in names(found)) {
+    own <- fixture[fixture$kind == kind, ]
+    places <- found[[kind]]$places
+    columns <- c("location", "row", "col", "x", "y")
+    expect_equal(as.data.frame(places[columns]), own[columns], ignore_attr = TRUE)
+    expect_identical(as.character(found[[kind]]$y), own$label)
+    expect_equal(as.vector(found[[kind]]$x[, 1, 1, 1]), own$first)
+  }
+})

@@ -57,7 +57,12 @@ pooled_value <- function() {
   )
 }
 
+of_where <- of_labels(4, 2)
+of_where$images <- array(0:3)
 made <- list(
+  activation_maps = kind_of_result(as_activation_maps,
+    c(where_value("band"), of_where, list(inputs = as.list(c("a", "b", "b", "b")))), c("tables", "accuracy", "chance")
+  ),
   band_importance = kind_of_result(as_band_importance,
     utils::modifyList(
       bridge_value(), c(
@@ -131,6 +136,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   band_importance(model, images(), method = "saliency")
   # two copies of one model, which is said
   suppressWarnings(band_importance(models = list(model, small_path()), images(), labels(), method = "saliency"))
+  class_activation_maps(model, images(), labels(), by = "band", n_background = 2)
   band_maps(model, images(), method = "saliency")
   band_interactions(model, images(), labels(), n_background = 3)
   band_response(model, images(), labels())

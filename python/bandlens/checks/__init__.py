@@ -1,6 +1,6 @@
 """Whether to believe a table: one check per file, all of them functions that return a `Check`.
 
-Imports `data`, `engine`, `models`, `methods`, `results` and `explain`; plots and `r` may import it.
+Imports `data`, `engine`, `models`, `methods`, `cluster`, `results` and `explain`; plots and `r` may import it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def check_deletion(
         The model that was explained.
     result : BandImportance
         Its class x band table.
-    x : array_like, shape (n, rows, cols, bands)
+    x : array_like, shape (n, rows, cols, bands), path or stream
         The images that were explained, in the same order.
     y : array_like, shape (n,), optional
         Class of each image, as for `band_importance`; by default as in `result`. For a regression, the
@@ -157,10 +157,10 @@ def check_deletion(
     images = rows_of(result, every, predictor)
     check_same_images(result, images, members)
     check_classes(result, predictor)
-    observed = observed_of(y, result, predictor)
+    observed = observed_of(q.y, result, predictor)
     labels = None
-    if y is not None and predictor.classifies and predictor.task not in (MULTILABEL, SEGMENTATION):
-        labels = label_codes(y, result.classes, every.n)
+    if q.y is not None and predictor.classifies and predictor.task not in (MULTILABEL, SEGMENTATION):
+        labels = label_codes(q.y, result.classes, every.n)
         labels = labels if result.images is None else labels[result.images]
     codes = result.image_class if labels is None else labels
     orders_of = rankings(result, codes)
@@ -180,7 +180,7 @@ def check_deletion(
             background=None if q.background is None else check_background(q.background, images),
             classes=result.classes,
             named=named,  # wavelengths of the result were looked at
-            y=y,
+            y=q.y,
             labels=labels,
             observed=observed,
             outputs=followed.before,

@@ -17,7 +17,7 @@ from ..data.repeated import repeated
 from ..data.summaries import band_means
 from ..data.words import choices
 from ..errors import BandError, ResultError
-from ..explain.arranging import in_order
+from ..explain.arranging import in_order, with_labels
 from ..explain.inputs import has_several_inputs, several_in_order
 from ..explain.question import Question
 from ..models.bands import kept_bands
@@ -124,7 +124,7 @@ def member_bands(result: BandImportance, images: Images, bands: Sequence[str] | 
 
 def arranged_like(q: Question, result: BandImportance) -> tuple[Question, Images, np.ndarray, Named]:
     """The question in the order of the result's bands, its images, which of their cells each row is, and names."""
-    q = replace(q, model=loaded(q.model))
+    q = with_labels(replace(q.with_streams_read(), model=loaded(q.model)))
     several = has_several_inputs(q.model, q.x)
     if several or q.time_axis is not None or result.inputs is not None or result.times is not None:
         q = several_in_order(q) if several else in_order(q)

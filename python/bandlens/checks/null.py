@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cluster.workers import at_work
 from ..data.images import check_images
 from ..data.naming import cell_label, named_bands
 from ..data.options import whole
@@ -57,6 +58,7 @@ def check_null(
     method: str = "deepshap",
     duplicate: str | int | None = None,
     seed: int = 0,
+    client: Any = None,
     progress: Progress = None,
     **options: Any,
 ) -> Check:
@@ -101,6 +103,8 @@ def check_null(
         Band to copy, by name ("input:band") or position; by default the most important one over all images.
     seed : int
         Of the method and of the noise.
+    client : distributed.Client, str or int, optional
+        Who computes scores, as for `band_importance`.
     progress : bool or callable, optional
         As for `band_importance`, over the two tables that are computed.
     **options
@@ -136,14 +140,14 @@ def check_null(
     fixed = None if duplicate is None else named.position(duplicate, "There is no such band to copy.")
     with starting(progress, model):
         model = loaded(model)
-    with ticker(progress, 2, "Null check") as tick:
+    with at_work(client), ticker(progress, 2, "Null check") as tick:
         plain = importance_of(replace(question, model=model), progress=False)
         tick(1)
         of_bands = plain if plain.times is None else plain.sums("band")
         band = int(of_bands.overall.importance.mean(axis=0).argmax()) if fixed is None else fixed
         predictor = make_predictor(model, images, head=question.head)
         place = place_of(images, band)
-        wrapped = WiderModel(model, predictor, images.cells, place)
+        wrapped = WiderModel(model, predictor.name, predictor.trace.dtype, predictor.backend, images.cells, place)
         wide = replace(wider_question(question, images, named.bands, place), model=wrapped)
         # the same images in each class, even where two outputs are equal up to rounding
         wide = with_rows_of(plain, wide, images.n)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..cluster.workers import at_work
 from ..data.images import check_images
 from ..data.moments import half_width
 from ..data.options import whole
@@ -59,6 +60,7 @@ def check_randomization(
     layers: int | Sequence[str] | None = None,
     repeats: int = 5,
     seed: int = 0,
+    client: Any = None,
     progress: Progress = None,
     **options: Any,
 ) -> Check:
@@ -87,6 +89,8 @@ def check_randomization(
         Sets of random weights.
     seed : int
         Of the method and of the random weights.
+    client : distributed.Client, str or int, optional
+        Who computes scores, as for `band_importance`.
     progress : bool or callable, optional
         As for `band_importance`, over the tables that are computed.
     **options
@@ -146,7 +150,7 @@ def check_randomization(
     trained = copy.weights
     steps = _steps(copy, layers, cascade)
     tables = []
-    with ticker(progress, 1 + repeats * len(steps), "Randomisation check") as tick:
+    with at_work(client), ticker(progress, 1 + repeats * len(steps), "Randomisation check") as tick:
         original = importance_of(replace(question, model=model), progress=False)
         tick(1)
         question = with_rows_of(original, replace(question, model=copy.model), images.n)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..data.moments import CONFIDENCE
 from ..results.importance import BandImportance
+from ..results.sizes import sizes_of
 
 # numbers held per array at a time: 32 MiB of float64
 CHUNK = 1 << 22
@@ -134,12 +135,12 @@ def importances(result: BandImportance, counts: np.ndarray) -> np.ndarray:
         tables = _means(result, by_row, np.ones(len(unit)), cells)
         rows = np.stack([np.zeros_like(outputs), outputs], axis=1)
         return np.concatenate([tables, _means(result, by_row, shares, rows, every=True)], axis=1)
-    sums = np.empty((len(counts), len(cells), len(result.bands)))
+    values, sums = sizes_of(result), np.empty((len(counts), len(cells), len(result.bands)))
     sizes = np.empty((len(counts), len(cells), 1))
     for row, (code, output) in enumerate(cells):
         images, places = np.nonzero((result.image_class == code)[:, None] & (result.image_output == output))
-        scores, weights = result.scores[images, places], counts[:, images]
-        sums[:, row] = weights @ (scores if result.directed else np.abs(scores))
+        weights = counts[:, images]
+        sums[:, row] = weights @ values[images, places]
         sizes[:, row, 0] = weights.sum(axis=1)
     with np.errstate(invalid="ignore"):
         tables = sums / sizes
@@ -163,15 +164,15 @@ def _means(
     result: BandImportance, by_row: np.ndarray, shares: np.ndarray, cells: np.ndarray, *, every: bool = False
 ) -> np.ndarray:
     """Means over the rows of each cell, or of its output alone (`every`), (resamples, cells, bands)."""
-    found = np.empty((len(by_row), len(cells), len(result.bands)))
+    values, found = sizes_of(result), np.empty((len(by_row), len(cells), len(result.bands)))
     for at, (code, output) in enumerate(cells):
         own = np.full(result.image_class.shape, True) if every else result.image_class == code
         # an output of its own for each row
         chosen = own[:, None] & ((result.image_output == output) if output >= 0 else True)
         rows, places = np.nonzero(np.broadcast_to(chosen, result.image_output.shape))
-        scores, weights = result.scores[rows, places], by_row[:, rows] * shares[rows]
+        weights = by_row[:, rows] * shares[rows]
         with np.errstate(invalid="ignore"):
-            found[:, at] = weights @ (scores if result.directed else np.abs(scores)) / weights.sum(axis=1)[:, None]
+            found[:, at] = weights @ values[rows, places] / weights.sum(axis=1)[:, None]
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cluster.workers import at_work
 from ..data.backgrounds import PLAIN, WEIGHTED, checked_strategy
 from ..data.images import Images, check_images
 from ..data.moments import half_width
@@ -45,6 +46,7 @@ def check_stability(
     backgrounds: int = 10,
     resamples: int = 1000,
     seed: int = 0,
+    client: Any = None,
     **options: Any,
 ) -> Check:
     """How far the class x band table would change with other images and with another background sample.
@@ -63,6 +65,8 @@ def check_stability(
         Bootstrap resamples, at least two per background sample.
     seed : int
         Of the table and of all resampling.
+    client : distributed.Client, str or int, optional
+        Who computes scores, as for `band_importance`.
     **options
         Other arguments of `band_importance`.
 
@@ -123,7 +127,7 @@ def check_stability(
     images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
     with starting(progress, model):
         question = replace(question, model=loaded(model))  # once, not for every background
-    with ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
+    with at_work(client), ticker(progress, images.n * (backgrounds + 1), "Stability") as tick:
         table = importance_of(question, _onwards(tick))
         if table.background is None:
             tick(images.n * backgrounds)  # there is nothing else to compute

@@ -55,19 +55,22 @@ class WiderModel:
     A callable on the backend's tensors, so that it serves every kind of model; what the model ends in stays visible.
     """
 
-    def __init__(self, model: Any, predictor: Any, cells: Cells, place: Place) -> None:
+    def __init__(self, model: Any, name: str, dtype: str, backend: Any, cells: Cells, place: Place) -> None:
         part = cells.parts[place.input]
-        self.name = predictor.name
-        self.compute_dtype = predictor.trace.dtype
-        self.bandlens_backend = predictor.backend  # what a callable is made of can't be seen from outside
-        self._model = model
+        self.name = name
+        self.compute_dtype = dtype
+        self.bandlens_backend = backend  # what a callable is made of can't be seen from outside
+        self._made_of = model, name, dtype, backend, cells, place
         call: Callable[[Any], Any] = inference(model)
         self._call = taking_dict(model, call, cells) if cells.packed else call
         self._input = part.name
-        self._nd = predictor.backend.nd
+        self._nd = backend.nd
         self._axis = part.band_axis
         self._one = np.arange(part.n_bands)
         self._other = np.where(self._one == place.band, part.n_bands + 1, self._one)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WiderModel, self._made_of
 
     def __call__(self, x: Any) -> Any:
         """Outputs for images, or inputs by name, with the two bands."""
@@ -88,6 +91,7 @@ class WiderImages:
     band: int
     seed: int
 
+    any_rows = True
     dtype = np.dtype(np.float64)
 
     @property
@@ -97,9 +101,10 @@ class WiderImages:
         shape[self.images.band_axis] += 2
         return tuple(shape)
 
-    def __getitem__(self, index: slice | int) -> np.ndarray:
-        single = not isinstance(index, slice)
-        positions = np.arange(self.images.n)[index if isinstance(index, slice) else slice(index, index + 1)]
+    def __getitem__(self, index: slice | int | np.ndarray) -> np.ndarray:
+        if not isinstance(index, slice | np.ndarray):
+            return self[slice(index, index + 1)][0]
+        positions = np.arange(self.images.n)[index]
         batch = self.images.take(positions, self.dtype)
         random = np.random.default_rng(self.seed)
         others = self.images.take(random.permutation(self.images.n)[positions], self.dtype)
@@ -107,8 +112,7 @@ class WiderImages:
         copy, noise = (np.take(array, [self.band], axis=axis) for array in (batch, others))
         pixels = noise.reshape(len(noise), -1)
         noise = pixels[:, random.permutation(pixels.shape[1])].reshape(noise.shape)
-        wide = np.concatenate([batch, noise, copy], axis=axis)
-        return wide[0] if single else wide
+        return np.concatenate([batch, noise, copy], axis=axis)
 
 
 def wider_question(question: Question, images: Images, names: tuple[str, ...], place: Place) -> Question:

@@ -1,13 +1,13 @@
 """Any container of images -> checked batches.
 
 Images arrive as NumPy arrays of any real dtype and memory order (from R: read-only, Fortran-ordered float64), memory
-maps, lists of arrays, or anything that slices along its first axis. They are never copied whole and never modified:
-what is converted is one batch at a time.
+maps, lists of arrays, files, arrays that are read or computed piece by piece (`sources`), or anything that slices along
+its first axis. They are never copied whole and never modified: what is converted is one batch at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,12 +17,11 @@ import numpy as np
 from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
 from .cells import Cells, Part
 from .inputs import Inputs, Joined, Piece, check_together
-from .labelled import Ordered
-from .missing import check_masked, describe_missing
+from .labelled import LabelledImages, Ordered
+from .missing import check_finite, check_masked, describe_missing
 from .positions import first, spelled
-from .words import few, number_text, quoted, shape_text, shown, type_text
-
-CHECK_BYTES = 1 << 25
+from .sources import Layout, Source, Stream, opened
+from .words import few, quoted, shape_text, shown, type_text
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ class Images:
         return batch if self.order is None else np.take(batch, self.order, axis=self.band_axis)
 
     def seen(self, part: slice, dtype: Any = np.float32) -> np.ndarray:
-        """Consecutive images as `take` gives them, only to be read: those that lie in memory so are not copied."""
-        if isinstance(self.source, np.ndarray) and self.order is None:
+        """Consecutive images as `take` gives them, only to be read: those that are in memory so are not copied."""
+        if isinstance(self.source, np.ndarray | Source) and self.order is None:
             return np.ascontiguousarray(self.source[part], dtype)
         return self.take(part, dtype)
 
@@ -100,9 +99,9 @@ class Images:
             positions = range(self.n)[index] if isinstance(index, slice) else index
             picked = [np.asarray(self.source[position]) for position in positions]
             return np.stack(picked).astype(dtype) if picked else np.empty((0, *self.shape), dtype)
-        if isinstance(index, slice) or isinstance(self.source, np.ndarray):
+        if isinstance(index, slice) or isinstance(self.source, np.ndarray) or getattr(self.source, "any_rows", False):
             return np.array(self.source[index], dtype=dtype, order="C")
-        # h5py wants increasing, tensors want tensors: one image at a time is what every container understands
+        # tensors want tensors: one image at a time is what every container understands
         picked = [np.asarray(self.source[int(position)]) for position in index]
         return np.array(picked, dtype=dtype, order="C").reshape(len(picked), *self.shape)
 
@@ -118,10 +117,13 @@ class Images:
         axes = tuple(part.band_axis for part in self.parts), tuple(part.time_axis for part in self.parts)
         return Inputs(tuple(part.name for part in self.parts), sources, *axes)
 
-    def batches(self, size: int, dtype: Any = np.float32) -> Iterator[tuple[slice, np.ndarray]]:
-        """Consecutive batches with the slice of images each holds."""
-        for start in range(0, self.n, size):
-            part = slice(start, min(start + size, self.n))
+    def batches(
+        self, size: int, dtype: Any = np.float32, span: slice | None = None
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """Consecutive batches with the slice of images each holds; of all images, or of a span of them."""
+        first, last = (0, self.n) if span is None else (span.start, span.stop)
+        for start in range(first, last, size):
+            part = slice(start, min(start + size, last))
             yield part, self.take(part, dtype)
 
 
@@ -154,9 +156,7 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x", time_axis: int
     """
     if isinstance(x, Inputs):
         return _together(x, name)
-    order = None
-    if isinstance(x, Ordered):
-        x, order = x.source, x.order
+    x, order = _unpacked(x, name, band_axis)
     source, shape, dtype = _describe(x, name)
     _check_dtype(dtype, name, source)
     if len(shape) < 2:
@@ -183,8 +183,21 @@ def check_images(x: Any, band_axis: int = -1, *, name: str = "x", time_axis: int
         raise InputError(f"The images in `{name}` are empty.", given=f"shape {shape_text(shape)}")
     images = Images(source, shape[0], tuple(shape[1:]), axis, None, steps)
     check_masked(images.source, (images.n, *images.shape), images.band_axis, name)
-    _check_finite(images, dtype, name)
+    check_finite(images.source, (images.n, *images.shape), dtype, images.band_axis, name)
     return replace(images, order=order)
+
+
+def _unpacked(x: Any, name: str, band_axis: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """What holds the images, opened and read, and the order of their bands."""
+    order = None
+    if isinstance(x, Ordered):
+        x, order = x.source, x.order
+    x = opened(x, name, Layout(band_axis))
+    if isinstance(x, LabelledImages):
+        x = x.x
+    if isinstance(x, Stream):
+        x = x.read(name)
+    return (x.x if isinstance(x, LabelledImages) else x), order
 
 
 def _axis(given: Any, shape: tuple[int, ...], argument: str, what: str, name: str) -> int:
@@ -231,7 +244,8 @@ def check_background(background: Any, images: Images) -> Images:
     """
     if isinstance(background, Inputs):
         return _checked_inputs(background, images)
-    source = background.source if isinstance(background, Ordered) else background
+    source, order = _unpacked(background, "background", images.band_axis)
+    background = source if order is None else Ordered(source, order)
     if getattr(source, "shape", None) == images.shape:
         raise BackgroundError(
             "`background` is a single image: it has no axis for the images.",
@@ -368,33 +382,3 @@ def _check_dtype(dtype: np.dtype, name: str, source: Any) -> None:
             + "convert it, for example with "
             + spelled("numpy.asarray(..., dtype='float32')", "as.numeric()"),
         )
-
-
-def _check_finite(images: Images, dtype: np.dtype, name: str) -> None:
-    """One streaming pass, so that a bad value is named before anything is computed."""
-    if dtype.kind in "bui":
-        return
-    per_image = int(np.prod(images.shape)) * max(dtype.itemsize, 4)
-    size = max(1, CHECK_BYTES // per_image)
-    for start in range(0, images.n, size):
-        part = slice(start, min(start + size, images.n))
-        batch = np.asarray(_peek(images.source, part))
-        if np.isfinite(batch).all():
-            continue
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(batch))[0])
-        # R's NA arrives as NaN
-        value = spelled("nan", "NA or NaN") if np.isnan(batch[where]) else number_text(batch[where])
-        raise InputError(
-            f"`{name}` holds values that are not finite.",
-            expected="finite numbers everywhere",
-            given=f"{value} in image {first() + start + where[0]}, "
-            f"band {first() + where[images.band_axis]} (counted from {first()})",
-            fix="fill missing pixels or drop those images before the call",
-        )
-
-
-def _peek(source: Any, part: slice) -> Any:
-    """A view of some images where the container can give one."""
-    if isinstance(source, Sequence):
-        return np.stack(source[part])
-    return source[part]

@@ -57,6 +57,8 @@ class Joined:
 
     images: tuple[Any, ...]
 
+    any_rows = True
+
     @property
     def shape(self) -> tuple[int, ...]:
         """As of an array."""
@@ -95,6 +97,7 @@ class Piece:
     rows: Any
     part: Part
 
+    any_rows = True
     dtype = np.dtype(np.float64)
 
     @property

@@ -27,6 +27,8 @@ class LabelledImages:
         Of the bands, in nm; taken where none are given.
     classes : sequence of str, optional
         Taken together with `y`.
+    times : sequence, optional
+        Of the steps in time; taken where none are given.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class LabelledImages:
     bands: Sequence[str] | None = None
     wavelengths: Sequence[float | None] | None = None
     classes: Sequence[str] | None = None
+    times: Sequence[Any] | None = None
 
     def __repr__(self) -> str:
         labelled = "" if self.y is None else ", labelled"
@@ -74,7 +77,8 @@ def named(images: Any, band_axis: Any) -> tuple[Any, tuple[str, ...] | None]:
 def steps_of(images: Any, time_axis: Any) -> list[Any] | None:
     """Times along an axis of an xarray.DataArray, if it has any."""
     if isinstance(images, LabelledImages):
-        return steps_of(images.x, time_axis)
+        own = None if time_axis is None else images.times
+        return steps_of(images.x, time_axis) if own is None else list(own)
     values = _coordinates(images, time_axis)
     return None if values is None else list(values)
 

@@ -1,19 +1,21 @@
 """Values that are missing, in the containers that have a way of their own to say so.
 
 The mask of a masked array (which netCDF4, rasterio and others give) is lost when the array is converted, and its fill
-value, -9999 for one, would be explained like any other number. pandas' NA and None have no number at all.
+value, -9999 for one, would be explained like any other number. pandas' NA and None have no number at all. Numbers that
+are not finite are looked for here, too, and values that a file declares to be no data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from .positions import first
-from .words import shown
+from .positions import first, spelled
+from .sources import Source
+from .words import number_text, shown
 
 BATCH_BYTES = 1 << 25
 _NAMES = ("NAType", "NaTType", "MaskedConstant")
@@ -52,6 +54,68 @@ def check_masked(source: Any, shape: tuple[int, ...], band_axis: int, name: str)
         f"(counted from {first()})",
         fix=f"fill them with values that the model knows, {name}.filled(...), or drop those images before the call",
     )
+
+
+def check_finite(source: Any, shape: tuple[int, ...], dtype: np.dtype, band_axis: int, name: str) -> None:
+    """Refuse values that are not finite, or declared to be none, in one pass, before anything is computed.
+
+    Parameters
+    ----------
+    source, shape, band_axis, name
+        As for `check_masked`.
+    dtype : dtype
+        Of the images.
+
+    Raises
+    ------
+    InputError
+        It names the first.
+    """
+    missing = source.missing if isinstance(source, Source) else None
+    if dtype.kind in "bui" and missing is None:
+        return
+    n, *one = shape
+    size = max(1, BATCH_BYTES // (int(np.prod(one)) * max(dtype.itemsize, 4)))
+    for start in range(0, n, size):
+        batch = np.asarray(_peek(source, slice(start, min(start + size, n))))
+        if missing is not None:
+            _check_present(batch, missing, start, band_axis, name)
+        if np.isfinite(batch).all():
+            continue
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(batch))[0])
+        # R's NA arrives as NaN
+        value = spelled("nan", "NA or NaN") if np.isnan(batch[where]) else number_text(batch[where])
+        raise InputError(
+            f"`{name}` holds values that are not finite.",
+            expected="finite numbers everywhere",
+            given=f"{value} in {_place(where, start, band_axis)}",
+            fix="fill missing pixels or drop those images before the call",
+        )
+
+
+def _check_present(batch: np.ndarray, missing: float, start: int, band_axis: int, name: str) -> None:
+    """Refuse a value that stands for no value, as the file says."""
+    where = batch == missing
+    if not where.any():
+        return
+    place = tuple(int(i) for i in np.argwhere(where)[0])
+    raise InputError(
+        f"`{name}` holds pixels without data.",
+        expected="numbers everywhere",
+        given=f"{number_text(missing)}, which the file declares to be no data, in {_place(place, start, band_axis)}",
+        fix="fill missing pixels or drop those images before the call",
+    )
+
+
+def _place(where: tuple[int, ...], start: int, band_axis: int) -> str:
+    return f"image {first() + start + where[0]}, band {first() + where[band_axis]} (counted from {first()})"
+
+
+def _peek(source: Any, part: slice) -> Any:
+    """A view of some images where the container can give one."""
+    if isinstance(source, Sequence):
+        return np.stack(source[part])
+    return source[part]
 
 
 def describe_missing(values: Any) -> str:

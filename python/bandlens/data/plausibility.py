@@ -18,8 +18,10 @@ from .images import Images
 
 MOST_IMAGES = 256
 MOST_VALUES = 1 << 18
-# containers other than arrays in memory are read image by image, at most so much of them
+# of containers other than arrays in memory, at most so much is read
 MOST_BYTES = 1 << 26
+# read at once
+BATCH_BYTES = 1 << 22
 
 # values that stand for "no data" in raster files, and are no reflectance: one band that has them is enough. The last
 # one is the most negative number of float32, which GDAL writes.
@@ -96,10 +98,17 @@ def sample_of(images: Images) -> Sample:
     every = int(np.prod(rest))
     most = max(1, MOST_VALUES // (count * images.n_bands))
     found = np.empty((count, min(every, most), images.n_bands))
-    for row, position in enumerate(chosen.tolist()):
-        one = np.moveaxis(np.asarray(images.source[position]), axis, -1)
-        pixels = np.arange(every) if every <= most else random.integers(every, size=most)
-        found[row] = one[np.unravel_index(pixels, rest)] if rest else one
+    at_once = count if in_memory else max(1, BATCH_BYTES // (8 * int(np.prod(images.shape))))
+    for start in range(0, count, at_once):
+        part = chosen[start : start + at_once]
+        # what lies in files is read together; of an array, only the pixels that are looked at
+        batch = [images.source[position] for position in part.tolist()] if in_memory else images.take(part, None)
+        for row, image in enumerate(batch, start):
+            one = np.moveaxis(np.asarray(image), axis, -1)
+            pixels = np.arange(every) if every <= most else random.integers(every, size=most)
+            some = one[np.unravel_index(pixels, rest)] if rest else one
+            # `take` brings bands into their order
+            found[row] = some[..., images.order] if in_memory and images.order is not None else some
     return Sample(found, count == images.n)
 
 
@@ -119,10 +128,11 @@ def constant_bands(images: Images, sample: Sample) -> dict[int, float]:
     suspects = np.flatnonzero((pixels == pixels[:1]).all(axis=0)).tolist()
     values = {band: float(pixels[0, band]) for band in suspects}
     if suspects:  # a sample may have missed what is different
-        axis = images.band_axis - 1
-        for position in range(images.n):
-            one = np.moveaxis(images.take(slice(position, position + 1), np.float64)[0], axis, 0)
-            values = {band: value for band, value in values.items() if (one[band] == value).all()}
+        axis = images.band_axis
+        size = max(1, BATCH_BYTES // (8 * int(np.prod(images.shape))))
+        for _, batch in images.batches(size, np.float64):
+            some = np.moveaxis(batch, axis, 0)
+            values = {band: value for band, value in values.items() if (some[band] == value).all()}
             if not values:
                 break
     return values

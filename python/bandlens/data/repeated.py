@@ -30,6 +30,8 @@ class Repeated:
     positions: np.ndarray
     dtype: Any
 
+    any_rows = True
+
     def __len__(self) -> int:
         return len(self.positions)
 
@@ -38,7 +40,7 @@ class Repeated:
         """As of an array."""
         return (len(self), *self.images.shape)
 
-    def __getitem__(self, part: slice | int) -> np.ndarray:
+    def __getitem__(self, part: slice | int | np.ndarray) -> np.ndarray:
         chosen = self.positions[part]
         if isinstance(part, int | np.integer):
             return self.images.take(np.array([chosen]), self.dtype)[0]

@@ -7,6 +7,8 @@ whose steps are pairs of images, cuts its own (`deepshap.chunks`).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -24,10 +26,28 @@ STEP_BYTES = 1 << 30
 # of the memory that is free; estimates of what a step needs are rough, and compilers keep more than they have to
 SHARE_OF_FREE = 0.25
 MOST_IMAGES = 1024
+# of that, what the images themselves may take: as they are read, converted, and handed to the framework, they are there
+# several times, besides what the step needs
+READ = 1 / 64
+
+_ELSEWHERE: ContextVar[int | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def step_bytes_of(others: int) -> Iterator[None]:
+    """Cut steps inside for devices that have so many bytes for each, whichever computes them."""
+    token = _ELSEWHERE.set(others)
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
 
 
 def step_bytes(backend: Backend) -> int:
     """Bytes that a compiled step may use on the backend's device."""
+    elsewhere = _ELSEWHERE.get()
+    if elsewhere is not None:
+        return elsewhere
     free = backend.free_memory()
     if free is None:
         return STEP_BYTES
@@ -37,8 +57,15 @@ def step_bytes(backend: Backend) -> int:
 
 def images_per_batch(graph: Graph, dtype: str, budget: int) -> int:
     """Images for a forward and a backward pass, which keeps every value once."""
-    per_image = 2 * np.dtype(dtype).itemsize * sum(layout.size for layout in graph.layouts.values())
-    return int(np.clip(budget // max(per_image, 1), 1, MOST_IMAGES))
+    item = np.dtype(dtype).itemsize
+    per_image = 2 * item * sum(layout.size for layout in graph.layouts.values())
+    fits = min(budget // max(per_image, 1), images_read(item * graph.layouts[graph.input].size, budget))
+    return int(np.clip(fits, 1, MOST_IMAGES))
+
+
+def images_read(image: int, budget: int) -> int:
+    """Images of so many bytes that are read at once for a step."""
+    return max(1, int(READ * budget) // max(1, image))
 
 
 @dataclass
@@ -117,6 +144,7 @@ def portions(
     most: int,
     compute: Callable[[slice, int], Found],
     made: tuple[str, str] = IMAGES,
+    span: slice | None = None,
 ) -> Iterator[tuple[slice, Found]]:
     """Compute something for n images, as many at once as fit.
 
@@ -128,12 +156,14 @@ def portions(
         Number of images.
     compute : callable
         Told which images, and how many would fit.
+    span : slice, optional
+        The images that are to be computed, if not all.
     """
-    start = 0
-    while start < n:
+    start, end = (0, n) if span is None else (span.start, span.stop)
+    while start < end:
 
         def attempt(size: int, start: int = start) -> tuple[slice, Found]:
-            part = slice(start, min(start + size, n))
+            part = slice(start, min(start + size, end))
             return part, compute(part, size)
 
         part, found = fitting(model, work, most, attempt, made)

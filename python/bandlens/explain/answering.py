@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.options import plain
 from ..methods import Task
-from ..methods.findings import Fit, Found, ScoreErrors, Scores
+from ..methods.findings import DrawErrors, Fit, Found, ScoreErrors, Scores
 from ..methods.kinds import MetricMethod
 from ..methods.reduction import SIGNED
 from ..results.importance import BandImportance
@@ -18,6 +18,7 @@ from .calls import Call
 from .gathering import Watch, gathered
 from .part import part_of, positions_of
 from .selfcheck import Measured
+from .shared_out import scores_of
 
 
 class Answered(NamedTuple):
@@ -76,7 +77,7 @@ def answered(
     task = call.task(watch.hearing(tick))
     # before much is computed, as an output may not be finite
     values = None if deferred else call.method.values(task)
-    found = gathered(call, call.method.scores(task), watch)
+    found = gathered(call, scores_of(call, task), watch)
     if deferred:
         call = call.completed()
     done = found.finished
@@ -115,6 +116,7 @@ def result_of(
         cancellations=None if measured is None else measured.cancellations,
         **call.truth,
         score_errors=found.get(ScoreErrors),
+        draw_errors=found.get(DrawErrors),
         local_fit=found.get(Fit),
         drops=found.drops,
         directed=call.method.directed,

@@ -31,7 +31,7 @@ def in_order(question: Question) -> Question:
     BandError
         If names of bands don't fit each other.
     """
-    q = with_sampling(with_labels(question))
+    q = with_sampling(with_labels(question.with_streams_read()))
     if isinstance(q.x, Inputs):
         return q  # arranged before
     if isinstance(q.x.x if isinstance(q.x, LabelledImages) else q.x, list | tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ..data.groups import Features, band_features
 from ..data.images import Images, check_background, check_images
 from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
-from ..data.options import whole_number
+from ..data.options import Option, whole_number
 from ..data.repeated import repeated
 from ..data.tasks import (
     CLASSIFICATION,
@@ -34,6 +34,7 @@ from ..results.tables import WHOLE
 from .arranging import in_order
 from .comparing import Comparison, chosen, read_pool
 from .derivatives import check_derivative
+from .outputs import check_shares, outputs_shared_out
 from .question import Question
 from .subject import Subject
 from .targets import Labelled, Targets, check_target, find_targets, read_labels
@@ -164,14 +165,9 @@ def checked(
     `predictor` is that of an earlier call about the same model and images, if there was one; `method` is what
     answers, if not the one that is named; `find` says what is to be explained, if not what `y` and `target` speak for.
     """
+    method, statistic = _asked(question, method or _method(question.method, maps))
     q = in_order(question)
-    method = method or _method(q.method, maps)
-    options = _options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
-    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
-    whole_number("n_background", q.n_background)
-    if q.batch_size is not None:
-        whole_number("batch_size", q.batch_size)
-    whole_number("seed", q.seed, 0)
+    options = checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
@@ -195,10 +191,12 @@ def checked(
     labelled = read_labels(q, predictor, images.n, outputs)
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
+    check_shares(method, predictor, options)
     method.prepare(Request(predictor, images, q.y, options, maps, len(features.names)))
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
-    targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
+    with outputs_shared_out(model):
+        targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
     every = images
     if targets.images is not None:
         images = repeated(images, targets.images, predictor.trace.dtype)
@@ -258,6 +256,17 @@ def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bo
     return isinstance(method, GradientMethod) and method.gives_outputs and not depends
 
 
+def _asked(q: Question, method: Method) -> tuple[Method, str]:
+    """The method and the statistic, after all that can be checked before a stream of images is read."""
+    checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
+    whole_number("n_background", q.n_background)
+    if q.batch_size is not None:
+        whole_number("batch_size", q.batch_size)
+    whole_number("seed", q.seed, 0)
+    return method, statistic
+
+
 def _method(name: Any, maps: bool) -> Method:
     if isinstance(name, list | tuple):
         raise OptionError(
@@ -281,7 +290,19 @@ def _method(name: Any, maps: bool) -> Method:
     return method
 
 
-def _options(method: Method, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
+class HasOptions(Protocol):
+    """A method, whatever it gives."""
+
+    @property
+    def name(self) -> str:
+        """Its key."""
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        """Its options by name."""
+
+
+def checked_options(method: HasOptions, given: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
     """A method's options, each checked, with defaults for those that were not given; `also` may have been meant."""
     unknown = sorted(set(given) - set(method.options))
     if unknown:

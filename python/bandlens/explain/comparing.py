@@ -21,6 +21,7 @@ from ..data.backgrounds import (
 )
 from ..data.centres import grouped, mean_images
 from ..data.images import Images
+from ..data.kept import with_kept
 from ..data.labels import label_codes
 from ..data.repeated import first_codes
 from ..data.tasks import CLASSIFICATION
@@ -148,6 +149,7 @@ def chosen(q: Question, pool: Pool, predictor: Predictor, targets: Targets, clas
         groups = grouped(images, most, q.seed)
         weights = groups.weights
         if strategy == "kmedoids":
+            images = with_kept(images, groups.nearest)
             return Comparison(
                 strategy, source, images, groups.nearest, groups.nearest, weights=weights, each=weights[None]
             )
@@ -160,7 +162,7 @@ def chosen(q: Question, pool: Pool, predictor: Predictor, targets: Targets, clas
     if strategy == "others":
         assert strata is not None
         each = weights_of_others(strata, targets.codes, classes)
-    return Comparison(strategy, source, images, draws, draws, strata, pool.weights, each)
+    return Comparison(strategy, source, with_kept(images, draws), draws, draws, strata, pool.weights, each)
 
 
 def _codes(q: Question, pool: Pool, predictor: Predictor, targets: Targets) -> np.ndarray:

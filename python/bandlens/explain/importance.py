@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from ..cluster.workers import at_work
 from ..methods.reduction import SIGNED
 from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
@@ -55,6 +56,7 @@ def band_importance(
     seed: int = 0,
     precision: float | None = None,
     max_seconds: float | None = None,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance: ...
@@ -99,6 +101,7 @@ def band_importance(
     seed: int = 0,
     precision: float | None = None,
     max_seconds: float | None = None,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandImportance | PooledImportance | dict[str, BandImportance]:
@@ -116,10 +119,10 @@ def band_importance(
         A list or dict of models that were trained separately (from other seeds, on other data, of other architectures):
         all explain the same images against the same background, one after the other, and their importances are pooled
         as `pool_importance` does. Keys of a dict name the runs.
-    x : array_like, shape (n, rows, cols, bands)
+    x : array_like, shape (n, rows, cols, bands), path or stream
         Images to explain, or any array with images on axis 0 and bands on `band_axis`; any real dtype and memory
         order, or a list of single images. Converted batch by batch, never modified. `LabelledImages` bring their labels
-        and the names of their bands; so does an `xarray.DataArray` with names along its axis of bands.
+        and the names of their bands. Images need not be in memory, nor fit there: see Notes.
 
         For a model of several inputs, an array for each of them: a dict by the inputs' names, a list in the order of
         `model.inputs`, or the structure that the model was made with; a callable that is no Keras model is called with
@@ -136,7 +139,7 @@ def band_importance(
     method : str or list of str
         Key of `bandlens.METHODS`, or several. The model is then traced once, all methods have the same background, and
         an option goes to those that have it; `statistic` must be one that all of them have.
-    background : array_like, shape (m, rows, cols, bands), str or BackgroundImages, optional
+    background : array_like, shape (m, rows, cols, bands), path, stream, str or BackgroundImages, optional
         Reference images that stand for "band not informative". Without it, a sample of `x` that is balanced over
         classes. Methods that compare with nothing, such as "saliency", don't look at it. With several inputs it has
         their form, and is drawn jointly: what belongs to one place stays together. "sample", "balanced", "others" (of
@@ -183,8 +186,8 @@ def band_importance(
         group stay single. Methods that change bands change those of a group together; for the others a group's score
         is the sum of its bands' scores. A group's wavelength is the mean of its bands'. With several inputs, "input"
         makes each of them a group, and a band that several have is named ``"input:band"`` or ``(input, band)``.
-    band_axis : int
-        Axis of the bands in `x`. Inputs ``(n, numbers)`` need none.
+    band_axis : int or str
+        Axis of the bands in `x`; of an `xarray.DataArray` perhaps its name. Inputs ``(n, numbers)`` need none.
     time_axis : int, optional
         Axis of the steps of a time series in `x`. Scores are then kept for each band at each step, instead of being
         summed over steps; methods that change bands change a band at one step. Groups keep their steps, too.
@@ -206,6 +209,11 @@ def band_importance(
     max_seconds : float, optional
         How long it may take. With `precision`, it stops there if that was not reached before; alone, the table is as
         precise as can be in that time.
+    client : distributed.Client, str or int, optional
+        Who computes scores: the workers of a Dask cluster, by a client or the address of its scheduler, or so many
+        processes on this machine, which end with the call. The model goes to each worker once, images go block by
+        block. Scores are those of one process, bit for bit on machines of one kind. Work is shared out in compiled
+        steps, which `batch_size` makes smaller. See the vignette "Past one machine".
     progress : bool or callable, optional
         A progress bar; by default only in interactive use, for what takes more than two seconds (the environment
         variable `BANDLENS_PROGRESS`, 0 or 1, changes that). A callable is told ``(done, total)``. If the call will take
@@ -246,6 +254,22 @@ def band_importance(
 
     Notes
     -----
+    Images, background and labels may be `numpy.memmap`, `h5py.Dataset`, arrays of zarr or Dask, or paths: `.npy`,
+    `.h5` and `.hdf5` (with the name of an array, "patches.h5:/train/x" or ``("patches.h5", "train/x")``, unless it is
+    the only one), `.zarr`, or `.tif`, each an image (a list, or a pattern such as "patches/*.tif"). Of these, some are
+    read at a time, blocks that are stored together once as they go by. What is damaged, missing, or changes meanwhile
+    is an error (`SourceError`) that names the file and the images.
+
+    An `xarray.DataArray` is read by the names of its axes: images come first and bands where `band_axis` says, whatever
+    the order. Along its axes it may bring names of bands (a coordinate, or the attribute `long_name`), wavelengths
+    (with their `units`), times, and labels of images, with `class_names` as an attribute.
+
+    Streams are `tf.data.Dataset`, `keras.utils.PyDataset`, a `DataLoader` of PyTorch, and functions without arguments
+    that give an iterator, of batches ``x`` or ``(x, y)``; ``x`` may be a dict of several inputs. A stream is read once,
+    when all else was checked, and kept in a temporary file (as large as its images; in the folder that `TMPDIR` names)
+    until nothing uses it any more, so that its scores are those of an array, bit for bit. It is said when that happens.
+    Streams that never end are refused.
+
     With `precision` or `max_seconds`, work is done in rounds. Each is an ordinary call for some of the images, as many
     of every class as its intervals ask for, and some of the background images, drawn at random (with `seed`) and kept
     in the rounds to come. It ends when all shares of the class x band table are known so well, when time is over, or
@@ -269,20 +293,21 @@ def band_importance(
         output=output, head=head, task=task, zone=zone, ignore=ignore, statistic=statistic, bands=bands,
         wavelengths=wavelengths, groups=groups, classes=classes, band_axis=band_axis, time_axis=time_axis, times=times,
         reorder=reorder, batch_size=batch_size, seed=seed, method_options=method_options,
-        verb_arguments=("progress", "precision", "max_seconds"),
+        verb_arguments=("progress", "precision", "max_seconds", "client"),
     )  # fmt: skip
-    if models is not None:
-        return over_runs(question, models, effort, progress, importance_of)
-    check_sample(with_sampling(question).sampling, effort)
-    if several is None:
-        return importance_of(question, progress, effort=effort)
-    with starting(progress, model):
-        calls = checked_calls(question, several, find=finding(effort))
-    found: dict[str, BandImportance] = {}
-    for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
-        own = effort.shared(len(calls) - len(found))
-        found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
-    return found
+    with at_work(client):
+        if models is not None:
+            return over_runs(question, models, effort, progress, importance_of)
+        check_sample(with_sampling(question).sampling, effort)
+        if several is None:
+            return importance_of(question, progress, effort=effort)
+        with starting(progress, model):
+            calls = checked_calls(question, several, find=finding(effort))
+        found: dict[str, BandImportance] = {}
+        for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
+            own = effort.shared(len(calls) - len(found))
+            found[call.method.name] = importance_of(question, bar, call, fit=not found, effort=own)
+        return found
 
 
 def importance_of(

@@ -46,7 +46,7 @@ def several_in_order(question: Question, name: str = "x") -> Question:
     BandlensError
         If something is not said of each input, or of an input that there is not.
     """
-    q = replace(question, model=loaded(question.model))
+    q = replace(question.with_streams_read(), model=loaded(question.model))
     x = q.x.x if isinstance(q.x, LabelledImages) else q.x
     if not x:
         raise InputError(f"`{name}` holds no inputs.", expected="an array for each of the model's inputs")

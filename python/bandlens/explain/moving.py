@@ -31,6 +31,7 @@ class Moved:
     band: int
     shifts: np.ndarray
 
+    any_rows = True
     dtype = np.dtype(np.float64)
 
     def __len__(self) -> int:
@@ -41,7 +42,7 @@ class Moved:
         """As of an array."""
         return (len(self), *self.images.shape)
 
-    def __getitem__(self, part: slice) -> np.ndarray:
+    def __getitem__(self, part: slice | np.ndarray) -> np.ndarray:
         at = np.arange(len(self))[part]
         row = at // self.shifts.shape[1]
         # each image is read once for all its levels

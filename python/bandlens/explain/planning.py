@@ -16,6 +16,7 @@ import numpy as np
 
 from ..results.importance import BandImportance
 from ..results.precision import half_widths, parts_of
+from ..results.uncertainty import ShareParts
 
 # half widths that are aimed at, of those that are wanted: predictions err
 MARGIN = 0.85
@@ -27,6 +28,8 @@ LEAST_GROWTH = 1.25
 NORMAL = 1.96
 # background images of its own that an image is compared with, at most: else it is compared with all
 MOST_OWN = 64
+# power of the number of comparisons with which falls what sizes can't be put right by: errors, to the fifth, and more
+FALLS = 2.0
 
 
 class Design(NamedTuple):
@@ -92,46 +95,49 @@ class Known:
         Place of the class among those of the design.
     half : ndarray
         Half width of the interval.
-    images, pairs, background, bias : ndarray
-        What it is made of, see `ShareParts`; `pairs` is none of `images` here.
+    parts : ShareParts
+        What it is made of; `pairs` is none of `images` here.
     """
 
     at: Design
     code: np.ndarray
     half: np.ndarray
-    images: np.ndarray
-    pairs: np.ndarray
-    background: np.ndarray
-    bias: np.ndarray
+    parts: ShareParts
 
     def where(self, chosen: np.ndarray) -> Known:
         """Some of the entries."""
-        names = ("code", "half", "images", "pairs", "background", "bias")
-        return Known(self.at, *(getattr(self, name)[chosen] for name in names))
+        return Known(self.at, self.code[chosen], self.half[chosen], ShareParts(*(one[chosen] for one in self.parts)))
 
     @property
     def quantile(self) -> np.ndarray:
         """Half widths per standard error."""
-        error = np.sqrt(self.images + self.pairs + self.background)
+        error = np.sqrt(self.parts.images + self.parts.pairs + self.parts.background)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(error > 0, np.maximum((self.half - self.bias / 2) / error, NORMAL), NORMAL)
+            return np.where(error > 0, np.maximum((self.half - self.bias(self.at) / 2) / error, NORMAL), NORMAL)
+
+    def bias(self, then: Design) -> np.ndarray:
+        """By how much intervals would reach further to one side."""
+        each = self.at.each / then.each
+        of_background = self.parts.by_background * (self.at.m / max(then.m, 1))
+        return of_background + self.parts.by_pairs * each + self.parts.unknown * each**FALLS
 
     def predicted(self, then: Design) -> np.ndarray:
         """Half widths by another design."""
         fewer, each = self.at.n[self.code] / then.n[self.code], self.at.each / then.each
-        background = self.background * (self.at.m / max(then.m, 1))
-        error = np.sqrt((self.images + self.pairs * each) * fewer + background)
-        found: np.ndarray = self.quantile * error + self.bias * each / 2
+        background = self.parts.background * (self.at.m / max(then.m, 1))
+        error = np.sqrt((self.parts.images + self.parts.pairs * each) * fewer + background)
+        found: np.ndarray = self.quantile * error + self.bias(then) / 2
         return found
 
     def rows(self, m: int, d: int | None, targets: np.ndarray) -> np.ndarray:
         """Rows of each class with which half widths would be these, as float; infinite where none would do."""
         then = Design(self.at.n, m, d)
         each = self.at.each / then.each
-        left = np.maximum(targets - self.bias * each / 2, 0.0) / self.quantile
-        left = left**2 - self.background * (self.at.m / max(m, 1))
+        left = np.maximum(targets - self.bias(then) / 2, 0.0) / self.quantile
+        left = left**2 - self.parts.background * (self.at.m / max(m, 1))
         with np.errstate(divide="ignore"):
-            more = np.where(left > 0, (self.images + self.pairs * each) / np.where(left > 0, left, 1.0), np.inf)
+            needed = self.parts.images + self.parts.pairs * each
+            more = np.where(left > 0, needed / np.where(left > 0, left, 1.0), np.inf)
         found = self.at.n.astype(np.float64)
         np.maximum.at(found, self.code, self.at.n[self.code] * more)
         return found
@@ -142,11 +148,10 @@ def known_of(result: BandImportance, at: Design, classes: np.ndarray) -> Known:
     half, parts = half_widths(result.table), parts_of(result)
     code = np.broadcast_to(np.searchsorted(classes, result.cells[:, 0])[:, None], half.shape)
     some = np.isfinite(half) & np.isfinite(parts.images)
-    pairs = parts.pairs
     # a share that is 0, as chance made the importance negative, does not vary, but its interval has a width
     still = (parts.images + parts.background == 0) & (half > 0)
-    images = np.where(still, (half / NORMAL) ** 2, parts.images - pairs)
-    return Known(at, *(one[some] for one in (code, half, images, pairs, parts.background, parts.bias)))
+    images = np.where(still, (half / NORMAL) ** 2, parts.images - parts.pairs)
+    return Known(at, code, half, parts._replace(images=images)).where(some)
 
 
 def needed(known: Known, supply: Supply, precision: float) -> tuple[Design, bool]:

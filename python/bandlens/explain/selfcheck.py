@@ -187,7 +187,7 @@ def _finer(call: Call, alone: Task, options: Mapping[str, Any], miss: float, res
     """Whether a finer integral, by other options, brings the image's scores nearer to what they should sum to."""
     (option, number), *_ = options.items()
     values, base = call.method.values(alone)
-    total = float(all_scores(call.method.scores(alone), alone.images.n).sum())
+    total = float(all_scores(call.method.answer(alone), alone.images.n).sum())
     left = abs(total - float(values[0, 0] - base[0, 0]))
     then = _percent(residual * left / miss)
     if left <= FINER * miss:

@@ -78,17 +78,17 @@ def doubts_of_rounds(outcome: Outcome, call: Call, effort: Effort) -> Iterator[D
 
 def _helps(outcome: Outcome, call: Call, cell: int, band: int, code: int) -> str:
     """What would make the interval of a share narrower, by the largest of its parts."""
-    result, parts = outcome.result, parts_of(outcome.result)
-    images, background, pairs = (float(part[cell, band]) for part in (parts.images, parts.background, parts.pairs))
-    bias = float(parts.bias[cell, band]) / 2
+    result = outcome.result
+    images, background, pairs, *bias = (float(part[cell, band]) for part in parts_of(result))
+    of_background, of_draws = bias[0] / 2, sum(bias[1:]) / 2
     used = int(outcome.answer.call.targets.codes.tolist().count(code))
     there = int((call.targets.codes == code).sum())
     # it may need more than there are, or more time
     more = "more" if used == there or outcome.ended != "exhausted" else "many more"
     option = call.method.comparisons
-    if bias**2 + pairs > max(images - pairs, background) and option is not None and result.pair_places is not None:
+    if of_draws**2 + pairs > max(images - pairs, background) and option is not None and result.pair_places is not None:
         return f"a larger `{option}` than {result.options[option]} would help most."
-    if background > images or bias**2 > images:
+    if background > images or of_background**2 > images:
         what = "`n_background` or `background`" if call.background_source == "background" else "`background`"
         return f"{more} background images ({what}) would help most."
     return f"{more} images of the class would help most ({used} of {there} were used)."

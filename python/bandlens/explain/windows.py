@@ -76,6 +76,10 @@ class PixelScores:
         Or groups.
     inputs : tuple of str or None
         The input of each, where there are several.
+    wavelengths : tuple of float
+        Of each, in nm.
+    scale : str
+        Of the outputs, as of a `BandImportance`.
     completeness : float or None
         Largest relative residual of the windows and classes.
     """
@@ -85,11 +89,29 @@ class PixelScores:
     explained: tuple[int, ...]
     bands: tuple[str, ...]
     inputs: tuple[str, ...] | None
+    wavelengths: tuple[float, ...]
+    scale: str
     completeness: float | None
 
 
-def window_outputs(question: Question) -> WindowOutputs:
-    """What the model says of windows, for all kinds of models; of the question, what speaks of model and images counts.
+@dataclass(frozen=True, eq=False)
+class WindowModel:
+    """A model that was traced once for all windows of a scene.
+
+    Attributes
+    ----------
+    explained : Predictor
+        Of what is explained.
+    said : Predictor
+        Of what is said of windows: probabilities, where the model ends in softmax or sigmoid.
+    """
+
+    explained: Predictor
+    said: Predictor
+
+
+def window_model(question: Question) -> WindowModel:
+    """Trace the model for some windows; for others of the same question it is the same.
 
     Raises
     ------
@@ -100,19 +122,40 @@ def window_outputs(question: Question) -> WindowOutputs:
     images, model = check_images(q.x, q.band_axis, time_axis=q.time_axis), loaded(q.model)
     predictor = make_predictor(model, images, q.output, head=q.head)
     task = task_of(q.task, predictor.meant_for, q.y)
-    predictor = replace(predictor, task=task)
-    _, names = names_of_outputs(q, predictor, images.n)
+    said = predictor
     if predictor.meant_for.head is not None:  # whatever is explained, places are compared by probabilities
-        predictor = replace(make_predictor(model, images, "probability", head=q.head), task=task)
+        said = make_predictor(model, images, "probability", head=q.head)
+    return WindowModel(replace(predictor, task=task), replace(said, task=task))
+
+
+def window_outputs(question: Question, traced: WindowModel | None = None) -> WindowOutputs:
+    """What the model says of windows, for all kinds of models; of the question, what speaks of model and images counts.
+
+    Parameters
+    ----------
+    question : Question
+    traced : WindowModel, optional
+        The model, if it was traced for other windows.
+
+    Raises
+    ------
+    BandlensError
+        As for `band_importance`.
+    """
+    q, traced = in_order(question), traced or window_model(question)
+    images, predictor = check_images(q.x, q.band_axis, time_axis=q.time_axis), traced.said
+    _, names = names_of_outputs(q, traced.explained, images.n)
     size = q.batch_size or predictor.images_per_batch
     rows = [
         predictor.from_units(units.reshape(len(units), *predictor.pixels, -1))
         for _, units in predictor.units(images, size)
     ]
-    return WindowOutputs(task, names, np.concatenate(rows))
+    return WindowOutputs(predictor.task, names, np.concatenate(rows))
 
 
-def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) -> PixelScores:
+def pixel_scores(
+    question: Question, codes: np.ndarray, *, fit: bool = False, traced: WindowModel | None = None
+) -> PixelScores:
     """Scores of pixels and bands; a pixel is explained for its class, or for the outputs that `target` names.
 
     Parameters
@@ -123,6 +166,8 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
         Class of each pixel, -1 where it has none and is not explained.
     fit : bool
         Whether to see if model and images fit together, and warn if not.
+    traced : WindowModel, optional
+        The model, if it was traced for other windows.
 
     Raises
     ------
@@ -135,7 +180,8 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
     CompletenessWarning, DataWarning
     """
     _check_method(question)
-    call = checked(question, find=_by_class(codes))
+    predictor = None if traced is None else traced.explained
+    call = checked(question, predictor=predictor, find=_by_class(codes))
     if fit:
         check_fit(call.subject(maps=True))
     task = call.task(lambda done: None)
@@ -156,6 +202,8 @@ def pixel_scores(question: Question, codes: np.ndarray, *, fit: bool = False) ->
         explained=() if _own(question) else tuple(map(int, call.targets.image_output[0])),
         bands=call.features.names,
         inputs=call.features.inputs,
+        wavelengths=tuple(call.features.mean(np.array(call.wavelengths)).tolist()),
+        scale=call.predictor.scale,
         completeness=largest(None if measured is None else measured.residuals),
     )
 

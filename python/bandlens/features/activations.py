@@ -118,7 +118,7 @@ def layer_activations(
     Parameters
     ----------
     model : keras.Model, tf_keras.Model, str or pathlib.Path
-    x : array_like, shape (n, rows, cols, bands)
+    x : array_like, shape (n, rows, cols, bands), path or stream
         As for `band_importance`. Activations of all images are kept, so choose them.
     layer : str
         As listed by `list_layers`.

@@ -21,7 +21,7 @@ from ..data.images import Images
 from ..data.words import argument, choices, nearest, quoted, shown
 from ..engine.backends.contract import Arrays, Backend
 from ..errors import LayerError
-from ..models.outputs import EVERY
+from ..models.outputs import EVERY, Head
 from ..models.predictor import Predictor, loaded, make_predictor
 from .weights import kernel_shape
 
@@ -125,8 +125,15 @@ def no_layer(name: Any, names: list[str]) -> LayerError:
     )
 
 
-def make_network(model: Any, images: Images) -> Network:
+def make_network(model: Any, images: Images, output: str = "auto", *, head: Head = EVERY) -> Network:
     """Trace a model for images of one shape, and find its layers.
+
+    Parameters
+    ----------
+    model, images, output
+        As for `make_predictor`.
+    head : str or int, optional
+        Which output the layers lead to; by default all of them in one row.
 
     Raises
     ------
@@ -143,7 +150,7 @@ def make_network(model: Any, images: Images) -> Network:
         with _marked(members, backend, recorded):
             yield
 
-    predictor = make_predictor(model, images, head=EVERY, around=marking)
+    predictor = make_predictor(model, images, output, head=head, around=marking)
     marks = predictor.trace.marks
     first_axis = any(getattr(layer, "data_format", None) == "channels_first" for _, layer, _ in recorded)
     times: dict[str, int] = {}

@@ -37,14 +37,19 @@ def coalition_values(task: Task) -> Iterator[tuple[slice, np.ndarray]]:
         Images, and their values, shape (images, m, 2^features, k), without the constants of the outputs.
     """
     references, coalitions = background_images(task), coalitions_of(len(task.members))
-    together = MOST_BYTES // (8 * len(references) * len(coalitions) * task.image_output.shape[1])
-    size = max(1, min(task.images_per_batch // len(coalitions), together))
-    for part, batch in task.images.batches(size, references.dtype):
+    for part, batch in task.batches(images_per_step(task, len(references)), references.dtype):
         full, empty = ends(task, part)
         values = np.empty((len(batch), len(references), len(coalitions), full.shape[1]))
         values[:, :, 0], values[:, :, -1] = empty, full[:, None]
         values[:, :, 1:-1] = mixed_outputs(task, task.seeds[part], batch, references, coalitions[1:-1], positions=part)
         yield part, values
+
+
+def images_per_step(task: Task, m: int) -> int:
+    """Images that are computed side by side, against m background images."""
+    coalitions = 2 ** len(task.members)
+    together = MOST_BYTES // (8 * m * coalitions * task.image_output.shape[1])
+    return max(1, min(task.images_per_batch // coalitions, together))
 
 
 def ends(task: Task, part: slice) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from ..engine.deepshap import (
     Plan,
     Work,
     averaged,
+    chunk_of,
     explain,
     joined,
     made_complete,
@@ -25,7 +26,7 @@ from ..engine.deepshap import (
 )
 from ..errors import OptionError
 from ..models.predictor import Predictor
-from .findings import Differences, Findings, Maps, Pairs, Scores, Totals
+from .findings import Differences, DrawErrors, Findings, Maps, Pairs, Scores, Totals
 from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
@@ -40,17 +41,42 @@ def scores(task: Task) -> Findings:
     """Signed sums per band come out of the engine; other statistics need its maps. Groups are sums."""
     maps = task.statistic != "band_sum"
     own = _own_background(task)
-    if own is not None and not maps:
-        yield from _estimated(task, own)
-        return
     cells = task.images.cells
     for images, values in _run(task, own, maps=maps):
         if maps:
             yield Scores(images, reduce_pixels(np, values, task.statistic, cells, 2) @ task.members.T)
             continue
         pairs = values @ task.members.T
+        if own is not None:
+            yield Pairs(images, pairs, own.places[images])
+            continue
         yield Scores(images, task.over_background(pairs, images, 2))
         yield Pairs(images, pairs)
+
+
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step."""
+    own = _own_background(task)
+    work, together = _work(task, own)
+    predictor, maps = task.predictor, task.statistic != "band_sum"
+    size = chunk_of(
+        predictor.backend, predictor.trace, _plan(predictor), work, maps=maps, batch_size=task.batch_size
+    ).images
+    firsts = range(0, work.images.n, size)
+    return firsts if together is None else together.firsts[firsts].tolist()
+
+
+def together(task: Task, findings: Findings) -> Findings:
+    """Of images with a background of their own, scores are estimated from the pairs of all."""
+    own = _own_background(task)
+    if own is None or task.statistic != "band_sum":
+        return findings
+    return _estimated(task, own, findings)
+
+
+def beforehand(task: Task) -> None:
+    """Each image's own background is drawn for all of them together."""
+    _own_background(task)
 
 
 def maps(task: Task) -> Findings:
@@ -88,25 +114,34 @@ def _own_background(task: Task) -> _OwnBackground | None:
     assert task.draws is not None
     if each is None or each >= len(task.draws):
         return None
-    outputs, pool = task.background_outputs, background_images(task)
-    groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
-    places = own_draws(outputs[:, groups], groups, each, task.seed)
-    return _OwnBackground(outputs, task.images.cells.means(np, pool, 1), groups, places)
+
+    def drawn() -> _OwnBackground:
+        outputs, pool = task.background_outputs, background_images(task)
+        groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
+        places = own_draws(outputs, groups, each, task.seed)
+        return _OwnBackground(outputs, task.images.cells.means(np, pool, 1), groups, places)
+
+    return task.once("own background", drawn)
 
 
-def _estimated(task: Task, own: _OwnBackground) -> Findings:
+def _estimated(task: Task, own: _OwnBackground, findings: Findings) -> Findings:
     """Scores of all images, estimated from pairs with their own background images."""
     n, k = task.image_output.shape
     features = len(task.members)
-    pairs = np.concatenate([values @ task.members.T for _, values in _run(task, own, maps=False)]).astype(np.float64)
+    pairs = np.empty((n, k, own.places.shape[1], features), task.predictor.trace.dtype)
+    for finding in findings:
+        assert isinstance(finding, Pairs)
+        pairs[finding.images] = finding.values
     columns = np.moveaxis(pairs, 1, 2).reshape(n, own.places.shape[1], k * features)
     known = np.concatenate([task.outputs, task.band_means], axis=1)
-    found = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
+    found, errors = averaged(columns, own.places, np.concatenate([own.outputs, own.bands], axis=1), known, own.groups)
     whole = task.values - own.outputs.mean(axis=0)[task.image_output]
     every = slice(0, n)
     yield Scores(every, made_complete(found.reshape(n, k, features), whole))
+    if own.places.shape[1] > 1:
+        yield DrawErrors(every, errors.reshape(n, k, features))
     yield Pairs(every, pairs, own.places)
-    yield Totals(every, pairs.sum(axis=-1).mean(axis=-1))
+    yield Totals(every, pairs.sum(axis=-1, dtype=np.float64).mean(axis=-1))
     yield Differences(every, task.values - _drawn_outputs(task, own))
 
 
@@ -115,18 +150,28 @@ def _drawn_outputs(task: Task, own: _OwnBackground) -> np.ndarray:
     return np.take_along_axis(own.outputs[own.places].mean(axis=1), task.image_output, axis=1)
 
 
-def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tuple[slice, np.ndarray]]:
+def _work(task: Task, own: _OwnBackground | None) -> tuple[Work, Together | None]:
+    """What there is to compute, and how rows of one image are put together, where they are."""
     predictor = task.predictor
     assert task.background is not None
     assert task.draws is not None
     draws = None if own is None else task.draws[own.places]
     work = Work(task.images, task.background, task.seeds, task.draws, draws, task.weights_of(slice(None)))
-    tick, together = task.tick, None
     # rows with a background of their own have nothing in common but their image
-    if task.row_images is not None and own is None:
-        together = Together.of(task.row_images)
-        images = repeated(task.every, task.row_images[together.firsts], predictor.trace.dtype)
-        work, tick = replace(work, images=images, seeds=TogetherSeeds(task.seeds, together)), together.ticks(task.tick)
+    if task.row_images is None or own is not None:
+        return work, None
+    together = Together.of(task.row_images)
+    images = repeated(task.every, task.row_images[together.firsts], predictor.trace.dtype)
+    return replace(work, images=images, seeds=TogetherSeeds(task.seeds, together)), together
+
+
+def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tuple[slice, np.ndarray]]:
+    predictor, span = task.predictor, task.span
+    work, together = _work(task, own)
+    tick = task.tick
+    if together is not None:
+        tick = together.ticks(task.tick)
+        span = together.blocks(span)
     found = explain(
         predictor.backend,
         predictor.trace,
@@ -135,6 +180,7 @@ def _run(task: Task, own: _OwnBackground | None, *, maps: bool) -> Iterator[tupl
         maps=maps,
         batch_size=task.batch_size,
         tick=tick,
+        span=span,
     )
     return found if together is None else together.apart(found)
 
@@ -192,6 +238,9 @@ DEEPSHAP = AttributionMethod(
     sums=ExactSum(compared_with=background_images, locate=_locate),
     needs_background=always,
     scores=scores,
+    cuts=cuts,
+    together=together,
+    beforehand=beforehand,
     maps=maps,
     prepare=prepare,
     comparisons="background_per_image",
@@ -200,8 +249,9 @@ DEEPSHAP = AttributionMethod(
         "background_per_image": Option(
             None,
             "Compare each image with so many background images of its own, drawn afresh: an estimate of its scores at "
-            "a fraction of the cost, whose sampling error is part of the standard errors. What differences between "
-            "draws have in common is learnt from all images of a class: it takes four or more per class.",
+            "a fraction of the cost, whose sampling error is part of the standard errors, and is left out of the sizes "
+            "that importance is the mean of. What differences between draws have in common is learnt from all images "
+            "of a class: it takes four or more per class.",
             optional(whole()),
         )
     },

@@ -63,6 +63,13 @@ class ScoreErrors(Finding):
     """Standard errors of scores that come from random draws, shape (images, k, features)."""
 
 
+class DrawErrors(Finding):
+    """Standard errors of scores that come from a few background images of an image's own, shape (images, k, features).
+
+    They are what the draws do to each score by itself, neither more nor less, so that sizes can be put right by them.
+    """
+
+
 class TotalErrors(Finding):
     """Standard errors of the sum of an image's scores, where that varies between random draws, shape (images, k)."""
 

@@ -140,6 +140,16 @@ class Gradients:
         return self.nd.einsum("...b,fb->...f", scores, self._members.astype(self.dtype))
 
 
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step."""
+    return range(0, task.images.n, _per_step(task))
+
+
+def _per_step(task: Task) -> int:
+    """Images of a compiled step, where the device has the memory for them."""
+    return max(1, task.images_per_batch // min(task.seeds.shape[1], MOST_OUTPUTS))
+
+
 Rule = Callable[..., dict[str, Any]]
 
 
@@ -177,7 +187,7 @@ def run(
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
-    most = min(max(1, task.images_per_batch // min(k, MOST_OUTPUTS)), n * samples)
+    most = min(_per_step(task), n * samples)
     held = [predictor.backend.to_device(array) for array in shared]
     # compiled steps give their arrays by name
     kinds: dict[str, type[Finding]] = {
@@ -206,7 +216,7 @@ def run(
                 ) from error
         return found
 
-    for part, found in portions(predictor, rule, n, most, compute, made):
+    for part, found in portions(predictor, rule, n, most, compute, made, task.span):
         if "units" in found[0]:
             yield Units(part, found[0]["units"])
         for name, kind in kinds.items():

@@ -8,7 +8,7 @@ A method is one such record of functions, made in a file of its own and listed i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from ..data.options import Option
 from ..models.predictor import Predictor
 from .findings import Findings
+from .gradients import cuts as gradient_steps
 from .task import Request, Task
 
 Options = Mapping[str, Any]
@@ -24,6 +25,15 @@ Options = Mapping[str, Any]
 
 def suits_all(request: Request) -> None:
     """For a method that can explain whatever can be traced."""
+
+
+def nothing(task: Task) -> None:
+    """For a method that needs to know nothing of all images."""
+
+
+def one_step(task: Task) -> Sequence[int]:
+    """For a method that computes all images together."""
+    return [0]
 
 
 def never(options: Options) -> bool:
@@ -133,6 +143,17 @@ class Method:
         How many are enough to begin with, if a table is wanted, not scores of single images.
     random : bool
         Whether scores come from random draws over pixels or bands, however few bands there are.
+    cuts : callable
+        ``Task -> first image of each step``, in increasing order. Images of a step are computed together, so that bits
+        of their scores may depend on each other. A window of a task holds whole steps, and `scores` of a window are
+        those of these images in the whole.
+    beforehand : callable
+        Finds out what is about all images (`Task.once`), where these are, before a window of them is computed.
+    together : callable or None
+        From a task and the findings of `scores` of all images to what is found for them, where that needs all of them;
+        see `answer`.
+    exchanges : bool
+        Whether images take bands from other images, so that a window needs all of them.
     looks_inside : bool
         Whether it needs the model's operations or derivatives; else nothing but outputs, of any function.
     differentiates : bool
@@ -160,10 +181,19 @@ class Method:
     comparisons: str | None = None
     few_comparisons: int = 1
     random: bool = False
+    cuts: Callable[[Task], Sequence[int]] = one_step
+    beforehand: Callable[[Task], None] = nothing
+    together: Callable[[Task, Findings], Findings] | None = None
+    exchanges: bool = False
 
     looks_inside: ClassVar[bool] = True
     differentiates: ClassVar[bool] = False
     directed: ClassVar[bool] = False
+
+    def answer(self, task: Task, findings: Findings | None = None) -> Findings:
+        """Band scores of all images, and what else it measures; from what `scores` of windows gave, in their order."""
+        found = self.scores(task) if findings is None else findings
+        return found if self.together is None else self.together(task, found)
 
     @property
     def additive(self) -> bool:
@@ -200,6 +230,7 @@ class GradientMethod(AttributionMethod):
     """
 
     gives_outputs: bool = False
+    cuts: Callable[[Task], Sequence[int]] = gradient_steps
 
     differentiates: ClassVar[bool] = True
 

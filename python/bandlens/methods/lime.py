@@ -8,7 +8,7 @@ one fit serves many; where there are few enough features, in all ways there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ import numpy as np
 
 from ..data.cells import Part
 from ..data.options import Option, number, one_of, whole
-from ..data.summaries import band_spread
 from ..data.words import argument, shape_text
 from ..errors import MissingPackageError, OptionError
 from .findings import Findings, Fit, Maps, Scores
@@ -39,8 +38,7 @@ def scores(task: Task) -> Findings:
         return
     n_features = len(task.members)
     copies = _copies(task, n_features)
-    size = max(1, task.images_per_batch // len(copies))
-    for part, batch in task.images.batches(size, task.predictor.trace.dtype):
+    for part, batch in task.batches(_per_step(task, len(copies)), task.predictor.trace.dtype):
         references = _references(task, part, batch)
         outputs = mixed_outputs(task, task.seeds[part], batch, references, copies, positions=part)[:, 0]
         coefficients, fit = _fit(task, copies, np.moveaxis(outputs, 1, 0).reshape(len(copies), -1))
@@ -48,6 +46,24 @@ def scores(task: Task) -> Findings:
         yield Scores(part, coefficients.reshape(*lead, n_features))
         yield Fit(part, fit.reshape(lead))
         task.tick(len(batch))
+
+
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step."""
+    if task.options["features"] == "superpixels":
+        return range(task.images.n)
+    return range(0, task.images.n, _per_step(task, len(_copies(task, len(task.members)))))
+
+
+def beforehand(task: Task) -> None:
+    """Scales of bands are those over all images."""
+    if task.options["features"] == "superpixels":
+        _ = task.spread
+
+
+def _per_step(task: Task, copies: int) -> int:
+    """Images whose copies are computed together."""
+    return max(1, task.images_per_batch // copies)
 
 
 def maps(task: Task) -> Findings:
@@ -147,10 +163,9 @@ def _fit(task: Task, copies: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarra
 
 def _superpixels(task: Task) -> Iterator[tuple[slice, np.ndarray, np.ndarray, Regions]]:
     """Image by image: its slice, coefficients (1, k, regions), R^2 (1, k) and its regions."""
-    spread = band_spread(task.images)
-    spread = np.where(spread > 0, spread, 1)
+    spread = np.where(task.spread > 0, task.spread, 1)
     rows = task.images_per_batch
-    for part, batch in task.images.batches(1, task.predictor.trace.dtype):
+    for part, batch in task.batches(1, task.predictor.trace.dtype):
         regions = _regions(task, batch, spread)
         copies = _copies(task, len(regions.owners))
         references = _references(task, part, batch)
@@ -223,6 +238,8 @@ LIME = RegionMethod(
     cost="2^bands or n_samples forward passes per image, whichever is less, and a ridge regression",
     reference="Ribeiro, Singh & Guestrin 2016, arXiv:1602.04938; SLIC: Achanta et al. 2012",
     scores=scores,
+    cuts=cuts,
+    beforehand=beforehand,
     maps=maps,
     maps_options={"features": "superpixels"},
     prepare=prepare,

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..data.options import Option, number, whole
-from ..data.summaries import band_spread
 from ..data.words import argument
 from .findings import Findings
 from .gradients import Gradients, Rule, run
@@ -40,7 +39,7 @@ def noise_options(level: float) -> dict[str, Option]:
 def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Findings:
     """Apply a rule ``(gradients, x, number, spread, keys) -> attributions``, which gets its noise from `noise`."""
     dtype, samples = task.predictor.trace.dtype, task.options["n_samples"]
-    levels = (task.options["noise_level"] * band_spread(task.images)).astype(dtype)
+    levels = (task.options["noise_level"] * task.spread).astype(dtype)
     spread = task.images.cells.spread(np, levels[None])
     keys = np.random.SeedSequence(task.seed).generate_state(samples).view(np.int32)[None]
 
@@ -48,6 +47,11 @@ def run_noisy(task: Task, rule: Rule, *, maps: bool) -> Findings:
         return (np.arange(part.start, part.stop, dtype=np.int32)[:, None],)
 
     return run(task, rule, maps=maps, samples=samples, per_image=numbers, shared=(spread, keys), made=noisy())
+
+
+def beforehand(task: Task) -> None:
+    """Noise is relative to the spread over all images."""
+    _ = task.spread
 
 
 def noise(gradients: Gradients, number: Any, spread: Any, keys: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,7 @@ def scores(task: Task) -> Findings:
     present, values = ~np.eye(len(task.members), dtype=bool), task.values
     blur = task.options["replacement"] == "blur"
     references = np.empty(0) if blur else replacements(task, task.options["replacement"])
-    each = max(1, len(references)) * len(present) * values.shape[1]
-    size = max(1, min(task.images_per_batch, MOST_NUMBERS // each))
-    for part, batch in task.images.batches(size, task.predictor.trace.dtype):
+    for part, batch in task.batches(_per_step(task), task.predictor.trace.dtype):
         with_these = blurred(task, batch)[:, None] if blur else of_images(task, part, references)
         without = mixed_outputs(task, task.seeds[part], batch, with_these, present, positions=part)
         full = without_constants(task, part, values[part])
@@ -41,6 +39,17 @@ def scores(task: Task) -> Findings:
         else:
             yield Scores(part, falls[:, :, 0])
         task.tick(len(batch))
+
+
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step."""
+    return range(0, task.images.n, _per_step(task))
+
+
+def _per_step(task: Task) -> int:
+    """Images that are computed together: as many as fit, so that their outputs without each band fit, too."""
+    m = len(task.draws) if task.draws is not None and task.options["replacement"] == "background" else 1
+    return max(1, min(task.images_per_batch, MOST_NUMBERS // (m * len(task.members) * task.seeds.shape[1])))
 
 
 def replacements(task: Task, kind: str) -> np.ndarray:
@@ -97,6 +106,7 @@ OCCLUSION = BandMethod(
     cost="one forward pass per image and band, and per background image with replacement='background'",
     reference="Zeiler & Fergus 2014, arXiv:1311.2901",
     scores=scores,
+    cuts=cuts,
     prepare=prepare,
     options={
         "replacement": Option(

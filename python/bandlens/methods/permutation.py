@@ -9,7 +9,7 @@ Each repeat shuffles the images once, and every band in turn takes its values fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def scores(task: Task) -> Findings:
     if callable(metric):
         yield from _whole_classes(task, metric, shuffles)
         return
-    for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
+    for part, batch in task.batches(task.images_per_batch, task.predictor.trace.dtype):
         before = _quality(task, part, task.outputs[part])
         found = np.zeros((*before.shape, len(task.members)))
         for order in shuffles:
@@ -50,6 +50,12 @@ def scores(task: Task) -> Findings:
                 found[..., feature] += (before - _quality(task, part, outputs)) / len(shuffles)
         yield Scores(part, found)
         task.tick(len(batch))
+
+
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step; a metric that is no mean over images is computed in one."""
+    size = task.images.n if as_a_whole(task.predictor, task.options) else task.images_per_batch
+    return range(0, task.images.n, size)
 
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -191,6 +197,8 @@ PERMUTATION = MetricMethod(
     cost="n_repeats forward passes per image and band",
     reference="Breiman 2001; Fisher, Rudin & Dominici 2019, arXiv:1801.01489",
     scores=scores,
+    cuts=cuts,
+    exchanges=True,
     prepare=prepare,
     options={
         "metric": Option(

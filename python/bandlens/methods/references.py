@@ -15,6 +15,11 @@ def background_images(task: Task) -> np.ndarray:
     return task.background.take(task.draws, task.predictor.trace.dtype)
 
 
+def background_values(task: Task) -> None:
+    """Ask the model for its outputs for the background, so that they are known in every window of the task."""
+    task.background_values()
+
+
 def mean_background(task: Task) -> np.ndarray:
     """Mean background image, shape (1, *image shape), or that of the images of each class, (classes, *image shape)."""
     assert task.background is not None

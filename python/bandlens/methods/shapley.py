@@ -9,15 +9,25 @@ are small enough.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..data.moments import half_width
 from ..data.options import Option, number, whole
-from .coalitions import MOST_BYTES, coalition_values, coalition_weights, coalitions_of, ends, weighted
+from .coalitions import (
+    MOST_BYTES,
+    coalition_values,
+    coalition_weights,
+    coalitions_of,
+    ends,
+    images_per_step,
+    weighted,
+)
 from .findings import Findings, Pairs, ScoreErrors, Scores
 from .kinds import BandMethod, ExactSum, always
 from .mixtures import mixed_outputs
-from .references import background_images
+from .references import background_images, background_values
 from .task import Task
 
 # comparisons of two visits of a background image that standard errors must rest on, lest chance ends sampling too early
@@ -30,7 +40,7 @@ MOST_TOGETHER = 16
 
 def scores(task: Task) -> Findings:
     """Shapley values, exact or sampled with standard errors."""
-    if len(task.members) <= task.options["max_exact"]:
+    if _is_exact(task):
         weights = coalition_weights(coalitions_of(len(task.members)))
         for part, values in coalition_values(task):
             pairs = weighted(weights, values)
@@ -39,12 +49,28 @@ def scores(task: Task) -> Findings:
             task.tick(len(pairs))
         return
     references = background_images(task)
-    together = MOST_BYTES // (8 * len(references) * len(task.members) * task.image_output.shape[1])
-    for part, batch in task.images.batches(max(1, min(MOST_TOGETHER, together)), references.dtype):
+    for part, batch in task.batches(_sampled_per_step(task, len(references)), references.dtype):
         pairs, errors = _sampled(task, part, batch, references, *ends(task, part))
         yield Scores(part, task.over_background(pairs, part, 2))
         yield ScoreErrors(part, errors)
         yield Pairs(part, pairs)
+
+
+def cuts(task: Task) -> Sequence[int]:
+    """The first image of each step."""
+    assert task.draws is not None
+    size = images_per_step if _is_exact(task) else _sampled_per_step
+    return range(0, task.images.n, size(task, len(task.draws)))
+
+
+def _is_exact(task: Task) -> bool:
+    return bool(len(task.members) <= task.options["max_exact"])
+
+
+def _sampled_per_step(task: Task, m: int) -> int:
+    """Images that are sampled side by side, against m background images."""
+    together = MOST_BYTES // (8 * m * len(task.members) * task.image_output.shape[1])
+    return max(1, min(MOST_TOGETHER, together))
 
 
 class _Sampling:
@@ -159,6 +185,8 @@ SHAPLEY = BandMethod(
     cost="2^bands forward passes per image and background image; beyond max_exact bands, bands - 1 per order",
     reference="Shapley 1953; Strumbelj & Kononenko 2014; Mitchell, Cooper, Frank & Holmes 2022, arXiv:2104.12199",
     scores=scores,
+    cuts=cuts,
+    beforehand=background_values,
     options={
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
         "tolerance": Option(

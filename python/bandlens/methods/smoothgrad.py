@@ -7,7 +7,7 @@ from typing import Any
 
 from .gradients import Gradients
 from .kinds import GradientMethod
-from .noise import noise, noise_options, run_noisy
+from .noise import beforehand, noise, noise_options, run_noisy
 
 
 def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
@@ -28,6 +28,7 @@ SMOOTHGRAD = GradientMethod(
     reference="Smilkov, Thorat, Kim, Viégas & Wattenberg 2017, arXiv:1706.03825",
     statistic="pixel_mean_abs",
     scores=partial(run_noisy, rule=_rule, maps=False),
+    beforehand=beforehand,
     maps=partial(run_noisy, rule=_rule, maps=True),
     options=noise_options(0.15),
     random=True,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..data.images import Images
-from ..data.summaries import band_means
+from ..data.kept import same_images
+from ..data.summaries import band_means, band_spread
 from ..models.predictor import Predictor
 from .zoned import ZoneSeeds
 
 Seeds = np.ndarray | ZoneSeeds
+Made = TypeVar("Made")
 # rows whose zones are laid out at once
 ROWS = 32
 
@@ -84,6 +86,11 @@ class Task:
         Which of `every` each of `images` is, if not the same.
     truth : ndarray or None
         Labels that images have several of: flags (images, labels), or those of pixels, see `pixel_labels`.
+    window : slice or None
+        Consecutive images that are to be computed, from the first of a step to the last of one (see `Method.cuts`);
+        None stands for all. Whatever depends on how many images there are is the same in every window.
+    known : dict
+        What was found out about all images, by name, see `once`.
     """
 
     predictor: Predictor
@@ -105,6 +112,24 @@ class Task:
     every: Images
     row_images: np.ndarray | None = None
     truth: np.ndarray | None = None
+    window: slice | None = None
+    known: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def span(self) -> slice:
+        """The images that are to be computed."""
+        return slice(0, self.images.n) if self.window is None else self.window
+
+    def batches(self, size: int, dtype: Any) -> Iterator[tuple[slice, np.ndarray]]:
+        """Consecutive batches of the images that are to be computed, with the slice of images each holds."""
+        return self.images.batches(size, dtype, self.span)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Something about all images, or the background, that is made where they are, and known in every window."""
+        if name not in self.known:
+            self.known[name] = make()
+        found: Made = self.known[name]
+        return found
 
     @property
     def values(self) -> np.ndarray:
@@ -131,15 +156,25 @@ class Task:
             codes=self.codes[part],
             image_output=self.image_output[part, output : output + 1],
             outputs=self.outputs[part],
+            known={},
             options={**self.options, **options},
             tick=lambda done: None,
         )
 
-    @cached_property
+    @property
     def background_outputs(self) -> np.ndarray:
         """The model's outputs for the background images used, shape (m, outputs)."""
-        chosen, name = self._background
-        return self.predictor.outputs(chosen, self.images_per_batch, name=name, positions=self.draws)
+
+        def make() -> np.ndarray:
+            chosen, name = self._background
+            return self.predictor.outputs(chosen, self.images_per_batch, name=name, positions=self.draws)
+
+        return self.once("background outputs", make)
+
+    @property
+    def spread(self) -> np.ndarray:
+        """Standard deviation of each cell over all images, see `band_spread`."""
+        return self.once("spread", lambda: band_spread(self.images))
 
     @cached_property
     def base_values(self) -> np.ndarray:
@@ -173,12 +208,12 @@ class Task:
         """The explained outputs of the background images, as some images read them, shape (rows, k, m)."""
         if not self.predictor.pixels:
             return np.moveaxis(self.background_outputs[:, self.image_output[rows]], 0, 2)
-        return self._zone_values[rows]
 
-    @cached_property
-    def _zone_values(self) -> np.ndarray:
-        chosen, name = self._background
-        return self.explained_outputs(chosen, name=name, positions=self.draws)
+        def make() -> np.ndarray:
+            chosen, name = self._background
+            return self.explained_outputs(chosen, name=name, positions=self.draws)
+
+        return self.once("zone values", make)[rows]
 
     @property
     def _background(self) -> tuple[Images, str]:
@@ -186,7 +221,7 @@ class Task:
         assert self.background is not None
         assert self.draws is not None
         chosen = self.images.holding(self.background.take(self.draws, self.predictor.trace.dtype))
-        return chosen, "`x`" if self.background is self.images else "`background`"
+        return chosen, "`x`" if same_images(self.background, self.images) else "`background`"
 
     def explained_outputs(
         self, images: Images, *, rows: slice = slice(None), name: str = "`x`", positions: np.ndarray | None = None

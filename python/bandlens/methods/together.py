@@ -54,6 +54,11 @@ class Together:
         """The rows of some consecutive blocks."""
         return slice(int(self.rows[blocks.start, 0]), int(self.rows[blocks.stop - 1].max()) + 1)
 
+    def blocks(self, rows: slice) -> slice:
+        """The blocks of some consecutive rows, which begin and end with one."""
+        start, stop = np.searchsorted(self.firsts, [rows.start, rows.stop]).tolist()
+        return slice(start, stop)
+
     def apart(self, found: Iterator[tuple[slice, np.ndarray]]) -> Iterator[tuple[slice, np.ndarray]]:
         """What was found for blocks, shape (blocks, most * k, ...), row by row: (rows, k, ...)."""
         for blocks, values in found:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .gradients import Gradients
 from .kinds import GradientMethod
-from .noise import noise, noise_options, run_noisy
+from .noise import beforehand, noise, noise_options, run_noisy
 
 
 def _rule(gradients: Gradients, x: Any, number: Any, spread: Any, keys: Any) -> dict[str, Any]:
@@ -36,6 +36,7 @@ VARGRAD = GradientMethod(
     statistic="pixel_mean_abs",
     statistics=("pixel_mean_abs",),
     scores=partial(run_noisy, rule=_rule, maps=False),
+    beforehand=beforehand,
     maps=partial(run_noisy, rule=_rule, maps=True),
     # noise as large as the data vary: less sees only the nearest kinks of a network, wherever they are
     options=noise_options(1.0),

@@ -35,27 +35,45 @@ OPAQUE = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 MOST_NAMED = 4
 
 
-def require_derivative(trace: Trace, output: int, label: str, fix: str | None = None) -> None:
-    """Raise an UnsupportedOperationError if the derivative ends on every way from the images to a value."""
-    ends = derivative_ends(trace, output)
-    if ends and output not in _reached(trace, trace.graph(output), ends):
+def require_derivative(
+    trace: Trace, output: int, label: str, fix: str | None = None, *, source: int | None = None, where: str = "images"
+) -> None:
+    """Raise an UnsupportedOperationError if the derivative ends on every way from a source to a value.
+
+    Parameters
+    ----------
+    trace : Trace
+    output : int
+        The value.
+    label : str
+        What needs the derivative.
+    fix : str, optional
+    source : int, optional
+        A value inside the model, which `where` names; the images by default.
+    where : str
+    """
+    ends = derivative_ends(trace, output, source)
+    if ends and output not in _reached(trace, trace.graph(output), ends, source):
         raise UnsupportedOperationError(
-            f"{label} needs the derivative of the model in the images, and there is none: it ends at {some_of(ends)}.",
-            expected="a way from the images to the output on which every operation has a derivative other than 0",
+            f"{label} needs the derivative of the model in the {where}, and there is none: it ends at {some_of(ends)}.",
+            expected=f"a way from the {where} to the output on which every operation has a derivative other than 0",
             fix=fix or f"use a method that only asks for outputs: {outputs_only()}",
         )
 
 
-def derivative_ends(trace: Trace, output: int) -> tuple[Operation, ...]:
-    """Operations of the graph of a value that a derivative reaches, coming from the images, and does not pass."""
+def derivative_ends(trace: Trace, output: int, source: int | None = None) -> tuple[Operation, ...]:
+    """Operations of the graph of a value that a derivative reaches, and does not pass.
+
+    It comes from the images, or from another `source`.
+    """
     found: tuple[Operation, ...] = trace.compiled(
-        ("derivative ends", output), lambda: _ends(trace, trace.graph(output))
+        ("derivative ends", output, source), lambda: _ends(trace, trace.graph(output), source)
     )
     return found
 
 
-def _ends(trace: Trace, graph: Graph) -> tuple[Operation, ...]:
-    reached, ends = {graph.input}, []
+def _ends(trace: Trace, graph: Graph, source: int | None) -> tuple[Operation, ...]:
+    reached, ends = {graph.input if source is None else source}, []
     for operation in graph.operations:
         if reached.isdisjoint(operation.data):
             continue
@@ -67,9 +85,9 @@ def _ends(trace: Trace, graph: Graph) -> tuple[Operation, ...]:
     return tuple(ends)
 
 
-def _reached(trace: Trace, graph: Graph, ends: tuple[Operation, ...]) -> set[int]:
-    """Values that depend on the images with a derivative."""
-    reached = {graph.input}
+def _reached(trace: Trace, graph: Graph, ends: tuple[Operation, ...], source: int | None = None) -> set[int]:
+    """Values that depend on the images, or on another source, with a derivative."""
+    reached = {graph.input if source is None else source}
     for operation in graph.operations:
         if operation not in ends and not reached.isdisjoint(operation.data):
             reached.update(value for value in operation.outputs if _is_real(trace, value))

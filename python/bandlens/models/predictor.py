@@ -28,6 +28,7 @@ from ..engine.batching import images_per_batch, portions, step_bytes
 from ..engine.precision import tf32_allowed
 from ..errors import BandlensError, InputError, ModelError, ModelTypeError, OptionError
 from .callables import check_is_model
+from .elsewhere import units_elsewhere
 from .finite import Positions, at, check_outputs
 from .following import followed
 from .following import inference as inference
@@ -163,15 +164,26 @@ class Predictor:
         return self.from_units(every)
 
     def units(
-        self, images: Images, batch_size: int, *, name: str = "`x`", positions: Positions | None = None
+        self,
+        images: Images,
+        batch_size: int,
+        *,
+        name: str = "`x`",
+        positions: Positions | None = None,
+        span: slice | None = None,
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """The model's units for images, batch by batch: which images, and (images, units); as for `outputs`."""
+        """The model's units for images, batch by batch: which images, and (images, units); as for `outputs`.
+
+        `span` are the images that are wanted, if not all.
+        """
         predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
 
         def units(part: slice, size: int) -> np.ndarray:
             return predict(images.seen(part, self.trace.dtype))
 
-        for part, found in portions(self, "predict", images.n, min(batch_size, images.n), units):
+        elsewhere = units_elsewhere(self, images, batch_size)
+        portion = portions(self, "predict", images.n, min(batch_size, images.n), units, span=span)
+        for part, found in portion if elsewhere is None else elsewhere:
             check_outputs(found, name, part if positions is None else at(positions, part))
             if self.refusal is not None and self.scale == "probability":
                 check_probabilities(found)

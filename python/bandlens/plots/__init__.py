@@ -3,8 +3,8 @@
 A kind is a function ``draw(result, *, base_size=8, width=175, **options)`` that returns a complete plotnine ggplot. R
 draws the same pictures with ggplot2; both read their colours from `palette.csv` and names of methods from `labels.csv`.
 
-Imports `data`, `results`, `features` and `checks`; nothing imports it: `results.drawing` is told of `draw`, and `r` has
-pictures of its own.
+Imports `data`, `results`, `scenes`, `features`, `localization` and `checks`; nothing imports it: `results.drawing` is
+told of `draw`, and `r` has pictures of its own.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ from . import (
     response,
     response_steps,
     runs,
+    scene,
     spectrum,
     stability,
     time_curves,
     top_images,
     waterfall,
+    where,
 )
 from .interactive import draw as draw_interactive
 from .rows import drawable, in_words, told
@@ -74,6 +76,7 @@ POOLED: dict[str, Draw] = {
 }
 TABLES = (KINDS, POOLED)
 PICTURES: dict[str, dict[str, Draw]] = {
+    "ActivationMaps": {"where": where.draw},
     "BandImportance": KINDS,
     "BandInteractions": {"heatmap": interactions.draw_heatmap, "network": interactions.draw_network},
     "BandMaps": {"maps": map_rows.draw},
@@ -87,6 +90,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     },
     "FeatureImages": FEATURES,
     "LayerActivations": {"activations": activations.draw},
+    "Dataset": {"scores": scene.draw},
     "LayerKernels": {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw},
     "PooledImportance": POOLED,
     "TopImages": {"images": top_images.draw_images, "spectrum": top_images.draw_spectrum},
@@ -102,8 +106,8 @@ def draw(
 
     Parameters
     ----------
-    result : BandImportance, BandInteractions, BandMaps, BandResponse, Check, FeatureImages, LayerActivations,
-        LayerKernels, TopImages or PooledImportance. Or several FeatureImages, in a tuple.
+    result : ActivationMaps, BandImportance, BandInteractions, BandMaps, BandResponse, Check, FeatureImages or others
+        Also LayerActivations, LayerKernels, TopImages or PooledImportance. Or several FeatureImages, in a tuple.
     kind : str
         A picture of this kind of result in `PICTURES`. Of importance: "heatmap" and "effect" (tiles of shares and of
         signed means, with a time axis band x time), "bars" (importance with intervals), "spectrum" (lines of importance

@@ -108,6 +108,16 @@ def composite(pictures: np.ndarray, image: int, chosen: Sequence[int]) -> np.nda
     return np.vectorize("#{:02X}{:02X}{:02X}".format, otypes=[object])(red, green, blue)
 
 
+def greys(hexes: np.ndarray) -> np.ndarray:
+    """Brightness of colours, from 0 to 255, as luma weighs red, green and blue (ITU-R BT.709)."""
+
+    def luma(colour: str) -> float:
+        red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    return np.asarray(np.vectorize(luma, otypes=[float])(hexes))
+
+
 def composite_name(result: Banded, chosen: Sequence[int]) -> str:
     """What the panel of a composite is called."""
     names = band_names(result, chosen)

@@ -117,13 +117,13 @@ def draw(
         )
 
     names = dict(zip(map(str, shown), band_names(maps, shown), strict=True))
-    frame = _pixels(values[shown], [str(at) for at in shown], "value", np.clip(values[shown], -limit, limit))
+    frame = pixel_frame(values[shown], [str(at) for at in shown], "value", np.clip(values[shown], -limit, limit))
     panels = [str(at) for at in shown]
     front = None
     if pictures is not None:
         chosen = composite_bands(maps.bands, maps.wavelengths) if rgb is None else chosen_bands(rgb, maps.bands)
         hexes = composite(pictures, place, chosen)
-        front = _pixels(hexes[None], ["rgb"], "colour", hexes[None])
+        front = pixel_frame(hexes[None], ["rgb"], "colour", hexes[None])
         names = {"rgb": composite_name(maps, chosen), **names}
         facts += [note for note in [false_colours(maps, chosen)] if note]
         panels = ["rgb", *panels]
@@ -235,7 +235,7 @@ def pictures_of(maps: BandMaps, x: Any) -> np.ndarray:
     return found if maps.images is None else found[maps.images]
 
 
-def _pixels(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndarray) -> pd.DataFrame:
+def pixel_frame(values: np.ndarray, panels: Sequence[str], name: str, shown: np.ndarray) -> pd.DataFrame:
     """One row per panel and pixel; rows of pixels count downwards."""
     n, rows, cols = values.shape
     return pd.DataFrame(

@@ -130,6 +130,7 @@ def drawn(
     columns: int | None = None,
     scale: Any = None,
     fill: str = "",
+    scale_below: bool = False,
 ) -> p9.ggplot:
     """Images in panels, each with a title.
 
@@ -151,6 +152,8 @@ def drawn(
         Of fill, for "value".
     fill : str
         Title of its legend.
+    scale_below : bool
+        Whether room is left for a legend that is added later.
     """
     room = characters(width, base_size)
     columns = columns or panel_columns(len(titles), room)
@@ -159,7 +162,7 @@ def drawn(
     rows = -(-len(titles) // columns)
     line = 25.4 * 1.25 * base_size / 72
     high = 0.96 * width / columns * shape[0] / shape[1] / line
-    legend = 0 if scale is None else 3.5
+    legend = 3.5 if scale is not None or scale_below else 0
     lines = 3.2 + subtitle.count("\n") + legend + rows * (high + 1.6 + more_lines(wrapped))
     return (
         p9.ggplot(frame, p9.aes("col", "row"))

@@ -16,6 +16,7 @@ import numpy as np
 from ..data.labels import NumbersFromR
 from ..data.positions import counting_from
 from ..errors import BandlensError, BandlensWarning, MissingPackageError
+from ..progress import hearing
 from ..results.by_input import ByInput
 from ..results.cells import date_texts
 from ..results.schema import Field, schema
@@ -27,6 +28,9 @@ EXTRAS = {
     "interactive": ["plotly"],
     "lime": ["scikit-learn", "scikit-image"],
     "sentinel2": ["pillow", "pip"],
+    "zarr": ["zarr>=2.18"],
+    "scenes": ["xarray", "rasterio", "rioxarray", "zarr>=2.18", "geopandas"],
+    "dask": ["dask[array]", "distributed"],
     "tensorflow": ["tensorflow>=2.16"],
     "jax": ["jax>=0.4.36", "keras>=3.3"],
     "torch": ["torch>=2.2", "keras>=3.3"],
@@ -34,13 +38,14 @@ EXTRAS = {
 
 
 def answer(function: Callable[..., Any]) -> Callable[..., Answer]:
-    """Give the value, or the error if bandlens raised it, in a dictionary, and with it what bandlens warned of."""
+    """Give the value, or the error if bandlens raised it, in a dictionary, and with it what bandlens said besides."""
 
     @functools.wraps(function)
     def call(*arguments: Any) -> Answer:
-        with counting_from(1), warnings_as_values() as warned:
+        with counting_from(1), warnings_as_values() as warned, hearing() as announced:
             found = _value_or_error(function, arguments)
-        return {**found, "warnings": warned} if warned else found
+        said = {"warnings": warned, "messages": announced}
+        return {**found, **{name: texts for name, texts in said.items() if texts}}
 
     return call
 

@@ -16,6 +16,7 @@ FILE = Path(__file__).with_name("schema.csv")
 
 # what R calls a result, and where its class is
 RESULTS = {
+    "activation_maps": ("localization.result", "ActivationMaps"),
     "band_importance": ("results.importance", "BandImportance"),
     "band_interactions": ("results.interactions", "BandInteractions"),
     "band_maps": ("results.maps", "BandMaps"),

@@ -17,6 +17,14 @@ class Compared(Protocol):
     """What is asked of a result here; see `BandImportance`."""
 
     @property
+    def scores(self) -> np.ndarray:
+        """Of each image and output, in each cell."""
+
+    @property
+    def draw_errors(self) -> np.ndarray | None:
+        """Their standard errors by the draw of each image's background."""
+
+    @property
     def image_class(self) -> np.ndarray:
         """Class of each image."""
 
@@ -76,6 +84,7 @@ def pairs_of(
     if weights is not None:
         weight = weight * weights[result.pair_images]
     found: list[Pairs | None] = []
+    errors = result.draw_errors
     for row in range(cells):
         images, places = np.nonzero(counted == row)
         pairs = Pairs(
@@ -85,6 +94,8 @@ def pairs_of(
             result.background_strata,
             len(result.background),
             directed=result.directed,
+            estimates=None if errors is None else result.scores[result.pair_images[images], places],
+            errors=None if errors is None else errors[result.pair_images[images], places],
         )
         found.append(_of_others(pairs, codes[images]) if result.background_strategy == "others" else pairs)
     return found

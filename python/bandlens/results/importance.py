@@ -113,6 +113,9 @@ class BandImportance:
         Class of each background image, where as many were drawn from every class.
     background_strategy, background_weights : str, ndarray of float64, shape (m,), or None
         How they were chosen, see `bandlens.data.backgrounds`, and how much each counts, if not all the same.
+    draw_errors : ndarray of float64, shape (n, k, bands), or None
+        Standard error of each score by the draw of its own few background images (`background_per_image`). Importance
+        is then the mean of sizes that are not larger by these errors, see `bandlens.results.sizes`.
     pair_images, pair_scores, pair_places : ndarray, shapes (pairs,), (pairs, k, d, bands) and (pairs, d), or None
         Some rows; their scores against single background images, if there are such and these are a sample, which tell
         what another would change; positions of these in `background`, where they are not all of it.
@@ -171,6 +174,7 @@ class BandImportance:
     pair_scores: Annotated[np.ndarray | None, Numbers("pair", "explained", "paired", "band", newer=True)] = None
     pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
     precision: Annotated[float | None, Plain(newer=True)] = None
+    draw_errors: Annotated[np.ndarray | None, Numbers("image", "explained", "band", newer=True)] = None
 
     @property
     def n(self) -> int:
@@ -288,7 +292,7 @@ class BandImportance:
         Returns
         -------
         BandImportance
-            Without `score_errors`. In "time" and "input", entries of `bands` are empty.
+            Without `score_errors` and `draw_errors`. In "time" and "input", entries of `bands` are empty.
 
         Raises
         ------

@@ -115,6 +115,7 @@ class BandInteractions:
     balanced = False
     drops = None
     pair_places = None
+    draw_errors = None
 
     @property
     def n(self) -> int:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .cells import cell_columns, cell_levels, in_order
+from .cells import Celled, cell_columns, cell_levels, in_order
 from .statistics import ClassBandTable
 from .summary import Summarised
 from .sums import sums_of
@@ -51,10 +51,10 @@ def columns_at(result: Tabled, level: str) -> Table:
     check_level(level, (*LEVELS, *sums_of(result)))
     levels = {"class": result.classes, "output": result.outputs, **cell_levels(result)}
     if level == "class":
-        return Table(_of_table(result, result.table, result.cells), levels)
+        return Table(table_columns(result, result.table, result.cells), levels)
     if level == "overall":
         cells = np.stack([np.zeros_like(result.overall_outputs), result.overall_outputs], axis=1)
-        return Table(_of_table(result, result.overall, cells), {**levels, "class": (WHOLE,)})
+        return Table(table_columns(result, result.overall, cells), {**levels, "class": (WHOLE,)})
     n, k, n_bands = result.scores.shape
     columns = {
         "image": np.repeat(np.arange(n) if result.images is None else result.images, k * n_bands),
@@ -66,7 +66,8 @@ def columns_at(result: Tabled, level: str) -> Table:
     return Table(in_order(columns, IMAGE_COLUMNS), levels)
 
 
-def _of_table(result: Tabled, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
+def table_columns(result: Celled, table: ClassBandTable, cells: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of a table with a row for each pair of class and output in `cells`, and each band."""
     n_bands = len(result.bands)
     columns = {
         "class": np.repeat(cells[:, 0], n_bands),

@@ -38,6 +38,9 @@ class Pairs:
         those that do, as many come from each stratum whose images count at all.
     directed : bool
         Whether it is the mean of signed scores that is asked about, not of their size.
+    estimates, errors : ndarray of float64, shape (images, bands), or None
+        Scores of the images, where pairs say more of them than by their means, and the standard errors that they have
+        by their pairs.
     """
 
     scores: np.ndarray
@@ -47,6 +50,8 @@ class Pairs:
     m: int
     counts: np.ndarray | None = None
     directed: bool = False
+    estimates: np.ndarray | None = None
+    errors: np.ndarray | None = None
 
     @property
     def signs(self) -> np.ndarray:
@@ -56,6 +61,8 @@ class Pairs:
     @property
     def means(self) -> np.ndarray:
         """The scores of the images, shape (images, bands)."""
+        if self.estimates is not None:
+            return self.estimates
         if self.counts is None:
             return self.scores.mean(axis=1)
         return np.einsum("im,imb->ib", self.counts, self.scores)
@@ -68,7 +75,15 @@ class Pairs:
         member = np.zeros((n, self.m))
         np.add.at(member, (np.arange(n)[:, None], self.places), 1.0)
         common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
-        return float(common), _shared(member, d, self.weights / self.weights.sum())
+        d_or_all = d if self.estimates is None else None
+        return float(common), _shared(member, d_or_all, self.weights / self.weights.sum())
+
+    def variances(self, deviations: np.ndarray) -> np.ndarray:
+        """Of each image's pairs, shape (images, bands), from deviations as `deviations_of` gives them."""
+        d = deviations.shape[1]
+        means = self.places is not None and self.estimates is None
+        found: np.ndarray = (deviations**2).sum(axis=1) / (max(d - 1, 1) if means else d)
+        return found
 
 
 def is_known(pairs: Pairs) -> bool:
@@ -84,7 +99,8 @@ def deviations_of(pairs: Pairs) -> np.ndarray:
     """
     adds = pairs.signs[:, None] * pairs.scores
     if pairs.places is not None:
-        return adds - adds.mean(axis=1, keepdims=True)
+        own = adds.mean(axis=1, keepdims=True)
+        return adds - (own if pairs.estimates is None else (pairs.signs * pairs.means)[:, None])
     strata = strata_of(pairs)
     found = np.empty_like(adds)
     for stratum in np.unique(strata):
@@ -169,14 +185,14 @@ class Own:
         """The sums, of deviations as `deviations_of` gives them."""
         weights = pairs.weights / pairs.weights.sum()
         weighted = deviations * weights[:, None, None]
-        n, d, n_bands = weighted.shape
+        n, _, n_bands = weighted.shape
         assert pairs.places is not None
         summed = np.zeros((n, pairs.m, n_bands))
         np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
         sums = summed.sum(axis=0)
         common, products = pairs.meetings
-        variances = (deviations**2).sum(axis=1) / max(d - 1, 1)
-        return cls(sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), products, common, weights @ variances)
+        within = weights @ pairs.variances(deviations)
+        return cls(sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), products, common, within)
 
     def variance(self, part: float) -> np.ndarray:
         """Of the mean from one background image to the next, where images share such a part in all cells."""
@@ -186,12 +202,15 @@ class Own:
         return known * alone + (1 - known) * part * self.within
 
 
-def _shared(member: np.ndarray, d: int, weights: np.ndarray) -> float:
+def _shared(member: np.ndarray, d: int | None, weights: np.ndarray) -> float:
     """Products of deviations that two images have with the same background image, in units of its variance.
 
-    An image's deviations are from the mean over its own d: what both have of the others of each is taken off. An image
-    may have a background image several times: `member` counts, shape (images, m).
+    An image's deviations are from the mean over its own d: what both have of the others of each is taken off. Where
+    they are from the mean over all (None), there is nothing of that. An image may have a background image several
+    times: `member` counts, shape (images, m).
     """
     common, own = member @ member.T, member**2 @ member.T
-    products = (common + common**2 / d**2 - (own + own.T) / d) * weights[:, None] * weights
+    if d is not None:
+        common = common + common**2 / d**2 - (own + own.T) / d
+    products = common * weights[:, None] * weights
     return float(products.sum() - np.trace(products))

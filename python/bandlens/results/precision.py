@@ -9,6 +9,7 @@ import numpy as np
 from .background import pairs_of
 from .pairs import Shared
 from .rows import Rows
+from .sizes import sizes_of
 from .statistics import ClassBandTable
 from .uncertainty import ShareParts, share_parts
 
@@ -73,12 +74,12 @@ def is_precise(result: Precise) -> bool | None:
 def parts_of(result: Precise) -> ShareParts:
     """What half widths are made of, each (cells, bands); NaN where there is no share."""
     n, k, n_bands = result.scores.shape
-    rows, cell = result.scores.reshape(-1, n_bands), result.cell_of_rows
+    every, cell = sizes_of(result).reshape(-1, n_bands), result.cell_of_rows
     pairs = pairs_of(result, cell.reshape(n, k), len(result.cells))
     shared = Shared.of(pairs)
     found = [np.full(result.table.share.shape, np.nan) for _ in ShareParts._fields]
     for row in range(len(result.cells)):
-        sizes = rows[cell == row] if result.directed else np.abs(rows[cell == row])
+        sizes = every[cell == row]
         if len(sizes) > 1 and np.isfinite(result.table.share[row]).all():
             known = None if pairs is None else pairs[row]
             parts = share_parts(sizes, result.table.importance[row], known, shared)

@@ -11,6 +11,7 @@ import numpy as np
 
 from .background import Compared, pairs_of
 from .pairs import Pairs
+from .sizes import Sized, sizes_of
 from .statistics import (
     ClassBandTable,
     balanced_rows,
@@ -22,7 +23,7 @@ from .statistics import (
 )
 
 
-class Rows(Compared, Protocol):
+class Rows(Compared, Sized, Protocol):
     """What is asked of a result here; see `BandImportance`."""
 
     @property
@@ -87,7 +88,8 @@ def table_of(result: Rows) -> ClassBandTable:
     n, _, n_bands = result.scores.shape
     cell, cells = result.cell_of_rows, len(result.cells)
     pairs, kind = pairs_of(result, cell.reshape(n, -1), cells), {"signed": result.signed, "directed": result.directed}
-    return class_band_table(result.scores.reshape(-1, n_bands), cell, cells, **kind, pairs=pairs)
+    scores, sizes = (values.reshape(-1, n_bands) for values in (result.scores, sizes_of(result)))
+    return class_band_table(scores, sizes, cell, cells, **kind, pairs=pairs)
 
 
 def overall_of(result: Rows) -> ClassBandTable:
@@ -100,9 +102,10 @@ def overall_of(result: Rows) -> ClassBandTable:
         return balanced_table(rows, result.cell_of_rows, _groups(result))
     cell, kind = np.tile(np.arange(k), n), {"signed": result.signed, "directed": result.directed}
     if result.images is None:
-        return class_band_table(rows, cell, k, **kind, pairs=pairs_of(result, cell.reshape(n, k), k))
+        sizes = sizes_of(result).reshape(-1, n_bands)
+        return class_band_table(rows, sizes, cell, k, **kind, pairs=pairs_of(result, cell.reshape(n, k), k))
     pairs = pairs_of(result, cell.reshape(n, k), k, 1 / np.bincount(result.images)[result.images])
-    return table_of_images(result.scores, result.images, **kind, pairs=pairs)
+    return table_of_images(result.scores, sizes_of(result), result.images, **kind, pairs=pairs)
 
 
 def _groups(result: Rows) -> list[np.ndarray]:
@@ -153,7 +156,7 @@ def entries_of(result: Rows, *, overall: bool) -> Entries:
         return Entries(values, row, source // k, float("inf"), None, [])
     cell = np.tile(np.arange(k), n) if overall else result.cell_of_rows
     cells = k if overall else len(result.cells)
-    sizes, source, weights = scores if result.directed else np.abs(scores), np.repeat(np.arange(n), k), None
+    sizes, source, weights = sizes_of(result).reshape(-1, n_bands), np.repeat(np.arange(n), k), None
     row = cell
     if overall and result.images is not None:
         _, start, image = np.unique(result.images, return_index=True, return_inverse=True)

@@ -169,7 +169,7 @@ def of_background(sides: Sequence[Side], change: Change) -> tuple[Common, np.nda
         unknown = Common(np.full(n_bands, np.nan), nothing.moves, 1.0)
         return (unknown if common else nothing), no_bias
     pairs = [side.pairs for side in sides if side.pairs is not None]
-    bias = np.mean([change(bias_of(deviations_of(own), own)) for own in pairs], axis=0)
+    bias = np.mean([change(bias_of(deviations_of(own), own).total) for own in pairs], axis=0)
     if not common:
         return nothing, bias
     freedom = float(max(min(freedom_of(own) for own in pairs), 1))

@@ -43,6 +43,7 @@ class ClassBandTable:
 
 def class_band_table(
     scores: np.ndarray,
+    sizes: np.ndarray,
     cell: np.ndarray,
     cells: int,
     *,
@@ -56,12 +57,14 @@ def class_band_table(
     ----------
     scores : ndarray, shape (rows, bands)
         One row per image and output.
+    sizes : ndarray, shape (rows, bands)
+        What importance is the mean of, see `sizes_of`.
     cell : ndarray of int, shape (rows,)
     cells : int
     signed : bool
         Whether the sign of a score means anything.
     directed : bool
-        Whether importance is the mean of the signed scores, instead of their size.
+        Whether sizes are signed scores.
     pairs : list of Pairs or None, or None
         As for `uncertainty`.
 
@@ -69,7 +72,6 @@ def class_band_table(
     -------
     ClassBandTable
     """
-    sizes = scores if directed else np.abs(scores)
     moments = Moments.of(sizes, cell, cells)
     effect = Moments.of(scores, cell, cells).mean if signed else np.full_like(moments.mean, np.nan)
     importance, effect = (np.where(moments.count > 0, values, np.nan) for values in (moments.mean, effect))
@@ -150,13 +152,19 @@ def _table(importance: np.ndarray, effect: np.ndarray, n: np.ndarray, errors: Un
 
 
 def table_of_images(
-    scores: np.ndarray, images: np.ndarray, *, signed: bool, directed: bool, pairs: list[Pairs | None] | None = None
+    scores: np.ndarray,
+    sizes: np.ndarray,
+    images: np.ndarray,
+    *,
+    signed: bool,
+    directed: bool,
+    pairs: list[Pairs | None] | None = None,
 ) -> ClassBandTable:
     """Summarise rows of which images may have several: each image counts once, by the mean of its rows.
 
     Parameters
     ----------
-    scores : ndarray, shape (rows, k, bands)
+    scores, sizes : ndarray, shape (rows, k, bands)
     images : ndarray of int, shape (rows,)
         Image of each row; rows of one image are no independent observations.
     signed, directed, pairs
@@ -169,7 +177,7 @@ def table_of_images(
     """
     _, image = np.unique(images, return_inverse=True)
     k, n_bands = scores.shape[1:]
-    sizes = mean_by(scores if directed else np.abs(scores), image)
+    sizes = mean_by(sizes, image)
     cell = np.tile(np.arange(k), len(sizes))
     rows = sizes.reshape(-1, n_bands)
     mean = Moments.of(rows, cell, k).mean

@@ -91,5 +91,5 @@ def sum_fields(result: Summable, level: str) -> dict[str, Any]:
         fields["pair_scores"] = result.pair_scores @ member.T
     fields["band_means"] = result.band_means @ member.T / member.sum(axis=1)
     # errors of scores that share their draws don't add up
-    fields["score_errors"] = None
+    fields["score_errors"] = fields["draw_errors"] = None
     return fields

@@ -16,6 +16,8 @@ part of a pair's variance its images share is then taken from all cells, see `Sh
 The size of a mean that errs is too large on average, by that of a folded normal distribution. Importance stays what it
 is, the mean size of the scores that were found; its interval reaches further down by what that bias is at most, so that
 it holds the value without it. Where all scores are nothing but errors, it still holds 0 in nearly nine cases of ten.
+Where each image has a few background images of its own and the errors of scores by that are known, sizes are without
+these errors (`sizes`); left is the bias by the error of the whole background, and what sizes can't be put right by.
 """
 
 from __future__ import annotations
@@ -30,13 +32,14 @@ from scipy import special
 
 from ..data.moments import half_width
 from .pairs import Own, Pairs, Shared, deviations_of, freedom_of, is_known
+from .sizes import remaining
 
 # what the bias is, compared with that of a folded normal distribution about the scores that were found: these err
 # themselves, so that on average it is so many times as large where the true score is 0, and less elsewhere
 AT_MOST = 1 + np.sqrt(2)
-# draws behind the probability of being first, and rows of random numbers held at once
-DRAWS = 1000
-ROWS = 4096
+# draws behind the probability of being first, and what differs less from the first than by such a part is as large
+DRAWS = 4000
+EQUAL = 1e-6
 
 
 class Uncertainty(NamedTuple):
@@ -152,7 +155,7 @@ def _of_cell(
     if known:
         assert pairs is not None
         of_pairs = deviations_of(pairs)
-        bias = bias_of(of_pairs, pairs)
+        bias = bias_of(of_pairs, pairs).total
         moves = moves_of(of_pairs, bias, pairs, shared)
     low, high = interval(mean, [(images, freedom), *_part_of(moves)], None if moves is None else moves.bias)
     if not directed:
@@ -232,14 +235,16 @@ class ShareParts(NamedTuple):
         Parts of the variance.
     pairs : ndarray
         How much of `images` is that each image was compared with a few background images only.
-    bias : ndarray
-        By how much the interval reaches further to one side.
+    by_background, by_pairs, unknown : ndarray
+        By how much the interval reaches further to one side, see `Bias`.
     """
 
     images: np.ndarray
     background: np.ndarray
     pairs: np.ndarray
-    bias: np.ndarray
+    by_background: np.ndarray
+    by_pairs: np.ndarray
+    unknown: np.ndarray
 
 
 def share_parts(sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, shared: Shared) -> ShareParts:
@@ -248,13 +253,18 @@ def share_parts(sizes: np.ndarray, mean: np.ndarray, pairs: Pairs | None, shared
     images = (of_share(sizes - mean) ** 2).sum(axis=0) / (n * (n - 1))
     nothing = np.zeros_like(images)
     if pairs is None or not is_known(pairs):
-        return ShareParts(images, nothing, nothing, nothing)
-    deviations = of_share(deviations_of(pairs))
-    moves = moves_of(deviations, of_share(bias_of(deviations_of(pairs), pairs)), pairs, shared)
-    d = deviations.shape[1]
-    within = (deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1)))
+        return ShareParts(images, *[nothing] * 5)
+    deviations = deviations_of(pairs)
+    bias = [np.abs(of_share(part)) for part in bias_of(deviations, pairs)]
+    changes = of_share(deviations)
+    moves = moves_of(changes, nothing, pairs, shared)
+    if pairs.errors is None:
+        within = pairs.variances(changes) / changes.shape[1]
+    else:  # errors of bands are taken to be independent
+        each = np.eye(len(mean)) * pairs.errors[:, None]
+        within = (of_share(each) ** 2).sum(axis=1)
     of_pairs = np.minimum(np.average(within, axis=0, weights=pairs.weights) / n, images)
-    return ShareParts(images, moves.variance, of_pairs, np.abs(moves.bias))
+    return ShareParts(images, moves.variance, of_pairs, *bias)
 
 
 def _still(n_bands: int) -> Moves:
@@ -262,17 +272,47 @@ def _still(n_bands: int) -> Moves:
     return Moves(np.zeros((0, n_bands)), np.zeros(n_bands), np.zeros(n_bands), 1.0)
 
 
-def bias_of(deviations: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """By how much, at most, errors of scores from their background images make the mean of their sizes larger.
+class Bias(NamedTuple):
+    """By how much, at most, errors of scores make the mean of their sizes larger, each ndarray of shape (bands,).
 
-    The mean of signed scores has no such bias.
+    Attributes
+    ----------
+    by_background : ndarray
+        Errors by the background images that there are, which fall with their number.
+    by_pairs : ndarray
+        Errors by those that each image was compared with, where sizes are not without them.
+    unknown : ndarray
+        What is left of these in sizes that are without them, as nearly as can be.
     """
+
+    by_background: np.ndarray
+    by_pairs: np.ndarray
+    unknown: np.ndarray
+
+    @property
+    def total(self) -> np.ndarray:
+        """All of it."""
+        return self.by_background + self.by_pairs + self.unknown
+
+
+def bias_of(deviations: np.ndarray, pairs: Pairs) -> Bias:
+    """Bias of the mean size of the scores that have these pairs, with deviations as `deviations_of` gives them.
+
+    The mean of signed scores has none.
+    """
+    weights, variances = pairs.weights / pairs.weights.sum(), pairs.variances(deviations)
+    nothing = np.zeros(deviations.shape[2])
     if pairs.directed:
-        return np.zeros(deviations.shape[-1])
-    d = deviations.shape[1]
-    errors = np.sqrt((deviations**2).sum(axis=1) / (d * (d if pairs.places is None else max(d - 1, 1))))
-    bias: np.ndarray = AT_MOST * pairs.weights @ folded(np.abs(pairs.means), errors) / pairs.weights.sum()
-    return bias
+        return Bias(nothing, nothing, nothing)
+    if pairs.errors is None:
+        bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / deviations.shape[1]))
+        return Bias(bias, nothing, nothing) if pairs.places is None else Bias(nothing, bias, nothing)
+    bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / pairs.m))
+    error, observed = weights @ pairs.errors**2, weights @ pairs.means**2
+    # of what is observed, errors are a part, itself known to a standard error: sizes are right where it is a small one
+    part = np.divide(error, observed, out=np.zeros_like(error), where=observed > 0)
+    part *= 1 + np.sqrt(2 * (weights**2).sum())
+    return Bias(bias, nothing, np.minimum(part, 1.0) ** 2 * remaining() * (weights @ pairs.errors))
 
 
 def folded(size: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -309,13 +349,11 @@ def first_of(mean: np.ndarray, moved_by: Sequence[np.ndarray]) -> np.ndarray:
     moved_by : sequence of ndarray, shape (draws, bands)
         Independent moves, whose squares add up to the variance.
     """
-    random = np.random.default_rng(0)
-    drawn = np.tile(mean, (DRAWS, 1))
-    for moves in moved_by:
-        for start in range(0, len(moves), ROWS):
-            part = moves[start : start + ROWS]
-            drawn += random.standard_normal((DRAWS, len(part))) @ part
-    first = drawn == drawn.max(axis=1, keepdims=True)
+    covariance = sum((moves.T @ moves for moves in moved_by), np.zeros((len(mean), len(mean))))
+    values, vectors = np.linalg.eigh(covariance)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    drawn = mean + np.random.default_rng(0).standard_normal((DRAWS, len(mean))) @ root
+    first = drawn >= drawn.max(axis=1, keepdims=True) - EQUAL * np.abs(mean).max()
     found: np.ndarray = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)  # equal bands share it
     return found
 

@@ -13,7 +13,7 @@ work to fit the memory, `draws` makes do with a few background images per image,
 which something goes wrong.
 """
 
-from .chunks import Work, explain
+from .chunks import Work, chunk_of, explain
 from .diagnosis import trouble
 from .draws import averaged, made_complete, own_draws
 from .joined import joined
@@ -24,6 +24,7 @@ __all__ = [
     "Plan",
     "Work",
     "averaged",
+    "chunk_of",
     "explain",
     "joined",
     "made_complete",

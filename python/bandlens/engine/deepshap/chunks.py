@@ -95,6 +95,7 @@ def explain(
     maps: bool,
     batch_size: int | None,
     tick: Callable[[int], None],
+    span: slice | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Explain images, a part at a time.
 
@@ -109,6 +110,8 @@ def explain(
         Most images per compiled step; None leaves it to the memory budget.
     tick : callable
         Told the number of images that were finished.
+    span : slice, optional
+        Images that are to be explained, if not all; steps are those of all.
 
     Yields
     ------
@@ -118,24 +121,36 @@ def explain(
         Band scores of every pair, shape (images, k, background, bands), in the dtype of the model; with `maps`,
         attributions averaged over the background, shape (images, k, *image shape), float64.
     """
-    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
-    fit: batching.Fit = trace.compiled(("fit", "pairs", maps), batching.Fit)
-    while fit.most is not None and chunk.pairs > fit.most and (smaller := chunk.halved(own=work.own)):
-        chunk = smaller
-    start = 0
-    while start < work.images.n:
-        part = slice(start, min(start + chunk.images, work.images.n))
+    chunk = chunk_of(backend, trace, plan, work, maps=maps, batch_size=batch_size)
+    start, end = (0, work.images.n) if span is None else (span.start, span.stop)
+    while start < end:
+        part = slice(start, min(start + chunk.images, end))
         try:
             values = _explain_part(backend, trace, plan, work, part, chunk, maps)
         except backend.OutOfMemory:
             smaller = chunk.halved(own=work.own)
             if smaller is None:
                 raise
-            chunk, fit.most = smaller, smaller.pairs
+            chunk = smaller
+            _fit(trace, maps).most = smaller.pairs
             continue
         yield part, values
         tick(part.stop - part.start)
         start = part.stop
+
+
+def chunk_of(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> Chunk:
+    """Sizes of the steps that explain some work, on a device that may have run out of memory before."""
+    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
+    fit = _fit(trace, maps)
+    while fit.most is not None and chunk.pairs > fit.most and (smaller := chunk.halved(own=work.own)):
+        chunk = smaller
+    return chunk
+
+
+def _fit(trace: Trace, maps: bool) -> batching.Fit:
+    found: batching.Fit = trace.compiled(("fit", "pairs", maps), batching.Fit)
+    return found
 
 
 def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int) -> Chunk:
@@ -156,7 +171,8 @@ def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int
     passes = max(1, min(passes, int(budget / per_pass)))
     pairs = max(1, int(budget / (per_pass * passes + per_pair)))
     most = max(1, budget // max(per_image, 1))
-    most_images = min(n, most if batch_size is None else min(most, batch_size))
+    read = batching.images_read(item * int(np.prod(work.images.shape)), budget)
+    most_images = min(n, most, read if batch_size is None else batch_size)
     if work.own:
         background = m
     else:

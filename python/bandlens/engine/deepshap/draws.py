@@ -2,7 +2,8 @@
 
 Draws cost a fraction, but a mean over four of them is a noisy estimate. Most of that noise is not noise: it depends on
 the background images drawn, in much the same way for all images of a class. It is learnt from all of their draws and
-taken out. What is known exactly, the sum over the bands, is then put right.
+taken out. What is known exactly, the sum over the bands, is then put right. How much noise is left is known from
+images that others explain: what is learnt from these is held against the image's own draws.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import numpy as np
 
 # draws that are learnt from at once, at most: the cost grows with their cube
 MOST_DRAWS = 400
+# levels of the output in each part of the pool from which an image has one draw
+LEVELS = 16
 # strengths of the ridge penalty that are tried, relative to the mean eigenvalue
 PENALTIES = np.geomspace(1e-3, 10.0, 9)
 
@@ -18,19 +21,20 @@ PENALTIES = np.geomspace(1e-3, 10.0, 9)
 def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> np.ndarray:
     """Positions in the pool for every image, shape (n, each).
 
-    One from each of `each` equal parts of the pool, ordered by the output that is explained (stratified sampling).
-    Within a part, the draws of a group of images are spread evenly (systematic sampling), so that the group as a whole
-    uses the whole pool. Every background image is as likely as any other.
+    One from each of `each` equal parts of the pool, ordered by the output that is explained (stratified sampling), by
+    its level, as rounding must not change the order. Within a part, the draws of a group of images are spread evenly
+    (systematic sampling), so that the group as a whole uses the whole pool. Every background image is as likely as any
+    other.
 
     Parameters
     ----------
-    values : ndarray, shape (m, n)
-        The output explained for each image, on the pool.
+    values : ndarray, shape (m, outputs)
+        Outputs of the pool.
     groups : ndarray of int, shape (n,)
-        Images that are explained by the same output.
+        The output that each image is explained by.
     each, seed : int
     """
-    m, n = values.shape
+    m, n = len(values), len(groups)
     random = np.random.default_rng([seed, 1])
     place = np.empty((n, each))
     for group in np.unique(groups):
@@ -38,13 +42,21 @@ def own_draws(values: np.ndarray, groups: np.ndarray, each: int, seed: int) -> n
         for part in range(each):
             place[mine, part] = part + (random.permutation(len(mine)) + random.random()) / len(mine)
     place = np.minimum((place * (m / each)).astype(np.int64), m - 1)
-    return np.take_along_axis(values.argsort(axis=0, kind="stable").T, place, axis=1)
+    order = levels_of(values, LEVELS * each).argsort(axis=0, kind="stable")
+    found: np.ndarray = order[place, groups[:, None]]
+    return found
+
+
+def levels_of(values: np.ndarray, levels: int) -> np.ndarray:
+    """The number of each value's level, of so many between the smallest and the largest of its column."""
+    low, spread = values.min(axis=0), np.ptp(values, axis=0)
+    return np.rint((values - low) / np.where(spread > 0, spread, 1.0) * levels)
 
 
 def averaged(
     pairs: np.ndarray, draws: np.ndarray, background: np.ndarray, images: np.ndarray, groups: np.ndarray
-) -> np.ndarray:
-    """Estimate of each image's mean over the whole pool, from its draws, shape (n, columns).
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate of each image's mean over the whole pool, from its draws, and its standard error.
 
     It is the mean over draws of s(i, d) - g(i, d), where s are the pairs and g a smooth function whose mean over the
     pool is 0 for every image: what g explains of the differences between draws is no sampling error any more (a
@@ -63,18 +75,27 @@ def averaged(
         What tells images apart: outputs and band means.
     groups : ndarray of int, shape (n,)
         Images that may learn from each other.
+
+    Returns
+    -------
+    scores, errors : ndarray of float64, shape (n, columns)
+        The errors are those of differences between draws that what was learnt from the other images leaves (leave one
+        image out), for draws without replacement; NaN where an image has a single draw.
     """
     center, spread = background.mean(axis=0), background.std(axis=0)
     background, images = ((one - center) / np.where(spread > 0, spread, 1.0) for one in (background, images))
     kernel = background @ background.T / background.shape[1] + _nearness(background)
     kernel -= kernel.mean(axis=0) + kernel.mean(axis=1)[:, None] - kernel.mean()
-    scores = pairs.mean(axis=1)
+    scores, errors = pairs.mean(axis=1, dtype=np.float64), np.full((len(pairs), pairs.shape[2]), np.nan)
     most = max(1, MOST_DRAWS // draws.shape[1])
     for group in np.unique(groups):
         mine = np.flatnonzero(groups == group)
         for block in np.array_split(mine, -(-len(mine) // most)):
-            scores[block] -= _explained(pairs[block], kernel, 1.0 + _nearness(images[block]), draws[block])
-    return scores
+            alike, own = 1.0 + _nearness(images[block]), pairs[block].astype(np.float64)
+            explained, variances = _explained(own, kernel, alike, draws[block])
+            scores[block] -= explained
+            errors[block] = np.sqrt(variances * max(0.0, 1 - draws.shape[1] / len(background)))
+    return scores, errors
 
 
 def _nearness(features: np.ndarray) -> np.ndarray:
@@ -84,9 +105,14 @@ def _nearness(features: np.ndarray) -> np.ndarray:
     return np.exp(-np.maximum(distance, 0) / (2 * features.shape[1]))
 
 
-def _explained(pairs: np.ndarray, kernel: np.ndarray, alike: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Mean of g over each image's draws, shape (n, columns)."""
+def _explained(
+    pairs: np.ndarray, kernel: np.ndarray, alike: np.ndarray, draws: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of g over each image's draws, and the variance of the mean of what it leaves, both of shape (n, columns)."""
     n, d, columns = pairs.shape
+    deviations = pairs - pairs.mean(axis=1, keepdims=True)
+    if d == 1:
+        return np.zeros((n, columns)), np.full((n, columns), np.nan)
     image, reference = np.repeat(np.arange(n), d), draws.ravel()
     between = kernel[np.ix_(reference, reference)] * alike[np.ix_(image, image)]
     within = between.reshape(n, d, n, d)
@@ -94,17 +120,22 @@ def _explained(pairs: np.ndarray, kernel: np.ndarray, alike: np.ndarray, draws: 
     within = within - within.mean(axis=3, keepdims=True)
     values, vectors = np.linalg.eigh(within.reshape(n * d, n * d))
     values = np.maximum(values, 0.0)
-    if d == 1 or not values.sum() > 0:
-        return np.zeros((n, columns))  # there are no differences to learn from
-    known = vectors.T @ (pairs - pairs.mean(axis=1, keepdims=True)).reshape(n * d, columns)
+    if not values.sum() > 0:  # there are no differences to learn from
+        return np.zeros((n, columns)), (deviations**2).sum(axis=1) / (d * (d - 1))
+    known = vectors.T @ deviations.reshape(n * d, columns)
     penalties = PENALTIES * values.sum() / (n * (d - 1))
     left = penalties[:, None] / (values + penalties[:, None])
     size = np.maximum((known**2).sum(axis=0), np.finfo(np.float64).tiny)  # every column counts the same
     # of the n * d residuals, n are 0 by construction
     error = (left**2 @ (known**2 / size)).sum(axis=1) / (left.sum(axis=1) - n) ** 2
-    weights = vectors @ (known / (values + penalties[error.argmin()])[:, None])
+    penalty = penalties[error.argmin()]
+    weights = vectors @ (known / (values + penalty)[:, None])
     explained: np.ndarray = (between @ weights).reshape(n, d, columns).mean(axis=1)
-    return explained
+    # residuals of an image by a fit without it, from the fit with all: (inverse's block of the image)^-1 weights
+    by_image = vectors.reshape(n, d, n * d)
+    inverse = (by_image / (values + penalty)) @ np.swapaxes(by_image, 1, 2)
+    left_out = np.linalg.solve(inverse, weights.reshape(n, d, columns))
+    return explained, (left_out**2).sum(axis=1) / (d * (d - 1))
 
 
 def made_complete(scores: np.ndarray, differences: np.ndarray) -> np.ndarray:

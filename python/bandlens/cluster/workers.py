@@ -1,0 +1,279 @@
+"""Who works for a call: the workers of a user's cluster, or processes of this machine that are started for it.
+
+A client is given as `distributed` makes it, as the address of a scheduler, or as a number of local workers. Those run
+in processes of their own that are started like programs, not forked or spawned from this one: whatever runs here, a
+script without a guard or R, is not run again in them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..data.positions import spelled
+from ..data.words import few, shown
+from ..engine.reasons import reason
+from ..errors import ClusterError, MissingPackageError, OptionError
+from ..models.predictor import Predictor
+from .working import Introduction, introduced
+
+# seconds in which workers that are started must be there, and a scheduler must answer
+STARTING = 120
+ANSWERING = 20
+# seconds between looks at whether something has happened
+POLL = 0.05
+# seconds in which processes end that are told to
+ENDING = 10
+
+_WORKERS: ContextVar[Workers | None] = ContextVar("workers", default=None)
+
+
+@dataclass
+class Moved:
+    """What was moved, and how long it was computed for.
+
+    Attributes
+    ----------
+    out, back : int
+        Bytes of blocks, and of what was found.
+    seconds, core_seconds : list of float
+        Of each block, see `bandlens.cluster.working.Answer`.
+    """
+
+    out: int = 0
+    back: int = 0
+    seconds: list[float] = field(default_factory=list)
+    core_seconds: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Workers:
+    """Workers that a call may use.
+
+    Attributes
+    ----------
+    moved : Moved
+        By all that they were given so far.
+    said : set
+        Warnings of theirs that were passed on.
+    started : subprocess.Popen or None
+        The process that local workers are started by.
+    connect : callable
+        Gives a `distributed.Client`, once there is something to do for it; from these, whose `started` it may set.
+    """
+
+    connect: Callable[[Workers], Any]
+    moved: Moved = field(default_factory=Moved)
+    said: set[tuple[type[Warning], str]] = field(default_factory=set)
+    started: subprocess.Popen | None = None
+    _known: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def client(self) -> Any:
+        """The client."""
+        return self.connect(self)
+
+    def check_there(self) -> None:
+        """Refuse to wait for what can't come any more.
+
+        Raises
+        ------
+        ClusterError
+        """
+        if self.started is not None and self.started.poll() is not None:
+            raise ClusterError(
+                "The local workers have ended, and nobody starts them again.",
+                expected="processes that stay as long as the call",
+                given=f"exit status {self.started.returncode}",
+            )
+        if self.client.status not in ("running", "connecting"):
+            raise ClusterError(
+                "The scheduler is gone.",
+                expected="a client that stays connected as long as the call",
+                given=f"a client that is {self.client.status}",
+            )
+
+    @property
+    def threads(self) -> int:
+        """Blocks that they compute at the same time, at least 1; none may be there now, and some later."""
+        return max(1, sum(self.client.nthreads().values()))
+
+    def step_bytes(self, predictor: Predictor) -> int:
+        """For how many bytes steps are to be cut, so that each of them can compute each step.
+
+        Raises
+        ------
+        ClusterError
+            If one of them has other versions than this session, or can't say which.
+        """
+        framework = str(vars(predictor.backend)["__name__"])
+        if framework not in self._known:
+            self._known[framework] = self._introduced(framework)
+        return self._known[framework]
+
+    def _introduced(self, framework: str) -> int:
+        keras = sys.modules.get("keras")
+        backend = keras.config.backend() if keras is not None and not framework.endswith("functions") else None
+        mine = introduced(framework, backend)
+        asked = {
+            address: self.client.submit(introduced, framework, backend, workers=[address], pure=False)
+            for address in self.client.nthreads()
+        }
+        least = [mine.step_bytes] if not asked else []
+        for address, future in asked.items():
+            # one that is gone says nothing, and those that come later are asked by what they compute
+            while not future.done() and address in self.client.nthreads():
+                time.sleep(POLL)
+            if not future.done():
+                future.cancel()
+                continue
+            found = future.exception() or future.result()
+            _check_alike(mine, found, address)
+            least.append(found.step_bytes)
+        return min(least, default=mine.step_bytes)
+
+
+def workers() -> Workers | None:
+    """Who works for the call that goes on, if anybody does."""
+    return _WORKERS.get()
+
+
+@contextmanager
+def at_work(client: Any) -> Iterator[Workers | None]:
+    """Let a client's workers compute what is inside; None leaves that to whoever does so outside, or to this process.
+
+    Parameters
+    ----------
+    client : distributed.Client, str, int or None
+        A client, the address of a scheduler, or how many processes to start on this machine.
+
+    Raises
+    ------
+    OptionError
+        If it is none of these.
+    ClusterError
+        If nobody answers at the address, or processes don't start.
+    MissingPackageError
+        If `distributed` is not installed.
+    """
+    if client is None:
+        yield _WORKERS.get()
+        return
+    with ExitStack() as stack:
+        _check(client)
+        found = Workers(lambda workers: _connected(client, stack, workers))
+        if not isinstance(client, int):
+            _ = found.client  # nobody may answer; processes are started when the question was checked
+        token = _WORKERS.set(found)
+        stack.callback(_WORKERS.reset, token)
+        yield found
+
+
+def _check(client: Any) -> None:
+    expected = "the address of a scheduler such as 'tcp://10.0.0.1:8786', or a number of local workers"
+    expected = spelled(f"a `distributed.Client`, {expected}", expected)
+    known = isinstance(client, str | int) and not isinstance(client, bool)
+    if not known and not hasattr(client, "scheduler_info"):
+        raise OptionError("`client` is none.", expected=expected, given=shown(client))
+    if isinstance(client, int) and client < 1:
+        raise OptionError("`client` is a number of local workers.", expected="1 or more", given=shown(client))
+    if find_spec("distributed") is None:
+        raise MissingPackageError("`client` needs the Python package distributed.", fix="pip install 'bandlens[dask]'")
+    if getattr(client, "asynchronous", False):
+        raise OptionError(
+            "`client` is asynchronous.", expected="a client made without `asynchronous=True`", given=shown(client)
+        )
+
+
+def _connected(client: Any, stack: ExitStack, workers: Workers) -> Any:
+    if not isinstance(client, str | int):
+        return client
+    import distributed
+
+    address = _started(client, stack, workers) if isinstance(client, int) else client
+    try:
+        return stack.enter_context(distributed.Client(address, timeout=ANSWERING, set_as_default=False))
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ClusterError(
+            f"No scheduler answers at this address: {reason(error)}",
+            expected="the address of a scheduler that runs and can be reached from here",
+            given=address,
+        ) from error
+
+
+def _started(count: int, stack: ExitStack, workers: Workers) -> str:
+    """Start a scheduler in this process, and so many workers in others; gives the scheduler's address."""
+    from distributed import LocalCluster
+
+    cluster = stack.enter_context(
+        LocalCluster(n_workers=0, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50)  # critical alone
+    )
+    folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+    address: str = cluster.scheduler_address
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address]
+    options = {
+        "--nworkers": count, "--nthreads": 1, "--local-directory": folder, "--death-timeout": STARTING,
+        "--memory-limit": 1 / count,
+    }  # fmt: skip
+    command += [str(part) for option in options.items() for part in option] + ["--no-dashboard"]
+    log = stack.enter_context(Path(folder, "log").open("w+b"))  # noqa: SIM115 - the stack closes it
+    # also where this package is, which R imports from a folder of its own
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *(path for path in sys.path if path)])
+    environment = {**os.environ, "PYTHONPATH": paths, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+    stack.callback(_ended, process)
+    workers.started = process
+    until = time.monotonic() + STARTING
+    while len(cluster.scheduler_info["workers"]) < count:
+        if process.poll() is not None or time.monotonic() > until:
+            log.seek(0)
+            said = log.read().decode(errors="replace").strip().splitlines()[-3:]
+            raise ClusterError(
+                f"Local workers don't start with {sys.executable}.",
+                expected=f"{count} workers within {STARTING} seconds",
+                given=" ".join(said) or "nothing",
+            )
+        time.sleep(POLL)
+    return address
+
+
+def _ended(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(ENDING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _check_alike(mine: Introduction, theirs: Introduction | BaseException, address: str) -> None:
+    """Refuse a worker that would compute something else, or nothing."""
+    if isinstance(theirs, BaseException):
+        raise ClusterError(
+            f"The worker at {address} can't compute with bandlens: {reason(theirs)}",
+            expected=f"the same packages as here: {_spoken(mine.versions)}",
+            fix="install bandlens and its Keras backend where workers run, in the same versions",
+        ) from theirs
+    other = {name for name, version in mine.versions.items() if theirs.versions.get(name) != version}
+    if other:
+        raise ClusterError(
+            f"The worker at {address} has other versions than this session.",
+            expected=_spoken({name: mine.versions[name] for name in sorted(other)}),
+            given=_spoken({name: theirs.versions.get(name, "none") for name in sorted(other)}),
+            fix="install the same versions where workers run, and start them anew",
+        )
+
+
+def _spoken(versions: dict[str, str]) -> str:
+    return few([f"{name} {version}" for name, version in versions.items()])

@@ -1,0 +1,28 @@
+# Scores from the workers of a Dask cluster are those of this session.
+
+test_that("local workers give the scores of one process, and end with the call", {
+  skip_without_python()
+  x <- array(rnorm(12 * 5 * 5 * 4), c(12, 5, 5, 4))
+  explained <- function(...) {
+    band_importance(small_model(), x, rep(1:3, 4), n_background = 4, batch_size = 4, ..., progress = FALSE)
+  }
+  shared <- explained(client = 2)
+  expect_identical(shared$scores, explained()$scores)
+  expect_identical(tidy(shared), tidy(explained()))
+})
+
+test_that("what is no client is refused", {
+  x <- array(0, c(3, 4, 4, 2))
+  for (wrong in list(0, 1.5, TRUE, c("a", "b"), NA_character_)) {
+    expect_snapshot(band_importance(mean, x, client = wrong), error = TRUE)
+  }
+})
+
+test_that("an address at which nobody answers is named", {
+  skip_without_python()
+  x <- array(rnorm(3 * 5 * 5 * 4), c(3, 5, 5, 4))
+  error <- expect_error(
+    band_importance(small_model(), x, client = "tcp://127.0.0.1:1"), class = "bandlens_error_cluster"
+  )
+  expect_match(conditionMessage(error$parent), "No scheduler answers")
+})
