@@ -15,7 +15,7 @@ import argparse
 import heapq
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # also of workers, which are given the environment
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
@@ -46,7 +46,7 @@ class Constants:
     Attributes
     ----------
     step : float
-        Core seconds of a compiled step on a worker of one thread.
+        Seconds of a compiled step on a worker of one thread.
     varies : float
         Standard deviation of the seconds of a block, relative to them.
     step_bytes : float
@@ -178,6 +178,7 @@ def main() -> None:
         )
         if count == 1:
             block = np.array(moved.seconds)
+            busy = sum(moved.core_seconds)
             # blocks of outputs and of scores; what is beside them is the session's own, and Dask's
             beside = max(0.0, took[1] - block.sum())
             each = min(PER_BLOCK, beside / len(block))
@@ -185,7 +186,8 @@ def main() -> None:
     for count in WORKERS:
         expected = Simulated(known, steps, count, cores).run()
         row(f"{count} workers, simulated", f"{expected:.1f} s", f"measured {took[count]:.1f} s")
-    many(known, pairs / steps, model_name="the network above")
+    # what cores were busy with, whatever else this machine does
+    many(replace(known, step=busy / steps), pairs / steps, model_name="the network above")
 
 
 def many(known: Constants, pairs_per_step: float, model_name: str) -> None:
