@@ -21,8 +21,8 @@ where_steps <- 256 # colours of a map
 #'   first.
 #' @param ... For `plot()`, passed on to `autoplot()`; else not used.
 #' @param x For `plot()`, an `activation_maps`. For `autoplot()`, the images of these maps, all of them (of several
-#'   inputs, a list of them, of which the first with rows and columns is shown): maps are drawn over a composite of three
-#'   bands, more opaque where they are larger. Without it, maps are drawn as they are.
+#'   inputs, a list of them, of which the first with rows and columns is shown): maps are drawn over a composite of
+#'   three bands, more opaque where they are larger. Without it, maps are drawn as they are.
 #' @inheritParams autoplot.band_maps
 #'
 #' @returns A [ggplot2::ggplot()].
@@ -107,22 +107,14 @@ all_true <- function(values) all(values)
 
 draw_where <- function(object, places, shown, pictures, rgb, width, base_size) {
   palette <- ramp(where_palette(shown$signed), seq(0, 1, length.out = where_steps))
-  facts <- shown$facts
-  if (!is.null(pictures)) {
-    chosen <- if (is.null(rgb)) {
-      composite_bands(pictures$bands, pictures$wavelengths)
-    } else {
-      as_rgb(rgb, pictures$bands)
-    }
-    false <- false_colours(pictures, chosen)
-    facts <- c(facts, if (is.null(false)) paste("first:", composite_name(pictures, chosen)) else false)
-  }
+  chosen <- if (!is.null(pictures)) where_rgb(pictures, rgb)
+  facts <- c(shown$facts, chosen$fact)
   panels <- list()
   titles <- character()
   for (row in seq_along(places)) {
     place <- places[[row]]
     if (!is.null(pictures)) {
-      below <- composite(pictures$values, image_numbers(object)[[place]], chosen)
+      below <- composite(pictures$values, image_numbers(object)[[place]], chosen$bands)
       panels <- c(panels, list(below))
       titles <- c(titles, where_image(object, place))
     }
@@ -151,6 +143,13 @@ draw_where <- function(object, places, shown, pictures, rgb, width, base_size) {
     }
   )
   plot + where_bar(object, shown, keys)
+}
+
+# The bands of the composite, and what to say of them.
+where_rgb <- function(pictures, rgb) {
+  bands <- if (is.null(rgb)) composite_bands(pictures$bands, pictures$wavelengths) else as_rgb(rgb, pictures$bands)
+  false <- false_colours(pictures, bands)
+  list(bands = bands, fact = if (is.null(false)) paste("first:", composite_name(pictures, bands)) else false)
 }
 
 # Panels in a row: those of one image, or of as many images as have room where these have one map each.
@@ -249,7 +248,8 @@ where_alone <- function(object, place, own) {
 
 # The method, where it looked, and what is explained.
 where_source <- function(object, places) {
-  source <- paste0(display_name("map", object$method), if (!is.null(object$layer)) paste0(", layer '", object$layer, "'"))
+  layer <- if (!is.null(object$layer)) paste0(", layer '", object$layer, "'")
+  source <- paste0(display_name("map", object$method), layer)
   if (is.null(object$by)) {
     return(paste0(source, "; panels: ", object$output, " of the class that is named"))
   }

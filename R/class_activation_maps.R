@@ -11,9 +11,9 @@
 #' @param x Images, as for [band_importance()]; choose them, as all maps are kept. For the methods, an
 #'   `activation_maps`.
 #' @param ... Options of the method, by name: `normalize_alphas` of `"gradcam++"` (`FALSE`; `TRUE` divides the
-#'   coefficients alpha of a feature by their sum, as the authors' program and tf-keras-vis do, and the published formula
-#'   does not) and `channel_weights` of `"scorecam"` (`"softmax"` over the features, as published, or `"output"`, which
-#'   takes outputs of masked images as they are). For the methods, not used.
+#'   coefficients alpha of a feature by their sum, as tf-keras-vis does, and the published formula does not) and
+#'   `channel_weights` of `"scorecam"` (`"softmax"` over the features, as published, or `"output"`, which takes outputs
+#'   of masked images as they are). For the methods, not used.
 #' @param layer A layer with rows and columns: its name, its position in [list_layers()] counted from 1, or itself.
 #'   `NULL` takes the last one before the output; the result says which.
 #' @param method `"gradcam"`: features weighted by mean gradients. `"gradcam++"`: by positive gradients, those more that
@@ -28,13 +28,14 @@
 #'   averaging the maps; `"background_mean"`, that of the mean background image; or `"zero"`.
 #' @param background With `by`, images whose bands stand for a band that is missing, as for [band_importance()].
 #' @param n_background How many background images to use at most; if there are more, a random sample of them.
-#' @param level `"image"` for one row per map, `"pixel"` for one per place of a map; with `by`, `"class"` for one row per
-#'   class x output x band.
+#' @param level `"image"` for one row per map, `"pixel"` for one per place of a map; with `by`, `"class"` for one row
+#'   per class x output x band.
 #' @param object An `activation_maps`.
 #' @param top How many bands to name per class.
 #'
 #' @returns An object of class `activation_maps`: a list of plain vectors and arrays, which [saveRDS()] can save.
-#'   `as.array()` gives the maps, images x outputs x rows x columns, with `by` images x outputs x bands x rows x columns.
+#'   `as.array()` gives the maps, images x outputs x rows x columns, with `by` images x outputs x bands x rows x
+#'   columns.
 #'
 #'   `tidy()` gives a tibble. At level `"image"`:
 #' \describe{
@@ -45,12 +46,12 @@
 #'   \item{`peak`, `row`, `col`}{the value that is largest in size, and where in the map it is, from 1}
 #' }
 #'   At level `"pixel"`: the same first columns, `row`, `col` and `value`. At level `"class"`: the columns of
-#'   [tidy()][tidy.band_importance] of a band importance; `importance` is the mean size of the change of the map with the
-#'   band, over places and images of the class, `effect` that of the signed change.
+#'   [tidy()][tidy.band_importance] of a band importance; `importance` is the mean size of the change of the map with
+#'   the band, over places and images of the class, `effect` that of the signed change.
 #'
-#'   `glance()` gives one row: `method`, `layer`, `output`, `n`, `n_bands` (`NA` without `by`), `rows`, `cols`, `n_empty`
-#'   (maps that are 0 everywhere, as nothing in them speaks for the output), `relu`, `accuracy`, `model`, `seconds`.
-#'   `summary()` names the bands that change the maps of each class most, or where maps peak without `by`.
+#'   `glance()` gives one row: `method`, `layer`, `output`, `n`, `n_bands` (`NA` without `by`), `rows`, `cols`,
+#'   `n_empty` (maps that are 0 everywhere, as nothing in them speaks for the output), `relu`, `accuracy`, `model`,
+#'   `seconds`. `summary()` names the bands that change the maps of each class most, or where maps peak without `by`.
 #'
 #' @section Sources:
 #' Grad-CAM: Selvaraju et al. 2017, arXiv:1610.02391. Grad-CAM++: Chattopadhay et al. 2018, arXiv:1710.11063. HiResCAM:
@@ -238,7 +239,8 @@ format.activation_maps <- function(x, ...) {
     if (empty > 0) paste(empty, "of", size[[1]] * size[[2]], "maps are 0 everywhere"),
     cli::col_grey(paste0(
       "# as.array() gives the maps, tidy() a table of them, ",
-      if (!is.null(x$by)) "tidy(level = \"class\") one of classes and bands, ", "autoplot(x = ) draws them over the images"
+      if (!is.null(x$by)) "tidy(level = \"class\") one of classes and bands, ",
+      "autoplot(x = ) draws them over the images"
     ))
   )
 }

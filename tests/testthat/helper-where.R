@@ -1,6 +1,6 @@
 # Class activation maps with made-up numbers, as the bridge gives them, for tests that need no Python.
-where_value <- function(by = NULL, k = 1, size = c(3, 2), signed = FALSE, n = 4, bands = c("blue", "green", "red", "nir"),
-                        method = "gradcam") {
+where_value <- function(by = NULL, k = 1, size = c(3, 2), signed = FALSE, n = 4,
+                        bands = c("blue", "green", "red", "nir"), method = "gradcam") {
   classes <- c("forest", "water")
   n_bands <- length(bands)
   shape <- c(n, k, if (!is.null(by)) n_bands, size)
@@ -13,7 +13,10 @@ where_value <- function(by = NULL, k = 1, size = c(3, 2), signed = FALSE, n = 4,
   image <- c(
     list(image = array(at[[1]]), class = array(rep_len(0:1, n)[at[[1]] + 1L]), output = array(at[[2]])),
     if (!is.null(by)) list(band = array(at[[3]]), wavelength = array(rep(NaN, length(at[[1]])))),
-    list(mean = numbers(), mean_abs = numbers(), peak = numbers(), row = array(at[[1]] %% 3L), col = array(at[[1]] %% 2L))
+    list(
+      mean = numbers(), mean_abs = numbers(), peak = numbers(), row = array(at[[1]] %% 3L),
+      col = array(at[[1]] %% 2L)
+    )
   )
   cells <- positions(2, n_bands)
   table <- list(

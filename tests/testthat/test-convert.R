@@ -160,13 +160,14 @@ test_that("the table over all classes has no output where each image has its own
 
 test_that("what only some methods give has its names, and NA for NaN", {
   value <- bridge_value()
-  value$score_errors <- array(0.5, c(4, 1, 2))
+  value$score_errors <- value$draw_errors <- array(0.5, c(4, 1, 2))
   value$local_fit <- matrix(c(0.5, 0.75, 0.9, 1))
   value$drops <- array(c(NaN, 1:11), c(2, 3, 2))
   value$scores[] <- NaN
   value$groups <- list(visible = c("blue", "green"), one = "nir\u00e9")
   result <- as_band_importance(value)
   expect_identical(dimnames(result$score_errors), dimnames(result$scores))
+  expect_identical(dimnames(result$draw_errors), dimnames(result$scores))
   expect_identical(dimnames(result$drops), list(NULL, c("water", "{forest}", "all"), c("blue", "nir\u00e9")))
   expect_identical(result$drops[1, 1, 1], NA_real_)
   expect_identical(unique(as.vector(result$scores)), NA_real_)

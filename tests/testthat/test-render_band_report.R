@@ -376,6 +376,13 @@ test_that("every letter can be written in every locale", {
   expect_true(all(utf8ToInt(paste(written, collapse = "")) < 128))
 })
 
+test_that("importance of few background images is told as what it is the mean of", {
+  importance <- told_whole(scored(c("wood", "water")))
+  expect_match(paste(report_meaning(importance), collapse = " "), "mean of |band score|", fixed = TRUE)
+  importance$draw_errors <- 0 * importance$scores
+  expect_match(paste(report_meaning(importance), collapse = " "), "without the errors of their few background images")
+})
+
 test_that("numbers have three digits of the largest", {
   number <- digits_for(c(14.13, 0.5))
   expect_identical(number(c(14.13, -0.04, -3)), c("14.1", "0.0", "-3.0"))

@@ -46,7 +46,7 @@ CAM_METHODS: dict[str, CamMethod] = {
                 "normalize_alphas": Option(
                     False,
                     "Whether the coefficients alpha of a feature are divided by their sum over rows and columns, which "
-                    "the published formula does not do, and the authors' program and tf-keras-vis do.",
+                    "the published formula does not do, and tf-keras-vis does.",
                     _flag,
                 )
             },

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from ..data.moments import Moments
 from ..errors import OptionError
 from ..results import drawing
 from ..results.accuracy import accuracy_of, chance_of, described, taken_for
@@ -162,8 +161,8 @@ class ActivationMaps:
         cells, cell = np.unique(self._pairs, axis=0, return_inverse=True)
         pairs = [None] * len(cells) if self.n_background is not None and self.n_background > 1 else None
         sizes = np.abs(flat).mean(axis=2)
-        table = class_band_table(sizes, sizes, cell.reshape(-1), len(cells), signed=False, pairs=pairs)  # type: ignore[arg-type]
-        return replace(table, effect=Moments.of(flat.mean(axis=2), cell.reshape(-1), len(cells)).mean)
+        means, rows = flat.mean(axis=2), cell.reshape(-1)
+        return class_band_table(means, sizes, rows, len(cells), signed=True, pairs=pairs)  # type: ignore[arg-type]
 
     def to_frame(self, level: str = "image") -> pd.DataFrame:
         """Tidy table.
