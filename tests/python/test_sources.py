@@ -15,6 +15,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens import progress
 from bandlens.data.images import check_images
 from bandlens.data.kept import same_images, with_kept
 from bandlens.data.labelled import LabelledImages
@@ -138,6 +139,7 @@ def test_a_stream_is_read_once(small_cnn: Any, some: Any, spools: Path) -> None:
 def test_that_a_stream_is_kept_is_said_where_somebody_watches(
     some: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(progress, "_elsewhere", False)  # R's bridge, once imported, draws itself
     for shown in ("0", "1"):
         monkeypatch.setenv("BANDLENS_PROGRESS", shown)
         opened(stream(some[0])).read("background")
