@@ -24,6 +24,7 @@ from bandlens.cluster.blocks import Rows
 from bandlens.cluster.carried import brought, carried
 from bandlens.data.positions import counting_from
 from bandlens.errors import ClusterError, OptionError
+from bandlens.methods.kinds import one_step
 from on_workers import OtherVersion, Spoiling, deadly, doubled
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
@@ -96,8 +97,8 @@ def test_scores_are_those_of_one_process(client: Any, model: keras.Model, data: 
     same(found, bl.band_importance(model, **arguments))
 
 
-def test_every_method_is_shared_out() -> None:
-    assert set(METHODS) == set(bl.METHODS)
+def test_every_method_is_shared_out_or_refused() -> None:
+    assert set(METHODS) == {name for name, method in bl.METHODS.items() if method.cuts is not one_step}
 
 
 @pytest.mark.parametrize(
@@ -290,6 +291,14 @@ def test_distributed_is_an_extra(data: dict[str, Any], monkeypatch: pytest.Monke
     monkeypatch.setattr(workers, "find_spec", lambda name: None)
     with pytest.raises(errors.MissingPackageError, match=r"distributed(.*\n)+.*pip install 'bandlens\[dask\]'"):
         bl.band_importance(doubled, data["x"], client=2, **OF_FUNCTION)
+
+
+def test_methods_that_compute_all_images_together_are_refused(light: Any, data: dict[str, Any]) -> None:
+    together = [name for name, method in bl.METHODS.items() if method.cuts is one_step]
+    assert together == ["sage"]
+    for name in together:
+        with pytest.raises(OptionError, match=rf"'{name}' computes all images together"):
+            bl.band_importance(doubled, data["x"], client=light, method=name)
 
 
 def test_metrics_over_all_images_are_refused(light: Any, data: dict[str, Any]) -> None:

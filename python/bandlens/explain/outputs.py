@@ -12,7 +12,7 @@ from ..cluster.workers import workers
 from ..data.words import argument
 from ..errors import OptionError
 from ..methods import Method
-from ..methods.kinds import MetricMethod
+from ..methods.kinds import MetricMethod, one_step
 from ..models.elsewhere import computed_by
 from ..models.predictor import Predictor
 
@@ -35,7 +35,15 @@ def check_shares(method: Method, predictor: Predictor, options: Mapping[str, Any
     ------
     OptionError
     """
-    if workers() is None or not isinstance(method, MetricMethod) or not method.as_a_whole(predictor, options):
+    if workers() is None:
+        return
+    if method.cuts is one_step:
+        raise OptionError(
+            f"The method '{method.name}' computes all images together, so that they can't be shared out.",
+            expected=argument("client", None) + ", or a method that goes image by image",
+            given="a `client`",
+        )
+    if not isinstance(method, MetricMethod) or not method.as_a_whole(predictor, options):
         return
     raise OptionError(
         "The metric is no mean over images, so that its falls can't be computed for some of them alone.",
