@@ -14,7 +14,8 @@ test_that("local workers give the scores of one process, and end with the call",
 test_that("what is no client is refused", {
   x <- array(0, c(3, 4, 4, 2))
   for (wrong in list(0, 1.5, TRUE, c("a", "b"), NA_character_)) {
-    expect_snapshot(band_importance(mean, x, client = wrong), error = TRUE)
+    error <- expect_error(band_importance(mean, x, client = wrong), class = "bandlens_error_option")
+    expect_match(conditionMessage(error$parent), "`client` is none.", fixed = TRUE)
   }
 })
 
