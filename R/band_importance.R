@@ -85,8 +85,8 @@
 #'   other architectures), whose names name the runs, or a vector of paths. All explain the same images against the same
 #'   background, and their importances are pooled, as [pool_importance()] does: `band_importance(x = x, y = y, models =
 #'   list(first, second))`. Takes one method, and neither `precision` nor `max_seconds`.
-#' @param client Who computes scores: the address of the scheduler of a Dask cluster, such as `"tcp://10.0.0.1:8786"`, or
-#'   how many processes to start on this machine for the call. The model goes to each worker once, images go block by
+#' @param client Who computes scores: the address of the scheduler of a Dask cluster, such as `"tcp://10.0.0.1:8786"`,
+#'   or how many processes to start on this machine for the call. The model goes to each worker once, images go block by
 #'   block, and scores are those of one process. `NULL` computes in this session. See `vignette("clusters")`.
 #' @param progress Whether to show a progress bar. `NULL` shows one in interactive sessions only.
 #'

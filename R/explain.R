@@ -41,10 +41,10 @@ table_arguments <- function(...,
 
 # Who computes: the address of a scheduler, or a number of local workers, which Python tells apart by their type.
 as_client <- function(client) {
-  if (is.null(client) || (is.character(client) && length(client) == 1 && !is.na(client))) {
+  if (is.null(client) || rlang::is_string(client)) {
     return(client)
   }
-  if (is.numeric(client) && length(client) == 1 && isTRUE(client >= 1 && client == round(client))) {
+  if (rlang::is_integerish(client, n = 1, finite = TRUE) && client >= 1) {
     return(as.integer(client))
   }
   cause("option", "`client` is none.",

@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import bandlens as bl
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bandlens import errors
-from bandlens.cluster import giving, workers
+from bandlens.cluster import giving, workers, working
 from bandlens.cluster.blocks import Rows
 from bandlens.cluster.carried import brought, carried
 from bandlens.data.positions import counting_from
@@ -267,6 +268,21 @@ def test_progress_follows_the_blocks(light: Any, data: dict[str, Any]) -> None:
 def test_other_versions_are_refused(light: Any, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "introduced", OtherVersion())
     with pytest.raises(ClusterError, match=rf"other versions(.*\n)+.*{bl.__version__}(.*\n)+.*bandlens 0.0.1"):
+        bl.band_importance(doubled, data["x"], client=light, **OF_FUNCTION)
+
+
+def test_workers_that_come_later_compare_themselves(
+    light: Any, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if nobody had been there when the call began, and what comes then were older than this session."""
+
+    def newer(*arguments: Any) -> working.Introduction:
+        found = working.introduced(*arguments)
+        return replace(found, versions={**found.versions, "bandlens": "9.9.9"})
+
+    monkeypatch.setattr(light, "nthreads", dict)
+    monkeypatch.setattr(workers, "introduced", newer)
+    with pytest.raises(ClusterError, match=rf"other versions(.*\n)+.*bandlens 9.9.9(.*\n)+.*bandlens {bl.__version__}"):
         bl.band_importance(doubled, data["x"], client=light, **OF_FUNCTION)
 
 

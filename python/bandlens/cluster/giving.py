@@ -161,7 +161,7 @@ class _Giving:
 
     def _give(self, number: int, block: Given, steps: int) -> None:
         key = f"{self.name}-{number}-{self.given_up.get(number, 0)}"
-        future = self._submit(answer, *self.kept, block, key=key)
+        future = self._submit(answer, *self.kept, tuple(self.workers.expected.values()), block, key=key)
         self.pending[future] = (number, block, steps)
         future.add_done_callback(self.done.put)
         self.moved.out += block.nbytes

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from ..data.positions import spelled
-from ..data.words import few, shown
+from ..data.words import shown
 from ..engine.reasons import reason
 from ..errors import ClusterError, MissingPackageError, OptionError
 from ..models.predictor import Predictor
-from .working import Introduction, introduced
+from .working import Expected, check_alike, introduced
 
 # seconds in which workers that are started must be there, and a scheduler must answer
 STARTING = 120
@@ -71,9 +71,12 @@ class Workers:
         The process that local workers are started by.
     connect : callable
         Gives a `distributed.Client`, once there is something to do for it; from these, whose `started` it may set.
+    expected : dict of str to Expected
+        What each of them must be like, by framework.
     """
 
     connect: Callable[[Workers], Any]
+    expected: dict[str, Expected] = field(default_factory=dict)
     moved: Moved = field(default_factory=Moved)
     said: set[tuple[type[Warning], str]] = field(default_factory=set)
     started: subprocess.Popen | None = None
@@ -123,6 +126,8 @@ class Workers:
         return self._known[framework]
 
     def _introduced(self, framework: str) -> int:
+        from distributed import KilledWorker
+
         keras = sys.modules.get("keras")
         backend = keras.config.backend() if keras is not None and not framework.endswith("functions") else None
         mine = introduced(framework, backend)
@@ -130,16 +135,19 @@ class Workers:
             address: self.client.submit(introduced, framework, backend, workers=[address], pure=False)
             for address in self.client.nthreads()
         }
+        self.expected[framework] = Expected(framework, backend, mine)
         least = [mine.step_bytes] if not asked else []
         for address, future in asked.items():
-            # one that is gone says nothing, and those that come later are asked by what they compute
+            # one that is gone says nothing, and those that come later compare themselves, see `answer`
             while not future.done() and address in self.client.nthreads():
                 time.sleep(POLL)
             if not future.done():
                 future.cancel()
                 continue
             found = future.exception() or future.result()
-            _check_alike(mine, found, address)
+            if isinstance(found, KilledWorker):  # gone, too
+                continue
+            check_alike(mine, found, address)
             least.append(found.step_bytes)
         return min(least, default=mine.step_bytes)
 
@@ -255,25 +263,3 @@ def _ended(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _check_alike(mine: Introduction, theirs: Introduction | BaseException, address: str) -> None:
-    """Refuse a worker that would compute something else, or nothing."""
-    if isinstance(theirs, BaseException):
-        raise ClusterError(
-            f"The worker at {address} can't compute with bandlens: {reason(theirs)}",
-            expected=f"the same packages as here: {_spoken(mine.versions)}",
-            fix="install bandlens and its Keras backend where workers run, in the same versions",
-        ) from theirs
-    other = {name for name, version in mine.versions.items() if theirs.versions.get(name) != version}
-    if other:
-        raise ClusterError(
-            f"The worker at {address} has other versions than this session.",
-            expected=_spoken({name: mine.versions[name] for name in sorted(other)}),
-            given=_spoken({name: theirs.versions.get(name, "none") for name in sorted(other)}),
-            fix="install the same versions where workers run, and start them anew",
-        )
-
-
-def _spoken(versions: dict[str, str]) -> str:
-    return few([f"{name} {version}" for name, version in versions.items()])

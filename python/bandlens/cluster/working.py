@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .._version import __version__
+from ..data.words import few
 from ..engine.batching import step_bytes
 from ..engine.reasons import reason
 from ..errors import BandlensWarning, ClusterError
@@ -90,6 +91,24 @@ class Introduction:
     step_bytes: int
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What a process must be like to compute for another.
+
+    Attributes
+    ----------
+    framework : str
+    keras_backend : str or None
+        As for `introduced`.
+    mine : Introduction
+        Of the other.
+    """
+
+    framework: str
+    keras_backend: str | None
+    mine: Introduction
+
+
 def introduced(framework: str, keras_backend: str | None) -> Introduction:
     """What this process is like; it starts the framework, a module of `bandlens.engine.backends`."""
     if keras_backend is not None and "keras" not in sys.modules:
@@ -101,6 +120,28 @@ def introduced(framework: str, keras_backend: str | None) -> Introduction:
 
         found |= {"keras": keras.__version__, "backend of Keras": keras.config.backend()}
     return Introduction(found, step_bytes(backend))
+
+
+def check_alike(mine: Introduction, theirs: Introduction | BaseException, address: str) -> None:
+    """Refuse a worker that would compute something else, or nothing."""
+    if isinstance(theirs, BaseException):
+        raise ClusterError(
+            f"The worker at {address} can't compute with bandlens: {reason(theirs)}",
+            expected=f"the same packages as here: {_spoken(mine.versions)}",
+            fix="install bandlens and its Keras backend where workers run, in the same versions",
+        ) from theirs
+    other = {name for name, version in mine.versions.items() if theirs.versions.get(name) != version}
+    if other:
+        raise ClusterError(
+            f"The worker at {address} has other versions than this session.",
+            expected=_spoken({name: mine.versions[name] for name in sorted(other)}),
+            given=_spoken({name: theirs.versions.get(name, "none") for name in sorted(other)}),
+            fix="install the same versions where workers run, and start them anew",
+        )
+
+
+def _spoken(versions: dict[str, str]) -> str:
+    return few([f"{name} {version}" for name, version in versions.items()])
 
 
 def sealed(key: str, what: Any) -> Sealed:
@@ -115,11 +156,19 @@ def arrived(sealed: Sealed) -> Sealed:
     return sealed
 
 
-def answer(model: Sealed, call: Sealed, block: Any) -> Answer:
-    """Compute a block of a call."""
+def answer(model: Sealed, call: Sealed, expected: tuple[Expected, ...], block: Any) -> Answer:
+    """Compute a block of a call.
+
+    Raises
+    ------
+    ClusterError
+        If this process, which may have come long after the call began, would compute something else.
+    """
     with _ANSWERING, warnings.catch_warnings(record=True) as caught:
         began, busy = time.perf_counter(), time.process_time()
         warnings.simplefilter("always", BandlensWarning)
+        for one in expected:
+            check_alike(one.mine, introduced(one.framework, one.keras_backend), _name())
         job: Job = _kept(call.key, lambda: _opened(call))
         with job.around():
             made = _kept(f"{model.key} {job.about}", lambda: job.made(_opened(model)))
@@ -128,7 +177,12 @@ def answer(model: Sealed, call: Sealed, block: Any) -> Answer:
     heard: list[tuple[type[Warning], str]] = [
         (one.category, str(one.message)) for one in caught if issubclass(one.category, BandlensWarning)
     ]
-    return Answer(block.window, findings, heard, *took, f"{platform.node()} {os.getpid()}")
+    return Answer(block.window, findings, heard, *took, _name())
+
+
+def _name() -> str:
+    """Of this process."""
+    return f"{platform.node()}, process {os.getpid()}"
 
 
 def _opened(sealed: Sealed) -> Any:
