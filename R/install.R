@@ -2,7 +2,7 @@
 # link, and R would then install the package without its core and without a word. So the core is seen to here, in code
 # that runs once, while R CMD INSTALL evaluates this file with the source folder as its working directory. (A
 # configure script could do the same, but its Windows sibling needs Rtools, which most users do not have.)
-# Pictures of Python are left out, as .Rinstignore says: R has its own, and an installed package should be below 5 MB.
+# Pictures of Python are left out, as .Rinstignore says: R has its own, and an installed package should be small.
 
 # nocov start: covered by tests/packaging, which install the package
 install_core <- function(target = Sys.getenv("R_PACKAGE_DIR"), package = Sys.getenv("R_PACKAGE_NAME")) {

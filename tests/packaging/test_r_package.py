@@ -104,6 +104,6 @@ except bl.errors.MissingPackageError as error:
 
 
 def test_installed_package_is_small(library):
-    """R CMD check has a note for what is larger than 5 MB, 5120 of these."""
+    """The Makefile allows R CMD check 6 MB, 6144 of these, above which it has a note."""
     said = run("du", "-sk", library / "bandlens", cwd=library)
-    assert int(said.split()[0]) < 5100
+    assert int(said.split()[0]) < 6000
