@@ -27,10 +27,10 @@ class Spoiling:
         self.what, self.at, self.home = what, at, os.getpid()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        hit = (x[:, 0, 0, 0] == self.at).any()
-        if hit and self.what == "nan":
-            return np.full((len(x), 2), np.nan)
-        if hit and self.what == "warns" and os.getpid() != self.home:
+        hit = x[:, 0, 0, 0] == self.at
+        if self.what == "nan":
+            return np.where(hit[:, None], np.nan, doubled(x))
+        if hit.any() and self.what == "warns" and os.getpid() != self.home:
             warnings.warn("this is odd", errors.DataWarning, stacklevel=2)
         return doubled(x)
 

@@ -29,7 +29,8 @@ compared <- list(
   pair_scores = array(seq_len(2 * ncol(bridge_value()$image_output) * 3 * 2) / 8,
     c(2, ncol(bridge_value()$image_output), 3, 2)
   ),
-  pair_places = matrix(0:2, 2, 3, byrow = TRUE), precision = 0.0625, converged = TRUE
+  pair_places = matrix(0:2, 2, 3, byrow = TRUE), precision = 0.0625, converged = TRUE,
+  draw_errors = abs(bridge_value()$scores) / 8
 )
 # What was pooled of two runs with one class, a row over all classes, and two cells.
 pooled_value <- function() {

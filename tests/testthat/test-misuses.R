@@ -166,7 +166,7 @@ how <- list(
   model_one_number = \() call_with(model = one_number(), y = NULL, classes = given()$classes),
   x_vector = \() call_with(x = 1:12),
   x_table = \() call_with(x = datasets::iris),
-  x_text = \() call_with(x = c("a.tif", "b.tif")),
+  x_text = \() call_with(x = array("a.tif", c(2, 3, 3, 4))),
   x_missing = \() call_with(x = replace(given()$x, 7, NA)),
   x_not_finite = \() call_with(x = replace(given()$x, 7, Inf)),
   x_complex = \() call_with(x = given()$x * 1i),

@@ -198,6 +198,7 @@ class _Giving:
                 expected="a scheduler that stays as long as the call",
                 given=f"a block that was {future.status}",
             )
+        self.workers.check_there()
         error = future.exception()
         if not isinstance(error, KilledWorker):
             raise error

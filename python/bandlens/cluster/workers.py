@@ -238,7 +238,7 @@ def _started(count: int, stack: ExitStack, workers: Workers) -> str:
     log = stack.enter_context(Path(folder, "log").open("w+b"))  # noqa: SIM115 - the stack closes it
     # also where this package is, which R imports from a folder of its own
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *(path for path in sys.path if path)])
-    environment = {**os.environ, "PYTHONPATH": paths, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+    environment = {**_surroundings(), "PYTHONPATH": paths, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
     stack.callback(_ended, process)
     workers.started = process
@@ -254,6 +254,20 @@ def _started(count: int, stack: ExitStack, workers: Workers) -> str:
             )
         time.sleep(POLL)
     return address
+
+
+def _surroundings() -> dict[str, str]:
+    """Variables of this process, less what R adds to them.
+
+    R lets programs find libraries in its own and the system's folders first, where another Python's may be.
+    """
+    found = dict(os.environ)
+    home = found.get("R_HOME")
+    if home is None or "LD_LIBRARY_PATH" not in found:
+        return found
+    folders = found.pop("LD_LIBRARY_PATH").split(os.pathsep)
+    kept = [folder for folder in folders if not folder.startswith((home, "/usr/lib", "/lib"))]
+    return {**found, "LD_LIBRARY_PATH": os.pathsep.join(kept)} if any(kept) else found
 
 
 def _ended(process: subprocess.Popen) -> None:

@@ -258,13 +258,19 @@ def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bo
 
 def _asked(q: Question, method: Method) -> tuple[Method, str]:
     """The method and the statistic, after all that can be checked before a stream of images is read."""
-    checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
+    # a baseline for each of several inputs is packed when these are known
+    single = {name: option for name, option in q.method_options.items() if not _each(name, option)}
+    checked_options(method, single, (*q.arguments(), *q.verb_arguments))
     statistic = check_statistic(q.statistic, method.statistics, method.statistic, method.name)
     whole_number("n_background", q.n_background)
     if q.batch_size is not None:
         whole_number("batch_size", q.batch_size)
     whole_number("seed", q.seed, 0)
     return method, statistic
+
+
+def _each(name: str, option: Any) -> bool:
+    return name == "baseline" and isinstance(option, Mapping | list | tuple)
 
 
 def _method(name: Any, maps: bool) -> Method:
