@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from ..errors import BandlensWarning
 from . import cells, pixels
 from .grid import Block
 from .ground import Values
@@ -61,9 +62,12 @@ def score_values(model: Any, work: SceneWork, block: Block, values: Values) -> B
 
 @contextmanager
 def heard() -> Iterator[list[Doubt]]:
-    """Keep warnings, which are of one block, until all blocks are known."""
+    """Keep our own warnings, which are of one block, until all blocks are known; others' are shown as they come."""
     doubts: list[Doubt] = []
     with _ALONE, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", BandlensWarning)
         yield doubts
-        doubts += [(one.category, str(one.message)) for one in caught]
+        doubts += [(one.category, str(one.message)) for one in caught if issubclass(one.category, BandlensWarning)]
+    for one in caught:
+        if not issubclass(one.category, BandlensWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
