@@ -142,7 +142,8 @@ def test_scenes_are_scored_by_workers(client: Any, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("bandlens.scenes.preparing.BLOCK_VALUES", 200)
     monkeypatch.setattr("bandlens.scenes.preparing.patch_grid", lambda *given, made=grid.patch_grid: made(*given, 200))
     path = written(tmp_path / "scene.tif", values(16, 20))
-    array = xarray.DataArray(values(16, 20), dims=("y", "x", "band"))
+    places = {"y": np.arange(16.0, 0, -1), "x": np.arange(20.0)}
+    array = xarray.DataArray(values(16, 20), places, dims=("y", "x", "band"))
     model, about = known_model(), {"stride": 1, "target": 0, "output": "auto", "n_background": 3}
     for scene, sent in ((path, False), (array, True)):
         with workers.at_work(client) as team:
