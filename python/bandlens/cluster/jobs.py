@@ -134,7 +134,29 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Scoring:
+class _OfImages:
+    """What is asked of images in a setting."""
+
+    what: ClassVar[str] = "images"
+
+    setting: Setting
+
+    @property
+    def about(self) -> str:
+        """What the predictor depends on besides the model."""
+        return self.setting.about
+
+    def around(self) -> AbstractContextManager:
+        """As if in the session that asks."""
+        return self.setting.around()
+
+    def made(self, carried: Carried) -> tuple[Any, Predictor]:
+        """What blocks are answered with."""
+        return self.setting.predictor(carried)
+
+
+@dataclass(frozen=True)
+class Scoring(_OfImages):
     """A method's scores of all images.
 
     Attributes
@@ -149,26 +171,10 @@ class Scoring:
         Of the task, besides.
     """
 
-    what: ClassVar[str] = "images"
-
-    setting: Setting
     method: Method
     background: np.ndarray | None
     zones: bool
     fields: Mapping[str, Any]
-
-    @property
-    def about(self) -> str:
-        """What the predictor depends on besides the model."""
-        return self.setting.about
-
-    def around(self) -> AbstractContextManager:
-        """As if in the session that asks."""
-        return self.setting.around()
-
-    def made(self, carried: Carried) -> tuple[Any, Predictor]:
-        """What blocks are answered with."""
-        return self.setting.predictor(carried)
 
     def answers_of(self, made: tuple[Any, Predictor], block: Block) -> Findings:
         """What the method finds."""
@@ -198,7 +204,7 @@ class Scoring:
 
 
 @dataclass(frozen=True)
-class Asking:
+class Asking(_OfImages):
     """The model's units for all images.
 
     Attributes
@@ -208,23 +214,7 @@ class Asking:
         Images per step.
     """
 
-    what: ClassVar[str] = "images"
-
-    setting: Setting
     batch_size: int
-
-    @property
-    def about(self) -> str:
-        """What the predictor depends on besides the model."""
-        return self.setting.about
-
-    def around(self) -> AbstractContextManager:
-        """As if in the session that asks."""
-        return self.setting.around()
-
-    def made(self, carried: Carried) -> tuple[Any, Predictor]:
-        """What blocks are answered with."""
-        return self.setting.predictor(carried)
 
     def answers_of(self, made: tuple[Any, Predictor], block: Block) -> Iterator[tuple[slice, np.ndarray]]:
         """The model's units."""

@@ -135,7 +135,7 @@ class Workers:
             address: self.client.submit(introduced, framework, backend, workers=[address], pure=False)
             for address in self.client.nthreads()
         }
-        self.expected[framework] = Expected(framework, backend, mine)
+        self.expected[framework] = Expected(framework, backend, mine.versions)
         least = [mine.step_bytes] if not asked else []
         for address, future in asked.items():
             # one that is gone says nothing, and those that come later compare themselves, see `answer`
@@ -147,7 +147,7 @@ class Workers:
             found = future.exception() or future.result()
             if isinstance(found, KilledWorker):  # gone, too
                 continue
-            check_alike(mine, found, address)
+            check_alike(mine.versions, found if isinstance(found, BaseException) else found.versions, address)
             least.append(found.step_bytes)
         return min(least, default=mine.step_bytes)
 

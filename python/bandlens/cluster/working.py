@@ -16,6 +16,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from .._version import __version__
@@ -100,17 +101,24 @@ class Expected:
     framework : str
     keras_backend : str or None
         As for `introduced`.
-    mine : Introduction
+    versions : dict of str to str
         Of the other.
     """
 
     framework: str
     keras_backend: str | None
-    mine: Introduction
+    versions: dict[str, str]
 
 
 def introduced(framework: str, keras_backend: str | None) -> Introduction:
     """What this process is like; it starts the framework, a module of `bandlens.engine.backends`."""
+    found = dict(_versions(framework, keras_backend))
+    return Introduction(found, step_bytes(importlib.import_module(framework)))
+
+
+@cache
+def _versions(framework: str, keras_backend: str | None) -> dict[str, str]:
+    """Versions of this process, which stay what they are."""
     if keras_backend is not None and "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", keras_backend)
     backend = importlib.import_module(framework)
@@ -119,23 +127,23 @@ def introduced(framework: str, keras_backend: str | None) -> Introduction:
         import keras
 
         found |= {"keras": keras.__version__, "backend of Keras": keras.config.backend()}
-    return Introduction(found, step_bytes(backend))
+    return found
 
 
-def check_alike(mine: Introduction, theirs: Introduction | BaseException, address: str) -> None:
-    """Refuse a worker that would compute something else, or nothing."""
+def check_alike(mine: dict[str, str], theirs: dict[str, str] | BaseException, address: str) -> None:
+    """Refuse a worker that would compute something else, by its versions, or nothing."""
     if isinstance(theirs, BaseException):
         raise ClusterError(
             f"The worker at {address} can't compute with bandlens: {reason(theirs)}",
-            expected=f"the same packages as here: {_spoken(mine.versions)}",
+            expected=f"the same packages as here: {_spoken(mine)}",
             fix="install bandlens and its Keras backend where workers run, in the same versions",
         ) from theirs
-    other = {name for name, version in mine.versions.items() if theirs.versions.get(name) != version}
+    other = {name for name, version in mine.items() if theirs.get(name) != version}
     if other:
         raise ClusterError(
             f"The worker at {address} has other versions than this session.",
-            expected=_spoken({name: mine.versions[name] for name in sorted(other)}),
-            given=_spoken({name: theirs.versions.get(name, "none") for name in sorted(other)}),
+            expected=_spoken({name: mine[name] for name in sorted(other)}),
+            given=_spoken({name: theirs.get(name, "none") for name in sorted(other)}),
             fix="install the same versions where workers run, and start them anew",
         )
 
@@ -168,7 +176,7 @@ def answer(model: Sealed, call: Sealed, expected: tuple[Expected, ...], block: A
         began, busy = time.perf_counter(), time.process_time()
         warnings.simplefilter("always", BandlensWarning)
         for one in expected:
-            check_alike(one.mine, introduced(one.framework, one.keras_backend), _name())
+            check_alike(one.versions, _versions(one.framework, one.keras_backend), _name())
         job: Job = _kept(call.key, lambda: _opened(call))
         with job.around():
             made = _kept(f"{model.key} {job.about}", lambda: job.made(_opened(model)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError
-from .words import choices, nearest, shown
+from .words import choices, flags, nearest, shown
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,13 @@ def number(least: float, most: float = float("inf"), *, above: bool = False) -> 
         return float(value)
 
     return check
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(f"`{name}` must be {flags()}.", given=shown(value))
+    return bool(value)
 
 
 def one_of(*allowed: str) -> Callable[[str, Any], str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.options import number, one_of, whole
+from ..data.options import flag, number, one_of, whole
 from ..data.positions import first
-from ..data.words import argument, choices, flags, nearest, quoted, shape_text, shown
+from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..errors import LayerError, OptionError
 from .layers import Layer, Network
 from .objectives import OBJECTIVES
@@ -22,13 +22,6 @@ STARTS = ("multiscale", "grey", "background")
 PARAMETRIZATIONS = ("pixels", "fourier")
 # jitter by default, in parts of the image's side
 JITTER = 1 / 16
-
-
-def flag(name: str, value: Any) -> bool:
-    """True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise OptionError(f"`{name}` must be {flags()}.", given=shown(value))
-    return bool(value)
 
 
 def make_step(space: Space, options: Mapping[str, Any]) -> Step:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.options import number, plain, whole, whole_number
+from ..data.options import flag, number, plain, whole, whole_number
 from ..errors import DeadFeatureWarning, InterruptedWarning, ModelError
 from ..models.derivatives import require_derivative
 from ..models.predictor import loaded
@@ -188,7 +188,7 @@ def visualize_features(
     if batch_size is not None:
         whole_number("batch_size", batch_size)
     number(0, 1)("contrast", contrast)
-    keep = keeps_on_interrupt() if keep_on_interrupt is None else settings.flag("keep_on_interrupt", keep_on_interrupt)
+    keep = keeps_on_interrupt() if keep_on_interrupt is None else flag("keep_on_interrupt", keep_on_interrupt)
     given |= {"seed": seed, "steps": steps}
     with starting(progress, model):
         model = loaded(model)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..data.images import check_images
-from ..data.options import one_of, plain
+from ..data.options import flag, one_of, optional, plain
 from ..data.tasks import task_of
-from ..data.words import choices, flags, nearest, shown
+from ..data.words import choices, nearest, shown
 from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.calls import Call, checked, checked_options
@@ -132,8 +132,7 @@ def class_activation_maps(
     """
     started = time.perf_counter()
     chosen, by = _method(method), _by(by)
-    if relu is not None and not isinstance(relu, bool | np.bool_):
-        raise OptionError(f"`relu` must be {flags()}.", given=shown(relu))
+    optional(flag)("relu", relu)
     one_of(*REPLACEMENTS)("replacement", replacement)
     # occlusion knows what bands are replaced by
     question = Question(

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-from ..data.options import Option, one_of
-from ..data.words import flags, shown
-from ..errors import OptionError
+from ..data.options import Option, flag, one_of
 from . import eigencam, formulas, gradients, scorecam
 from .kinds import CamMethod
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise OptionError(f"`{name}` must be {flags()}.", given=shown(value))
-    return value
-
 
 ONE_BACKWARDS = "one forward pass per image, and one backwards from each explained output to the layer"
 
@@ -47,7 +37,7 @@ CAM_METHODS: dict[str, CamMethod] = {
                     False,
                     "Whether the coefficients alpha of a feature are divided by their sum over rows and columns, which "
                     "the published formula does not do, and tf-keras-vis does.",
-                    _flag,
+                    flag,
                 )
             },
         ),

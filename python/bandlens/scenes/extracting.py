@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..data.options import whole_number
+from ..data.options import one_of, whole_number
 from ..data.words import few, nearest
 from ..errors import LabelError, LocationError, OptionError, SceneError
 from .grid import BLOCK_VALUES
-from .ground import Ground, check_choice, complete, in_steps, joined, one_ground
+from .ground import Ground, complete, in_steps, joined, one_ground
 from .needed import needed
 from .opening import opened
 from .patches import ScenePatches, labels_of
@@ -90,9 +90,9 @@ def extract_patches(
     BandlensError
         One of its subclasses, if an argument doesn't fit, or a patch is incomplete and `on_missing` is "error".
     """
-    check_choice("placement", placement, ("grid", "random"))
-    check_choice("inside", inside, ("patch", "centre"))
-    check_choice("on_missing", on_missing, ("error", "drop"))
+    one_of("grid", "random")("placement", placement)
+    one_of("patch", "centre")("inside", inside)
+    one_of("error", "drop")("on_missing", on_missing)
     whole_number("n", n)
     whole_number("seed", seed, 0)
     ground = _opened(scene)

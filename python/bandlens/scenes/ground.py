@@ -14,7 +14,8 @@ import numpy as np
 
 from ..data.inputs import Inputs
 from ..data.labelled import LabelledImages
-from ..data.words import choices, few, nearest, quoted, shown
+from ..data.options import whole_number
+from ..data.words import few, nearest, quoted, shown
 from ..errors import BandError, ModelError, OptionError, SceneError
 from ..models.packing import input_names, model_inputs
 from .opening import opened
@@ -338,23 +339,11 @@ def _model_size(ground: Ground, shapes: Shapes) -> int:
 
 def in_steps(value: Any, ground: Ground, name: str) -> int:
     """A whole number of pixels that holds whole pixels of all rasters."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise OptionError(f"`{name}` must be a whole number, 1 or more.", given=shown(value))
-    if value % ground.step:
+    pixels = whole_number(name, value)
+    if pixels % ground.step:
         raise OptionError(
             f"With `{name}` = {value}, windows would cut pixels of the coarser rasters.",
             expected=f"a multiple of {ground.step}, in pixels of the finest raster",
             given=shown(value),
         )
-    return int(value)
-
-
-def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """One of some words, for an argument of a verb."""
-    if value not in allowed:
-        raise OptionError(
-            f"`{name}` has a value that is not among those allowed.",
-            expected=choices(allowed),
-            given=shown(value),
-            fix=nearest(value, allowed) if isinstance(value, str) else None,
-        )
+    return pixels

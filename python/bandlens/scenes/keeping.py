@@ -22,6 +22,7 @@ import numpy as np
 from .. import errors
 from .._version import __version__
 from ..data.labelled import LabelledImages
+from ..data.options import flag
 from ..data.words import shown
 from ..errors import OptionError, SceneError
 from ..explain.question import Question
@@ -161,8 +162,7 @@ def check_path(path: Any, overwrite: Any, ground: Ground) -> Path:
     """
     if not isinstance(path, str | Path) or Path(path).suffix.lower() not in (".tif", ".tiff", ".zarr"):
         raise OptionError("`path` is none for scores.", expected="a path that ends in .tif or .zarr", given=shown(path))
-    if not isinstance(overwrite, bool):
-        raise OptionError("`overwrite` must be True or False.", given=shown(overwrite))
+    flag("overwrite", overwrite)
     found = Path(path).expanduser()
     if not found.parent.is_dir():
         raise OptionError("There is no folder for `path`.", given=str(found.parent))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.options import flag
 from ..data.tasks import MULTILABEL, REGRESSION, SEGMENTATION
 from ..data.words import shape_text, shown
 from ..errors import ModelError, OptionError, SceneError
@@ -44,8 +45,7 @@ def prepared(
     BandlensError
     """
     _check_method(asked.method)
-    if not isinstance(prediction, bool):
-        raise OptionError("`prediction` must be True or False.", given=shown(prediction))
+    flag("prediction", prediction)
     ground = ground_of(model, scene)
     size = window_size(size, ground, input_shapes(model))
     if stride is not None:

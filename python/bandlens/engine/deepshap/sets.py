@@ -184,7 +184,8 @@ def share_in_sets(
     usual = nd.mean(nd.abs(image) + nd.abs(reference), statistic.axes, True) / 2 + zero
     nudged = nd.where(same, image + nd.where(image < 0, -NUDGE * usual, NUDGE * usual), image)
     apart, none = nudged - reference, same & (usual <= 0)
-    own_terms = (summand(nudged) + zero, terms[1])
+    # elsewhere the same to the last bit, whatever a compiler computes anew
+    own_terms = (nd.where(same, summand(nudged) + zero, terms[0]), terms[1])
 
     def own_change(fraction: Any) -> Any:
         others = (1 - fraction) * without[1] + fraction * without[0]
