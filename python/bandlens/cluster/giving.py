@@ -131,10 +131,15 @@ class _Giving:
         self.given_up: dict[int, int] = {}
         self.said = workers.said
         self.moved = workers.moved
-        self.kept = [
-            self._submit(arrived, sealed(model.key, model), key=f"bandlens-model-{model.key}"),
-            self._submit(arrived, sealed(self.name, call), key=f"{self.name}-call"),
-        ]
+        self.sealed = {
+            f"bandlens-model-{model.key}": sealed(model.key, model),
+            f"{self.name}-call": sealed(self.name, call),
+        }
+        self.kept = self._keep()
+
+    def _keep(self, again: str = "") -> list[Any]:
+        """Model and call, as workers keep them; `again` under other names."""
+        return [self._submit(arrived, what, key=key + again) for key, what in self.sealed.items()]
 
     def _submit(self, function: Callable, *arguments: Any, key: str) -> Any:
         import dask
@@ -202,6 +207,8 @@ class _Giving:
         error = future.exception()
         if not isinstance(error, KilledWorker):
             raise error
+        if any(one.status == "error" for one in self.kept):  # given up with a worker that was receiving it
+            self.kept = self._keep(f"-{uuid.uuid4().hex}")
         times = self.given_up[number] = self.given_up.get(number, 0) + 1
         if times > MOST_GIVEN_UP:
             raise ClusterError(
