@@ -16,7 +16,7 @@ import numpy as np
 from ..backends.contract import Backend, Trace
 from ..graph import Graph, between
 from .normalizations import Statistic, Tried
-from .pairs import elementwise
+from .rows import elementwise
 from .plan import Step
 
 SHIFT = 1.5

@@ -137,6 +137,7 @@ class Trace(BaseTrace[Entry]):
             data=flat.data,
             layouts=layouts,
             uses=uses,
+            is_real=flat.is_real,
             reshapes=entry.kind in table.TABLE.reshapes and self._keeps_order(entry),
         )
 
