@@ -188,8 +188,8 @@ def _absorbed(call: Call, residuals: np.ndarray) -> str | None:
     if average <= MOST_ABSORBED:
         return None
     return (
-        f"{call.method.label} scores miss outputs by {_percent(average)} of them, on average over images: biases, those "
-        f"of batch normalisation, too, hold more of the outputs than bands do. "
+        f"{call.method.label} scores miss outputs by {_percent(average)} of them, on average over images: biases, "
+        f"those of batch normalisation, too, hold more of the outputs than bands do. "
         f"{argument('method', 'deepshap')} shares out what sets an output apart from the background's, all of it."
     )
 

@@ -66,9 +66,7 @@ def _settings(options: Any) -> Settings:
 
 def _layered(predictor: Predictor) -> Layered:
     output = predictor.output
-    return predictor.trace.compiled(
-        ("layered", output), lambda: layered(predictor.backend, predictor.trace, output)
-    )
+    return predictor.trace.compiled(("layered", output), lambda: layered(predictor.backend, predictor.trace, output))
 
 
 def _boxed(predictor: Predictor, options: Any) -> bool:
@@ -158,20 +156,20 @@ LRP = AttributionMethod(
     options={
         "rule": Option(
             "composite",
-            "How layers share relevance out: 'epsilon', in proportion to contributions; 'gamma', favouring those of the "
-            "output's sign; 'alpha1beta0' and 'alpha2beta1', by positive ones, or these less negative ones; "
+            "How layers share relevance out: 'epsilon', in proportion to contributions; 'gamma', favouring those of "
+            "the output's sign; 'alpha1beta0' and 'alpha2beta1', by positive ones, or these less negative ones; "
             "'composite', `convolutions` for convolutions and 'epsilon' for other layers.",
             one_of(*NAMES),
         ),
         "convolutions": Option("gamma", "The composite's rule for convolutions.", one_of(*LAYERS)),
         "first": Option(
             None,
-            "Layers that read the bands themselves: 'box' (of the composite), by how far a value is from the least that "
-            "it can contribute; 'flat', the same for every band and pixel that a layer reads, which tells where, not "
+            "Layers that read the bands themselves: 'box' (of the composite), by how far a value is from the least "
+            "that it can contribute; 'flat', the same for every band and pixel that a layer reads, which tells where, not "
             "which band; 'same', as other layers.",
             optional(one_of(*FIRSTS)),
         ),
-        "epsilon": Option(1e-6, "Added to the size of sums that are divided by.", number(0)),
+        "epsilon": Option(1e-6, "Added to the size of what layers divide by.", number(0, above=True)),
         "gamma": Option(0.25, "How much more contributions of the output's sign count.", number(0)),
         "low": Option(None, "Least value of the box; by default each band's own in `x`.", optional(number(-np.inf))),
         "high": Option(None, "Its largest value.", optional(number(-np.inf))),

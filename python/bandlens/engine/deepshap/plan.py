@@ -273,9 +273,7 @@ def make_plan(
 _DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
 
 
-def _read(
-    graph: Graph, used: set[int], regions: Mapping[int, Region], most_tensors: int, label: str
-) -> _Reading:
+def _read(graph: Graph, used: set[int], regions: Mapping[int, Region], most_tensors: int, label: str) -> _Reading:
     """Runs and meshes."""
     reading = _Reading(graph, used, most_tensors)
     reading.opaque(graph.input)
@@ -358,9 +356,7 @@ def players(reading: _Reading, operation: Operation) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _regions(
-    graph: Graph, used: set[int], differentiable: Callable[[Region], bool], label: str
-) -> dict[int, Region]:
+def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool], label: str) -> dict[int, Region]:
     """Regions around all operations without a rule; where one lies within another, the larger."""
     regions: dict[int, Region] = {}
     for operation in graph.operations:

@@ -9,6 +9,9 @@ from ..deepshap.rows import Multiplier, Rows
 from ..graph import Operation
 from .layers import Layered
 
+# keeps denominators away from 0, in all rules but that which is named for it
+STABILIZER = 1e-6
+
 
 class Values(Rows):
     """Values of images; relevances beside them have leading axes (outputs, images, 1).
@@ -20,15 +23,12 @@ class Values(Rows):
     layered : Layered
     images : tensor, shape (n, *image shape)
         Of a number that is known.
-    epsilon : float
-        See `stable`.
     """
 
-    def __init__(self, backend: Backend, trace: Trace, layered: Layered, images: Any, epsilon: float) -> None:
+    def __init__(self, backend: Backend, trace: Trace, layered: Layered, images: Any) -> None:
         super().__init__(backend, trace, layered.plan)
         self.layers = layered.layers
         self.n = images.shape[0]
-        self.epsilon = epsilon
         graph = layered.plan.graph
         self.run = backend.Run(trace, {graph.input: images}).forward(graph.operations)
 
@@ -36,12 +36,8 @@ class Values(Rows):
         """A value for the images, shape (1, n, 1, *shape)."""
         return self.lifted(value, self.run.value(value), (1, self.n, 1))
 
-    def stable(self, denominator: Any) -> Any:
-        """A denominator, moved away from 0 by epsilon."""
-        return self.signed(denominator, self.epsilon)
-
-    def signed(self, denominator: Any, size: float) -> Any:
-        """A denominator whose size is larger by a number; 0 counts as positive."""
+    def stable(self, denominator: Any, size: float = STABILIZER) -> Any:
+        """A denominator, moved away from 0 by a number; 0 counts as positive."""
         nd = self.nd
         none = nd.zeros_like(denominator)
         return denominator + nd.where(denominator < 0, none - size, none + size)
@@ -50,7 +46,3 @@ class Values(Rows):
         """By an operation's own vector-Jacobian product, from its outputs to its data inputs."""
         found = self.pull_back([operation], {value: Multiplier(tensor) for value, tensor in given.items()}, at)
         return {value: part.core for value, part in found.items()}
-
-    def summed(self, value: int, relevance: Any) -> Any:
-        """Relevance of each place where a value is used, for each of its elements."""
-        return self.unbroadcast(value, relevance)

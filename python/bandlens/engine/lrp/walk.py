@@ -41,7 +41,7 @@ def relevances(
     """
     nd, plan = backend.nd, layered.plan
     source, output = plan.graph.input, plan.graph.output
-    values = Values(backend, trace, layered, images, settings.epsilon)
+    values = Values(backend, trace, layered, images)
     n, k, units = values.n, seeds.shape[1], seeds.shape[2]
     shown = nd.reshape(values.at(output), (n, 1, units))
     waiting = {output: nd.reshape(nd.moveaxis(seeds * shown, 1, 0), (k, n, 1, *values.layouts[output].shape))}

@@ -32,8 +32,6 @@ ALPHA_BETA = {"alpha1beta0": (1.0, 0.0), "alpha2beta1": (2.0, 1.0)}
 LAYERS = ("epsilon", "gamma", *ALPHA_BETA)
 NAMES = ("composite", *LAYERS)
 FIRSTS = ("box", "flat", "same")
-# keeps denominators away from 0 in rules whose name is not epsilon
-STABILIZER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def weighted(values: Values, settings: Settings, bounds: Bounds | None, layer: L
     inputs = values.at(product.source)
     if name == "epsilon":
         total = _with(product.scaled(product.of(product.kernel, inputs)), product.bias)
-        share = relevance / values.signed(total, settings.epsilon)
+        share = relevance / values.stable(total, settings.epsilon)
         return inputs * product.back(product.kernel, product.scaled(share))
     return _parted(product, relevance, inputs, name, settings.gamma)
 
@@ -185,15 +183,15 @@ def _parted(product: Product, relevance: Any, inputs: Any, name: str, gamma: flo
     if name == "gamma":
         none = nd.zeros_like(relevance)
         total = added + taken
-        rising = relevance / values.signed(total + gamma * added, STABILIZER)
-        falling = relevance / values.signed(total + gamma * taken, STABILIZER)
+        rising = relevance / values.stable(total + gamma * added)
+        falling = relevance / values.stable(total + gamma * taken)
         total = total + none
         rising, falling = nd.where(total > 0, rising, none), nd.where(total < 0, falling, none)
         of_added, of_taken, plain = gamma * rising, gamma * falling, rising + falling
     else:
         alpha, beta = ALPHA_BETA[name]
-        of_added = alpha * relevance / values.signed(added, STABILIZER)
-        of_taken = -beta * relevance / values.signed(taken, STABILIZER) if beta else nd.zeros_like(relevance)
+        of_added = alpha * relevance / values.stable(added)
+        of_taken = -beta * relevance / values.stable(taken) if beta else nd.zeros_like(relevance)
     shared, lost = product.crossed(of_added, of_taken)
     found = above * product.back(kernels[0], shared) + below * product.back(kernels[1], shared)
     if name != "alpha1beta0" or product.layer.scales:
@@ -219,7 +217,7 @@ def _box(product: Product, relevance: Any, bounds: Bounds) -> Any:
         product.of(kernels[0], low) + product.of(kernels[1], high),
         product.of(kernels[0], high) + product.of(kernels[1], low),
     )
-    share = relevance / values.signed(own - least, STABILIZER)
+    share = relevance / values.stable(own - least)
     none = nd.zeros_like(share)
     of_low, of_high = product.crossed(share, none)
     found = inputs * product.back(product.kernel, product.scaled(share))
@@ -234,4 +232,4 @@ def _flat(product: Product, relevance: Any) -> Any:
     nd, values, source = product.values.nd, product.values, product.source
     ones = nd.zeros((1, 1, 1, *values.layouts[source].shape), values.trace.dtype) + 1
     kernel = nd.ones_like(product.kernel)
-    return product.back(kernel, relevance / values.signed(product.of(kernel, ones), STABILIZER))
+    return product.back(kernel, relevance / values.stable(product.of(kernel, ones)))
