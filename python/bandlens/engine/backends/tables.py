@@ -100,7 +100,7 @@ class OperationTable:
         data: Collection[int],
         layouts: Mapping[int, Layout],
         uses: float,
-        is_real: Callable[[int], bool],
+        is_weight: Callable[[int], bool],
         epsilon: float = 0.0,
         reshapes: bool = True,
     ) -> Operation:
@@ -116,8 +116,8 @@ class OperationTable:
         layouts : mapping of int to Layout
         uses : float
             Multiplications per element of the output, roughly.
-        is_real : callable
-            Whether a value is of a floating type.
+        is_weight : callable
+            Whether a value without image data is a weight, or made of weights, of a floating type.
         reshapes : bool
             Whether an operation that is among those which reshape does so here.
         """
@@ -142,5 +142,5 @@ class OperationTable:
             selects=kind in self.selects,
             shifts=kind in self.shifts,
             copies=family is Family.LINEAR and kind in self.copies,
-            weights=tuple(value for value in entry.inputs if value not in data and is_real(value)) if weighs else (),
+            weights=tuple(value for value in entry.inputs if value not in data and is_weight(value)) if weighs else (),
         )

@@ -41,8 +41,12 @@ def linear(values: Values, step: Step, given: Given) -> dict[int, Any]:
 
 
 def _in_proportion(values: Values, step: Step, given: Given, parts: int = 1) -> dict[int, Any]:
-    """To each input what it is times the derivative, over what so many of them make together: the output, if linear."""
-    shares = {value: tensor / values.stable(parts * values.at(value)) for value, tensor in given.items()}
+    """To each input what it is times the derivative, over what so many of them make together: the output, if linear.
+
+    What is added to the output alone keeps its part, as if it were added to one of the inputs before.
+    """
+    totals = {value: values.at(values.shifted.get(value, value)) for value in given}
+    shares = {value: tensor / values.stable(parts * totals[value]) for value, tensor in given.items()}
     at = {value: values.at(value) for value in step.inputs}
     found = values.pull_back(step.operations, {value: Multiplier(share) for value, share in shares.items()}, at)
     return {value: at[value] * part.core for value, part in found.items()}

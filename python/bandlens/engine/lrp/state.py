@@ -27,7 +27,7 @@ class Values(Rows):
 
     def __init__(self, backend: Backend, trace: Trace, layered: Layered, images: Any) -> None:
         super().__init__(backend, trace, layered.plan)
-        self.layers = layered.layers
+        self.shifted = layered.shifted
         self.n = images.shape[0]
         graph = layered.plan.graph
         self.run = backend.Run(trace, {graph.input: images}).forward(graph.operations)

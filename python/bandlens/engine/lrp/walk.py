@@ -49,7 +49,7 @@ def relevances(
         given = {value: waiting.pop(value) for value in step.outputs if value in waiting}
         if not given:
             continue
-        layer = layered.layers.get(step.operation) if step.rule == "linear" else None
+        layer = layered.layers.get(step.outputs[0])
         if layer is not None:
             (relevance,) = given.values()
             found = {step.inputs[0]: weighted(values, settings, bounds, layer, relevance)}

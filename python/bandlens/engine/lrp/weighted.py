@@ -61,7 +61,7 @@ class Settings:
             return self.first
         if self.rule != "composite":
             return self.rule
-        return self.convolutions if layer.operation.convolves else "epsilon"
+        return self.convolutions if layer.product.convolves else "epsilon"
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,8 @@ class Product:
 
     def __init__(self, values: Values, layer: Layer) -> None:
         nd, self.values, self.layer = values.nd, values, layer
-        operation = layer.operation
-        (self.source,), (self.output,) = operation.data, operation.outputs
-        self._kernel, *biases = operation.weights
+        self.source, self.output = layer.source, layer.output
+        self._kernel, *biases = layer.product.weights
         self._held = {value: nd.zeros_like(values.run.value(value)) for value in biases}
         self.kernel = values.run.value(self._kernel)
         none = nd.zeros_like(self.kernel)
@@ -103,13 +102,13 @@ class Product:
         rows = values.rows(self.source, inputs, (1, count, 1))
         known = {self.source: rows, self._kernel: kernel, **self._held}
         run = values.backend.Run(values.trace, known, values.plan.graph, count)
-        run.apply(self.layer.operation)
+        run.forward(self.layer.operations)
         return values.lifted(self.output, run.value(self.output), (1, count, 1))
 
     def back(self, kernel: Any, given: Any) -> Any:
         """From the product's output to its input, by the same weights."""
         held = {self._kernel: kernel, **self._held}
-        found = self.values.pull_back([self.layer.operation], {self.output: Multiplier(given)}, held=held)
+        found = self.values.pull_back(self.layer.operations, {self.output: Multiplier(given)}, held=held)
         return found[self.source].core
 
     def scaled(self, tensor: Any) -> Any:
@@ -136,7 +135,7 @@ class Product:
     def _shift(self) -> Any:
         """What the layer makes of nothing, where the product's output has its elements."""
         values, end = self.values, self.layer.end
-        operations = [self.layer.operation, *self.layer.tail]
+        operations = [*self.layer.operations, *self.layer.tail]
         zeros = values.trace.zeros(self.source, values.layouts[self.source], 1)
         run = values.backend.Run(values.trace, {self.source: zeros}, values.plan.graph, 1).forward(operations)
         shift = values.lifted(end, run.value(end), (1, 1, 1))

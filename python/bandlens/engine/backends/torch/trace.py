@@ -125,7 +125,7 @@ class Trace(BaseTrace[Entry]):
             data=flat.data,
             layouts=layouts,
             uses=uses,
-            is_real=flat.is_real,
+            is_weight=flat.is_real,
         )
 
     @staticmethod
