@@ -7,15 +7,15 @@ test_that("every method is a row with its options", {
   ))
   expect_identical(methods$method, c(
     "saliency", "smoothgrad", "vargrad", "gradient_x_input", "integrated_gradients", "expected_gradients", "deepshap",
-    "occlusion", "shapley", "permutation", "sage", "lime"
+    "lrp", "occlusion", "shapley", "permutation", "sage", "lime"
   ))
   expect_identical(methods$method[methods$additive], c(
-    "integrated_gradients", "expected_gradients", "deepshap", "shapley"
+    "integrated_gradients", "expected_gradients", "deepshap", "lrp", "shapley"
   ))
   expect_identical(methods$method[!methods$maps], c("occlusion", "shapley", "permutation", "sage"))
   expect_identical(
     vapply(methods$options, function(options) paste(names(options), collapse = " "), ""),
-    rep("option default meaning", 12)
+    rep("option default meaning", 13)
   )
   expect_identical(nrow(methods$options[[1]]), 0L)
   expect_identical(methods$options[[2]]$option, c("noise_level", "n_samples"))

@@ -165,8 +165,8 @@ LRP = AttributionMethod(
         "first": Option(
             None,
             "Layers that read the bands themselves: 'box' (of the composite), by how far a value is from the least "
-            "that it can contribute; 'flat', the same for every band and pixel that a layer reads, which tells where, not "
-            "which band; 'same', as other layers.",
+            "that it can contribute; 'flat', the same for all that a layer reads, which tells where, not which band; "
+            "'same', as other layers.",
             optional(one_of(*FIRSTS)),
         ),
         "epsilon": Option(1e-6, "Added to the size of what layers divide by.", number(0, above=True)),
