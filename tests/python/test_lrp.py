@@ -92,6 +92,7 @@ def by_hand(layers: list[tuple[np.ndarray, np.ndarray]], x: np.ndarray, rule: st
     """Relevance of all outputs of dense layers with ReLU between, as the formulas are written, shape (n, k, inputs)."""
 
     def safe(z: np.ndarray, size: float = 1e-6) -> np.ndarray:
+        size = size * np.sqrt((z**2).mean(-1, keepdims=True))
         return z + np.where(z < 0, -size, size)
 
     inputs = [x]
@@ -271,7 +272,7 @@ def test_what_biases_hold_is_reported(keras: Any) -> None:
     assert 1e-3 < expected == pytest.approx(found.completeness, rel=1e-5)
     *weights, bias = model.get_weights()
     model.set_weights([*weights, bias - 0.8 * model.predict(X[:1], verbose=0)[0]])
-    with pytest.warns(CompletenessWarning, match=r"biases.* hold more of the outputs than bands do"):
+    with pytest.warns(CompletenessWarning, match=r"biases.* hold more of the outputs than is left for bands"):
         bl.band_importance(model, X[:1], method="lrp", target="all")
 
 

@@ -41,8 +41,8 @@ from .calls import Call
 # they do so up to the error of an integral.
 MOST_RESIDUAL = 1e-2
 MOST_INTEGRAL_RESIDUAL = 5e-2
-# What biases may hold of outputs, on average over images, before shares of the rest say little of them.
-MOST_ABSORBED = 1.0
+# What scores that leave biases theirs may miss of outputs, on average over images: a bit less than all.
+MOST_ABSORBED = 0.99
 # Random draws may miss by as many standard errors of an image's total as chance brings to one table of so many.
 CHANCE = 0.01
 # Rounding in the last layer alone explains so many steps between neighbouring numbers.
@@ -189,7 +189,7 @@ def _absorbed(call: Call, residuals: np.ndarray) -> str | None:
         return None
     return (
         f"{call.method.label} scores miss outputs by {_percent(average)} of them, on average over images: biases, "
-        f"those of batch normalisation, too, hold more of the outputs than bands do. "
+        f"those of batch normalisation, too, hold more of the outputs than is left for bands. "
         f"{argument('method', 'deepshap')} shares out what sets an output apart from the background's, all of it."
     )
 

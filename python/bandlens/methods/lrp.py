@@ -169,7 +169,11 @@ LRP = AttributionMethod(
             "'same', as other layers.",
             optional(one_of(*FIRSTS)),
         ),
-        "epsilon": Option(1e-6, "Added to the size of what layers divide by.", number(0, above=True)),
+        "epsilon": Option(
+            1e-6,
+            "Added to the sums that layers divide by, relative to their root mean square in an image.",
+            number(0, above=True),
+        ),
         "gamma": Option(0.25, "How much more contributions of the output's sign count.", number(0)),
         "low": Option(None, "Least value of the box; by default each band's own in `x`.", optional(number(-np.inf))),
         "high": Option(None, "Its largest value.", optional(number(-np.inf))),

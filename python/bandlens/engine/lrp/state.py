@@ -9,8 +9,10 @@ from ..deepshap.rows import Multiplier, Rows
 from ..graph import Operation
 from .layers import Layered
 
-# keeps denominators away from 0, in all rules but that which is named for it
+# keeps denominators away from 0, relative to their size in an image, in all rules but that which is named for it
 STABILIZER = 1e-6
+# where all of them are 0
+TINY = 1e-30
 
 
 class Values(Rows):
@@ -37,10 +39,14 @@ class Values(Rows):
         return self.lifted(value, self.run.value(value), (1, self.n, 1))
 
     def stable(self, denominator: Any, size: float = STABILIZER) -> Any:
-        """A denominator, moved away from 0 by a number; 0 counts as positive."""
+        """A denominator, moved away from 0 by a part of its root mean square in an image; 0 counts as positive.
+
+        Thus a rule does the same to networks whose layers are scaled otherwise.
+        """
         nd = self.nd
-        none = nd.zeros_like(denominator)
-        return denominator + nd.where(denominator < 0, none - size, none + size)
+        square = nd.mean(denominator * denominator, tuple(range(3, len(denominator.shape))), True)
+        away = nd.broadcast_to(size * nd.sqrt(square) + TINY, denominator.shape)
+        return denominator + nd.where(denominator < 0, -away, away)
 
     def pulled(self, operation: Operation, given: dict[int, Any], at: dict[int, Any] | None = None) -> dict[int, Any]:
         """By an operation's own vector-Jacobian product, from its outputs to its data inputs."""
