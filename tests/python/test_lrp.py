@@ -205,6 +205,7 @@ CONSERVED: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize("name", CONSERVED)
 def test_relevance_is_conserved(keras: Any, name: str) -> None:
     model = built(keras, CONSERVED[name])
@@ -212,6 +213,58 @@ def test_relevance_is_conserved(keras: Any, name: str) -> None:
     for options in ({}, {"rule": "epsilon"}):
         totals = relevance(model, **options).sum((2, 3, 4))
         np.testing.assert_allclose(totals, outputs, rtol=0, atol=3e-4 * np.abs(outputs).max(), err_msg=str(options))
+
+
+FORMULAS: dict[str, Any] = {
+    # the top has it all; both sides of a difference in proportion; a power by the sizes of x df/dx
+    "quotient": (
+        lambda ops, a, b: (a - b) / (a + b),
+        lambda a, b, r: (r * a / (a - b), -r * b / (a - b)),
+    ),
+    "squared difference": (
+        lambda ops, a, b: ops.square(a - b),
+        lambda a, b, r: (r * a / (a - b), -r * b / (a - b)),
+    ),
+    "power": (
+        lambda ops, a, b: ops.power(a, b),
+        lambda a, b, r: (r / (1 + np.abs(np.log(a))), r * np.abs(np.log(a)) / (1 + np.abs(np.log(a)))),
+    ),
+    "maximum": (lambda ops, a, b: ops.maximum(a, b), lambda a, b, r: (r * (a > b), r * (b > a))),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_bands_that_a_formula_joins(keras: Any, name: str) -> None:
+    formula, shares = FORMULAS[name]
+    x = np.random.default_rng(5).uniform(1, 3, (4, 2, 2, 2)).astype(np.float32)
+
+    def model(x: Any) -> Any:
+        return keras.ops.sum(formula(keras.ops, x[..., 0], x[..., 1]), axis=(1, 2))[:, None] * 2.0
+
+    bands = np.moveaxis(np.float64(x), -1, 0)
+    expected = np.stack(shares(*bands, 2 * formula(keras.ops, *bands)), axis=-1)
+    found = relevance(model, x)[:, 1]  # of two classes that one logit tells apart
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-4 * np.abs(expected).max())
+
+
+def test_scales_of_layers_make_no_difference(keras: Any) -> None:
+    """Activations of a billionth are handed back as well as any."""
+    model = built(keras, lambda layers, x: layers.Conv2D(5, 3, activation="relu")(x))
+    expected = relevance(model)
+    first, *others, last, bias = model.get_weights()
+    model.set_weights([first * 1e-9, *others, last * 1e9, bias])
+    np.testing.assert_allclose(relevance(model), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_pixels_of_a_zone(keras: Any) -> None:
+    """The mean output of a class over its pixels is what is handed back."""
+    inputs = keras.Input((6, 6, 4))
+    hidden = keras.layers.Conv2D(5, 3, padding="same", activation="relu", use_bias=False)(inputs)
+    model = filled(keras.Model(inputs, keras.layers.Conv2D(3, 1, use_bias=False, activation="softmax")(hidden)))
+    y = RANDOM.integers(0, 3, (5, 6, 6))
+    found = bl.band_importance(model, X, y, method="lrp", bands=list("abcd"))
+    assert found.completeness < 1e-4
+    np.testing.assert_allclose(found.scores.sum(-1), found.output_values, rtol=0, atol=1e-5)
 
 
 def test_attention_by_hand(keras: Any) -> None:
