@@ -80,6 +80,7 @@ def check_null(
     integrated_gradients  exact  exact            exact
     expected_gradients    exact  exact            exact: the draws are the same ones
     deepshap              exact  exact            exact: the mean is linear, so multipliers pass by the chain rule
+    lrp                   exact  exact            not implied: its rules see which layers read bands themselves
     smoothgrad            exact  exact            not implied: the mean of two bands has less noise
     vargrad               exact  exact            not implied: variances are quartered, so both have half
     occlusion             exact  exact            not implied: without the one, half of the other is left
