@@ -13,6 +13,7 @@ from ..data.images import Images
 from ..data.kept import same_images
 from ..data.summaries import band_means, band_spread
 from ..models.predictor import Predictor
+from .filling import MARGINAL, Filling, filling_from
 from .zoned import ZoneSeeds
 
 Seeds = np.ndarray | ZoneSeeds
@@ -140,6 +141,19 @@ class Task:
     def grouped(self) -> bool:
         """Whether some rows of the table stand for several bands."""
         return len(self.members) < self.members.shape[1]
+
+    @property
+    def filling(self) -> Filling | None:
+        """How absent bands depend on those that are there; None where they are those of other images, as they are."""
+        absent = self.options.get("absent", MARGINAL)
+        if absent == MARGINAL:
+            return None
+
+        def make() -> Filling:
+            background = self.every if self.background is None else self.background
+            return filling_from(absent, background, self.seed)
+
+        return self.once("filling", make)
 
     @property
     def images_per_batch(self) -> int:
