@@ -1,4 +1,4 @@
-"""Steps for images whose absent bands depend on those that are there: filled outside the compiled step, as many as it takes.
+"""Steps for images whose absent bands depend on those that are there: they are filled outside, as many as a step takes.
 
 A coalition has a map of its own, and neighbours are looked for: neither fits a step that is compiled once for all.
 """

@@ -110,9 +110,3 @@ def check_replacement(options: Mapping[str, Any], allowed: Mapping[str, tuple[st
             given=argument("replacement", replacement),
             fix=f"choose {argument('absent', MARGINAL)}, or another `replacement`",
         )
-
-
-def told_absent(options: Mapping[str, Any]) -> str:
-    """What is said of how bands are absent, where it is not the usual way; else empty."""
-    absent = options.get("absent", MARGINAL)
-    return "" if absent == MARGINAL else f", absent bands {absent}"

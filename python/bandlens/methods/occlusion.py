@@ -123,7 +123,7 @@ OCCLUSION = BandMethod(
             "What a band is replaced by: 'background', the same pixels of each background image in turn, averaging the "
             "outputs; 'background_mean', the mean background image; 'zero'; 'blur', the band itself without detail.",
             one_of("background", "background_mean", "zero", "blur"),
-        )
+        ),
     },
     needs_background=needs_background,
 )

@@ -56,9 +56,7 @@ def _labels(task: Task, metric: str | Callable[..., Any], shuffles: list[np.ndar
     for part, batch in images.batches(size, predictor.trace.dtype):
         for repeat, order in enumerate(shuffles):
             references = images.take(order[part], batch.dtype)[:, None]
-            found = all_mixed_outputs(
-                task, batch, references, present, positions=part, turns=np.array([repeat])
-            )[:, 0]
+            found = all_mixed_outputs(task, batch, references, present, positions=part, turns=np.array([repeat]))[:, 0]
             shuffled[repeat, :, part] = np.moveaxis(found, 1, 0)
         task.tick(_rows_in(task, part))
     occurring = np.unique(task.codes)

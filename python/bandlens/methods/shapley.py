@@ -1,10 +1,10 @@
 """Shapley values of whole bands: the share of each in f(x) - mean f(background), averaged over all orders of bands.
 
-Interventional, unless asked otherwise (see `filling`): bands that are absent come from background images, pixel by pixel. Up to `max_exact` bands all
-coalitions are computed. Beyond, bands join in random orders, each order followed by its reverse (antithetic), on one
-background image after the other, so that scores sum to exactly what they should. Every background image is visited
-once, since they differ more than orders do; orders go on, on images that are visited again, until the standard errors
-are small enough.
+Interventional, unless asked otherwise (see `filling`): bands that are absent come from background images, pixel by
+pixel. Up to `max_exact` bands all coalitions are computed. Beyond, bands join in random orders, each order followed by
+its reverse (antithetic), on one background image after the other, so that scores sum to exactly what they should. Every
+background image is visited once, since they differ more than orders do; orders go on, on images that are visited again,
+until the standard errors are small enough.
 """
 
 from __future__ import annotations

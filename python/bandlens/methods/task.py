@@ -12,6 +12,8 @@ import numpy as np
 from ..data.images import Images
 from ..data.kept import same_images
 from ..data.summaries import band_means, band_spread
+from ..data.words import argument
+from ..errors import OptionError
 from ..models.predictor import Predictor
 from .filling import MARGINAL, Filling, filling_from
 from .zoned import ZoneSeeds
@@ -150,6 +152,13 @@ class Task:
             return None
 
         def make() -> Filling:
+            if absent == "nearest" and self.weights is not None:
+                raise OptionError(
+                    "Neighbours are looked for in all of the background, whose images have no weights then.",
+                    expected="background images that count the same",
+                    given="a strategy or weights of the background",
+                    fix=f"give images as `background`, or choose {argument('absent', 'conditional')}",
+                )
             background = self.every if self.background is None else self.background
             return filling_from(absent, background, self.seed)
 

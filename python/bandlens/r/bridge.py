@@ -226,6 +226,17 @@ def check_null(
 
 
 @answer
+def check_plausibility(
+    model: Any, x: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Check of how far filled images lie from the data; arguments of `bandlens.check_plausibility`, by name."""
+    from ..checks import check_plausibility as check
+
+    model, x, options = images_and_options(model, x, arguments)
+    return _check(check(model, x, **options, progress=progress or False))
+
+
+@answer
 def check_deletion(
     model: Any,
     result: Mapping[str, Any],
