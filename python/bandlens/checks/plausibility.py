@@ -85,8 +85,8 @@ def check_plausibility(
         Level "absent": ``absent, unit, auc, std_error, conf_low, conf_high, n``, one row per way x unit. `unit` is
         "pixel" (spectra; of a single input) or "image" (means of bands over its pixels and, where there are several,
         standard deviations); `auc` is the probability that a filled image looks more like one to the classifier than a
-        real one does: 0.5 (or a little less) where there is no difference that it finds, 1 where it is always right. `std_error` and the
-        95 % interval are over images, with the classifiers as they are; `n` counts images.
+        real one does: 0.5 (or a little less) where there is no difference that it finds, 1 where it is always right.
+        `std_error` and the 95 % interval are over images, with the classifiers as they are; `n` counts images.
 
         Level "removed": the same by the number of absent bands, in the column `removed` behind `unit`.
 

@@ -73,8 +73,10 @@ def mixed_outputs(
     def read(units: np.ndarray, at: slice) -> np.ndarray:
         return units @ np.moveaxis(seeds[at], 1, 2)
 
-    how = {"positions": positions, "pixels": pixels, "mean": mean, "turns": turns}
-    return mixed(task, read, seeds.shape[1], images, references, present, **how)
+    width = seeds.shape[1]
+    return mixed(
+        task, read, width, images, references, present, positions=positions, pixels=pixels, mean=mean, turns=turns
+    )
 
 
 def mixed(

@@ -45,10 +45,11 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     return (
         p9.ggplot(frame, p9.aes("auc", "absent"))
         + p9.geom_vline(xintercept=0.5, color=ink("missing"), size=0.6)
-        + p9.geom_errorbarh(p9.aes(xmin="conf_low", xmax="conf_high"), height=0, size=0.7, color=colours("band")[0])
+        + p9.geom_segment(p9.aes(x="conf_low", xend="conf_high", yend="absent"), size=0.7, color=colours("band")[0])
         + p9.geom_point(size=1.8, color=colours("band")[0])
         + p9.facet_wrap("unit", ncol=columns, labeller=p9.as_labeller(TITLES))
         + p9.scale_y_discrete(limits=ways[::-1])
+        + p9.scale_x_continuous(breaks=[0.5, 0.75, 1.0])
         + p9.coord_cartesian(xlim=(min(0.45, float(frame["conf_low"].min())), 1))
         + theme_bandlens(base_size, width=width, lines=lines)
         + p9.theme(
