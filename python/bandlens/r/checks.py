@@ -1,4 +1,4 @@
-"""The outcome of a check as R takes it, and checks that R asks for beside those of a table; see `bridge` for the rules."""
+"""The outcome of a check as R takes it, and the check that asks for images only; see `bridge` for the rules."""
 
 from __future__ import annotations
 
