@@ -21,8 +21,8 @@
 #'   Of pairs with `order = 2`, `"sii"` and `"k-sii"` are the same. With `order = 3`, pairs of `"sii"` and `"banzhaf"`
 #'   contain a part of each triple that they are in; those of the others don't.
 #' @param absent What bands are that are not there: `"marginal"`, the background's whatever the other bands are;
-#'   `"conditional"`, what they would be given the bands that are there; `"nearest"`, those of similar pixels. As for the
-#'   method `"shapley"`, see [band_methods()].
+#'   `"conditional"`, what they would be given the bands that are there; `"nearest"`, those of similar pixels. As for
+#'   the method `"shapley"`, see [band_methods()].
 #' @param max_exact Most bands (or groups) for which all coalitions are computed. `groups` makes fewer of many bands.
 #' @param object For `summary()`, a `band_interactions`; for the other methods it is `x`.
 #' @param level `"class"` for one row per class x output x set of bands, `"image"` for one row per image x output x set,
