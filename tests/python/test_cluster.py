@@ -92,7 +92,7 @@ def test_scores_are_those_of_one_process(client: Any, model: keras.Model, data: 
     arguments = {**data, "method": method, **METHODS[method]}
     with workers.at_work(client) as team:
         found = bl.band_importance(model, **arguments)
-    assert len(team.moved.seconds) > 2
+    assert len(team.moved.blocks) > 2
     assert team.moved.out >= data["x"].nbytes * (method != "permutation")
     assert team.moved.back >= found.scores.nbytes
     same(found, bl.band_importance(model, **arguments))

@@ -46,7 +46,7 @@ def same(client: Any, model: Any, x: Any, y: Any = None, **arguments: Any) -> An
     """What workers found, which is what one process finds."""
     with workers.at_work(client) as team:
         found = bl.band_importance(model, x, y, **arguments)
-    assert len(team.moved.seconds) > 1
+    assert len(team.moved.blocks) > 1
     alone = bl.band_importance(model, x, y, **arguments)
     np.testing.assert_array_equal(found.scores, alone.scores)
     np.testing.assert_array_equal(found.output_values, alone.output_values)
@@ -129,7 +129,7 @@ def test_checks_are_shared_out(client: Any, layers: Any) -> None:
     ):
         with workers.at_work(client) as team:
             found = check(model, x, y, **about, **own)
-        assert len(team.moved.seconds) > 2
+        assert len(team.moved.blocks) > 2
         assert found.to_frame().equals(check(model, x, y, **about, **own).to_frame())
 
 
@@ -148,7 +148,7 @@ def test_scenes_are_scored_by_workers(client: Any, tmp_path: Path, monkeypatch: 
     for scene, sent in ((path, False), (array, True)):
         with workers.at_work(client) as team:
             found = bl.score_scene(model, scene, **about)
-        assert len(team.moved.seconds) > 1
+        assert len(team.moved.blocks) > 1
         # beside the few windows that the model is tried with
         assert (team.moved.out > array.nbytes) == sent
         np.testing.assert_array_equal(found.score.values, bl.score_scene(model, scene, **about).score.values)
