@@ -133,6 +133,54 @@ def test_checks_are_shared_out(client: Any, layers: Any) -> None:
         assert found.to_frame().equals(check(model, x, y, **about, **own).to_frame())
 
 
+def test_rankings_are_checked_by_workers(client: Any, layers: Any, tmp_path: Path) -> None:
+    import keras
+
+    dense = keras.Sequential(
+        [keras.Input((4, 4, BANDS)), layers.Flatten(), layers.Dense(6, activation="relu"), layers.Dense(2)]
+    )
+    pixels = keras.Sequential([keras.Input((4, 4, BANDS)), layers.Conv2D(2, 3, padding="same", activation="softmax")])
+    dense.save(tmp_path / "dense.keras")
+    x, labels = numbers(9, 4, 4, BANDS), np.random.default_rng(0).integers(0, 2, (9, 4, 4))
+    for model, y in ((dense, np.arange(9) % 2), (str(tmp_path / "dense.keras"), None), (pixels, labels)):
+        table = bl.band_importance(model, x, y, method="occlusion", n_background=3)
+        about = {"batch_size": 4, "n_background": 2, "orders": 4}
+        with workers.at_work(client) as team:
+            found = bl.check_deletion(model, table, x, y, **about)
+        assert team.moved.out > x.nbytes
+        assert len(team.moved.blocks) > 2
+        alone = bl.check_deletion(model, table, x, y, **about)
+        for level in ("curve", "area"):
+            assert found.to_frame(level).equals(alone.to_frame(level))
+        assert found.to_frame().equals(bl.check_deletion(model, table, x, y, client=client, **about).to_frame())
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("deepshap", {}),
+        ("deepshap", {"background_per_image": 2}),
+        ("smoothgrad", {"n_samples": 3}),
+        ("integrated_gradients", {"n_steps": 100}),
+        ("lime", {"features": "superpixels", "n_samples": 8}),
+    ],
+)
+def test_maps_are_made_by_workers(client: Any, layers: Any, method: str, options: dict[str, Any]) -> None:
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((6, 6, BANDS)), layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(2)]
+    )
+    x = numbers(9, 6, 6, BANDS)
+    about = {"method": method, "batch_size": 2, "background": numbers(4, 6, 6, BANDS, seed=1), **options}
+    with workers.at_work(client) as team:
+        found = bl.band_maps(model, x, **about)
+    assert len(team.moved.blocks) > 2
+    assert team.moved.back >= found.values.nbytes
+    np.testing.assert_array_equal(found.values, bl.band_maps(model, x, **about).values)
+    np.testing.assert_array_equal(found.values, bl.band_maps(model, x, client=client, **about).values)
+
+
 def test_scenes_are_scored_by_workers(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rasterio")
     xarray = pytest.importorskip("xarray")

@@ -252,9 +252,8 @@ def _started(count: int, stack: ExitStack, workers: Workers) -> str:
 
     with dask.config.set({TICK: f"{BETWEEN_TICKS}s"}):
         cluster = stack.enter_context(
-            LocalCluster(
-                n_workers=0, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50
-            )  # critical alone
+            # of what Dask logs, what is critical
+            LocalCluster(n_workers=0, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50)
         )
     folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
     address: str = cluster.scheduler_address
@@ -267,11 +266,9 @@ def _started(count: int, stack: ExitStack, workers: Workers) -> str:
     log = stack.enter_context(Path(folder, "log").open("w+b"))  # noqa: SIM115 - the stack closes it
     # also where this package is, which R imports from a folder of its own
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *(path for path in sys.path if path)])
-    quiet = {
-        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-        "DASK_" + TICK.upper().replace(".", "__"): f"{BETWEEN_TICKS}s",
-    }
-    environment = {**_surroundings(), "PYTHONPATH": paths, **quiet}
+    settings = {"distributed.worker.profile.enabled": "False", TICK: f"{BETWEEN_TICKS}s"}
+    variables = {f"DASK_{name.upper().replace('.', '__')}": value for name, value in settings.items()}
+    environment = {**_surroundings(), "PYTHONPATH": paths, **variables}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
     stack.callback(_ended, process)
     workers.started = process
