@@ -93,7 +93,7 @@ check_scene_alone <- function(y, bands, wavelengths, band_axis, zone, ignore, cl
   )
   if (!is.null(client)) {
     cause("option", "Cells of a scene are computed in this session.",
-      expected = "`client = NULL`, or images instead of a scene", given = paste("`client =", shown(client), "`"),
+      expected = "`client = NULL`, or images instead of a scene", given = paste0("`client = ", shown(client), "`"),
       fix = "Python's `score_scene()` shares scenes out to workers"
     )
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,41 @@ def test_a_file_that_workers_do_not_have_is_named(client: Any, tmp_path: Path) -
         bl.band_importance(
             doubled, str(path), method="occlusion", batch_size=2, n_background=3, client=client, progress=removed
         )
+
+
+def damaged(path: Path) -> None:
+    """A block holds something else, and nothing tells that it was written."""
+    block, about = path / "c/19/0/0/0", (path / "c/19/0/0/0").stat()
+    block.write_bytes(b"?" * about.st_size)
+    os.utime(block, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+
+def rewritten(path: Path) -> None:
+    """A block was written anew."""
+    os.utime(path / "c/19/0/0/0", (4e9, 4e9))
+
+
+@pytest.mark.parametrize("by_workers", [False, True])
+@pytest.mark.parametrize(
+    ("meddle", "text"),
+    [(damaged, r"Images 38 to 39 can't be read(.*\n)+.*x\.zarr"), (rewritten, r"x\.zarr' changed while it was read")],
+)
+def test_files_that_change_after_they_were_checked_are_named(
+    client: Any, tmp_path: Path, meddle: Any, text: str, by_workers: bool
+) -> None:
+    zarr, path, done = pytest.importorskip("zarr"), tmp_path / "x.zarr", []
+    made = zarr.create_array(str(path), shape=(40, 4, 4, 4), chunks=(2, 4, 4, 4), dtype="float32", compressors="auto")
+    made[:] = numbers(40, 4, 4, 4)
+
+    def meddled(count: int, total: int) -> None:
+        if not done:
+            meddle(path)
+        done.append(count)
+
+    arguments = {"method": "occlusion", "batch_size": 2, "n_background": 3, "progress": meddled}
+    with pytest.raises(bl.errors.SourceError, match=text):
+        bl.band_importance(doubled, str(path), client=client if by_workers else None, **arguments)
+    assert done
 
 
 def test_a_stream_goes_along_block_by_block(client: Any) -> None:
