@@ -97,6 +97,7 @@ check_deletion <- function(model,
                            reorder = FALSE,
                            batch_size = NULL,
                            seed = 0,
+                           client = NULL,
                            progress = NULL) {
   in_verb("check the ranking", {
     no_other_arguments()
@@ -116,6 +117,7 @@ check_deletion <- function(model,
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )
+    arguments$client <- as_client(client)
     arguments$zone <- as_zone(zone)
     arguments$ignore <- as_ignored(ignore)
     y <- as_labels(y, result$classes, ignore)$y
