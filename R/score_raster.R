@@ -186,6 +186,11 @@ score_raster <- function(model,
       # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
       first <- take_windows(drawn, 1)
       said <- of_raster(said_of(model, first, asked))
+      if (prediction && said$task == "regression") {
+        cause("option", "The model predicts numbers, not classes.",
+          expected = "prediction = FALSE", given = "prediction = TRUE"
+        )
+      }
       prepare <- if (said$task == "segmentation") pixel_work else patch_work
       of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
     })
