@@ -37,6 +37,7 @@
 #' @section Rasters:
 #' * [extract_patches()]: from a scene and places to images and labels.
 #' * [score_raster()]: from a network and a scene to a map, which [autoplot_scores()] draws.
+#' * [zonal_importance()]: from such a map and polygons to a table.
 #'
 #' @section Data to try things on:
 #' * [landsat_patches()], [landsat_model()]: images and a trained network, shipped.

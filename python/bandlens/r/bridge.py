@@ -31,7 +31,7 @@ from .localization import class_activation_maps, occlusion_maps  # noqa: F401 - 
 from .pooling import pool_importance, pool_models  # noqa: F401 - R calls them
 from .streams import RStream as r_stream  # noqa: F401, N813 - R makes streams of functions with it
 from .watching import Watching
-from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
+from .windows import model_inputs, pixel_scores, window_outputs, zonal_importance  # noqa: F401 - R calls them
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
