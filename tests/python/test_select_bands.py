@@ -126,7 +126,13 @@ def test_models_are_judged_on_images_they_have_not_seen_and_runs_widen_intervals
         return by_means(x, (y == "b").astype(int), bands)
 
     found = bl.select_bands(
-        **{**planted, "y": names}, classes=["a", "b"], fit=fit, method="importance", importance=BANDS, folds=4, repeats=3
+        **{**planted, "y": names},
+        classes=["a", "b"],
+        fit=fit,
+        method="importance",
+        importance=BANDS,
+        folds=4,
+        repeats=3,
     )
     assert len(seen) == 6 * 4 * 3
     assert {(shape, len(bands)) for _, shape, bands in seen} == {((180, 2, 2, k), k) for k in range(1, 7)}

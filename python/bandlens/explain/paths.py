@@ -44,7 +44,12 @@ def folds_of(codes: np.ndarray, folds: int, seed: int, run: int) -> np.ndarray:
 
 
 def followed_path(
-    worth: Worth, n_features: int, folds: np.ndarray, order: np.ndarray | None, backward: bool, tick: Callable[[int], None]
+    worth: Worth,
+    n_features: int,
+    folds: np.ndarray,
+    order: np.ndarray | None,
+    backward: bool,
+    tick: Callable[[int], None],
 ) -> Path:
     """The path of a method.
 
@@ -92,9 +97,7 @@ def followed_path(
         values.append(found[:, np.arange(len(folds)), best[folds]])
         tick(1)
     ascending = slice(None, None, -1) if backward else slice(None)
-    return Path(
-        np.array(sets)[ascending], np.array(moved, np.int64)[ascending], np.stack(values[ascending], axis=-1)
-    )
+    return Path(np.array(sets)[ascending], np.array(moved, np.int64)[ascending], np.stack(values[ascending], axis=-1))
 
 
 def _changed(own: np.ndarray, features: np.ndarray, value: bool) -> np.ndarray:

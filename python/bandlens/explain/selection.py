@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.backgrounds import refuse_strategy
 from ..data.images import Images
-from ..data.options import one_of, optional, whole
+from ..data.options import one_of, whole
 from ..data.sensors import matched_sensors
 from ..data.tasks import CLASSIFICATION, REGRESSION
 from ..data.words import argument, choices, few
@@ -66,7 +66,7 @@ def select_bands(
     Parameters
     ----------
     model, x, y
-        As for `band_importance`; `y` is needed. Models that give images several labels, or classify pixels, are refused.
+        As for `band_importance`; `y` is needed. Models of pixels, or with several labels per image, are refused.
     method : {"forward", "backward", "importance"}
         Bands come one by one, each time the one that makes the model most right; or go from all of them, each time the
         one that is missed least; or come in the order of `importance`.
@@ -127,10 +127,11 @@ def select_bands(
     return selection(
         model, x, y, method=method, importance=importance, fit=fit_at, metric=metric, sensors=sensors, folds=folds,
         repeats=repeats, n_background=n_background, progress=progress,
-        asked=dict(
-            background=background, output=output, head=head, task=task, bands=bands, wavelengths=wavelengths,
-            groups=groups, classes=classes, band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed,
-        ),
+        asked={
+            "background": background, "output": output, "head": head, "task": task, "bands": bands,
+            "wavelengths": wavelengths, "groups": groups, "classes": classes, "band_axis": band_axis,
+            "reorder": reorder, "batch_size": batch_size, "seed": seed,
+        },
     )  # fmt: skip
 
 

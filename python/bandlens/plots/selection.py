@@ -58,10 +58,10 @@ def draw(result: BandSelection, *, base_size: float = 8, width: float = 175) -> 
     plot = (
         p9.ggplot(frame, p9.aes("n_bands", "estimate"))
         + p9.geom_hline(yintercept=full, color=ink("subtle"), linetype="dotted", size=0.5)
-        + p9.geom_vline(xintercept=result.knee, color=ink("subtle"), linetype="dashed", size=0.5)
         + p9.geom_ribbon(p9.aes(ymin="conf_low", ymax="conf_high"), fill=paint, alpha=0.2)
         + p9.geom_line(color=paint, size=0.7)
         + p9.geom_point(color=paint, size=1.2)
+        + p9.geom_point(data=frame[frame["knee"]], color=paint, fill="none", shape="o", size=4, stroke=0.7)
         + p9.scale_x_continuous(breaks=_breaks(len(frame)), expand=(0.06, 0))
         + p9.scale_y_continuous(expand=(0.03 + 0.022 * longest, 0, 0.08, 0))
         + theme_bandlens(base_size, width=width, lines=lines)
@@ -72,12 +72,12 @@ def draw(result: BandSelection, *, base_size: float = 8, width: float = 175) -> 
     if longest:
         plot += p9.geom_text(p9.aes(y="place", label="text"), angle=90, va="top", ha="center", **text)
     if len(sensors):
+        names_of = {"size": SMALL * base_size, "color": other}
         shown = sensors.assign(text=sensors["sensor"].astype(str))
-        nudge = {"nudge_y": 0.05 * extent}
+        right = shown["n_bands"] > len(frame) / 2  # names run towards the middle
         plot += p9.geom_point(data=shown, color=other, shape="D", size=2)
-        plot += p9.geom_text(
-            p9.aes(label="text"), data=shown, size=SMALL * base_size, color=other, va="bottom", **nudge
-        )
+        for own, side in ((shown[right], "right"), (shown[~right], "left")):
+            plot += p9.geom_text(p9.aes(label="text"), own, nudge_y=0.05 * extent, va="bottom", ha=side, **names_of)
     return plot
 
 
@@ -94,6 +94,6 @@ def _note(result: BandSelection) -> str:
     )
     sensors = "; diamonds: bands nearest to those of a sensor" if result.sensors else ""
     return (
-        f"n = {result.n} images; {how}; {ORDERS[result.method]}; shaded: 95 % interval; dotted: all bands; dashed: "
+        f"n = {result.n} images; {how}; {ORDERS[result.method]}; shaded: 95 % interval; dotted: all bands; circled: "
         f"{result.knee} bands, the fewest within one standard error of the best{sensors}"
     )

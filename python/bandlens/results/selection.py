@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.moments import Moments, half_width
 from . import drawing
-from .schema import Counts, Flags, Names, Numbers, Positions
+from .schema import Flags, Names, Numbers, Positions
 from .storing import store, stored
 from .tables import Table, check_level
 
@@ -94,7 +94,6 @@ class BandSelection:
     n_background: int = 0
     output: str = ""
     groups: dict[str, list[str]] | None = None
-    images: Annotated[np.ndarray | None, Counts("image")] = None
     seed: int = 0
     model: str = ""
     versions: dict[str, str] = field(default_factory=dict)
