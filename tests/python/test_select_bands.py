@@ -266,9 +266,6 @@ def test_pictures_name_bands_the_knee_and_sensors(planted: dict[str, Any]) -> No
     ],
 )
 def test_what_does_not_fit_is_refused(planted: dict[str, Any], options: Any, error: Any, said: str) -> None:
-    def never(*_: Any) -> Any:
-        raise AssertionError
-
     with pytest.raises(error, match=said):
         bl.select_bands(**{**planted, **options})
 

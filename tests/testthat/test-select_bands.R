@@ -89,7 +89,7 @@ test_that("what does not fit is refused", {
   expect_error(select_bands("a.keras", x, labels(), folds = 1), class = "bandlens_error_option")
   expect_error(select_bands("a.keras", x, labels(), mehtod = "forward"), class = "bandlens_error_option")
   skip_without_python()
-  expect_error(select_bands(small_model(), x, labels(), sensors = "landsat8"), class = "bandlens_error_band")
+  expect_error(select_bands(small_model(), x, labels(), sensors = "landsat8"), class = "bandlens_error_bands")
   expect_error(select_bands(small_model(), x, labels(), sensors = "landsat"), class = "bandlens_error_option")
 })
 

@@ -108,7 +108,7 @@ def select_bands(
     Warns
     -----
     DataWarning, AccuracyWarning
-        As for `band_importance`.
+        Without `fit`, as for `band_importance`.
 
     Notes
     -----
@@ -199,7 +199,8 @@ def selection(
     if fit is not None and (call.images.parts or call.images.time_axis is not None):
         raise OptionError("`fit` is for models of one input.", expected="no `fit`", given="several inputs")
     started = time.perf_counter()
-    check_fit(call.subject(maps=False), stacklevel=4)
+    if fit is None:  # else it is not this model that is judged
+        check_fit(call.subject(maps=False), stacklevel=4)
     runs = np.stack([folds_of(call.targets.codes, folds, call.seed, run) for run in range(repeats)])
     n_features = len(call.features.labels)
     with ticker(progress, n_features + bool(found), "Selecting bands") as tick:
