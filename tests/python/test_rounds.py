@@ -114,6 +114,33 @@ def test_a_class_gets_as_many_images_as_it_needs(designs: list[Design]) -> None:
     assert result.table.n[0] != result.table.n[1]
 
 
+def test_the_model_is_asked_about_chosen_images_alone_where_labels_say_what_they_are() -> None:
+    def strict(images: Any) -> Any:
+        found = model(images)
+        return ops.where(ops.max(images, axis=(1, 2, 3))[:, None] > 50, ops.full_like(found, np.nan), found)
+
+    chosen = explain(precision=0.08)
+    assert len(chosen.images) < 300
+    others = np.setdiff1d(np.arange(len(X)), chosen.images)
+    x = X.copy()
+    x[others] = 99.0  # for which the model has no finite output
+    asked = {"background": BACKGROUND, "precision": 0.08}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bl.errors.DataWarning)  # images are not like the background any more
+        result = bl.band_importance(strict, x, Y, **asked)
+        with pytest.raises(bl.errors.ModelError, match="not finite"):
+            bl.band_importance(strict, x, **asked)  # whose classes are those that the model predicts
+    np.testing.assert_array_equal(result.scores, chosen.scores)
+    np.testing.assert_array_equal(result.prediction, chosen.prediction)
+
+
+def test_no_more_background_images_to_begin_with_than_can_be_met(designs: list[Design]) -> None:
+    explain(max_seconds=60, precision=0.3)
+    first = designs[0]
+    assert first.d == bl.METHODS["deepshap"].few_comparisons
+    assert first.m == min(len(BACKGROUND), int(first.n.sum()) * first.d)
+
+
 def test_the_pool_may_be_too_small() -> None:
     with pytest.warns(PrecisionWarning, match=r"Shares are known to .* points \(with all 40 images and all 12") as said:
         result = bl.band_importance(model, X[:40], Y[:40], background=BACKGROUND[:12], precision=0.001)

@@ -99,6 +99,8 @@ class Images:
             positions = range(self.n)[index] if isinstance(index, slice) else index
             picked = [np.asarray(self.source[position]) for position in positions]
             return np.stack(picked).astype(dtype) if picked else np.empty((0, *self.shape), dtype)
+        if isinstance(self.source, np.ndarray) and isinstance(index, np.ndarray):
+            return np.asarray(self.source[index], dtype, order="C")  # what is picked by positions is a copy
         if isinstance(index, slice) or isinstance(self.source, np.ndarray) or getattr(self.source, "any_rows", False):
             return np.array(self.source[index], dtype=dtype, order="C")
         # tensors want tensors: one image at a time is what every container understands

@@ -159,11 +159,13 @@ def checked(
     predictor: Predictor | None = None,
     method: Method | None = None,
     find: Callable[..., Targets] = find_targets,
+    in_rounds: bool = False,
 ) -> Call:
     """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
 
     `predictor` is that of an earlier call about the same model and images, if there was one; `method` is what
     answers, if not the one that is named; `find` says what is to be explained, if not what `y` and `target` speak for.
+    `in_rounds`, rows are chosen later, and the model is asked for the outputs of these alone, if it can be.
     """
     method, statistic = _asked(question, method or _method(question.method, maps))
     q = in_order(question)
@@ -194,7 +196,8 @@ def checked(
     check_shares(method, predictor, options)
     method.prepare(Request(predictor, images, q.y, options, maps, len(features.names)))
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
-    deferred = _is_deferred(q, method, predictor, known=labelled.codes is not None) and not maps
+    comes = in_rounds or (isinstance(method, GradientMethod) and method.gives_outputs)
+    deferred = comes and not maps and _may_wait(q, predictor, known=labelled.codes is not None)
     with outputs_shared_out(model):
         targets = find(q, predictor, images, outputs, labelled, deferred=deferred)
     every = images
@@ -244,16 +247,15 @@ def names_of_outputs(q: Question, predictor: Predictor, n: int) -> tuple[tuple[s
     return (WHOLE,), ("output",)
 
 
-def _is_deferred(q: Question, method: Method, predictor: Predictor, *, known: bool) -> bool:
-    """Whether the model's outputs may wait for a method that computes them anyway.
+def _may_wait(q: Question, predictor: Predictor, *, known: bool) -> bool:
+    """Whether what is explained does not depend on the model's outputs; `known` says whether classes of images don't.
 
-    Not so if what is explained depends on them; `known` says whether the classes of the images don't.
+    Then outputs may wait for a method that computes them anyway, or until it is known which images are explained.
     """
     if predictor.task not in (CLASSIFICATION, REGRESSION):
         return False
     known = known or not predictor.classifies
-    depends = q.target == "predicted" or (q.target == "class" and not known)
-    return isinstance(method, GradientMethod) and method.gives_outputs and not depends
+    return not (q.target == "predicted" or (q.target == "class" and not known))
 
 
 def _asked(q: Question, method: Method) -> tuple[Method, str]:

@@ -137,6 +137,6 @@ def finding(effort: Effort) -> Callable[..., Targets]:
     def find(q: Question, predictor: Predictor, *rest: Any, deferred: bool) -> Targets:
         if effort.in_rounds:
             check_effort(q, predictor, effort)
-        return find_targets(q, predictor, *rest, deferred=deferred and not effort.in_rounds)
+        return find_targets(q, predictor, *rest, deferred=deferred)
 
     return find

@@ -302,7 +302,7 @@ def band_importance(
         if several is None:
             return importance_of(question, progress, effort=effort)
         with starting(progress, model):
-            calls = checked_calls(question, several, find=finding(effort))
+            calls = checked_calls(question, several, find=finding(effort), in_rounds=effort.in_rounds)
         found: dict[str, BandImportance] = {}
         for call, bar in zip(calls, progress_of(progress, calls, in_rounds=effort.in_rounds), strict=True):
             own = effort.shared(len(calls) - len(found))
@@ -326,7 +326,7 @@ def importance_of(
     started, effort = time.perf_counter(), effort or Effort()
     if call is None:
         with starting(progress, question.model):
-            call = checked(question, find=finding(effort))
+            call = checked(question, find=finding(effort), in_rounds=effort.in_rounds)
         started = started if effort.in_rounds else time.perf_counter()
     deferred = call.targets.deferred
     if fit and not deferred:

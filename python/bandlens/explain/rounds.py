@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.repeated import repeated
 from ..data.turns import in_turn, turns
 from ..progress import Bar
 from ..results.importance import BandImportance
@@ -28,8 +29,6 @@ from .planning import LEAST_GROWTH, Design, Supply, between, known_of, needed, t
 # rows of each class, and background images, to begin with
 FIRST_ROWS = 32
 FIRST_BACKGROUND = 16
-# background images to begin with where each image is compared with a few of its own, so that many cost little
-FIRST_SHARED = 512
 # of the time that is left, what a round may be expected to take
 SAFE = 0.8
 
@@ -76,12 +75,13 @@ class _Pool:
     turn: np.ndarray = field(init=False)
     background: np.ndarray = field(init=False)
     supply: Supply = field(init=False)
+    asked: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         call, codes = self.call, self.call.targets.codes
         random = np.random.default_rng([call.seed, 2])
         self.classes, n = np.unique(codes, return_counts=True)
-        self.order = in_turn(codes, random)
+        self.order, self.asked = in_turn(codes, random), np.zeros(len(codes), bool)
         self.turn = turns(codes, self.order)
         m = 0 if call.draws is None else len(call.draws)
         self.background = random.permutation(m) if call.strata is None else in_turn(call.strata, random)
@@ -102,12 +102,16 @@ class _Pool:
         call, supply = self.call, self.supply
         n, own = np.minimum(FIRST_ROWS, supply.n), call.method.comparisons
         if supply.d is not None:
-            m = min(FIRST_SHARED, supply.m)
-            return Design(n, m, min(call.method.few_comparisons, supply.draws(m) or 1))
+            few = call.method.few_comparisons
+            return self._met(n, min(few, supply.draws(supply.m) or 1))
         given = None if own is None else call.options[own]
         if given is not None:
-            return Design(n, min(max(FIRST_SHARED, given), supply.m), given)
+            return self._met(n, given)
         return Design(n, min(FIRST_BACKGROUND, supply.m), None if supply.m else 1)
+
+    def _met(self, n: np.ndarray, each: int) -> Design:
+        """With as many background images as can be met, where each image is compared with a few of its own."""
+        return Design(n, min(int(n.sum()) * each, self.supply.m), each)
 
     def alone(self, at: Design) -> Design:
         """The same where it can't be known what the background does: it is that of an ordinary call."""
@@ -122,8 +126,20 @@ class _Pool:
         rows = self.order[self.turn[self.order] < most[self.call.targets.codes[self.order]]]
         if self.call.targets.images is not None:
             rows = np.sort(rows)  # those of one image are explained together
+        if self.call.targets.deferred:
+            self._ask(rows)
         draws = None if self.call.draws is None else self.background[: design.m]
-        return part_of(self.call, rows, draws, self.options(design)), positions_of(self.call, rows)
+        part = part_of(self.call, rows, draws, self.options(design))
+        return part.completed() if part.targets.deferred else part, positions_of(self.call, rows)
+
+    def _ask(self, rows: np.ndarray) -> None:
+        """The model for its outputs, for rows for which no round did."""
+        call, rows = self.call, np.setdiff1d(rows, np.flatnonzero(self.asked))
+        if len(rows):
+            images = repeated(call.images, rows, call.predictor.trace.dtype)
+            size = call.batch_size or call.predictor.images_per_batch
+            call.targets.outputs[rows] = call.predictor.outputs(images, size, positions=rows)
+            self.asked[rows] = True
 
     def options(self, design: Design) -> Mapping[str, Any]:
         """Options of the method that the design sets."""

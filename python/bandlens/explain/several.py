@@ -18,7 +18,11 @@ from .targets import Targets, find_targets
 
 
 def checked_calls(
-    question: Question, methods: Sequence[str], find: Callable[..., Targets] = find_targets
+    question: Question,
+    methods: Sequence[str],
+    find: Callable[..., Targets] = find_targets,
+    *,
+    in_rounds: bool = False,
 ) -> list[Call]:
     """Check the question for each method; raises what `checked` raises.
 
@@ -27,7 +31,7 @@ def checked_calls(
     question : Question
     methods : sequence of str
         Different keys of `bandlens.METHODS`.
-    find : callable
+    find, in_rounds
         As for `checked`.
     """
     _check_methods(methods)
@@ -36,7 +40,8 @@ def checked_calls(
     for name in methods:
         options = {key: value for key, value in question.method_options.items() if key in METHODS[name].options}
         own = replace(question, method=name, method_options=options)
-        calls.append(checked(own, predictor=calls[0].predictor if calls else None, find=find))
+        predictor = calls[0].predictor if calls else None
+        calls.append(checked(own, predictor=predictor, find=find, in_rounds=in_rounds))
     return calls
 
 

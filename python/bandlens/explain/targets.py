@@ -44,7 +44,7 @@ class Targets:
     agreement : Agreement or None
     zones : Zones or None
     deferred : bool
-        Whether a method will fill in `outputs`.
+        Whether `outputs` are filled in later: by a method, or for the rows of a round.
     """
 
     images: np.ndarray | None
