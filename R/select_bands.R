@@ -30,8 +30,8 @@
 #' @param level `"curve"` for one row per number of bands, `"sensor"` for one row per sensor.
 #' @param n Number of rows of the table to show.
 #'
-#' @returns An object of class `band_selection`: a list of plain vectors and arrays, which [saveRDS()] can save. `tidy()`
-#'   gives a tibble:
+#' @returns An object of class `band_selection`: a list of plain vectors and arrays, which [saveRDS()] can save.
+#'   `tidy()` gives a tibble:
 #' \describe{
 #'   \item{`n_bands`}{how many bands there are}
 #'   \item{`band`}{the one that was added last, or with `"backward"` removed last}
@@ -111,7 +111,7 @@ select_bands <- function(model,
     arguments["importance"] <- list(
       if (ranked) as_result(importance) else if (!is.null(importance)) as.list(as.character(importance))
     )
-    making <- if (!is.null(fit)) as_fit(fit, own_labels(x, y), band_axis)
+    making <- if (!is.null(fit)) as_fit(fit, own_labels(x, y), arguments$band_axis)
     found <- call_bridge(
       "select_bands", question$model, question$x, question$y, arguments, making,
       progress_bar(progress, "Selecting bands")
@@ -121,8 +121,8 @@ select_bands <- function(model,
 }
 
 # The user's function as the core calls it: of images with some bands, their positions, and names of the bands.
-as_fit <- function(fit, y, band_axis) {
-  axis <- if (band_axis < 0) -1L else as.integer(band_axis) - 1L
+# `axis` counts from 0; models of several inputs, which have one each, are refused before any is made.
+as_fit <- function(fit, y, axis) {
   function(x, rows, bands) {
     tryCatch(
       {
@@ -237,4 +237,3 @@ about_selection <- function(x) {
     paste0(count(nrow(x$qualities), "image"), ", ", count(length(x$bands), "band"), "; ", how)
   )
 }
-

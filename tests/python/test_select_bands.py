@@ -270,6 +270,35 @@ def test_what_does_not_fit_is_refused(planted: dict[str, Any], options: Any, err
         bl.select_bands(**{**planted, **options})
 
 
+def test_bands_of_several_inputs_are_selected_together_and_all_may_be_needed(keras: Any) -> None:
+    optical, radar = keras.Input((2, 2, 2), name="optical"), keras.Input((2, 2, 1), name="radar")
+    pooled = [keras.layers.GlobalAveragePooling2D()(one) for one in (optical, radar)]
+    model = keras.Model([optical, radar], keras.layers.Dense(2)(keras.layers.Concatenate()(pooled)))
+    model.layers[-1].set_weights([np.array([[0, 2], [0, 0], [0, 2]], np.float32), np.zeros(2, np.float32)])
+    own = images(80)
+    x = {"optical": own[..., :2], "radar": own[..., 2:3]}
+    y = model.predict(x, verbose=0).argmax(axis=1)
+    options = {"bands": {"optical": ["red", "nir"], "radar": ["VV"]}, "output": "logit"}
+    found = bl.select_bands(model, x, y, **options)
+    assert found.selected == ("optical: red", "radar: VV")
+    assert found.curve.estimate[-1] == 1
+    with pytest.raises(bl.errors.OptionError, match="one input"):
+        bl.select_bands(model, x, y, **options, fit=by_means)
+    alone = bl.select_bands(model, x, y, **options, groups={"red": ["red"], "VV": ["VV"]}, metric="log_loss")
+    assert alone.n == 80
+
+
+def test_where_no_fewer_bands_are_as_good_it_says_so() -> None:
+    x = images(100)[..., :2]
+    found = bl.select_bands(two, x, two(x).argmax(axis=1), output="logit")
+    assert found.verdict.startswith("All 2 bands are needed: accuracy 1, with fewer less.")
+
+
+def two(x: np.ndarray) -> np.ndarray:
+    score = levels(x).sum(axis=1)
+    return np.stack([-score, score], axis=1)
+
+
 def test_a_model_of_the_user_with_other_outputs_is_refused(planted: dict[str, Any]) -> None:
     def three(x: np.ndarray, y: np.ndarray, bands: list[str]) -> Any:
         return lambda new: levels(np.repeat(np.asarray(new)[..., :1], 3, axis=-1))

@@ -25,7 +25,9 @@ truth <- function(x) factor(ifelse(of_two(x)[, "high"] > 0, "high", "low"), leve
 test_that("the bands that a model uses suffice, and the tables say so", {
   skip_without_python()
   x <- images(60)
-  found <- select_bands(of_two, x, truth(x), output = "logit", sensors = list(mine = c("red", "nir")), metric = "log_loss")
+  found <- select_bands(
+    of_two, x, truth(x), output = "logit", sensors = list(mine = c("red", "nir")), metric = "log_loss"
+  )
   expect_s3_class(found, "band_selection")
   expect_false(holds_live_objects(found))
   expect_setequal(found$tables$curve$band[1:2], c("red", "nir"))
@@ -76,6 +78,17 @@ test_that("functions of R make models for sets of bands", {
   expect_identical(seen[[3]]$names, c("green", "red"))
   expect_identical(levels(seen[[1]]$y), c("low", "high"))
   expect_output(print(summary(found)), "has models of its own", fixed = TRUE)
+  # bands elsewhere
+  first <- aperm(x, c(1, 4, 2, 3))
+  turned <- select_bands(function(x) of_two(aperm(x, c(1, 3, 4, 2))), first, y,
+    band_axis = 2, bands = dimnames(x)[[4]], output = "logit", folds = 2, method = "importance",
+    importance = found$bands[c(3, 2, 4, 1)],
+    fit = function(x, y, bands) {
+      made <- nearest_means(aperm(x, c(1, 3, 4, 2)), y, bands)
+      function(new) made(aperm(new, c(1, 3, 4, 2)))
+    }
+  )
+  expect_equal(tidy(turned)$estimate, tidy(found)$estimate)
   broken <- function(x, y, bands) stop("no memory")
   error <- error_of(select_bands(of_two, x, y, output = "logit", fit = broken))
   expect_s3_class(error, "bandlens_error_model")

@@ -130,11 +130,12 @@ class BandSelection:
     @property
     def verdict(self) -> str:
         """The knee in a sentence."""
-        at, full = self.knee - 1, self.curve.estimate
-        of = "" if self.knee == len(self.bands) else f" ({full[-1]:.3g} with all {len(self.bands)})"
+        full, all_bands = self.curve.estimate, len(self.bands)
+        if self.knee == all_bands:
+            return f"All {all_bands} bands are needed: {self.measure} {full[-1]:.3g}, with fewer less. Rule: {RULE}."
         return (
-            f"{self.knee} of {len(self.bands)} bands suffice: {', '.join(self.selected)}; {self.measure} {full[at]:.3g}"
-            f"{of}. Rule: {RULE}."
+            f"{self.knee} of {all_bands} bands suffice: {', '.join(self.selected)}; {self.measure} "
+            f"{full[self.knee - 1]:.3g} ({full[-1]:.3g} with all {all_bands}). Rule: {RULE}."
         )
 
     def _named(self, present: np.ndarray) -> tuple[str, ...]:
