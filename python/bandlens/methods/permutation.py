@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ..data.options import Option, one_of, whole
 from ..data.tasks import MULTILABEL, SEGMENTATION
@@ -119,17 +118,11 @@ def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
     metric = _named(task.predictor, task.options["metric"])
     chosen = task.image_output[part]
     if metric == "log_loss":
-        return np.take_along_axis(_log_probability(task, outputs), chosen, axis=1)
+        return np.take_along_axis(metrics.log_probability(task.predictor, outputs), chosen, axis=1)
     if metric == "squared_error":
         errors = np.take_along_axis(outputs - metrics.observed_numbers(task)[part], chosen, axis=1)
         return np.asarray(-(errors**2))
     return (outputs.argmax(axis=1)[:, None] == chosen).astype(np.float64)
-
-
-def _log_probability(task: Task, outputs: np.ndarray) -> np.ndarray:
-    if task.predictor.scale == "probability":
-        return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
-    return special.log_softmax(outputs, axis=1) if task.predictor.exclusive else special.log_expit(outputs)
 
 
 def _whole_classes(

@@ -40,6 +40,7 @@ from . import (
     response_steps,
     runs,
     scene,
+    selection,
     spectrum,
     stability,
     time_curves,
@@ -81,6 +82,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     "BandImportance": KINDS,
     "BandInteractions": {"heatmap": interactions.draw_heatmap, "network": interactions.draw_network},
     "BandMaps": {"maps": map_rows.draw},
+    "BandSelection": {"curve": selection.draw},
     "BandResponse": {"ale": response.draw, "ice": response.draw_own},
     "Check": {
         "check_deletion": deletion.draw,
