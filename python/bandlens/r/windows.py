@@ -111,4 +111,4 @@ def zonal_importance(
         np.full(len(bands), np.nan), clustered=clustered,
     )  # fmt: skip
     counted = [name for name in ("output", "band") if name in frame]
-    return columns({name: values.to_numpy() for name, values in frame.astype(dict.fromkeys(counted, int)).items()})
+    return columns({str(name): values.to_numpy() for name, values in frame.astype(dict.fromkeys(counted, int)).items()})
