@@ -25,6 +25,7 @@
 #' * [check_randomization()]: and a network that has learnt nothing?
 #' * [check_deletion()]: does the output fall fastest when bands go in this order?
 #' * [check_null()]: does the method see that a band is ignored?
+#' * [check_plausibility()]: are images with absent bands like real ones?
 #'
 #' @section What do neurons look for?:
 #' * [list_layers()], [layer_kernels()], [layer_activations()]: what is in the network.

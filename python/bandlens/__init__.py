@@ -15,7 +15,15 @@ from .results import drawing
 
 if TYPE_CHECKING:
     from . import datasets, errors
-    from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
+    from .checks import (
+        Check,
+        check_deletion,
+        check_null,
+        check_plausibility,
+        check_randomization,
+        check_stability,
+        compare_importance,
+    )
     from .data.backgrounds import BackgroundImages
     from .data.labelled import LabelledImages
     from .engine.precision import allow_tf32
@@ -78,6 +86,7 @@ _HOMES = {
     "bands_of": ".models.bands",
     "check_deletion": ".checks",
     "check_null": ".checks",
+    "check_plausibility": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
     "class_activation_maps": ".localization",
@@ -128,6 +137,7 @@ __all__ = [
     "bands_of",
     "check_deletion",
     "check_null",
+    "check_plausibility",
     "check_randomization",
     "check_stability",
     "class_activation_maps",

@@ -36,6 +36,7 @@ LOCAL = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_l
 METHODS = {
     "deepshap": {},
     "gradient_x_input": {},
+    "lrp": {},
     "saliency": {},
     "smoothgrad": {"n_samples": 3},
     "vargrad": {"n_samples": 3},

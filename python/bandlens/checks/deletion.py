@@ -23,6 +23,7 @@ from ..explain.fitting import check_fit
 from ..explain.outputs import outputs_shared_out
 from ..explain.question import Question
 from ..explain.subject import Subject
+from ..methods.filling import ABSENT, MARGINAL, check_replacement, filling_from
 from ..models.predictor import loaded
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
@@ -43,6 +44,7 @@ def check_deletion(
     y: Any = None,
     *,
     replacement: str = "background",
+    absent: str = "marginal",
     background: Any = None,
     n_background: int = 5,
     orders: int = 24,
@@ -78,6 +80,10 @@ def check_deletion(
     replacement : {"background", "background_mean", "zero"}
         What a removed band is replaced by: the same pixels of background images, drawn for each image, averaging what
         comes out; the mean background image; or 0, which is seldom an image that the model knows.
+    absent : {"marginal", "conditional", "nearest"}
+        Whether a removed band is that of the background whatever the others are, or depends on the bands that are
+        left: what it would be given these ("conditional", not with zeros), or that of similar pixels ("nearest", with
+        background images only); as for the method "shapley". Bands of which others tell then take little with them.
     background : array_like, shape (m, rows, cols, bands), optional
         Images that removed bands are taken from; other images of `x` by default.
     n_background : int
@@ -146,6 +152,9 @@ def check_deletion(
     """
     check_single(result)
     replacement = one_of(*REPLACEMENTS)("replacement", replacement)
+    absent = one_of(*ABSENT)("absent", absent)
+    allowed = {"conditional": ("background", "background_mean"), "nearest": ("background",)}
+    check_replacement({"absent": absent, "replacement": replacement}, allowed)
     counts = {"n_background": n_background, "orders": orders, "steps": steps}
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
@@ -201,6 +210,10 @@ def check_deletion(
 
         randoms, every_order = random_orders(len(members), orders, seed)
         removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
+        filling = None
+        if absent != MARGINAL:
+            pool_of_bands = every if q.background is None else check_background(q.background, every)
+            filling = filling_from(absent, pool_of_bands, seed)
         gone, cut = {}, []
         for code, ranking in orders_of.items():
             places = np.argsort(np.stack([ranking, ranking[::-1], *randoms]), axis=1)
@@ -214,10 +227,15 @@ def check_deletion(
             return Part(rows, code, images.take(rows, dtype), references.reshape(*draws[rows].shape, *images.shape))
 
         values = np.empty((len(followed.measures), images.n, 2 + len(randoms), len(removed)))
-        removal = Removal(followed, members, gone, size)
+        removal = Removal(followed, members, gone, size, filling)
         with ticker(progress, images.n, "Deletion check") as tick:
             for part, found in measures_of(q.model, removal, images, cut, part_of):
                 values[:, part] = found
                 tick(len(part))
-        how = {"replacement": replacement, "seed": seed, **({"zone": result.zone} if predictor.pixels else {})}
+        how = {
+            "replacement": replacement,
+            "absent": absent,
+            "seed": seed,
+            **({"zone": result.zone} if predictor.pixels else {}),
+        }
         return summarised(result, values, followed.measures, codes, orders_of, removed, every_order, how)

@@ -17,6 +17,7 @@ from ..cluster.jobs import OfImages, setting_of
 from ..cluster.workers import workers
 from ..data.images import Images
 from ..engine.batching import step_bytes, step_bytes_of
+from ..methods.filling import Filling
 from ..methods.mixtures import Mixing, mixed
 from ..models.predictor import Predictor
 from .followed import Followed
@@ -67,12 +68,15 @@ class Removal:
         What is removed in each order after each step, by class.
     size : int
         Most mixtures per compiled step.
+    filling : Filling or None
+        What removed bands are filled by, where it depends on those that are left.
     """
 
     followed: Followed
     members: np.ndarray
     gone: Mapping[int, np.ndarray]
     size: int
+    filling: Filling | None
 
     def measured(self, layout: Images, part: Part) -> np.ndarray:
         """Measures of the rows of a part, shape (measures, some, orders, steps); `layout` is what images are like."""
@@ -82,7 +86,7 @@ class Removal:
         def read(units: np.ndarray, at: slice) -> np.ndarray:
             return followed.read(units, part.rows[at], part.code)
 
-        mixing = Mixing(followed.predictor, layout.holding(part.batch), self.members, self.size)
+        mixing = Mixing(followed.predictor, layout.holding(part.batch), self.members, self.size, self.filling)
         width = len(followed.measures)
         found = mixed(mixing, read, width, part.batch, part.references, ~masks, positions=part.rows, mean=True)
         found = np.moveaxis(found[:, 0], -1, 0)[:, :, inverse.reshape(-1)]

@@ -82,6 +82,10 @@ class ExactSum(Sum):
     """Scores sum to what they should to rounding, for every model."""
 
 
+class PartialSum(Sum):
+    """Scores sum to what they should but for what other parts of the model hold, which is no error."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IntegralSum(Sum):
     """Scores sum to what they should up to the error of an integral.

@@ -33,6 +33,7 @@ from . import (
     kernel_tiles,
     map_rows,
     null,
+    plausibility,
     randomization,
     ranks,
     response,
@@ -84,6 +85,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     "Check": {
         "check_deletion": deletion.draw,
         "check_null": null.draw,
+        "check_plausibility": plausibility.draw,
         "check_randomization": randomization.draw,
         "check_stability": stability.draw,
         "compare_importance": comparison.draw,
