@@ -13,6 +13,7 @@ from .gradient_x_input import GRADIENT_X_INPUT
 from .integrated_gradients import INTEGRATED_GRADIENTS
 from .kinds import Method
 from .lime import LIME
+from .lrp import LRP
 from .occlusion import OCCLUSION
 from .permutation import PERMUTATION
 from .sage import SAGE
@@ -32,6 +33,7 @@ METHODS: dict[str, Method] = {
         INTEGRATED_GRADIENTS,
         EXPECTED_GRADIENTS,
         DEEPSHAP,
+        LRP,
         OCCLUSION,
         SHAPLEY,
         PERMUTATION,

@@ -1,10 +1,10 @@
 """Shapley values of whole bands: the share of each in f(x) - mean f(background), averaged over all orders of bands.
 
-Interventional: bands that are absent come from background images, pixel by pixel. Up to `max_exact` bands all
-coalitions are computed. Beyond, bands join in random orders, each order followed by its reverse (antithetic), on one
-background image after the other, so that scores sum to exactly what they should. Every background image is visited
-once, since they differ more than orders do; orders go on, on images that are visited again, until the standard errors
-are small enough.
+Interventional, unless asked otherwise (see `filling`): bands that are absent come from background images, pixel by
+pixel. Up to `max_exact` bands all coalitions are computed. Beyond, bands join in random orders, each order followed by
+its reverse (antithetic), on one background image after the other, so that scores sum to exactly what they should. Every
+background image is visited once, since they differ more than orders do; orders go on, on images that are visited again,
+until the standard errors are small enough.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .coalitions import (
     images_per_step,
     weighted,
 )
+from .filling import ABSENT_OPTION
 from .findings import Findings, Pairs, ScoreErrors, Scores
 from .kinds import BandMethod, ExactSum, always
 from .mixtures import mixed_outputs
@@ -61,6 +62,12 @@ def cuts(task: Task) -> Sequence[int]:
     assert task.draws is not None
     size = images_per_step if _is_exact(task) else _sampled_per_step
     return range(0, task.images.n, size(task, len(task.draws)))
+
+
+def beforehand(task: Task) -> None:
+    """Outputs for the background, and how bands depend on each other, are those of every window."""
+    background_values(task)
+    _ = task.filling
 
 
 def _is_exact(task: Task) -> bool:
@@ -186,8 +193,9 @@ SHAPLEY = BandMethod(
     reference="Shapley 1953; Strumbelj & Kononenko 2014; Mitchell, Cooper, Frank & Holmes 2022, arXiv:2104.12199",
     scores=scores,
     cuts=cuts,
-    beforehand=background_values,
+    beforehand=beforehand,
     options={
+        "absent": ABSENT_OPTION,
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
         "tolerance": Option(
             0.025, "Sampling ends at this standard error, relative to the range of an image's scores.", number(0)
