@@ -17,6 +17,8 @@ from .positions import first, spelled
 from .words import few, nearest, quoted, shown
 
 BY_INPUT = "input"
+# zones of correlated bands, which are learnt before groups are looked at
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,10 @@ def band_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named
                 'a mapping such as {"visible": ["blue", "green", "red"]}',
                 'a named list such as list(visible = c("blue", "green", "red"))',
             )
+            + f", or {quoted(AUTO)}"
             + (f", or {quoted(BY_INPUT)}" if bands.inputs else single if isinstance(groups, str) else ""),
             given=shown(groups) if isinstance(groups, str) else type(groups).__name__,
-            fix=nearest(groups, (BY_INPUT,)) if bands.inputs and isinstance(groups, str) else None,
+            fix=nearest(groups, (AUTO, *([BY_INPUT] if bands.inputs else []))) if isinstance(groups, str) else None,
         )
     positions = {str(name): _positions(str(name), members, bands) for name, members in groups.items()}
     owner: dict[int, str] = {}
