@@ -32,7 +32,7 @@ TRIED = 3
 ALIKE = 1e-2
 # fields of a task that workers are given as they are
 AS_IT_IS = (
-    *("statistic", "weights", "batch_size", "seed", "options", "members", "codes", "image_output", "outputs"),
+    *("statistic", "weights", "batch_size", "seed", "options", "members", "zones", "codes", "image_output", "outputs"),
     *("row_images", "known"),
 )
 

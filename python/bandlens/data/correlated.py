@@ -14,6 +14,7 @@ of similarity choose their number (Arlot, Celisse & Harchaoui 2019, JMLR 20: 1-5
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ class Merges(NamedTuple):
         """Places of the bands of each of so many zones."""
         apart = self.step >= len(self.step) + 1 - n_zones
         edges = [0, *(np.flatnonzero(apart) + 1).tolist(), len(self.step) + 1]
-        return [list(range(low, high)) for low, high in zip(edges, edges[1:], strict=False)]
+        return [list(range(low, high)) for low, high in pairwise(edges)]
 
     @property
     def best(self) -> int:

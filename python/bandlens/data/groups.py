@@ -6,7 +6,7 @@ Bands in no group stay as they are, each a row of its own. A group stands where 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,10 @@ class Features:
         What steps are: "date", "number" or "name".
     labels : tuple of str
         Names that differ, to be read in messages.
+    zones : ndarray of int64, shape (features,), or None
+        The zone that each is in, where groups are zones of single bands; None where they are features themselves.
+    zone_bands : dict of str to list of str, or None
+        The bands' names in each of these zones.
     """
 
     names: tuple[str, ...]
@@ -48,6 +52,8 @@ class Features:
     times: tuple[str, ...] | None = None
     time_kind: str | None = None
     labels: tuple[str, ...] = ()
+    zones: np.ndarray | None = None
+    zone_bands: dict[str, list[str]] | None = None
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Mean over the cells of each feature, along the last axis."""
@@ -108,6 +114,13 @@ def band_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named
             fix="give the group another name, or put the band into it",
         )
     return _features(positions, owner, bands)
+
+
+def nested_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named) -> Features:
+    """Single bands in zones: check groups as `band_features` does, but let bands keep their rows; raises as it."""
+    outer, inner = band_features(groups, bands), _features(None, {}, bands)
+    zones = outer.members[:, inner.members.argmax(axis=1)].argmax(axis=0)
+    return replace(inner, zones=zones, zone_bands=outer.groups)
 
 
 def _features(positions: dict[str, list[int]] | None, owner: Mapping[int, str], bands: Named) -> Features:

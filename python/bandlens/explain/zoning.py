@@ -78,15 +78,13 @@ def wavelength_zones(
     >>> zones = bl.wavelength_zones(x_train, wavelengths=wavelengths)
     >>> bl.band_importance(model, x_test, y_test, background=x_train, wavelengths=wavelengths, groups=zones)
     """
-    automatic = n_zones is None or (isinstance(n_zones, str) and n_zones == AUTO)
-    if isinstance(n_zones, str) and not automatic:
+    if isinstance(n_zones, str) and n_zones != AUTO:
         raise OptionError(
             "`n_zones` must be a whole number.",
             expected=f"1 or more, or {quoted(AUTO)}, as many as the images speak for",
             given=shown(n_zones),
         )
-    if not automatic:
-        whole_number("n_zones", n_zones)
+    wanted = None if n_zones is None or isinstance(n_zones, str) else whole_number("n_zones", n_zones)
     whole_number("seed", seed, 0)
     layout = numbered_axes(background, Layout(band_axis))
     x = opened(background, "background", layout)
@@ -101,18 +99,21 @@ def wavelength_zones(
     found = arranged(x, bands=bands, wavelengths=wavelengths, band_axis=layout.band_axis, name="background")
     images = check_images(found.x, layout.band_axis, name="background")
     named = named_bands(found.x, images.cells, found.bands, found.wavelengths, None)
-    return _zones(images, named.bands, named.wavelengths, None if automatic else n_zones, seed)
+    return _zones(images, named.bands, named.wavelengths, wanted, seed)
 
 
 def with_zones(question: Question) -> Question:
-    """The question with groups of bands in place of zones that are still to be learnt, from its background.
+    """The question with groups of bands in place of zones, which may still have to be learnt, from its background.
 
     Parameters
     ----------
     question : Question
-        With its images in order. With several inputs, each has zones of its own.
+        With its images in order. With several inputs, each has zones of its own. Where its method needs zones and none
+        are given, they are learnt, too.
     """
     q = question
+    if isinstance(q.groups, WavelengthZones):
+        return replace(q, groups=q.groups.groups)
     method = METHODS.get(q.method) if isinstance(q.method, str) else None
     nested = method is not None and method.nested
     if not (isinstance(q.groups, str) and q.groups == AUTO) and not (q.groups is None and nested):

@@ -14,6 +14,7 @@ from .integrated_gradients import INTEGRATED_GRADIENTS
 from .kinds import Method
 from .lime import LIME
 from .occlusion import OCCLUSION
+from .owen import OWEN
 from .permutation import PERMUTATION
 from .sage import SAGE
 from .saliency import SALIENCY
@@ -34,6 +35,7 @@ METHODS: dict[str, Method] = {
         DEEPSHAP,
         OCCLUSION,
         SHAPLEY,
+        OWEN,
         PERMUTATION,
         SAGE,
         LIME,

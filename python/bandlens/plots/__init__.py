@@ -44,6 +44,7 @@ from . import (
     time_curves,
     top_images,
     waterfall,
+    wavelength_zones,
     where,
 )
 from .interactive import draw as draw_interactive
@@ -94,6 +95,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     "LayerKernels": {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw},
     "PooledImportance": POOLED,
     "TopImages": {"images": top_images.draw_images, "spectrum": top_images.draw_spectrum},
+    "WavelengthZones": {"correlation": wavelength_zones.draw},
     # of several `FeatureImages`
     "tuple": {"layers": feature_grid.draw_layers},
 }

@@ -78,6 +78,8 @@ class BandImportance:
         Whether in `overall` every class counts the same, not every image.
     groups : dict of str to list of str, or None
         Bands that were treated as one; the other `bands` are single.
+    zone_bands : dict of str to list of str, or None
+        Bands of each zone that shared first, of a method that shares within zones.
     background : ndarray of int64, shape (m,), or None
         Positions of the background images used, in `background_source`; -1 for means of such.
     background_source : {"background", "x"} or None
@@ -175,6 +177,7 @@ class BandImportance:
     pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
     precision: Annotated[float | None, Plain(newer=True)] = None
     draw_errors: Annotated[np.ndarray | None, Numbers("image", "explained", "band", newer=True)] = None
+    zone_bands: Annotated[dict[str, list[str]] | None, Plain(newer=True), Same("the zones of bands")] = None
 
     @property
     def n(self) -> int:
