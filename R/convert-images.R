@@ -192,8 +192,15 @@ as_wavelengths <- function(wavelengths) {
   as.list(wavelengths)
 }
 
-# Groups of bands: names as they are, positions from 1 as positions from 0. Whether such bands exist, the core checks.
+# Groups of bands: names as they are, positions from 1 as positions from 0; zones are such; "input" and "auto" speak for
+# themselves. Whether such bands exist, the core checks.
 as_groups <- function(groups) {
+  if (inherits(groups, "wavelength_zones")) {
+    groups <- groups$groups
+  }
+  if (identical(groups, "input") || identical(groups, "auto")) {
+    return(groups)
+  }
   if (length(groups) == 0) {
     return(NULL)
   }
@@ -201,7 +208,7 @@ as_groups <- function(groups) {
     cause("bands", "`groups` must name groups of bands.",
       expected = paste0(
         "a named list of band names, or of positions counted from 1: `list(visible = c(\"blue\", \"green\"))`; or ",
-        "\"input\", for each of several inputs as a whole"
+        "\"input\", for each of several inputs as a whole, \"auto\", or what `wavelength_zones()` gives"
       ),
       given = shown(groups)
     )

@@ -29,12 +29,15 @@ class Range(NamedTuple):
         What it is a part of in pictures; empty where these don't show it.
     low, high : float
         In nm; `low` is in it.
+    shaded : bool
+        Whether pictures shade it: every other one.
     """
 
     name: str
     shown: str
     low: float
     high: float
+    shaded: bool = False
 
 
 @cache
@@ -51,8 +54,8 @@ def shown_ranges(wavelengths: Sequence[float]) -> list[Range]:
     found: dict[str, Range] = {}
     for one in ranges():
         if one.shown:
-            low = found[one.shown].low if one.shown in found else one.low
-            found[one.shown] = Range(one.shown, one.shown, low, one.high)
+            before = found.get(one.shown, Range(one.shown, one.shown, one.low, one.high, len(found) % 2 == 0))
+            found[one.shown] = before._replace(high=one.high)
     return [
         one._replace(low=max(one.low, first), high=min(one.high, last))
         for one in found.values()
@@ -61,7 +64,11 @@ def shown_ranges(wavelengths: Sequence[float]) -> list[Range]:
 
 
 def zone_names(
-    zones: Sequence[Sequence[int]], bands: Sequence[str], wavelengths: Sequence[float] | None
+    zones: Sequence[Sequence[int]],
+    bands: Sequence[str],
+    wavelengths: Sequence[float] | None,
+    *,
+    taken: Sequence[str] | None = None,
 ) -> tuple[str, ...]:
     """Names of zones of neighbouring bands, which differ: their parts of the spectrum, else their first and last band.
 
@@ -72,13 +79,16 @@ def zone_names(
     bands : sequence of str
     wavelengths : sequence of float or None
         In nm, if all are known.
+    taken : sequence of str, optional
+        What the bands are called where groups of them are made, if not the same: a group must not be called like a band
+        that is not in it.
     """
     if wavelengths is None:
         return _numbered([_from_to(*(bands[zone[at]] for at in (0, -1))) for zone in zones])
     found = _numbered([_spectral([wavelengths[at] for at in zone]) for zone in zones])
-    if all(name not in bands or bands.index(name) in zone for name, zone in zip(found, zones, strict=True)):
-        return found
-    return zone_names(zones, bands, None)  # a group must not be called like a band that is not in it
+    taken = bands if taken is None else taken
+    clash = any(name in taken and taken.index(name) not in zone for name, zone in zip(found, zones, strict=True))
+    return zone_names(zones, bands, None) if clash else found
 
 
 def _spectral(wavelengths: Sequence[float]) -> str:

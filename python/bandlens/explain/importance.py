@@ -112,8 +112,8 @@ def band_importance(
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable, or a list or dict of them
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
-        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation", "sage" and "lime", which only
-        ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
+        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "owen", "permutation", "sage" and "lime", which
+        only ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
         ``(n, outputs)``, a data frame whose columns are named like the classes, or one number per image. It is first
         tried with three of the images, and called from the thread that calls.
 
@@ -188,7 +188,8 @@ def band_importance(
         is the sum of its bands' scores. A group's wavelength is the mean of its bands'. "auto" makes groups of
         neighbouring bands that carry the same information, learnt from the background (see `wavelength_zones`). With
         several inputs, "input" makes each of them a group, and a band that several have is named ``"input:band"`` or
-        ``(input, band)``. To the method "owen", groups are zones that share first, and bands keep their rows.
+        ``(input, band)``. To the method "owen", groups are zones that share first, and bands keep their rows;
+        without any, zones are learnt, as by "auto".
     band_axis : int or str
         Axis of the bands in `x`; of an `xarray.DataArray` perhaps its name. Inputs ``(n, numbers)`` need none.
     time_axis : int, optional

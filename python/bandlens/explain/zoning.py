@@ -129,8 +129,9 @@ def with_zones(question: Question) -> Question:
         zones = _zones(own, named.bands[part], named.wavelengths[part], None, q.seed)
         members += [[start + int(at) for at in zones.order if zones.zone[at] == place] for place in range(zones.n)]
         start = part.stop
-    # of several inputs, which may have bands of the same name, by the names that tell these apart
-    names = zone_names(members, named.labels, named.wavelengths if all_known(named.wavelengths) else None)
+    # bands of several inputs may have the same name: then zones are called by names that tell these apart
+    known = named.wavelengths if all_known(named.wavelengths) else None
+    names = zone_names(members, named.labels, known, taken=named.bands)
     return replace(q, groups={name: [named.labels[at] for at in own] for name, own in zip(names, members, strict=True)})
 
 

@@ -3,8 +3,9 @@
 Bands of a zone join one after the other, before or after whole other zones: a coalition is a set of zones and some
 bands of one more. That is a Shapley value over those orders in which zones stay together. Correlated bands are thus
 compared with each other only, and what a zone has as a whole does not depend on how many bands it is cut into: the sum
-over its bands is the zone's Shapley value. There are far fewer such coalitions than all; beyond `max_exact`, orders are
-drawn (see `orders`).
+over its bands is the zone's Shapley value. Of z zones with n_1, ..., n_z bands there are 2^z coalitions of whole zones
+and 2^(z - 1) (2^n_i - 2) with a part of zone i, far fewer than all 2^bands; where they are more than 2^max_exact, orders
+of zones, and of the bands within each, are drawn (see `orders`).
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def n_coalitions(zones: np.ndarray) -> int:
 
 
 def owen_weights(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All coalitions, and the weights with which their values add up to Owen values (Owen 1977, eq. 4).
+    """All coalitions, and the weights with which their values add up to Owen values (Owen 1977).
 
     Returns
     -------
@@ -119,10 +120,11 @@ def places(zones: np.ndarray, random: np.random.Generator, count: int) -> np.nda
 OWEN = BandMethod(
     name="owen",
     label="Owen values of bands",
-    summary="Share of each whole band, shared by zones of bands (`groups`) first and by the bands within each after.",
-    cost="2^(zones - 1) x sum of 2^(bands of a zone) forward passes per image and background image, or bands - 1 per "
-    "order",
-    reference="Owen 1977, doi:10.1007/978-3-642-45494-3_7; Lopez & Saboya 2009, doi:10.1007/s10100-009-0100-8",
+    summary="Share of each whole band in what sets the output apart from its mean over the background: zones of bands "
+    "(`groups`; learnt from the background if none are given) share first, the bands of each after.",
+    cost="2^zones + 2^(zones - 1) x (2^bands - 2 of each zone) forward passes per image and background image; beyond "
+    "2^max_exact, bands - 1 per order",
+    reference="Owen 1977, doi:10.1007/978-3-642-45494-3_7",
     scores=scores,
     cuts=cuts,
     beforehand=background_values,

@@ -31,6 +31,7 @@ from .pooling import pool_importance, pool_models  # noqa: F401 - R calls them
 from .streams import RStream as r_stream  # noqa: F401, N813 - R makes streams of functions with it
 from .watching import Watching
 from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
+from .zones import wavelength_zones  # noqa: F401 - R calls it
 
 if TYPE_CHECKING:
     from ..checks import Check
