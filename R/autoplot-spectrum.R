@@ -1,7 +1,8 @@
 # Importance along the spectrum, a line per class with its 95 % interval: where in the spectrum a model looks.
 #
-# Where wavelengths are known, parts of the spectrum are shaded and named. Lines of up to eight classes share a panel. More could not be told apart: then each class has a panel of its own, with
+# Lines of up to eight classes share a panel. More could not be told apart: then each class has a panel of its own, with
 # the other classes as grey lines behind it. Where several outputs are explained, they have the panels.
+# Where wavelengths are known, parts of the spectrum are shaded and named.
 
 hole <- 4 # times the usual step between bands: bands were taken out there, and the line stops
 

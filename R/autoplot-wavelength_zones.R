@@ -36,6 +36,10 @@ draw_zones <- function(object, width, base_size) {
   shown <- apart(middle, 1.2 * lengths(strsplit(names, "\n")) * n / (zone_line * room))
   ticks <- band_ticks(object$bands[order], object$wavelengths[order])
   upright <- longest(ticks$labels) + 1 > room / length(ticks$labels)
+  if (!upright) { # round wavelengths are near each other where bands were taken out between them
+    kept <- apart(ticks$positions, (nchar(ticks$labels) + 1) * n / room)
+    ticks[c("positions", "labels")] <- list(ticks$positions[kept], ticks$labels[kept])
+  }
   note <- sprintf(
     "outlined: %s of neighbours, %s, which share %.0f %% of the variance of their bands; %s",
     count(length(object$zones), "zone"), if (object$chosen) "chosen from the images" else "as asked for",

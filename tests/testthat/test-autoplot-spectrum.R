@@ -29,18 +29,18 @@ test_that("no spectrum warns", {
 test_that("a spectrum has a line per class in the order of wavelengths, with the table's intervals", {
   object <- scored(wavelengths = nm)
   plot <- autoplot(object, "spectrum")
-  lines <- drawn(plot, 3)
+  lines <- drawn(plot, 4)
   expect_identical(lines$x, rep(sort(nm), 3))
   expect_equal(lines$y, as.vector(matrix(object$table$importance, 4)[order(nm), ]))
   expect_identical(unique(lines$colour), unname(palette_colours("class")[1:3]))
-  ribbons <- drawn(plot, 2)
+  ribbons <- drawn(plot, 3)
   expect_equal(ribbons$ymin, as.vector(matrix(object$table$conf_low, 4)[order(nm), ]))
   expect_identical(ribbons$fill, lines$colour)
   expect_identical(plot$labels$x, "Wavelength (nm)")
   expect_identical(x_labels(plot), as.character(seq(500, 850, by = 50)))
 
   plot <- autoplot(scored(n = c(5, 1, 3), wavelengths = nm), "spectrum")
-  expect_identical(nrow(drawn(plot, 2)), 8L) # no ribbon for a single image
+  expect_identical(nrow(drawn(plot, 3)), 8L) # no ribbon for a single image
   alone <- autoplot(scored("water", n = 1), "spectrum")
   expect_match(alone$labels$subtitle, "no interval from single images", fixed = TRUE)
 })

@@ -112,8 +112,8 @@ def band_importance(
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable, or a list or dict of them
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
-        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "owen", "permutation", "sage" and "lime", which
-        only ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
+        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "owen", "permutation", "sage" and "lime",
+        which only ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
         ``(n, outputs)``, a data frame whose columns are named like the classes, or one number per image. It is first
         tried with three of the images, and called from the thread that calls.
 

@@ -4,8 +4,8 @@ Bands of a zone join one after the other, before or after whole other zones: a c
 bands of one more. That is a Shapley value over those orders in which zones stay together. Correlated bands are thus
 compared with each other only, and what a zone has as a whole does not depend on how many bands it is cut into: the sum
 over its bands is the zone's Shapley value. Of z zones with n_1, ..., n_z bands there are 2^z coalitions of whole zones
-and 2^(z - 1) (2^n_i - 2) with a part of zone i, far fewer than all 2^bands; where they are more than 2^max_exact, orders
-of zones, and of the bands within each, are drawn (see `orders`).
+and 2^(z - 1) (2^n_i - 2) with a part of zone i, far fewer than all 2^bands; where they are more than 2^max_exact,
+orders of zones, and of the bands within each, are drawn (see `orders`).
 """
 
 from __future__ import annotations

@@ -76,7 +76,9 @@ def drawable(result: Any, kind: str, level: str | None) -> Any:
     """
     if level is not None:
         result = result.sums(level)
-        needs = {"spectrum": ("band", "group"), "dependence": ("band", "group"), "curves": ("time",)}.get(kind, (level,))
+        needs = {"spectrum": ("band", "group"), "dependence": ("band", "group"), "curves": ("time",)}.get(
+            kind, (level,)
+        )
         if level not in needs:
             raise OptionError(
                 f"The plot {kind!r} does not show these sums.",

@@ -54,6 +54,9 @@ def draw(result: WavelengthZones, *, base_size: float = 8, width: float = 175) -
     bands = [result.bands[at] for at in order]
     positions, labels, title = band_ticks(bands, [result.wavelengths[at] for at in order])
     upright = longest(labels) + 1 > room / len(labels)
+    if not upright:  # round wavelengths are near each other where bands were taken out between them
+        kept = _apart(np.array(positions), [(len(text) + 1) * n / room for text in labels])
+        positions, labels = [positions[at] for at in kept], [labels[at] for at in kept]
     how = "chosen from the data" if result.chosen else "as asked for"
     note = (
         f"outlined: {result.n} zones of neighbours, {how}, which "

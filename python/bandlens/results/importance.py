@@ -76,10 +76,8 @@ class BandImportance:
         out).
     balanced : bool
         Whether in `overall` every class counts the same, not every image.
-    groups : dict of str to list of str, or None
-        Bands that were treated as one; the other `bands` are single.
-    zone_bands : dict of str to list of str, or None
-        Bands of each zone that shared first, of a method that shares within zones.
+    groups, zone_bands : dict of str to list of str, or None
+        Bands that were treated as one; bands of groups that shared first (Owen values). The others are single.
     background : ndarray of int64, shape (m,), or None
         Positions of the background images used, in `background_source`; -1 for means of such.
     background_source : {"background", "x"} or None
@@ -290,8 +288,7 @@ class BandImportance:
         Parameters
         ----------
         level : {"band", "time", "input", "group"}
-            Sum each image's signed scores over the steps, over the bands of an input, over both, or of Owen values over
-            the bands of each group (`zone_bands`).
+            Sum each image's signed scores over steps, over bands, over all of an input, or of groups (`zone_bands`).
 
         Returns
         -------
