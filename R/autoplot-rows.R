@@ -58,7 +58,7 @@ summed <- function(object, level, scores) {
   object$bands <- if (has_bands) as.character(first$band) else rep("", nrow(first))
   object$wavelengths <- if (has_bands) first$wavelength else rep(NA_real_, nrow(first))
   object$inputs <- if (!is.null(object$inputs)) as.character(first$input)
-  has_times <- !is.null(first$time)
+  has_times <- "time" %in% names(first)
   object$times <- if (has_times) step_texts(first$time)
   if (!has_times) object$time_kind <- NULL
   object

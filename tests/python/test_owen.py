@@ -130,6 +130,37 @@ def test_zones_are_learnt_where_none_are_given() -> None:
     assert together.bands == ("a-b", "c-e")
 
 
+def test_sums_of_groups_are_their_shapley_values() -> None:
+    owen, zones = explain(), explain(method="shapley")
+    sums = owen.sums("group")
+    assert sums.bands == zones.bands
+    np.testing.assert_allclose(sums.scores, zones.scores, atol=1e-6)
+    np.testing.assert_allclose(sums.band_means, zones.band_means, atol=1e-6)
+    frame = owen.to_frame("group")
+    assert frame["band"].cat.categories.tolist() == list(ZONES)
+    np.testing.assert_allclose(frame["importance"], zones.to_frame()["importance"], atol=1e-6)
+    assert explain(groups={"infrared": ["d", "e"]}).sums("group").bands == ("a", "b", "c", "infrared")
+    with pytest.raises(OptionError, match="groups of bands that share first"):
+        zones.sums("group")
+
+
+def test_inputs_and_steps_share_first() -> None:
+    random = np.random.default_rng(2)
+    inputs = {"optical": random.normal(size=(5, 3, 2, 2)), "radar": random.normal(size=(5, 3, 2))}
+
+    def both(x: dict[str, Any]) -> Any:
+        optical = np.asarray(x["optical"]).mean(axis=2)
+        return np.stack([(optical.sum(axis=2) * np.asarray(x["radar"])[..., 0]).sum(axis=1), optical[..., 0].sum(1)], 1)
+
+    asked = {"time_axis": 1, "bands": {"optical": ["a", "b"], "radar": ["a", "c"]}, "groups": "input", "target": "all"}
+    owen = bl.band_importance(both, inputs, method="owen", **asked)
+    zones = bl.band_importance(both, inputs, method="shapley", **asked)
+    assert owen.zone_bands == {"optical": ["optical:a", "optical:b"], "radar": ["radar:a", "radar:c"]}
+    sums = owen.sums("group")
+    assert (sums.bands, sums.inputs, sums.times) == (zones.bands, zones.inputs, zones.times)
+    np.testing.assert_allclose(sums.scores, zones.scores, atol=1e-9)
+
+
 def test_zones_that_are_none_are_refused() -> None:
     with pytest.raises(BandError, match="more than once"):
         explain(groups={"one": ["a", "b"], "two": ["b"]})

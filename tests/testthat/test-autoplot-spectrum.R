@@ -62,20 +62,32 @@ test_that("lines stop where bands were taken out", {
   object$wavelengths <- wavelengths
   object$table$wavelength <- rep(wavelengths, 2)
   plot <- autoplot(object, "spectrum")
-  expect_identical(as.vector(table(drawn(plot, 3)$group)), rep(c(95L, 1L, 35L), 2))
-  expect_identical(drawn(plot, 4)$x, c(1400, 1400))
+  expect_identical(as.vector(table(drawn(plot, 4)$group)), rep(c(95L, 1L, 35L), 2))
+  expect_identical(drawn(plot, 5)$x, c(1400, 1400))
 })
 
 test_that("more classes than colours have a panel each, with the others in grey", {
   object <- many_scored(13, 9)
   plot <- autoplot(object, "spectrum")
   expect_identical(strips(plot), sprintf("land cover %d (n = 4)", 1:9))
-  expect_identical(as.vector(table(drawn(plot, 2)$PANEL)), rep(9L * 13L, 9))
-  front <- drawn(plot, 4)
+  expect_identical(as.vector(table(drawn(plot, 3)$PANEL)), rep(9L * 13L, 9))
+  front <- drawn(plot, 5)
   expect_equal(front$y, object$table$importance)
   expect_identical(unique(front$colour), palette_colours("class")[[1]])
   expect_match(plot$labels$subtitle, "grey: the other classes", fixed = TRUE)
   expect_identical(nlevels(drawn(autoplot(many_scored(13, 8), "spectrum"), 3)$PANEL), 1L)
+})
+
+test_that("parts of the spectrum are shaded and named where wavelengths are known", {
+  nm <- c(490, 560, 720, 850, 1600, 2200)
+  object <- scored(bands = paste0("B", 1:6), wavelengths = nm)
+  plot <- autoplot(object, "spectrum")
+  expect_equal(drawn(plot, 1)$xmin, c(490, 790, 1900))
+  names <- gsub("\n", " ", drawn(plot, length(plot$layers))$label)
+  expect_identical(names, c("visible", "red edge", "NIR", "SWIR1", "SWIR2"))
+  narrow <- autoplot(object, "spectrum", width = 60)
+  expect_lt(nrow(drawn(narrow, length(narrow$layers))), 5) # what has no room is not named
+  expect_null(shades(c(450, 500, 650), 100, 8)) # all is visible
 })
 
 test_that("outputs have the panels of a spectrum", {

@@ -120,7 +120,11 @@ def nested_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Nam
     """Single bands in zones: check groups as `band_features` does, but let bands keep their rows; raises as it."""
     outer, inner = band_features(groups, bands), _features(None, {}, bands)
     zones = outer.members[:, inner.members.argmax(axis=1)].argmax(axis=0)
-    return replace(inner, zones=zones, zone_bands=outer.groups)
+    zone_bands = outer.groups
+    if bands.inputs is not None and groups == BY_INPUT:
+        own = list(zip(bands.inputs, bands.labels, strict=True))
+        zone_bands = {name: [label for input_, label in own if input_ == name] for name in dict.fromkeys(bands.inputs)}
+    return replace(inner, zones=zones, zone_bands=zone_bands)
 
 
 def _features(positions: dict[str, list[int]] | None, owner: Mapping[int, str], bands: Named) -> Features:
