@@ -3,12 +3,12 @@
 shade_opaque <- 0.45
 shade_line <- 0.05 # of a panel's height, that a line of names takes
 
-# Layers behind and in front of the lines, and the part of the panel's height that is kept for names; NULL for a single
-# part. `room`: characters that fit across a panel.
+# Layers behind and in front of the lines, and the part of the panel's height that is kept for names; none where bands
+# don't stand at their wavelengths, or in a single part. `room`: characters that fit across a panel.
 shades <- function(wavelengths, room, base_size) {
-  parts <- shown_ranges(wavelengths)
-  if (nrow(parts) < 2) {
-    return(NULL)
+  parts <- if (in_nm(wavelengths)) shown_ranges(wavelengths)
+  if (NROW(parts) < 2) {
+    return(list(behind = NULL, front = NULL, kept = 0))
   }
   parts$middle <- (parts$low + parts$high) / 2
   parts$text <- fitting_names(parts, diff(range(wavelengths)) / max(room, 1))
@@ -52,10 +52,12 @@ shown_ranges <- function(wavelengths) {
 # Names that stand beside each other, in lines of a word each; empty where there is no room.
 fitting_names <- function(parts, per_character) {
   text <- gsub(" ", "\n", parts$name, fixed = TRUE)
-  end <- -Inf
+  end <- min(parts$low) - per_character
+  last <- max(parts$high) + per_character
   for (at in seq_along(text)) {
     half <- (longest(text[[at]]) + 1) / 2 * per_character
-    if (parts$middle[[at]] - half >= end) end <- parts$middle[[at]] + half else text[[at]] <- ""
+    fits <- parts$middle[[at]] - half >= end && parts$middle[[at]] + half <= last
+    if (fits) end <- parts$middle[[at]] + half else text[[at]] <- ""
   }
   text
 }

@@ -25,7 +25,7 @@ draw_spectrum <- function(object, free, width, base_size) {
   # without their class, lines are in all panels
   behind <- table[setdiff(names(table), by[by == "class"])]
 
-  parts <- if (measured) shades(object$wavelengths, room / columns, base_size)
+  parts <- shades(object$wavelengths, room / columns, base_size)
 
   plot <- ggplot2::ggplot(front, ggplot2::aes(.data$place, .data$importance, group = .data$line)) +
     parts$behind +
@@ -34,7 +34,7 @@ draw_spectrum <- function(object, free, width, base_size) {
     spectrum_lines(front, length(object$bands) <= named_bands) +
     parts$front +
     class_paints(classes, room, keyed) +
-    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.02, 0.06 + max(0, parts$kept)))) +
+    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.02, 0.06 + parts$kept))) +
     theme_bandlens(base_size) +
     ggplot2::theme(
       legend.key.width = ggplot2::unit(2 * base_size, "pt"),

@@ -1,6 +1,7 @@
 # How bands go together along the spectrum: their correlations as tiles, with the zones outlined on the diagonal.
 
 zone_tiles <- 0.62 # of the width, what tiles may take
+zone_words <- 0.75 # of the width, what the subtitle may take: it begins above the names of the zones
 zone_line <- 0.45 # how many lines a character is wide
 
 #' @rdname wavelength_zones
@@ -54,7 +55,9 @@ draw_zones <- function(object, width, base_size) {
       ggplot2::aes(xmin = .data$low, xmax = .data$high, ymin = .data$low, ymax = .data$high),
       data = data.frame(low = first - 0.5, high = last + 0.5), fill = NA, colour = ink("text"), linewidth = 0.4
     ) +
-    ggplot2::scale_fill_gradientn(colours = unname(palette_colours("signed")), limits = c(-1, 1), guide = colour_bar()) +
+    ggplot2::scale_fill_gradientn(
+      colours = unname(palette_colours("signed")), limits = c(-1, 1), guide = colour_bar()
+    ) +
     ggplot2::scale_x_continuous(
       breaks = ticks$positions, labels = ticks$labels, expand = ggplot2::expansion(add = 0.02 * n)
     ) +
@@ -71,7 +74,8 @@ draw_zones <- function(object, width, base_size) {
       }
     ) +
     ggplot2::labs(
-      title = "Zones of bands that carry the same information", subtitle = wrap_lines(note, width, base_size),
+      title = "Zones of bands that carry the same information",
+      subtitle = wrap_lines(note, zone_words * width, base_size),
       x = ticks$title, y = NULL, fill = "Correlation over pixels"
     )
 }

@@ -21,7 +21,7 @@ as_band_importance <- function(value) {
   )
   cancellation <- if (!is.null(value$cancellations)) value["cancellation"]
   # of results with a time axis or several inputs: the tables of sums over steps or bands
-  sums <- Map(function(columns, level) sum_columns(columns, level, levels, value$time_kind), value$sums, names(value$sums))
+  sums <- Map(sum_columns, value$sums, names(value$sums), list(levels), list(value$time_kind))
   structure(
     c(
       in_order(c(derived, fields), first), cancellation,

@@ -46,8 +46,8 @@
 #' where each image is explained by an output of its own. Every image counts the same (with the metric
 #' `"balanced_accuracy"` of `"permutation"`: every class).
 #'
-#' At levels `"band"`, `"time"`, `"input"` and `"group"`, the columns of level `"class"` without those that were summed over. The
-#' signed scores of an image are summed first, so that what speaks for the output at one step and against it at another
+#' At levels `"band"`, `"time"`, `"input"` and `"group"`, the columns of level `"class"` without those that were summed
+#' over. The signed scores of an image are summed first, so that what speaks for the output at one step and against it at another
 #' cancels, as it does in the output; importances, shares and intervals are those of the sums. They are therefore not
 #' the sums of the importances of the table. Inputs are not mixed: with several, `input` stays.
 #'

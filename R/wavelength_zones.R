@@ -34,8 +34,8 @@
 #' At level `"merge"`: `step`, `n_zones` (after it), `band_1` and `band_2` (the neighbours between which two zones
 #' merge), `unshared` (part of the bands' variance that zones don't share then, 0 to 1).
 #'
-#' `glance()` gives one row: `n_bands`, `n_zones`, `chosen` (whether from the images), `shared` (part of the bands'
-#' variance that zones share), `n` (images), `n_pixels`, `seed`. `autoplot()` gives a [ggplot2::ggplot()] of the
+#' `glance()` gives one row: how many bands and zones, whether the number was `chosen` from the images, the part of the
+#' bands' variance that zones share (`shared`), numbers of images and pixels, and the seed. `autoplot()` gives a [ggplot2::ggplot()] of the
 #' correlations along the spectrum, with the zones outlined. `summary()` gives `tidy()`'s table with the bands of each
 #' zone in a line.
 #'

@@ -13,15 +13,19 @@ zones_value <- function(sizes = c(2, 1, 3), known = TRUE) {
   wavelengths <- if (known) seq(450, 2200, length.out = n) else rep(NaN, n)
   list(
     tables = list(
-      band = list(band = array(seq_len(n) - 1L), wavelength = array(wavelengths), zone = array(zone), name = array(zone)),
+      band = list(
+        band = array(seq_len(n) - 1L), wavelength = array(wavelengths), zone = array(zone), name = array(zone)
+      ),
       merge = list(
         step = array(seq_len(n - 1) - 1L), n_zones = array(rev(seq_len(n - 1))), band_1 = array(order(step) - 1L),
         band_2 = array(order(step)), unshared = array(seq_len(n - 1) / n)
       )
     ),
-    bands = bands, wavelengths = as.list(wavelengths), zones = zones, zone = array(zone), order = array(seq_len(n) - 1L),
+    bands = bands, wavelengths = as.list(wavelengths), zones = zones, zone = array(zone),
+    order = array(seq_len(n) - 1L),
     correlation = correlation, step = array(step), unshared = array(seq_len(n) - 1), chosen = TRUE, n_images = 60L,
-    n_pixels = 960L, seed = 0L, unshared_share = 0.1, groups = lapply(split(bands, factor(zones[zone + 1], zones)), as.list)
+    n_pixels = 960L, seed = 0L, unshared_share = 0.1,
+    groups = lapply(split(bands, factor(zones[zone + 1], zones)), as.list)
   )
 }
 

@@ -87,7 +87,7 @@ test_that("parts of the spectrum are shaded and named where wavelengths are know
   expect_identical(names, c("visible", "red edge", "NIR", "SWIR1", "SWIR2"))
   narrow <- autoplot(object, "spectrum", width = 60)
   expect_lt(nrow(drawn(narrow, length(narrow$layers))), 5) # what has no room is not named
-  expect_null(shades(c(450, 500, 650), 100, 8)) # all is visible
+  expect_null(shades(c(450, 500, 650), 100, 8)$behind) # all is visible
 })
 
 test_that("outputs have the panels of a spectrum", {

@@ -47,12 +47,13 @@ def shades(wavelengths: Sequence[float], room: float, base_size: float) -> Shade
 
 def _fitting(found: Sequence[Range], per_character: float) -> list[str]:
     """Names that stand beside each other, in lines of a word each; empty where there is no room."""
-    names, end = [], -np.inf
+    names, end = [], found[0].low - per_character
+    last = found[-1].high + per_character
     for one in found:
         text = one.name.replace(" ", "\n")
         half = (max(map(len, text.split("\n"))) + 1) / 2 * per_character
         middle = (one.low + one.high) / 2
-        fits = middle - half >= end
+        fits = middle - half >= end and middle + half <= last
         names.append(text if fits else "")
         end = middle + half if fits else end
     return names

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LINE = 0.45  # of a character, how high it is wide: a line of text is about two characters
 MOST = 0.62  # of the width, what tiles may take
+TOLD = 0.75  # of the width, what the subtitle may take: it begins above the names of the zones
 
 
 def draw(result: WavelengthZones, *, base_size: float = 8, width: float = 175) -> p9.ggplot:
@@ -62,7 +63,7 @@ def draw(result: WavelengthZones, *, base_size: float = 8, width: float = 175) -
         f"outlined: {result.n} zones of neighbours, {how}, which "
         f"share {1 - result.unshared_share:.0%} of the variance of their bands; {result.n_images} images"
     )
-    note = wrap_lines(note, width, base_size)
+    note = wrap_lines(note, TOLD * width, base_size)
     axis_lines = 0.42 * longest(labels) if upright else 1
     return (
         p9.ggplot(tiles)
