@@ -114,7 +114,7 @@ area_titles <- function(area, width) {
 deletion_note <- function(facts) {
   paste0(
     display_name("method", facts$method), "; n = ", facts$n, " images; removed bands replaced by ",
-    removal_means[[facts$replacement]], "; ",
+    paste(c(removal_means[[facts$replacement]], absent_as(facts[["absent"]])), collapse = ", "), "; ",
     if (facts$every_order) "all orders there are" else paste(facts$orders, "random orders"),
     "; shaded: 95 % interval; area: between random orders and most important first",
     if (!is.null(facts$zone)) paste0("; zones: ", zone_names[[facts$zone]])

@@ -252,7 +252,8 @@ draw_network <- function(object, chosen, top, width, base_size) {
 }
 
 interaction_subtitle <- function(object, table, note, width, base_size) {
-  text <- two_lines(display_name("index", object$index), object, table, paste0(interaction_meaning, note))
+  sources <- c(display_name("index", object$index), absent_as(object[["absent"]]))
+  text <- two_lines(sources, object, table, paste0(interaction_meaning, note))
   wrap_lines(text, width, base_size)
 }
 

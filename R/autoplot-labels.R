@@ -23,8 +23,17 @@ several_outputs <- function(table) length(unique(table$output)) > 1 && !own_outp
 
 # Two lines: method, statistic and explained output; number of images and a note.
 plot_subtitle <- function(object, table, note) {
-  sources <- c(display_name("method", object$method), display_name("statistic", object$statistic))
+  sources <- c(
+    display_name("method", object$method), display_name("statistic", object$statistic),
+    absent_as(object[["options"]][["absent"]])
+  )
   two_lines(sources, object, table, note)
+}
+
+# What is told of how bands are absent, where they are not the background's whatever the others are.
+absent_as <- function(absent) {
+  told <- c(conditional = "absent bands given the others", nearest = "absent bands of the nearest pixels")
+  if (isTRUE(absent %in% names(told))) told[[absent]]
 }
 
 # What was computed, and of which output; number of images and a note.

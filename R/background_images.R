@@ -106,5 +106,7 @@ told_strategy <- function(x) {
     others = "of other classes than the image's", kmeans = "means of groups (k-means), weighted",
     kmedoids = "the most typical of groups (k-medoids), weighted", weighted = "weighted"
   )
-  if (isTRUE(x$background_strategy %in% names(told))) paste0(", ", told[[x$background_strategy]])
+  strategy <- if (isTRUE(x$background_strategy %in% names(told))) told[[x$background_strategy]]
+  absent <- absent_as(if (is.null(x[["absent"]])) x[["options"]][["absent"]] else x[["absent"]])
+  paste0(", ", c(strategy, absent), collapse = "", recycle0 = TRUE)
 }

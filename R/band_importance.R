@@ -29,8 +29,10 @@
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"occlusion"`, `"shapley"`, `"owen"`, `"permutation"`, `"sage"` or `"lime"`. Or several: then the model is traced
-#'   once, all methods have the same background, and an option goes to the methods that have it.
+#'   `"lrp"` (layer-wise relevance propagation: the output itself is handed back, layer by layer; `completeness` says how
+#'   much of it biases hold), `"occlusion"`, `"shapley"`, `"owen"`, `"permutation"`, `"sage"` or `"lime"`. Or several:
+#'   then the model is traced once, all methods have the same background, and an option goes to the methods that have
+#'   it.
 #' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
 #'   for `x`, which are not looked at). `NULL` takes them from `x`, evenly from its classes. Methods that compare with
 #'   nothing, such as `"saliency"`, don't look at it. [background_images()] says how they are chosen, or how much each

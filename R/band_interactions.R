@@ -20,6 +20,9 @@
 #'   (Shapley-Taylor), main effects and interactions of an image sum to its output less the mean one of the background.
 #'   Of pairs with `order = 2`, `"sii"` and `"k-sii"` are the same. With `order = 3`, pairs of `"sii"` and `"banzhaf"`
 #'   contain a part of each triple that they are in; those of the others don't.
+#' @param absent What bands are that are not there: `"marginal"`, the background's whatever the other bands are;
+#'   `"conditional"`, what they would be given the bands that are there; `"nearest"`, those of similar pixels. As for
+#'   the method `"shapley"`, see [band_methods()].
 #' @param max_exact Most bands (or groups) for which all coalitions are computed. `groups` makes fewer of many bands.
 #' @param object For `summary()`, a `band_interactions`; for the other methods it is `x`.
 #' @param level `"class"` for one row per class x output x set of bands, `"image"` for one row per image x output x set,
@@ -76,6 +79,7 @@ band_interactions <- function(model,
                               order = 2,
                               index = c("sii", "k-sii", "stii", "banzhaf"),
                               max_exact = 12,
+                              absent = c("marginal", "conditional", "nearest"),
                               background = NULL,
                               n_background = 100,
                               target = "class",
@@ -108,6 +112,7 @@ band_interactions <- function(model,
       order = as_count(order, "order"),
       index = choose(index, c("sii", "k-sii", "stii", "banzhaf"), "index"),
       max_exact = as_count(max_exact, "max_exact"),
+      absent = choose(absent, c("marginal", "conditional", "nearest"), "absent"),
       keep_on_interrupt = rlang::is_interactive()
     )
     asked$arguments <- c(asked$arguments, own)

@@ -31,7 +31,7 @@
 #' @section Scenes:
 #' `band_maps()` of a scene is [score_raster()], which says what a cell means: the scores of the patch around it, or of
 #' the pixel, where the model gives a class for every pixel. Layers are the bands; a scene has no labels, so `y`,
-#' `bands`, `wavelengths` and `band_axis` must not be given.
+#' `bands`, `wavelengths` and `band_axis` must not be given; its cells are computed in this session, without `client`.
 #'
 #' @seealso [`autoplot()`][autoplot.band_maps] draws them.
 #' @examplesIf bandlens:::has_tensorflow()
@@ -62,9 +62,10 @@ band_maps <- function(model,
                       reorder = FALSE,
                       batch_size = NULL,
                       seed = 0,
+                      client = NULL,
                       progress = NULL) {
   if (is_raster(x) || is_raster_list(x)) {
-    in_verb("compute band maps", check_scene_alone(y, bands, wavelengths, band_axis, zone, ignore))
+    in_verb("compute band maps", check_scene_alone(y, bands, wavelengths, band_axis, zone, ignore, client))
     return(score_raster(
       model, x, ...,
       method = method, background = background, n_background = n_background,
@@ -78,18 +79,24 @@ band_maps <- function(model,
       ...,
       method = method, background = background, n_background = n_background, target = target, output = output,
       head = head, task = task, zone = zone, ignore = ignore, bands = bands, wavelengths = wavelengths,
-      classes = classes, band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed
+      classes = classes, band_axis = band_axis, reorder = reorder, batch_size = batch_size, seed = seed, client = client
     )
     as_by_input(explain("band_maps", model, x, y, asked, progress), as_band_maps)
   })
 }
 
 # What says something of images, and is known of a scene or does not exist there.
-check_scene_alone <- function(y, bands, wavelengths, band_axis, zone, ignore) {
+check_scene_alone <- function(y, bands, wavelengths, band_axis, zone, ignore, client) {
   given <- c(
     y = !is.null(y), bands = !is.null(bands), wavelengths = !is.null(wavelengths),
     band_axis = !identical(band_axis, -1), zone = !is.null(zone), ignore = !is.null(ignore)
   )
+  if (!is.null(client)) {
+    cause("option", "Cells of a scene are computed in this session.",
+      expected = "`client = NULL`, or images instead of a scene", given = paste0("`client = ", shown(client), "`"),
+      fix = "Python's `score_scene()` shares scenes out to workers"
+    )
+  }
   if (any(given)) {
     cause("option", "`x` is a scene, whose layers are the bands and whose places have no labels.",
       given = paste0("`", names(given)[given], "`", collapse = ", "),

@@ -11,7 +11,7 @@
 #'   \item{`meaning`, `cost`}{what a band score means, and what it takes to compute}
 #'   \item{`statistic`}{how attributions are reduced over pixels by default; `"whole_band"` where there are no pixels}
 #'   \item{`additive`}{whether an image's scores sum to what sets its output apart from the background's (or a
-#'     baseline's), so that `completeness` is reported}
+#'     baseline's; for `"lrp"` to the output, but for what biases hold), so that `completeness` is reported}
 #'   \item{`maps`}{whether [band_maps()] can have values per pixel from it (for `"lime"`, of superpixels)}
 #'   \item{`background`}{whether background images are used, with default options}
 #'   \item{`options`}{a list of tibbles with the method's own options, to be given by name in `...`: `option`, `default`

@@ -4,6 +4,7 @@
 #' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_interactions()]: what bands do together, beyond what each does.
 #' * [wavelength_zones()]: which neighbouring bands carry the same information, to be treated as one.
+#' * [select_bands()]: how few bands suffice, and what those of other sensors are worth.
 #' * [band_maps()]: where in an image.
 #' * [class_activation_maps()], [occlusion_maps()]: where a layer sees a class, and which band draws it there; where
 #'   covering the image lowers the output.
@@ -26,6 +27,7 @@
 #' * [check_randomization()]: and a network that has learnt nothing?
 #' * [check_deletion()]: does the output fall fastest when bands go in this order?
 #' * [check_null()]: does the method see that a band is ignored?
+#' * [check_plausibility()]: are images with absent bands like real ones?
 #'
 #' @section What do neurons look for?:
 #' * [list_layers()], [layer_kernels()], [layer_activations()]: what is in the network.
@@ -37,6 +39,7 @@
 #' @section Rasters:
 #' * [extract_patches()]: from a scene and places to images and labels.
 #' * [score_raster()]: from a network and a scene to a map, which [autoplot_scores()] draws.
+#' * [zonal_importance()]: from such a map and polygons to a table.
 #'
 #' @section Data to try things on:
 #' * [landsat_patches()], [landsat_model()]: images and a trained network, shipped.

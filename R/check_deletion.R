@@ -17,6 +17,9 @@
 #' @param replacement What a removed band is replaced by: `"background"`, the same pixels of background images that are
 #'   drawn for each image, averaging what comes out; `"background_mean"`, the mean background image; or `"zero"`, which
 #'   is seldom an image that the model knows.
+#' @param absent Whether a removed band is that of the background whatever the others are (`"marginal"`), or depends on
+#'   the bands that are left: what it would be given these (`"conditional"`, not with zeros), or that of similar pixels
+#'   (`"nearest"`, with background images only). Bands of which others tell then take little with them.
 #' @param background Images that removed bands are taken from; `NULL` takes other images of `x`.
 #' @param n_background Number of background images that are drawn for each image, with `replacement = "background"`.
 #' @param orders Number of random orders; all there are, instead, where there are no more than that.
@@ -80,6 +83,7 @@ check_deletion <- function(model,
                            y = NULL,
                            ...,
                            replacement = c("background", "background_mean", "zero"),
+                           absent = c("marginal", "conditional", "nearest"),
                            background = NULL,
                            n_background = 5,
                            orders = 24,
@@ -93,6 +97,7 @@ check_deletion <- function(model,
                            reorder = FALSE,
                            batch_size = NULL,
                            seed = 0,
+                           client = NULL,
                            progress = NULL) {
   in_verb("check the ranking", {
     no_other_arguments()
@@ -103,6 +108,7 @@ check_deletion <- function(model,
     model <- as_model(model, if (own) result$bands else said$names, said$axis)
     arguments <- list(
       replacement = choose(replacement, c("background", "background_mean", "zero"), "replacement"),
+      absent = choose(absent, c("marginal", "conditional", "nearest"), "absent"),
       n_background = as_count(n_background, "n_background"),
       orders = as_count(orders, "orders"),
       steps = as_count(steps, "steps"),
@@ -111,6 +117,7 @@ check_deletion <- function(model,
       batch_size = as_count(batch_size, "batch_size", null = TRUE),
       seed = as_count(seed, "seed", least = 0)
     )
+    arguments$client <- as_client(client)
     arguments$zone <- as_zone(zone)
     arguments$ignore <- as_ignored(ignore)
     y <- as_labels(y, result$classes, ignore)$y

@@ -38,7 +38,7 @@
 #'   layer with the names of the classes. In a file, and for stars, it is the class's number, in the order of the
 #'   model's outputs from 1. Where there is a class for every pixel, a second layer `confidence` holds its probability
 #'   (or its output, if the model ends in neither softmax nor sigmoid); of a model of several labels, layers
-#'   "probability.label" hold those of all labels.
+#'   "probability.label" hold those of all labels. An error for models of numbers (regression).
 #' @param filename File to write to, one for each scene. Without one the result is in memory or, if it is too large, in
 #'   a temporary file.
 #' @param overwrite Whether to replace `filename` if it exists.
@@ -186,6 +186,11 @@ score_raster <- function(model,
       # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
       first <- take_windows(drawn, 1)
       said <- of_raster(said_of(model, first, asked))
+      if (prediction && said$task == "regression") {
+        cause("option", "The model predicts numbers, not classes.",
+          expected = "prediction = FALSE", given = "prediction = TRUE"
+        )
+      }
       prepare <- if (said$task == "segmentation") pixel_work else patch_work
       of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
     })

@@ -15,7 +15,15 @@ from .results import drawing
 
 if TYPE_CHECKING:
     from . import datasets, errors
-    from .checks import Check, check_deletion, check_null, check_randomization, check_stability, compare_importance
+    from .checks import (
+        Check,
+        check_deletion,
+        check_null,
+        check_plausibility,
+        check_randomization,
+        check_stability,
+        compare_importance,
+    )
     from .data.backgrounds import BackgroundImages
     from .data.labelled import LabelledImages
     from .engine.precision import allow_tf32
@@ -59,6 +67,7 @@ _HOMES = {
     "BandInteractions": ".results.interactions",
     "BandMaps": ".results.maps",
     "BandResponse": ".results.response",
+    "BandSelection": ".results.selection",
     "BandlensError": ".errors",
     "ByInput": ".results.by_input",
     "CAM_METHODS": ".localization",
@@ -81,6 +90,7 @@ _HOMES = {
     "bands_of": ".models.bands",
     "check_deletion": ".checks",
     "check_null": ".checks",
+    "check_plausibility": ".checks",
     "check_randomization": ".checks",
     "check_stability": ".checks",
     "class_activation_maps": ".localization",
@@ -95,6 +105,7 @@ _HOMES = {
     "plot_scene": ".scenes",
     "pool_importance": ".results.pooling",
     "score_scene": ".scenes",
+    "select_bands": ".explain.selection",
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
@@ -112,6 +123,7 @@ __all__ = [
     "BandInteractions",
     "BandMaps",
     "BandResponse",
+    "BandSelection",
     "BandlensError",
     "ByInput",
     "Check",
@@ -133,6 +145,7 @@ __all__ = [
     "bands_of",
     "check_deletion",
     "check_null",
+    "check_plausibility",
     "check_randomization",
     "check_stability",
     "class_activation_maps",
@@ -149,6 +162,7 @@ __all__ = [
     "plot_scene",
     "pool_importance",
     "score_scene",
+    "select_bands",
     "set_bands",
     "top_images",
     "visualize_features",

@@ -7,8 +7,8 @@
 The scene is a virtual raster (VRT) of 9 x 9 copies of a file of 1,220 x 1,220 pixels, so that it needs little room on
 the disk; GDAL reads all of its 3.1 GB. Windows are 64 x 64 pixels, and the network is small, which is what makes
 reading and cutting count: a convolution of 8 kernels of 5 x 5 with stride 4, ReLU, the mean, ten outputs. The model's
-own computing is the time inside compiled steps, and that to compile them; where others use the machine, too, the share
-of the processors' time is the one to read.
+own computing is the time inside compiled steps, and that to compile them; libraries are loaded before. Where others use
+the machine, too, the share of the processors' time is the one to read.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from common import row  # which also finds bandlens
 import bandlens as bl  # isort: skip
 import keras
 import rasterio
+import rioxarray  # noqa: F401 - a result is one of its datasets: loading it is no part of scoring
 from bandlens.engine.backends import tensorflow as backend
 
 BANDS, SIZE, TILE, COPIES, OUTPUTS = 13, 64, 1220, 9, 10

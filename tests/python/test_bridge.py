@@ -125,7 +125,7 @@ def test_methods_are_listed_with_their_options():
 def test_a_check_is_plain():
     table = {"band": np.array([1, -1]), "value": np.array([0.5, np.nan]), "name": np.array(["a", "b"])}
     facts = {"n": 3, "noise": np.float64(0.5), "kind": "a", "none": None, "several": (1, 2), "one": ["x"]}
-    value = bridge._check(Check("check_it", {"all": table}, {"band": ("red", "nir")}, None, ("It is so.",), facts))
+    value = bridge.outcome(Check("check_it", {"all": table}, {"band": ("red", "nir")}, None, ("It is so.",), facts))
     assert holds_only_plain(value)
     assert value["single"] == ["n", "noise", "kind", "none"]
     assert value["tables"]["all"]["name"] == ["a", "b"]

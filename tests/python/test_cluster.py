@@ -23,6 +23,7 @@ from bandlens import errors
 from bandlens.cluster import giving, workers, working
 from bandlens.cluster.blocks import Rows
 from bandlens.cluster.carried import brought, carried
+from bandlens.cluster.jobs import check_same
 from bandlens.data.positions import counting_from
 from bandlens.errors import ClusterError, OptionError
 from bandlens.methods.kinds import one_step
@@ -35,6 +36,7 @@ LOCAL = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_l
 METHODS = {
     "deepshap": {},
     "gradient_x_input": {},
+    "lrp": {},
     "saliency": {},
     "smoothgrad": {"n_samples": 3},
     "vargrad": {"n_samples": 3},
@@ -93,7 +95,7 @@ def test_scores_are_those_of_one_process(client: Any, model: keras.Model, data: 
     arguments = {**data, "method": method, **METHODS[method]}
     with workers.at_work(client) as team:
         found = bl.band_importance(model, **arguments)
-    assert len(team.moved.seconds) > 2
+    assert len(team.moved.blocks) > 2
     assert team.moved.out >= data["x"].nbytes * (method != "permutation")
     assert team.moved.back >= found.scores.nbytes
     same(found, bl.band_importance(model, **arguments))
@@ -382,6 +384,35 @@ def test_a_model_that_is_another_when_it_arrives_is_refused(
     forgets = keras.Sequential([keras.Input((8, 8, BANDS)), Forgets(3.0), model])
     with pytest.raises(ClusterError, match="not the same on a worker"):
         bl.band_importance(forgets, client=client, method="saliency", **data)
+
+
+class Drifts(Forgets):
+    """A layer that is another by a thousandth once it was saved."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor * (1 + 1e-3)}
+
+
+def test_a_model_that_is_nearly_the_same_is_refused(client: Any, model: keras.Model, data: dict[str, Any]) -> None:
+    drifts = keras.Sequential([keras.Input((8, 8, BANDS)), Drifts(1.0), model])
+    with pytest.raises(ClusterError, match=r"not the same on a worker(.*\n)+.*apart"):
+        bl.band_importance(drifts, client=client, method="saliency", **data)
+
+
+def test_how_far_outputs_may_be_apart() -> None:
+    expected = np.array([[-1.0, 3.0], [0.5, 1.0]], np.float32)
+    check_same(expected + np.float32(3e-5), expected, True)
+    with pytest.raises(ClusterError, match="5e-05 apart"):
+        check_same(expected + np.float32(5e-5), expected, True)
+    # other devices round differently, but not so much
+    check_same(expected * np.float32(1.01), expected, False)
+    with pytest.raises(ClusterError, match="not the same"):
+        check_same(expected * np.float32(1.02), expected, False)
+    # of outputs that are nearly the same, rounding is not small
+    level = np.full((3, 1), 1000, np.float32)
+    check_same(np.nextafter(level, np.float32(0)), level, True)
+    with pytest.raises(ClusterError, match=r"shape \(3, 1\)"):
+        check_same(level[:2], level, False)
 
 
 def test_rows_of_a_block_are_by_their_place_in_the_whole() -> None:

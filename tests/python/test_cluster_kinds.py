@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def same(client: Any, model: Any, x: Any, y: Any = None, **arguments: Any) -> An
     """What workers found, which is what one process finds."""
     with workers.at_work(client) as team:
         found = bl.band_importance(model, x, y, **arguments)
-    assert len(team.moved.seconds) > 1
+    assert len(team.moved.blocks) > 1
     alone = bl.band_importance(model, x, y, **arguments)
     np.testing.assert_array_equal(found.scores, alone.scores)
     np.testing.assert_array_equal(found.output_values, alone.output_values)
@@ -105,6 +106,41 @@ def test_a_file_that_workers_do_not_have_is_named(client: Any, tmp_path: Path) -
         )
 
 
+def damaged(path: Path) -> None:
+    """A block holds something else, and nothing tells that it was written."""
+    block, about = path / "c/19/0/0/0", (path / "c/19/0/0/0").stat()
+    block.write_bytes(b"?" * about.st_size)
+    os.utime(block, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+
+def rewritten(path: Path) -> None:
+    """A block was written anew."""
+    os.utime(path / "c/19/0/0/0", (4e9, 4e9))
+
+
+@pytest.mark.parametrize("by_workers", [False, True])
+@pytest.mark.parametrize(
+    ("meddle", "text"),
+    [(damaged, r"Images 38 to 39 can't be read(.*\n)+.*x\.zarr"), (rewritten, r"x\.zarr' changed while it was read")],
+)
+def test_files_that_change_after_they_were_checked_are_named(
+    client: Any, tmp_path: Path, meddle: Any, text: str, by_workers: bool
+) -> None:
+    zarr, path, done = pytest.importorskip("zarr"), tmp_path / "x.zarr", []
+    made = zarr.create_array(str(path), shape=(40, 4, 4, 4), chunks=(2, 4, 4, 4), dtype="float32", compressors="auto")
+    made[:] = numbers(40, 4, 4, 4)
+
+    def meddled(count: int, total: int) -> None:
+        if not done:
+            meddle(path)
+        done.append(count)
+
+    arguments = {"method": "occlusion", "batch_size": 2, "n_background": 3, "progress": meddled}
+    with pytest.raises(bl.errors.SourceError, match=text):
+        bl.band_importance(doubled, str(path), client=client if by_workers else None, **arguments)
+    assert done
+
+
 def test_a_stream_goes_along_block_by_block(client: Any) -> None:
     x = numbers(12, 4, 4, 4)
     with workers.at_work(client) as team:
@@ -129,8 +165,56 @@ def test_checks_are_shared_out(client: Any, layers: Any) -> None:
     ):
         with workers.at_work(client) as team:
             found = check(model, x, y, **about, **own)
-        assert len(team.moved.seconds) > 2
+        assert len(team.moved.blocks) > 2
         assert found.to_frame().equals(check(model, x, y, **about, **own).to_frame())
+
+
+def test_rankings_are_checked_by_workers(client: Any, layers: Any, tmp_path: Path) -> None:
+    import keras
+
+    dense = keras.Sequential(
+        [keras.Input((4, 4, BANDS)), layers.Flatten(), layers.Dense(6, activation="relu"), layers.Dense(2)]
+    )
+    pixels = keras.Sequential([keras.Input((4, 4, BANDS)), layers.Conv2D(2, 3, padding="same", activation="softmax")])
+    dense.save(tmp_path / "dense.keras")
+    x, labels = numbers(9, 4, 4, BANDS), np.random.default_rng(0).integers(0, 2, (9, 4, 4))
+    for model, y in ((dense, np.arange(9) % 2), (str(tmp_path / "dense.keras"), None), (pixels, labels)):
+        table = bl.band_importance(model, x, y, method="occlusion", n_background=3)
+        about = {"batch_size": 4, "n_background": 2, "orders": 4}
+        with workers.at_work(client) as team:
+            found = bl.check_deletion(model, table, x, y, **about)
+        assert team.moved.out > x.nbytes
+        assert len(team.moved.blocks) > 2
+        alone = bl.check_deletion(model, table, x, y, **about)
+        for level in ("curve", "area"):
+            assert found.to_frame(level).equals(alone.to_frame(level))
+        assert found.to_frame().equals(bl.check_deletion(model, table, x, y, client=client, **about).to_frame())
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("deepshap", {}),
+        ("deepshap", {"background_per_image": 2}),
+        ("smoothgrad", {"n_samples": 3}),
+        ("integrated_gradients", {"n_steps": 100}),
+        ("lime", {"features": "superpixels", "n_samples": 8}),
+    ],
+)
+def test_maps_are_made_by_workers(client: Any, layers: Any, method: str, options: dict[str, Any]) -> None:
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((6, 6, BANDS)), layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(2)]
+    )
+    x = numbers(9, 6, 6, BANDS)
+    about = {"method": method, "batch_size": 2, "background": numbers(4, 6, 6, BANDS, seed=1), **options}
+    with workers.at_work(client) as team:
+        found = bl.band_maps(model, x, **about)
+    assert len(team.moved.blocks) > 2
+    assert team.moved.back >= found.values.nbytes
+    np.testing.assert_array_equal(found.values, bl.band_maps(model, x, **about).values)
+    np.testing.assert_array_equal(found.values, bl.band_maps(model, x, client=client, **about).values)
 
 
 def test_scenes_are_scored_by_workers(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +232,7 @@ def test_scenes_are_scored_by_workers(client: Any, tmp_path: Path, monkeypatch: 
     for scene, sent in ((path, False), (array, True)):
         with workers.at_work(client) as team:
             found = bl.score_scene(model, scene, **about)
-        assert len(team.moved.seconds) > 1
+        assert len(team.moved.blocks) > 1
         # beside the few windows that the model is tried with
         assert (team.moved.out > array.nbytes) == sent
         np.testing.assert_array_equal(found.score.values, bl.score_scene(model, scene, **about).score.values)

@@ -360,6 +360,7 @@ def test_what_can_not_be_scored_is_named(scene: Path, tmp_path: Path) -> None:
         (OptionError, "`stride` must be", scene, {"stride": 0}),
         (OptionError, "Permutation swaps", scene, {"method": "permutation"}),
         (OptionError, "`prediction` must be", scene, {"prediction": "yes"}),
+        (OptionError, "predicts numbers, not classes", scene, {"prediction": True, "task": "regression"}),
         (OptionError, "names no output", scene, {"target": "forest"}),
         (OptionError, "no such option", scene, {"strid": 3}),
         (OptionError, "`path` is none for scores", scene, {"path": "scores.csv"}),

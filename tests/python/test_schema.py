@@ -31,6 +31,9 @@ def results() -> dict[str, Any]:
         "band_interactions": bl.band_interactions(model, x, n_background=3, order=3, target="all"),
         "band_maps": bl.band_maps(model, x, method="deepshap", wavelengths=[480, None, 660, 840]),
         "band_response": bl.band_response(model, x, [0, 1, 0, 1, 0], kind="ice", wavelengths=[480, None, 660, 840]),
+        "band_selection": bl.select_bands(
+            model, x, [0, 1, 0, 1, 0], folds=2, groups={"two": [0, 1]}, sensors={"a": ["two"], "b": ["two"]}
+        ),
         "feature_images": bl.visualize_features(model, "conv", **look),
         "layer_activations": bl.layer_activations(model, x, "conv"),
         "layer_kernels": bl.layer_kernels(model, "conv"),

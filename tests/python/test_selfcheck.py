@@ -124,7 +124,7 @@ def test_every_additive_method_has_both(images: np.ndarray, background: np.ndarr
     assert result.cancellation == result.cancellations.max()
     assert f", cancellation {result.cancellation:.2g}" in repr(result)
     assert repr(result) in result.summary()
-    if method == "integrated_gradients":
+    if method in ("integrated_gradients", "lrp"):
         distances = np.abs(result.output_values - result.base_values)
     else:
         outputs = background.mean(axis=(1, 2)) @ np.arange(1.0, 5.0)

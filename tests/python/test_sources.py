@@ -235,6 +235,8 @@ def test_labels_come_once(small_cnn: Any, some: Any) -> None:
         bl.band_importance(small_cnn, stream(x, y), y, method="saliency")
     with pytest.raises(LabelError, match=r"one label per image.*\n.*23 labels.*\n.*20"):
         bl.band_importance(small_cnn, stream(x), lambda: iter([y[:20]]), method="saliency")
+    with pytest.raises(SourceError, match=r"stream of labels.*fails at batch 1, after 9 images.*\n.*gone"):
+        bl.band_importance(small_cnn, stream(x), failing(y), method="saliency")
     one, none = (
         iter(
             [

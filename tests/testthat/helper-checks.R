@@ -167,3 +167,13 @@ made_null <- function(classes = land_covers, all_outputs = FALSE, method = "deep
   facts <- list(method = method, statistic = "band_sum", output = "logit", duplicate = "red", n = 24L)
   bridge_check("check_null", list(role = table), levels, facts, !failed)
 }
+
+made_plausibility <- function(units = c("pixel", "image")) {
+  columns <- crossed(absent = 0:2, unit = seq_along(units) - 1)
+  auc <- c(0.91, 0.83, 0.52, 0.49, 0.57, 0.66)[columns$absent * 2 + columns$unit + 1]
+  numbers <- list(auc = auc, std_error = rep(0.02, length(auc)), conf_low = auc - 0.04, conf_high = auc + 0.04)
+  table <- c(columns, numbers, list(n = rep(120L, length(auc))))
+  levels <- list(absent = c("marginal", "conditional", "nearest"), unit = units)
+  facts <- list(background_source = "background", n = 120L, folds = 5L, seed = 0L)
+  bridge_check("check_plausibility", list(absent = table), levels, facts, NULL)
+}

@@ -38,8 +38,13 @@ test_that("pictures of null bands stay as they are", {
   expect_picture("null of occlusion, one column", autoplot(made_null(method = "occlusion"), width = 85))
 })
 
+test_that("pictures of plausibility stay as they are", {
+  expect_picture("plausibility", autoplot(made_plausibility()))
+})
+
 test_that("no picture of a check warns", {
   checks <- list(
+    made_plausibility(), made_plausibility("pixel"),
     made_comparison(intervals = FALSE), made_comparison(negative = TRUE), made_comparison(classes = character()),
     made_comparison(paste("a long name of a result", 1:20)), made_comparison(all_outputs = TRUE),
     made_stability(paste0("b", 1:200), paste("land cover", 1:20)), made_stability(all_outputs = TRUE),

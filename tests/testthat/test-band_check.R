@@ -18,7 +18,7 @@ made_check <- function(passed = TRUE, name = "check_something", facts = "dict(se
     "    verdict = ('Bands {matter}.', 'All of them.')",
     "    levels = {'band': ('red', 'blue'), 'class': ('unused',)}",
     "    tables = {'curve': curve, 'empty': empty, 'one': one}",
-    "    return bridge._check(Check(name, tables, levels, passed, verdict, facts))",
+    "    return bridge.outcome(Check(name, tables, levels, passed, verdict, facts))",
     sep = "\n"
   ), local = TRUE)$make
   as_band_check(make(name, passed, python(facts)))

@@ -149,6 +149,39 @@ test_that("check_randomization() randomises a copy", {
   expect_identical(alone$passed, NA)
 })
 
+test_that("check_plausibility() compares ways to fill absent bands", {
+  skip_without_python()
+  check <- check_plausibility(small_model(), images(), folds = 2, pixels = 4, seed = 1)
+  columns <- c(
+    of("ordered", c("absent", "unit")), of("numeric", c("auc", "std_error", "conf_low", "conf_high")), n = "integer"
+  )
+  expect_check(check, "check_plausibility", list(
+    absent = columns, removed = append(columns, c(removed = "integer"), after = 2)
+  ))
+  expect_identical(check$passed, NA)
+  expect_match(check$verdict[[1]], "absent = \"marginal\"", fixed = TRUE)
+  expect_identical(levels(tidy(check)$absent), c("marginal", "conditional", "nearest"))
+  alone <- check_plausibility(small_model(), images(), absent = "nearest", folds = 2, pixels = 4)
+  expect_identical(unique(as.character(tidy(alone)$absent)), "nearest")
+  expect_error(check_plausibility(small_model(), images(), absent = "none"), "not among those allowed")
+})
+
+test_that("absent bands may depend on those that are there", {
+  skip_without_python()
+  result <- band_importance(
+    small_model(), images(), labels(), method = "occlusion", absent = "conditional", n_background = 5
+  )
+  expect_match(format(result), "absent bands given the others", all = FALSE)
+  expect_match(autoplot(result)$labels$subtitle, "absent bands given the others")
+  deletion <- check_deletion(small_model(), result, images(), labels(), absent = "nearest", orders = 4)
+  expect_identical(deletion$facts$absent, "nearest")
+  expect_match(gsub("\n", " ", autoplot(deletion)$labels$subtitle), "absent bands of the nearest pixels")
+  together <- band_interactions(small_model(), images(), labels(), absent = "conditional", n_background = 5)
+  expect_identical(together$absent, "conditional")
+  expect_match(format(together), "absent bands given the others", all = FALSE)
+  expect_error(band_interactions(small_model(), images(), labels(), absent = "never"), "absent")
+})
+
 test_that("check_null() counts bands from 1", {
   skip_without_python()
   null <- function(...) check_null(small_model(), images(), labels(), method = "saliency", ...)

@@ -87,6 +87,9 @@ made <- list(
     c(maps_value(), of_labels(3, length(maps_value()$classes)), input = "a"), totals
   ),
   band_response = kind_of_result(as_band_response, response_of_cells, character()),
+  band_selection = kind_of_result(as_band_selection, selection_value(),
+    c("tables", "knee", "selected", "verdict", "caveat")
+  ),
   feature_images = kind_of_result(as_feature_images, c(features_value(), input = "a"),
     c("tables", "levels", "contrast"), c("tables", "contrast")
   ),
@@ -143,6 +146,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   band_maps(model, images(), method = "saliency")
   band_interactions(model, images(), labels(), n_background = 3)
   band_response(model, images(), labels())
+  select_bands(model, images(), labels(), folds = 2)
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")

@@ -341,6 +341,11 @@ test_that("predictions are a categorical layer with the names of the classes", {
   expect_identical(terra::values(terra::rast(file)), terra::values(scores))
   unnamed <- quietly(known_model(), scene, background = nothing, prediction = TRUE)
   expect_identical(terra::levels(unnamed)[[1]]$prediction, c("1", "2"))
+  # numbers are no classes
+  expect_error(
+    quietly(known_model(), scene, background = nothing, task = "regression", prediction = TRUE),
+    "predicts numbers, not classes", class = "bandlens_error_option"
+  )
 })
 
 test_that("scenes may be files, and several", {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .comparison import compare_importance
 from .deletion import check_deletion
 from .null import check_null
+from .plausibility import check_plausibility
 from .randomization import check_randomization
 from .result import Check
 from .stability import check_stability
@@ -16,6 +17,7 @@ __all__ = [
     "Check",
     "check_deletion",
     "check_null",
+    "check_plausibility",
     "check_randomization",
     "check_stability",
     "compare_importance",

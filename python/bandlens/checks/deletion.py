@@ -7,11 +7,12 @@ appeal to what the importances mean.
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..cluster.workers import at_work
 from ..data.backgrounds import refuse_strategy
 from ..data.images import check_background
 from ..data.labels import label_codes
@@ -19,15 +20,18 @@ from ..data.options import one_of, optional, whole
 from ..data.tasks import MULTILABEL, SEGMENTATION
 from ..errors import ResultError
 from ..explain.fitting import check_fit
+from ..explain.outputs import outputs_shared_out
 from ..explain.question import Question
 from ..explain.subject import Subject
-from ..methods.mixtures import Mixing, mixed
+from ..methods.filling import ABSENT, MARGINAL, check_replacement, filling_from
+from ..models.predictor import loaded
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from .areas import summarised
-from .followed import Followed, followed_predictor, followed_rows, followed_zones, observed_of
+from .followed import followed_predictor, followed_rows, followed_zones, observed_of
 from .matching import arranged_like, check_classes, check_same_images, check_same_model, check_single, rows_of
 from .removal import pool_of, random_orders, rankings
+from .removing import Part, Removal, images_at_once, measures_of
 from .result import Check
 
 REPLACEMENTS = ("background", "background_mean", "zero")
@@ -40,6 +44,7 @@ def check_deletion(
     y: Any = None,
     *,
     replacement: str = "background",
+    absent: str = "marginal",
     background: Any = None,
     n_background: int = 5,
     orders: int = 24,
@@ -53,6 +58,7 @@ def check_deletion(
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    client: Any = None,
     progress: Progress = None,
 ) -> Check:
     """Remove bands in the order of importance, in the reverse order and in random orders, and follow the output.
@@ -74,6 +80,10 @@ def check_deletion(
     replacement : {"background", "background_mean", "zero"}
         What a removed band is replaced by: the same pixels of background images, drawn for each image, averaging what
         comes out; the mean background image; or 0, which is seldom an image that the model knows.
+    absent : {"marginal", "conditional", "nearest"}
+        Whether a removed band is that of the background whatever the others are, or depends on the bands that are
+        left: what it would be given these ("conditional", not with zeros), or that of similar pixels ("nearest", with
+        background images only); as for the method "shapley". Bands of which others tell then take little with them.
     background : array_like, shape (m, rows, cols, bands), optional
         Images that removed bands are taken from; other images of `x` by default.
     n_background : int
@@ -101,6 +111,8 @@ def check_deletion(
         Most images per compiled step; chosen by memory if not given. Results don't depend on it.
     seed : int
         Of the random orders and of the draws from the background.
+    client : distributed.Client, str or int, optional
+        Who computes the outputs, as for `band_importance`.
     progress : bool or callable, optional
         As for `band_importance`.
 
@@ -140,6 +152,9 @@ def check_deletion(
     """
     check_single(result)
     replacement = one_of(*REPLACEMENTS)("replacement", replacement)
+    absent = one_of(*ABSENT)("absent", absent)
+    allowed = {"conditional": ("background", "background_mean"), "nearest": ("background",)}
+    check_replacement({"absent": absent, "replacement": replacement}, allowed)
     counts = {"n_background": n_background, "orders": orders, "steps": steps}
     n_background, orders, steps = (whole()(name, value) for name, value in counts.items())
     batch_size, seed = optional(whole())("batch_size", batch_size), whole(0)("seed", seed)
@@ -150,69 +165,76 @@ def check_deletion(
         model=model, x=x, y=y, background=background, output=output, zone=zone, ignore=ignore, bands=bands,
         band_axis=band_axis, time_axis=time_axis, reorder=reorder,
     )  # fmt: skip
-    with starting(progress, model):
-        q, every, members, named = arranged_like(q, result)
-    with starting(progress, model):
-        predictor = followed_predictor(q, every, result)
-    images = rows_of(result, every, predictor)
-    check_same_images(result, images, members)
-    check_classes(result, predictor)
-    observed = observed_of(q.y, result, predictor)
-    labels = None
-    if q.y is not None and predictor.classifies and predictor.task not in (MULTILABEL, SEGMENTATION):
-        labels = label_codes(q.y, result.classes, every.n)
-        labels = labels if result.images is None else labels[result.images]
-    codes = result.image_class if labels is None else labels
-    orders_of = rankings(result, codes)
-    rows = np.arange(images.n) if result.images is None else result.images
-    pool, draws = pool_of(every, q.background, replacement, n_background, seed, rows)
-    size = batch_size or predictor.images_per_batch
-    if predictor.pixels:
-        followed = followed_zones(q, predictor, every, size, result)
-    else:
-        followed = followed_rows(predictor, images, size, result)
-        check_same_model(result, followed.before)
-    check_fit(
-        Subject(
-            model=q.model,
-            predictor=predictor,
-            images=every if predictor.pixels else images,
-            background=None if q.background is None else check_background(q.background, images),
-            classes=result.classes,
-            named=named,  # wavelengths of the result were looked at
-            y=q.y,
-            labels=labels,
-            observed=observed,
-            outputs=followed.before,
-            names=result.outputs,
-            agreement=followed.agreement,
-        ),
-        stacklevel=3,
-    )
+    with at_work(client):
+        with starting(progress, model):
+            q, every, members, named = arranged_like(q, result)
+        with starting(progress, model):
+            q = replace(q, model=loaded(q.model))
+            predictor = followed_predictor(q, every, result)
+        images = rows_of(result, every, predictor)
+        check_same_images(result, images, members)
+        check_classes(result, predictor)
+        observed = observed_of(q.y, result, predictor)
+        labels = None
+        if q.y is not None and predictor.classifies and predictor.task not in (MULTILABEL, SEGMENTATION):
+            labels = label_codes(q.y, result.classes, every.n)
+            labels = labels if result.images is None else labels[result.images]
+        codes = result.image_class if labels is None else labels
+        orders_of = rankings(result, codes)
+        rows = np.arange(images.n) if result.images is None else result.images
+        pool, draws = pool_of(every, q.background, replacement, n_background, seed, rows)
+        size = batch_size or images_at_once(predictor)
+        with outputs_shared_out(q.model):
+            if predictor.pixels:
+                followed = followed_zones(q, predictor, every, size, result)
+            else:
+                followed = followed_rows(predictor, images, size, result)
+                check_same_model(result, followed.before)
+        check_fit(
+            Subject(
+                model=q.model,
+                predictor=predictor,
+                images=every if predictor.pixels else images,
+                background=None if q.background is None else check_background(q.background, images),
+                classes=result.classes,
+                named=named,  # wavelengths of the result were looked at
+                y=q.y,
+                labels=labels,
+                observed=observed,
+                outputs=followed.before,
+                names=result.outputs,
+                agreement=followed.agreement,
+            ),
+            stacklevel=3,
+        )
 
-    randoms, every_order = random_orders(len(members), orders, seed)
-    removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
-    mixing, dtype = Mixing(predictor, images, members, size), predictor.trace.dtype
-    values = np.empty((len(followed.measures), images.n, 2 + len(randoms), len(removed)))
-    with ticker(progress, images.n, "Deletion check") as tick:
+        randoms, every_order = random_orders(len(members), orders, seed)
+        removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
+        filling, learnt = None, every if q.background is None else check_background(q.background, every)
+        if absent != MARGINAL:
+            filling = filling_from(absent, learnt, seed)
+        gone, cut = {}, []
         for code, ranking in orders_of.items():
-            mine = np.flatnonzero(codes == code)
             places = np.argsort(np.stack([ranking, ranking[::-1], *randoms]), axis=1)
-            gone = places[:, None, :] < removed[:, None]
-            masks, inverse = np.unique(gone.reshape(-1, len(members)), axis=0, return_inverse=True)
-            for part in np.array_split(mine, -(-len(mine) * draws.shape[1] // size)):
-                batch, references = images.take(part, dtype), pool.take(draws[part].reshape(-1), dtype)
-                references = references.reshape(*draws[part].shape, *images.shape)
-                read = partial(_read, followed, part, code)
-                width = len(followed.measures)
-                found = mixed(mixing, read, width, batch, references, ~masks, positions=part, mean=True)
-                found = np.moveaxis(found[:, 0], -1, 0)[:, :, inverse.reshape(-1)]
-                values[:, part] = found.reshape(*found.shape[:2], *gone.shape[:2])
+            gone[code] = places[:, None, :] < removed[:, None]
+            mine = np.flatnonzero(codes == code)
+            cut += [(part, code) for part in np.array_split(mine, -(-len(mine) * draws.shape[1] // size))]
+        dtype = predictor.trace.dtype
+
+        def part_of(rows: np.ndarray, code: int) -> Part:
+            references = pool.take(draws[rows].reshape(-1), dtype)
+            return Part(rows, code, images.take(rows, dtype), references.reshape(*draws[rows].shape, *images.shape))
+
+        values = np.empty((len(followed.measures), images.n, 2 + len(randoms), len(removed)))
+        removal = Removal(followed, members, gone, size, filling)
+        with ticker(progress, images.n, "Deletion check") as tick:
+            for part, found in measures_of(q.model, removal, images, cut, part_of):
+                values[:, part] = found
                 tick(len(part))
-    how = {"replacement": replacement, "seed": seed, **({"zone": result.zone} if predictor.pixels else {})}
-    return summarised(result, values, followed.measures, codes, orders_of, removed, every_order, how)
-
-
-def _read(followed: Followed, part: np.ndarray, code: int, units: np.ndarray, at: slice) -> np.ndarray:
-    """Measures of the mixtures of some of the images of a part."""
-    return followed.read(units, part[at], code)
+        how = {
+            "replacement": replacement,
+            "absent": absent,
+            "seed": seed,
+            **({"zone": result.zone} if predictor.pixels else {}),
+        }
+        return summarised(result, values, followed.measures, codes, orders_of, removed, every_order, how)

@@ -16,12 +16,13 @@ from ..cluster.workers import at_work
 from ..data.images import check_images
 from ..data.naming import cell_label, named_bands
 from ..data.options import whole
-from ..data.words import and_more
+from ..data.words import and_more, argument
 from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.importance import importance_of
 from ..explain.question import Question
 from ..explain.same_rows import with_rows_of
+from ..methods.filling import MARGINAL
 from ..models.predictor import loaded, make_predictor
 from ..progress import Progress, starting, ticker
 from ..results.cells import cell_levels, in_cells
@@ -80,6 +81,7 @@ def check_null(
     integrated_gradients  exact  exact            exact
     expected_gradients    exact  exact            exact: the draws are the same ones
     deepshap              exact  exact            exact: the mean is linear, so multipliers pass by the chain rule
+    lrp                   exact  exact            not implied: its rules see which layers read bands themselves
     smoothgrad            exact  exact            not implied: the mean of two bands has less noise
     vargrad               exact  exact            not implied: variances are quartered, so both have half
     occlusion             exact  exact            not implied: without the one, half of the other is left
@@ -133,6 +135,13 @@ def check_null(
     """
     if "groups" in options:
         raise OptionError("`check_null` looks at single bands.", expected="no `groups`", given="groups")
+    if options.get("absent", MARGINAL) != MARGINAL:
+        raise OptionError(
+            "What `check_null` expects holds for bands that are absent whatever the others are: else a band counts "
+            "that the model ignores, if it tells of another.",
+            expected=argument("absent", MARGINAL),
+            given=argument("absent", options["absent"]),
+        )
     seed = whole(0)("seed", seed)
     question = in_order(Question.of(model, x, y, OWN, method=method, seed=seed, **options))
     images = check_images(question.x, question.band_axis, time_axis=question.time_axis)

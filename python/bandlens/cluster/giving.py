@@ -9,6 +9,7 @@ is refused.
 from __future__ import annotations
 
 import queue
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from ..engine.reasons import reason
 from ..errors import ClusterError
 from .carried import Carried
 from .jobs import Job
-from .workers import Workers
+from .workers import Took, Workers
 from .working import Answer, answer, arrived, bytes_of, sealed
 
 # seconds that a block is to take: much longer than Dask's own work for it, short enough for a bar to move
@@ -185,8 +186,9 @@ class _Giving:
         found: Answer = future.result()
         self.sizes.heard(found.seconds, block.nbytes, steps)
         self.moved.back += bytes_of(found.findings)
-        self.moved.seconds.append(found.seconds)
-        self.moved.core_seconds.append(found.core_seconds)
+        rows = found.window.stop - found.window.start
+        took = Took(self.name, found.worker, rows, found.seconds, found.core_seconds, time.perf_counter())
+        self.moved.blocks.append(took)
         for kind, text in found.heard:
             if (kind, text) not in self.said:
                 self.said.add((kind, text))

@@ -18,8 +18,8 @@ from .jobs import Asking, scoring_of, setting_of
 from .workers import Workers
 
 
-def shared_scores(workers: Workers, task: Task, method: Method, model: object) -> Findings:
-    """What `method.scores` finds, computed by workers.
+def shared_scores(workers: Workers, task: Task, method: Method, model: object, *, maps: bool = False) -> Findings:
+    """What `method.scores`, or `method.maps`, finds, computed by workers.
 
     Parameters
     ----------
@@ -28,14 +28,16 @@ def shared_scores(workers: Workers, task: Task, method: Method, model: object) -
     method : Method
     model : object
         The model of the task's predictor.
+    maps : bool
+        Whether it is maps that are asked for.
     """
     budget = workers.step_bytes(task.predictor)
     packed = carried(model)
     with step_bytes_of(budget):
         method.beforehand(task)
-        cuts = method.cuts(task)
+        cuts = method.map_cuts(task) if maps else method.cuts(task)
         setting = setting_of(task.predictor, task.every, budget, exchanges=method.exchanges)
-    call, n, whole = scoring_of(task, method, setting), task.images.n, setting.every is not None
+    call, n, whole = scoring_of(task, method, setting, maps=maps), task.images.n, setting.every is not None
 
     def found() -> Findings:
         for answer in given_out(workers, packed, call, cuts, n, lambda window: block_of(task, window, whole=whole)):

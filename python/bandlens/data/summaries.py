@@ -1,4 +1,4 @@
-"""Summaries of many images, read batch by batch and kept in float64: the spread of each band, a mean image."""
+"""Summaries of many images, read batch by batch and kept in float64: spread and range of each band, a mean image."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def band_spread(images: Images) -> np.ndarray:
         count = len(batch) * cells.pixels
         moments = moments.merge(Moments(count[None], mean[None], (count * variance)[None]))
     return np.sqrt(moments.squares / moments.count)[0]
+
+
+def band_range(images: Images) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest value of each cell over all its pixels of all images, each of shape (cells,)."""
+    cells = images.cells
+    least, most = [], []
+    for _, batch in images.batches(_size(images), np.float64):
+        least.append(cells.reduced(np, batch, 1, np.min).min(axis=0))
+        most.append(cells.reduced(np, batch, 1, np.max).max(axis=0))
+    return np.min(least, axis=0), np.max(most, axis=0)
 
 
 def mean_image(images: Images, positions: np.ndarray) -> np.ndarray:

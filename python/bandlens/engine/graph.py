@@ -62,6 +62,12 @@ class Operation:
         Whether the output has the input's elements in the same order, or repeats them along axes of length 1.
     selects : bool
         Whether outputs are parts of the input, such as single bands.
+    copies : bool
+        Whether outputs are elements of the inputs, or constants, wherever these stand.
+    shifts : bool
+        Whether a constant, if anything, is added to the only input.
+    weights : tuple of int
+        Of products of data with weights, such as a convolution: the weights, the kernel first.
     """
 
     kind: str
@@ -79,11 +85,19 @@ class Operation:
     weight: float = float("nan")
     reshapes: bool = False
     selects: bool = False
+    copies: bool = False
+    shifts: bool = False
+    weights: tuple[int, ...] = ()
 
     @property
     def linear(self) -> bool:
         """Whether the operation is linear in its data inputs."""
         return self.family is Family.LINEAR
+
+    @property
+    def convolves(self) -> bool:
+        """Whether it is a convolution of any kind, which all frameworks call so."""
+        return "conv" in self.kind.lower()
 
     def __str__(self) -> str:
         return f"{self.kind} in layer '{self.layer}'" if self.layer else f"{self.kind} ('{self.name}')"

@@ -32,6 +32,7 @@ def band_interactions(
     order: int = 2,
     index: str = "sii",
     max_exact: int = 12,
+    absent: str = "marginal",
     background: Any = None,
     n_background: int = 100,
     target: str | int = "class",
@@ -74,6 +75,9 @@ def band_interactions(
         each triple that they are in; those of the others don't.
     max_exact : int
         Most bands (or groups) for which all 2^bands coalitions are computed.
+    absent : {"marginal", "conditional", "nearest"}
+        What bands are that are not there: the background's, whatever the others are; what they would be given the
+        bands that are there; those of similar pixels. As for the method "shapley".
     background, n_background, target, output, head, task, zone, ignore, bands, wavelengths, groups, classes
         As for `band_importance`. `groups` makes fewer coalitions of many bands.
     band_axis, time_axis, times, reorder, batch_size, seed, progress
@@ -112,7 +116,7 @@ def band_interactions(
         head=head, task=task, zone=zone, ignore=ignore, bands=bands, wavelengths=wavelengths, groups=groups,
         classes=classes, band_axis=band_axis, time_axis=time_axis, times=times, reorder=reorder, batch_size=batch_size,
         seed=seed, method=INTERACTIONS.name,
-        method_options={"order": order, "index": index, "max_exact": max_exact},
+        method_options={"order": order, "index": index, "max_exact": max_exact, "absent": absent},
     )  # fmt: skip
     with starting(progress, model):
         call = checked(question, method=INTERACTIONS)
@@ -135,6 +139,7 @@ def _result_of(answer: Answered, seconds: float) -> BandInteractions:
         scores=answer.scores,
         members=band_sets(len(features.names), options["order"]),
         index=options["index"],
+        absent=options["absent"],
         complete=options["index"] in COMPLETE,
         order=options["order"],
         image_class=call.targets.codes,

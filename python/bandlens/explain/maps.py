@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cluster.workers import at_work
 from ..methods.findings import Maps
 from ..progress import Progress, starting, ticker
 from ..results.by_input import ByInput
@@ -18,6 +19,7 @@ from .fitting import check_fit
 from .gathering import gathered
 from .question import Question
 from .selfcheck import Explained, check_scores
+from .shared_out import maps_of
 
 
 def band_maps(
@@ -41,6 +43,7 @@ def band_maps(
     reorder: bool = False,
     batch_size: int | None = None,
     seed: int = 0,
+    client: Any = None,
     progress: Progress = None,
     **method_options: Any,
 ) -> BandMaps | ByInput[BandMaps]:
@@ -69,12 +72,13 @@ def band_maps(
         model=model, x=x, y=y, method=method, background=background, n_background=n_background, target=target,
         output=output, head=head, task=task, zone=zone, ignore=ignore, bands=bands, wavelengths=wavelengths,
         classes=classes, band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed,
-        method_options=method_options,
+        method_options=method_options, verb_arguments=("progress", "client"),
     )  # fmt: skip
-    return maps_of(question, progress)
+    with at_work(client):
+        return _maps(question, progress)
 
 
-def maps_of(question: Question, progress: Progress = None) -> BandMaps | ByInput[BandMaps]:
+def _maps(question: Question, progress: Progress = None) -> BandMaps | ByInput[BandMaps]:
     """Check a question, let its method answer, let the answer check itself, and make the result.
 
     Warnings point at the line that called the caller of this.
@@ -82,12 +86,11 @@ def maps_of(question: Question, progress: Progress = None) -> BandMaps | ByInput
     with starting(progress, question.model):
         call = checked(question, maps=True)
     check_fit(call.subject(maps=True))
-    assert call.method.maps is not None
     with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)
         # before much is computed, as an output may not be finite
         values, base = call.method.values(task)
-        found = gathered(call, call.method.maps(task))
+        found = gathered(call, maps_of(call, task))
     maps, cells = found[Maps], call.images.cells
     if call.method.differentiates:
         check_zeros(task, cells.reduced(np, maps, 2, np.any), call.bands, call.method.label)

@@ -22,7 +22,7 @@ from ..data.words import argument
 from ..errors import CompletenessWarning
 from ..methods import Task
 from ..methods.findings import Differences, Found, TotalErrors, Totals, all_scores
-from ..methods.kinds import IntegralSum, SampledSum, Sum
+from ..methods.kinds import IntegralSum, PartialSum, SampledSum, Sum
 from ..results.completeness import completeness_residuals, output_distances, score_cancellations
 from .calls import Call
 
@@ -41,6 +41,8 @@ from .calls import Call
 # they do so up to the error of an integral.
 MOST_RESIDUAL = 1e-2
 MOST_INTEGRAL_RESIDUAL = 5e-2
+# What scores that leave biases theirs may miss of outputs, on average over images: a bit less than all.
+MOST_ABSORBED = 0.99
 # Random draws may miss by as many standard errors of an image's total as chance brings to one table of so many.
 CHANCE = 0.01
 # Rounding in the last layer alone explains so many steps between neighbouring numbers.
@@ -150,6 +152,8 @@ def _rounding(call: Call, found: Explained) -> np.ndarray:
 def _incomplete(call: Call, task: Task, found: Explained, residuals: np.ndarray, maps: bool) -> str | None:
     """What there is to say of scores that don't sum to what they should."""
     method, sums = call.method, _sums(call)
+    if isinstance(sums, PartialSum):
+        return _absorbed(call, residuals)
     misses = np.abs(found.totals - found.differences)
     doubtful = residuals
     if found.total_errors is not None and isinstance(sums, SampledSum):
@@ -176,6 +180,18 @@ def _incomplete(call: Call, task: Task, found: Explained, residuals: np.ndarray,
         return f"{miss}. {_finer(call, task.alone(image, output, **finer), finer, *miss_and_residual, maps)}"
     arises = _arises(call, task, image, output, float(misses[image, output]))
     return f"{miss}.{arises} {_instead(call, maps)}"
+
+
+def _absorbed(call: Call, residuals: np.ndarray) -> str | None:
+    """What there is to say where less is left to share out than biases hold."""
+    average = float(residuals.mean())
+    if average <= MOST_ABSORBED:
+        return None
+    return (
+        f"{call.method.label} scores miss outputs by {_percent(average)} of them, on average over images: biases, "
+        f"those of batch normalisation, too, hold more of the outputs than is left for bands. "
+        f"{argument('method', 'deepshap')} shares out what sets an output apart from the background's, all of it."
+    )
 
 
 def _most_errors(draws: int, rows: int) -> float:

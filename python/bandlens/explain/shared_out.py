@@ -14,6 +14,13 @@ from ..methods.findings import Findings
 from .calls import Call
 
 
+def maps_of(call: Call, task: Task) -> Findings:
+    """Maps that the method finds, wherever they are computed."""
+    assert call.method.maps is not None
+    team = workers()
+    return call.method.maps(task) if team is None else shared_scores(team, task, call.method, call.model, maps=True)
+
+
 def scores_of(call: Call, task: Task) -> Findings:
     """What the method finds, wherever it is computed."""
     team = workers()

@@ -13,6 +13,7 @@ from .gradient_x_input import GRADIENT_X_INPUT
 from .integrated_gradients import INTEGRATED_GRADIENTS
 from .kinds import Method
 from .lime import LIME
+from .lrp import LRP
 from .occlusion import OCCLUSION
 from .owen import OWEN
 from .permutation import PERMUTATION
@@ -33,6 +34,7 @@ METHODS: dict[str, Method] = {
         INTEGRATED_GRADIENTS,
         EXPECTED_GRADIENTS,
         DEEPSHAP,
+        LRP,
         OCCLUSION,
         SHAPLEY,
         OWEN,

@@ -62,19 +62,19 @@ class Gradients:
         self.nd = predictor.backend.nd
         self.dtype = predictor.trace.dtype
         self.shape = predictor.trace.shape
+        self.seeds = seeds
+        self.trace = predictor.trace
         self.statistic = statistic
-        self._trace = predictor.trace
         self._graph = predictor.trace.graph(predictor.output)
         self._cells = cells
         self._members = members
-        self._seeds = seeds
         self._index = index
         self._by_loops = by_loops
 
     @property
     def none(self) -> Any:
         """Zeros to which gradients can be added, shape (images, k, *image shape)."""
-        zeros = self.nd.zeros_like(self._seeds[:, :, :1])
+        zeros = self.nd.zeros_like(self.seeds[:, :, :1])
         zeros = self.nd.reshape(zeros, (-1, zeros.shape[1], *(1,) * len(self.shape)))
         return zeros + self.nd.zeros((1, 1, *self.shape), self.dtype)
 
@@ -104,8 +104,8 @@ class Gradients:
         known = nd.reshape(known, (-1, *(1,) * len(self.shape)))
         samples = points.shape[1] if several else 1
         found = []
-        for output in range(self._seeds.shape[1]):
-            seeds = self._seeds[:, output]
+        for output in range(self.seeds.shape[1]):
+            seeds = self.seeds[:, output]
             if several:
                 ones = nd.zeros((1, samples, 1), self.dtype) + 1
                 seeds = nd.reshape(seeds[:, None] * ones, (-1, seeds.shape[1]))
@@ -114,10 +114,10 @@ class Gradients:
         return nd.concatenate(found, 1), units
 
     def _units(self, x: Any) -> list[Any]:
-        found = self._trace.by_loops(self._graph.output, x) if self._by_loops else None
+        found = self.trace.by_loops(self._graph.output, x) if self._by_loops else None
         if found is not None:
             return [found]
-        run = self.backend.Run(self._trace, {self._graph.input: x}).forward(self._graph.operations)
+        run = self.backend.Run(self.trace, {self._graph.input: x}).forward(self._graph.operations)
         return [run.value(self._graph.output)]
 
     def over_samples(self, add: Callable[[Any, Any], Any], initial: Any) -> Any:
@@ -163,6 +163,7 @@ def run(
     shared: Sequence[np.ndarray] = (),
     made: tuple[str, str] = IMAGES,
     compared: bool = False,
+    sized: bool = False,
 ) -> Findings:
     """Apply a rule to all images.
 
@@ -184,6 +185,8 @@ def run(
         What the points are called in an error, and what to do about it, as for `bandlens.engine.batching.fitting`.
     compared : bool
         Whether the first array of `per_image` says with which background images `pairs` are.
+    sized : bool
+        Whether the rule has to know how many images a step has.
     """
     predictor, k = task.predictor, task.seeds.shape[1]
     n, dtype = task.images.n, predictor.trace.dtype
@@ -206,7 +209,8 @@ def run(
             arguments = (batch, seeds, index, *per_image(part), *held)
             try:
                 statistic = None if maps else task.statistic
-                found.append(_compiled(task, rule, statistic, n * samples <= MOST_BY_LOOPS, arguments)(*arguments))
+                step = _compiled(task, rule, statistic, n * samples <= MOST_BY_LOOPS, arguments, sized)
+                found.append(step(*arguments))
             except (LookupError, NotImplementedError) as error:
                 if isinstance(error, KeyError | IndexError):
                     raise
@@ -228,7 +232,7 @@ def run(
 
 
 def _compiled(
-    task: Task, rule: Rule, statistic: str | None, by_loops: bool, arguments: tuple[np.ndarray, ...]
+    task: Task, rule: Rule, statistic: str | None, by_loops: bool, arguments: tuple[np.ndarray, ...], sized: bool
 ) -> Callable[..., dict[str, np.ndarray]]:
     predictor, cells = task.predictor, task.images.cells
     members = task.members if task.grouped else None
@@ -236,6 +240,7 @@ def _compiled(
     def step(x: Any, seeds: Any, index: Any, *rest: Any) -> Any:
         return rule(Gradients(predictor, seeds, index, statistic, cells, members, by_loops), x, *rest)
 
+    known = 0 if sized else 1
     grouping = None if members is None else members.tobytes()
     key = (
         rule,
@@ -244,9 +249,11 @@ def _compiled(
         statistic,
         by_loops,
         grouping,
-        *(tuple(array.shape[1:]) for array in arguments),
+        *(tuple(array.shape[known:]) for array in arguments),
     )
-    return predictor.trace.compiled(key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=1))
+    return predictor.trace.compiled(
+        key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=known)
+    )
 
 
 def _portion(samples: int, most: int) -> int:

@@ -29,6 +29,7 @@ from ..data.options import Option, one_of, whole
 from ..data.words import argument
 from ..errors import BandError, OptionError
 from .coalitions import coalition_values, coalitions_of, weighted
+from .filling import ABSENT_OPTION
 from .findings import Findings, Pairs, Scores
 from .kinds import BandMethod, always
 from .task import Request, Task
@@ -173,6 +174,7 @@ INTERACTIONS = BandMethod(
     options={
         "index": Option("sii", "How discrete derivatives are averaged.", one_of(*INDICES)),
         "order": Option(2, "Size of the largest sets of bands.", _check_order),
+        "absent": ABSENT_OPTION,
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
     },
     prepare=prepare,

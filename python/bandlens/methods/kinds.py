@@ -9,7 +9,7 @@ A method is one such record of functions, made in a file of its own and listed i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -80,6 +80,10 @@ class Sum:
 
 class ExactSum(Sum):
     """Scores sum to what they should to rounding, for every model."""
+
+
+class PartialSum(Sum):
+    """Scores sum to what they should but for what other parts of the model hold, which is no error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +201,10 @@ class Method:
         """Band scores of all images, and what else it measures; from what `scores` of windows gave, in their order."""
         found = self.scores(task) if findings is None else findings
         return found if self.together is None else self.together(task, found)
+
+    def map_cuts(self, task: Task) -> Sequence[int]:
+        """The first image of each step of `maps`: as `cuts` where scores are made of maps."""
+        return self.cuts(replace(task, statistic="pixel_mean_abs"))
 
     @property
     def additive(self) -> bool:

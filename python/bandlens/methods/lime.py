@@ -18,9 +18,11 @@ from ..data.cells import Part
 from ..data.options import Option, number, one_of, whole
 from ..data.words import argument, shape_text
 from ..errors import MissingPackageError, OptionError
+from .filling import ABSENT_OPTION, MARGINAL, check_replacement
 from .findings import Findings, Fit, Maps, Scores
 from .kinds import RegionMethod
 from .mixtures import mixed_outputs
+from .neighbours import NEAREST
 from .occlusion import blurred, of_images, refuse_blur, replacements
 from .task import Request, Task
 
@@ -40,7 +42,10 @@ def scores(task: Task) -> Findings:
     copies = _copies(task, n_features)
     for part, batch in task.batches(_per_step(task, len(copies)), task.predictor.trace.dtype):
         references = _references(task, part, batch)
-        outputs = mixed_outputs(task, task.seeds[part], batch, references, copies, positions=part)[:, 0]
+        references, turns = _in_turn(task, references)
+        outputs = mixed_outputs(
+            task, task.seeds[part], batch, references, copies, positions=part, mean=True, turns=turns
+        )[:, 0]
         coefficients, fit = _fit(task, copies, np.moveaxis(outputs, 1, 0).reshape(len(copies), -1))
         lead = len(batch), task.seeds.shape[1]
         yield Scores(part, coefficients.reshape(*lead, n_features))
@@ -56,9 +61,10 @@ def cuts(task: Task) -> Sequence[int]:
 
 
 def beforehand(task: Task) -> None:
-    """Scales of bands are those over all images."""
+    """Scales of bands are those over all images, as is how they depend on each other."""
     if task.options["features"] == "superpixels":
         _ = task.spread
+    _ = task.filling
 
 
 def _per_step(task: Task, copies: int) -> int:
@@ -86,6 +92,13 @@ def prepare(request: Request) -> None:
             "LIME has values per pixel only where its features are regions of the image.",
             expected=argument("features", "superpixels"),
             given=argument("features", request.options["features"]),
+        )
+    check_replacement(request.options, {"conditional": ("background_mean",), "nearest": ("background_mean",)})
+    if superpixels and request.options["absent"] != MARGINAL:
+        raise OptionError(
+            "Superpixels of a band are absent while others of it are there, from which they can't be filled.",
+            expected=argument("absent", MARGINAL) + " or " + argument("features", "bands"),
+            given=argument("absent", request.options["absent"]),
         )
     if not images.cells.plain:
         refuse_blur(request)
@@ -135,6 +148,12 @@ def _references(task: Task, part: slice, batch: np.ndarray) -> np.ndarray:
     """What removed features are replaced by."""
     kind = task.options["replacement"]
     return blurred(task, batch)[:, None] if kind == "blur" else of_images(task, part, replacements(task, kind))
+
+
+def _in_turn(task: Task, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As many references as neighbours that absent bands are taken from, and their numbers."""
+    turns = np.arange(NEAREST if task.options["absent"] == "nearest" else 1)
+    return np.repeat(references, len(turns), axis=-1 - len(task.images.shape)), turns
 
 
 def _copies(task: Task, n_features: int) -> np.ndarray:
@@ -249,6 +268,7 @@ LIME = RegionMethod(
             "What is removed as one: 'bands', or 'superpixels', regions of similar pixels in a band.",
             one_of("bands", "superpixels"),
         ),
+        "absent": ABSENT_OPTION,
         "n_samples": Option(1000, "Most copies of each image with features removed.", whole(2)),
         "replacement": Option(
             "background_mean",

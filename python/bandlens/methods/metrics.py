@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from ..data.tasks import MULTILABEL, SEGMENTATION
 from ..data.words import argument, choices, shown
@@ -61,3 +62,32 @@ def _task_of(predictor: Predictor) -> str:
     if predictor.task in (MULTILABEL, SEGMENTATION):
         return {MULTILABEL: "gives images several labels", SEGMENTATION: "classifies pixels"}[predictor.task]
     return "tells classes apart" if predictor.classifies else "predicts a number"
+
+
+def log_probability(predictor: Predictor, outputs: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of classes, which are on the last axis."""
+    if predictor.scale == "probability":
+        return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
+    found: np.ndarray = special.log_softmax(outputs, axis=-1) if predictor.exclusive else special.log_expit(outputs)
+    return found
+
+
+def qualities(predictor: Predictor, metric: str, truth: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Each image's part of a metric of single images.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    metric : str
+        Key of `SCALES`.
+    truth : ndarray, shape (...) of classes, or (..., outputs) of numbers
+        With as many axes as `outputs`, or one less; of length 1 where it is the same.
+    outputs : ndarray, shape (..., outputs)
+    """
+    if metric == "squared_error":
+        found: np.ndarray = -((outputs - truth) ** 2).mean(axis=-1)
+        return found
+    if metric == "accuracy":
+        return (outputs.argmax(axis=-1) == truth).astype(np.float64)
+    own = np.broadcast_to(truth, outputs.shape[:-1])[..., None]
+    return np.take_along_axis(log_probability(predictor, outputs), own, axis=-1)[..., 0]

@@ -3,7 +3,8 @@
 All methods that change bands as a whole ask for them. Images are mixed inside the compiled step, so that what travels
 to the device are the images and the references, once for many mixtures of them. Where many mixtures are made of few
 images, the first layers are not computed for each: what mixtures have in common there is computed once, and a mixture
-is a sum of contributions (see `sharing`).
+is a sum of contributions (see `sharing`). Where absent bands depend on those that are there (see `filling`), images are
+filled before the step, as many as it takes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ..engine.graph import Graph
 from ..models.beginning import bands_at_ends, linear_beginning, values_at_ends
 from ..models.finite import Positions, check_mixture
 from ..models.predictor import Predictor
+from .filled import Step, filled_steps
+from .filling import Filling
 from .sharing import Start, columns, n_columns, shared_start
 from .task import Task
 
@@ -37,6 +40,7 @@ class Mixing(NamedTuple):
     images: Images
     members: np.ndarray
     images_per_batch: int
+    filling: Filling | None = None
 
 
 def mixed_outputs(
@@ -49,6 +53,7 @@ def mixed_outputs(
     positions: Positions,
     pixels: bool = False,
     mean: bool = False,
+    turns: np.ndarray | None = None,
 ) -> np.ndarray:
     """Outputs of every mixture of images with references.
 
@@ -56,7 +61,7 @@ def mixed_outputs(
     ----------
     seeds : ndarray, shape (n, k, units)
         Outputs of each image that are wanted, as weights on the model's units.
-    task, images, references, present, positions, pixels, mean
+    task, images, references, present, positions, pixels, mean, turns
         As for `mixed`.
 
     Returns
@@ -68,7 +73,10 @@ def mixed_outputs(
     def read(units: np.ndarray, at: slice) -> np.ndarray:
         return units @ np.moveaxis(seeds[at], 1, 2)
 
-    return mixed(task, read, seeds.shape[1], images, references, present, positions=positions, pixels=pixels, mean=mean)
+    width = seeds.shape[1]
+    return mixed(
+        task, read, width, images, references, present, positions=positions, pixels=pixels, mean=mean, turns=turns
+    )
 
 
 def mixed(
@@ -82,6 +90,7 @@ def mixed(
     positions: Positions,
     pixels: bool = False,
     mean: bool = False,
+    turns: np.ndarray | None = None,
 ) -> np.ndarray:
     """What is read of the model's units for every mixture of images with references.
 
@@ -102,6 +111,8 @@ def mixed(
         Whether the last axes of `present` are those of an image, instead of features.
     mean : bool
         Whether to average over the references.
+    turns : ndarray of int, shape (m,)
+        Number of each reference, for fillings that take turns; by default they are counted.
 
     Returns
     -------
@@ -116,11 +127,22 @@ def mixed(
     if references.ndim == rank + 1:
         references = references[None]
     n, m, s = len(images), references.shape[1], present.shape[-1 - (rank if pixels else 1)]
-    shared = None
+    shared, filling = None, None if pixels else task.filling
     if pixels:
         masks = present.reshape((1,) * (3 + rank - present.ndim) + present.shape)
     else:
         masks = present.reshape((1,) * (4 - present.ndim) + present.shape)
+    numbers = np.arange(m) if turns is None else turns
+    if filling is not None:
+        masks = masks @ task.members
+        # the others are the same again
+        if (few := filling.turns(m, masks)) < m:
+            found = mixed(
+                task, read, width, images, references[:, :few], present, positions=positions, mean=mean,
+                turns=numbers[:few],
+            )  # fmt: skip
+            return found if mean else found[:, np.arange(m) % few]
+    elif not pixels:
         shared = _worthwhile_start(task, n, references, masks)
         masks = _masks_of(task, masks) if shared is None else shared.masks
 
@@ -128,7 +150,11 @@ def mixed(
         total = np.zeros((n, 1 if mean else m, s, width))
         at_once = _portions(size, n, m, s, None if shared is None else shared.most_pairs)
         for j in _slices(m, at_once[1]):
-            mixing = _mixing(task, shared, references[:, j], masks.shape[3:], size)
+            mixing = (
+                _mixing(task, shared, references[:, j], masks.shape[3:], size)
+                if filling is None
+                else filled_steps(task.predictor, filling, references[:, j], numbers[j])
+            )
             for i in _slices(n, at_once[0]):
                 step = mixing(images[i], i)
                 for k in _slices(s, at_once[2]):
@@ -147,12 +173,19 @@ def mixed(
 
 
 def all_mixed_outputs(
-    task: Task | Mixing, images: np.ndarray, references: np.ndarray, present: np.ndarray, *, positions: Positions
+    task: Task | Mixing,
+    images: np.ndarray,
+    references: np.ndarray,
+    present: np.ndarray,
+    *,
+    positions: Positions,
+    turns: np.ndarray | None = None,
 ) -> np.ndarray:
     """Every output of every mixture, constants included, shape (n, m, s, outputs); arguments as for `mixed_outputs`."""
     predictor = task.predictor
     seeds = np.broadcast_to(predictor.weights, (len(images), *predictor.weights.shape))
-    return mixed_outputs(task, seeds, images, references, present, positions=positions) + predictor.offsets
+    found = mixed_outputs(task, seeds, images, references, present, positions=positions, turns=turns)
+    return found + predictor.offsets
 
 
 def without_constants(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
@@ -253,9 +286,6 @@ def _starts(task: Task | Mixing, graph: Graph, s: int) -> list[Start]:
         return [start for start in found if not start.linear and start.adds_up(graph)]
 
     return [linear, *trace.compiled(("shared starts", output, n_features, tuple(reach.items())), build)]
-
-
-Step = Callable[[np.ndarray], np.ndarray]
 
 
 def _mixing(

@@ -11,6 +11,7 @@ from scipy import ndimage
 from ..data.options import Option, one_of
 from ..data.words import argument
 from ..errors import OptionError
+from .filling import ABSENT_OPTION, check_replacement
 from .findings import Findings, Pairs, Scores
 from .kinds import BandMethod
 from .mixtures import mixed_outputs, without_constants
@@ -44,6 +45,11 @@ def scores(task: Task) -> Findings:
 def cuts(task: Task) -> Sequence[int]:
     """The first image of each step."""
     return range(0, task.images.n, _per_step(task))
+
+
+def beforehand(task: Task) -> None:
+    """How bands depend on each other is the same in every window."""
+    _ = task.filling
 
 
 def _per_step(task: Task) -> int:
@@ -81,7 +87,8 @@ def needs_background(options: Mapping[str, Any]) -> bool:
 
 
 def prepare(request: Request) -> None:
-    """Blurring needs pixels."""
+    """Blurring needs pixels, and bands that depend on others a background."""
+    check_replacement(request.options, {"conditional": ("background", "background_mean"), "nearest": ("background",)})
     refuse_blur(request)
 
 
@@ -107,14 +114,16 @@ OCCLUSION = BandMethod(
     reference="Zeiler & Fergus 2014, arXiv:1311.2901",
     scores=scores,
     cuts=cuts,
+    beforehand=beforehand,
     prepare=prepare,
     options={
+        "absent": ABSENT_OPTION,
         "replacement": Option(
             "background",
             "What a band is replaced by: 'background', the same pixels of each background image in turn, averaging the "
             "outputs; 'background_mean', the mean background image; 'zero'; 'blur', the band itself without detail.",
             one_of("background", "background_mean", "zero", "blur"),
-        )
+        ),
     },
     needs_background=needs_background,
 )

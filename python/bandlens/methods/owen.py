@@ -17,10 +17,12 @@ import numpy as np
 
 from ..data.options import Option, whole
 from .coalitions import coalitions_of, exact, images_per_step
+from .filling import ABSENT_OPTION
 from .findings import Findings
 from .kinds import BandMethod, ExactSum, always
 from .orders import SAMPLING_OPTIONS, sampled, sampled_per_step
-from .references import background_images, background_values
+from .references import background_images
+from .shapley import beforehand
 from .task import Task
 
 
@@ -127,9 +129,10 @@ OWEN = BandMethod(
     reference="Owen 1977, doi:10.1007/978-3-642-45494-3_7",
     scores=scores,
     cuts=cuts,
-    beforehand=background_values,
+    beforehand=beforehand,
     nested=True,
     options={
+        "absent": ABSENT_OPTION,
         "max_exact": Option(
             12, "All coalitions are computed if there are at most 2 to the power of this, as of so many bands.", whole()
         ),

@@ -4,7 +4,8 @@ Accuracy and log-loss are means over images, so each image has a score, by how m
 and the table is their mean like any other. A metric of the user's own is computed on all images of a class at once;
 then images have no scores, and the table comes from the repeats.
 
-Each repeat shuffles the images once, and every band in turn takes its values from that order.
+Each repeat shuffles the images once, and every band in turn takes its values from that order; with `absent`, as far as
+the other bands allow (conditional permutation, Strobl et al. 2008).
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ..data.options import Option, one_of, whole
 from ..data.tasks import MULTILABEL, SEGMENTATION
 from ..errors import OptionError
 from ..models.predictor import Predictor
 from . import metrics, permutation_counts
+from .filling import ABSENT_OPTION
 from .findings import Drops, Findings, Scores
 from .kinds import MetricMethod
 from .mixtures import all_mixed_outputs
@@ -45,8 +46,8 @@ def scores(task: Task) -> Findings:
     for part, batch in task.batches(task.images_per_batch, task.predictor.trace.dtype):
         before = _quality(task, part, task.outputs[part])
         found = np.zeros((*before.shape, len(task.members)))
-        for order in shuffles:
-            for feature, outputs in enumerate(_shuffled_outputs(task, batch, part, order[part])):
+        for repeat, order in enumerate(shuffles):
+            for feature, outputs in enumerate(_shuffled_outputs(task, batch, part, order[part], repeat)):
                 found[..., feature] += (before - _quality(task, part, outputs)) / len(shuffles)
         yield Scores(part, found)
         task.tick(len(batch))
@@ -56,6 +57,11 @@ def cuts(task: Task) -> Sequence[int]:
     """The first image of each step; a metric that is no mean over images is computed in one."""
     size = task.images.n if as_a_whole(task.predictor, task.options) else task.images_per_batch
     return range(0, task.images.n, size)
+
+
+def beforehand(task: Task) -> None:
+    """How bands depend on each other is the same in every window."""
+    _ = task.filling
 
 
 def values(task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -99,11 +105,12 @@ def _shuffles(task: Task) -> list[np.ndarray]:
     return [np.random.default_rng([task.seed, repeat]).permutation(task.every.n) for repeat in repeats]
 
 
-def _shuffled_outputs(task: Task, batch: np.ndarray, part: slice, others: np.ndarray) -> np.ndarray:
+def _shuffled_outputs(task: Task, batch: np.ndarray, part: slice, others: np.ndarray, repeat: int) -> np.ndarray:
     """Outputs of images that take one feature at a time from others, shape (features, images, outputs)."""
     references = task.images.take(others, batch.dtype)[:, None]
     present = ~np.eye(len(task.members), dtype=bool)
-    return np.moveaxis(all_mixed_outputs(task, batch, references, present, positions=part)[:, 0], 1, 0)
+    found = all_mixed_outputs(task, batch, references, present, positions=part, turns=np.array([repeat]))
+    return np.moveaxis(found[:, 0], 1, 0)
 
 
 def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
@@ -111,17 +118,11 @@ def _quality(task: Task, part: slice, outputs: np.ndarray) -> np.ndarray:
     metric = _named(task.predictor, task.options["metric"])
     chosen = task.image_output[part]
     if metric == "log_loss":
-        return np.take_along_axis(_log_probability(task, outputs), chosen, axis=1)
+        return np.take_along_axis(metrics.log_probability(task.predictor, outputs), chosen, axis=1)
     if metric == "squared_error":
         errors = np.take_along_axis(outputs - metrics.observed_numbers(task)[part], chosen, axis=1)
         return np.asarray(-(errors**2))
     return (outputs.argmax(axis=1)[:, None] == chosen).astype(np.float64)
-
-
-def _log_probability(task: Task, outputs: np.ndarray) -> np.ndarray:
-    if task.predictor.scale == "probability":
-        return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
-    return special.log_softmax(outputs, axis=1) if task.predictor.exclusive else special.log_expit(outputs)
 
 
 def _whole_classes(
@@ -134,7 +135,7 @@ def _whole_classes(
     after = np.empty((len(shuffles), len(task.members), task.images.n), before.dtype)
     for part, batch in task.images.batches(task.images_per_batch, task.predictor.trace.dtype):
         for repeat, order in enumerate(shuffles):
-            outputs = _shuffled_outputs(task, batch, part, order[part])
+            outputs = _shuffled_outputs(task, batch, part, order[part], repeat)
             after[repeat, :, part] = [_predicted(task, found) for found in outputs]
         task.tick(len(batch))
     falls = [
@@ -198,6 +199,7 @@ PERMUTATION = MetricMethod(
     reference="Breiman 2001; Fisher, Rudin & Dominici 2019, arXiv:1801.01489",
     scores=scores,
     cuts=cuts,
+    beforehand=beforehand,
     exchanges=True,
     prepare=prepare,
     options={
@@ -210,6 +212,7 @@ PERMUTATION = MetricMethod(
             "'accuracy' (by default; for a class the share of its pixels that is right), 'iou' or 'f1'.",
             _check_metric,
         ),
+        "absent": ABSENT_OPTION,
         "n_repeats": Option(10, "Times that the images are shuffled.", whole()),
     },
     values=values,

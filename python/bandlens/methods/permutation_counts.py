@@ -56,7 +56,7 @@ def _labels(task: Task, metric: str | Callable[..., Any], shuffles: list[np.ndar
     for part, batch in images.batches(size, predictor.trace.dtype):
         for repeat, order in enumerate(shuffles):
             references = images.take(order[part], batch.dtype)[:, None]
-            found = all_mixed_outputs(task, batch, references, present, positions=part)[:, 0]
+            found = all_mixed_outputs(task, batch, references, present, positions=part, turns=np.array([repeat]))[:, 0]
             shuffled[repeat, :, part] = np.moveaxis(found, 1, 0)
         task.tick(_rows_in(task, part))
     occurring = np.unique(task.codes)
@@ -113,11 +113,18 @@ def _pixels(task: Task, metric: str, shuffles: list[np.ndarray]) -> tuple[np.nda
         for repeat, order in enumerate(shuffles):
             others = images.take(order[part], batch.dtype)
             for feature, bands in enumerate(task.members):
-                mixed = np.where(images.cells.spread(np, bands[None]), others, batch)
+                mixed = _mixed(task, batch, others, ~bands, repeat)
                 counts[repeat, feature] += _counted(truth, known, _flags(task, mixed, part))
         task.tick(_rows_in(task, part))
     occurring = np.unique(task.codes)
     return _measured(metric, start, occurring), _measured(metric, counts, occurring)
+
+
+def _mixed(task: Task, batch: np.ndarray, others: np.ndarray, present: np.ndarray, repeat: int) -> np.ndarray:
+    """Images that take their absent cells from others."""
+    if task.filling is None:
+        return np.where(task.images.cells.spread(np, present[None]), batch, others)
+    return task.filling.fill(batch, others[:, None], present[None, None, None], np.array([repeat]))
 
 
 def _flags(task: Task, batch: np.ndarray, part: slice) -> np.ndarray:

@@ -21,6 +21,7 @@ from ..data.options import Option, number, one_of, whole
 from ..models.predictor import Predictor
 from . import metrics
 from .coalitions import MOST_BYTES, coalition_weights, coalitions_of
+from .filling import ABSENT_OPTION
 from .findings import Findings, Pairs, ScoreErrors, Scores, evenly
 from .kinds import MetricMethod, always, never
 from .sage_game import Game
@@ -254,6 +255,7 @@ SAGE = MetricMethod(
             "default), of the mean prediction over the background where bands are not known.",
             one_of("auto", *FOR_CLASSES, "squared_error"),
         ),
+        "absent": ABSENT_OPTION,
         "max_exact": Option(8, "Most bands (or groups) for which all coalitions are computed.", whole()),
         "tolerance": Option(
             0.025,

@@ -1,8 +1,8 @@
 """Shapley values of whole bands: the share of each in f(x) - mean f(background), averaged over all orders of bands.
 
-Interventional: bands that are absent come from background images, pixel by pixel. Up to `max_exact` bands all
-coalitions are computed; beyond, bands join in random orders (see `orders`), so that scores sum to exactly what they
-should.
+Interventional, unless asked otherwise (see `filling`): bands that are absent come from background images, pixel by
+pixel. Up to `max_exact` bands all coalitions are computed; beyond, bands join in random orders (see `orders`), so that
+scores sum to exactly what they should.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data.options import Option, whole
 from .coalitions import coalition_weights, coalitions_of, exact, images_per_step
+from .filling import ABSENT_OPTION
 from .findings import Findings
 from .kinds import BandMethod, ExactSum, always
 from .orders import SAMPLING_OPTIONS, sampled, sampled_per_step
@@ -37,6 +38,12 @@ def cuts(task: Task) -> Sequence[int]:
     return range(0, task.images.n, size)
 
 
+def beforehand(task: Task) -> None:
+    """Outputs for the background, and how bands depend on each other, are those of every window."""
+    background_values(task)
+    _ = task.filling
+
+
 def _is_exact(task: Task) -> bool:
     return bool(len(task.members) <= task.options["max_exact"])
 
@@ -49,8 +56,9 @@ SHAPLEY = BandMethod(
     reference="Shapley 1953; Strumbelj & Kononenko 2014; Mitchell, Cooper, Frank & Holmes 2022, arXiv:2104.12199",
     scores=scores,
     cuts=cuts,
-    beforehand=background_values,
+    beforehand=beforehand,
     options={
+        "absent": ABSENT_OPTION,
         "max_exact": Option(12, "Most bands (or groups) for which all coalitions are computed.", whole()),
         **SAMPLING_OPTIONS,
     },

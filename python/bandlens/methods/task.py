@@ -12,7 +12,10 @@ import numpy as np
 from ..data.images import Images
 from ..data.kept import same_images
 from ..data.summaries import band_means, band_spread
+from ..data.words import argument
+from ..errors import OptionError
 from ..models.predictor import Predictor
+from .filling import MARGINAL, Filling, filling_from
 from .zoned import ZoneSeeds
 
 Seeds = np.ndarray | ZoneSeeds
@@ -143,6 +146,26 @@ class Task:
     def grouped(self) -> bool:
         """Whether some rows of the table stand for several bands."""
         return len(self.members) < self.members.shape[1]
+
+    @property
+    def filling(self) -> Filling | None:
+        """How absent bands depend on those that are there; None where they are those of other images, as they are."""
+        absent = self.options.get("absent", MARGINAL)
+        if absent == MARGINAL:
+            return None
+
+        def make() -> Filling:
+            if absent == "nearest" and self.weights is not None:
+                raise OptionError(
+                    "Neighbours are looked for in all of the background, whose images have no weights then.",
+                    expected="background images that count the same",
+                    given="a strategy or weights of the background",
+                    fix=f"give images as `background`, or choose {argument('absent', 'conditional')}",
+                )
+            background = self.every if self.background is None else self.background
+            return filling_from(absent, background, self.seed)
+
+        return self.once("filling", make)
 
     @property
     def images_per_batch(self) -> int:

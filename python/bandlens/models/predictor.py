@@ -176,10 +176,9 @@ class Predictor:
 
         `span` are the images that are wanted, if not all.
         """
-        predict = self.trace.compiled(("predict", self.output), lambda: self._compile_predict())
 
         def units(part: slice, size: int) -> np.ndarray:
-            return predict(images.seen(part, self.trace.dtype))
+            return self.units_at_once(images.seen(part, self.trace.dtype))
 
         elsewhere = units_elsewhere(self, images, batch_size)
         portion = portions(self, "predict", images.n, min(batch_size, images.n), units, span=span)
@@ -188,6 +187,11 @@ class Predictor:
             if self.refusal is not None and self.scale == "probability":
                 check_probabilities(found)
             yield part, found
+
+    def units_at_once(self, batch: np.ndarray) -> np.ndarray:
+        """The model's units for images of one step, whatever they are, (images, units)."""
+        predict: Callable[..., np.ndarray] = self.trace.compiled(("predict", self.output), self._compile_predict)
+        return predict(batch)
 
     def from_units(self, units: np.ndarray) -> np.ndarray:
         """Explained outputs, float64, from the model's units."""

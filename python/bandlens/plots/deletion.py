@@ -9,6 +9,7 @@ import plotnine as p9
 
 from ..data.words import choices, nearest
 from ..errors import OptionError
+from ..results.background import absent_as
 from .labels import label, wrap
 from .palette import colours, ink
 from .rows import words_of
@@ -83,9 +84,10 @@ def draw(check: Check, *, measure: str | None = None, base_size: float = 8, widt
     fills = dict(zip(NAMES, (colours("band")[0], ink("subtle"), colours("band")[4]), strict=True))
     facts = check.facts
     random = "all orders there are" if facts["every_order"] else f"{facts['orders']} random orders"
+    absent = "".join(f", {told}" for told in absent_as(facts.get("absent")))
     note = (
         f"{label('method', facts['method'])}; n = {facts['n']} images; removed bands replaced by "
-        f"{_REPLACED[facts['replacement']]}; {random}; shaded: 95 % interval; area: between random orders and "
+        f"{_REPLACED[facts['replacement']]}{absent}; {random}; shaded: 95 % interval; area: between random orders and "
         f"most important first"
     )
     titles_of = TITLES

@@ -17,6 +17,7 @@ from mizani.breaks import breaks_extended
 
 from ..data.options import whole_number
 from ..errors import ResultError
+from ..results.background import absent_as
 from .axes import NAMED, Bands, band_axis, band_ticks
 from .choosing import coloured_classes, some_of
 from .effect import value_text
@@ -242,7 +243,8 @@ def _columns(n_panels: int, room: float, needed: float) -> int:
 
 
 def _subtitle(result: BandInteractions, frame: pd.DataFrame, note: str, width: float, base_size: float) -> str:
-    return wrap_lines(two_lines([label("index", result.index)], result, frame, note), width, base_size)
+    sources = [label("index", result.index), *absent_as(result.absent)]
+    return wrap_lines(two_lines(sources, result, frame, note), width, base_size)
 
 
 def _titles(frame: pd.DataFrame, panels: Sequence[str], width: int) -> dict[str, str]:

@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from ..results.background import absent_as
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -52,7 +54,8 @@ def several_outputs(frame: pd.DataFrame) -> bool:
 
 def subtitle(result: BandImportance | PooledImportance, frame: pd.DataFrame, note: str) -> str:
     """Two lines: method, statistic and explained output; number of images and a note."""
-    return two_lines([label("method", result.method), label("statistic", result.statistic)], result, frame, note)
+    sources = [label("method", result.method), label("statistic", result.statistic)]
+    return two_lines([*sources, *absent_as(result.options.get("absent"))], result, frame, note)
 
 
 def two_lines(

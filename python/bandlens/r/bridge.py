@@ -20,6 +20,7 @@ from ..results.schema import restored
 from ..results.sums import sums_of
 from ..results.tables import WHOLE
 from . import pictures
+from .checks import check_plausibility, outcome  # noqa: F401 - R calls the first
 from .conversions import Answer, all_fields, answer, by_input, column, columns, fields, labels, plain
 from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
@@ -28,13 +29,13 @@ from .interactions import band_interactions  # noqa: F401 - R calls it
 from .interrupts import mend_signals
 from .localization import class_activation_maps, occlusion_maps  # noqa: F401 - R calls them
 from .pooling import pool_importance, pool_models  # noqa: F401 - R calls them
+from .selection import select_bands  # noqa: F401 - R calls it
 from .streams import RStream as r_stream  # noqa: F401, N813 - R makes streams of functions with it
 from .watching import Watching
-from .windows import model_inputs, pixel_scores, window_outputs  # noqa: F401 - R calls them
+from .windows import model_inputs, pixel_scores, window_outputs, zonal_importance  # noqa: F401 - R calls them
 from .zones import wavelength_zones  # noqa: F401 - R calls it
 
 if TYPE_CHECKING:
-    from ..checks import Check
     from ..results.importance import BandImportance
 
 # what a result says of itself that is made of its fields
@@ -190,7 +191,7 @@ def compare_importance(results: Sequence[Mapping[str, Any]], arguments: Mapping[
     """
     from ..checks import compare_importance as compare
 
-    return _check(compare(*map(_result, results), **arguments))
+    return outcome(compare(*map(_result, results), **arguments))
 
 
 @answer
@@ -201,7 +202,7 @@ def check_stability(
     from ..checks import check_stability as check
 
     model, x, options = images_and_options(model, x, arguments)
-    return _check(check(model, x, labels(y), **options, progress=progress or False))
+    return outcome(check(model, x, labels(y), **options, progress=progress or False))
 
 
 @answer
@@ -212,7 +213,7 @@ def check_randomization(
     from ..checks import check_randomization as check
 
     model, x, options = images_and_options(model, x, arguments)
-    return _check(check(model, x, labels(y), **options, progress=progress or False))
+    return outcome(check(model, x, labels(y), **options, progress=progress or False))
 
 
 @answer
@@ -223,7 +224,7 @@ def check_null(
     from ..checks import check_null as check
 
     model, x, options = images_and_options(model, x, arguments)
-    return _check(check(model, x, labels(y), **options, progress=progress or False))
+    return outcome(check(model, x, labels(y), **options, progress=progress or False))
 
 
 @answer
@@ -239,7 +240,7 @@ def check_deletion(
     from ..checks import check_deletion as check
 
     model, x, options = images_and_options(model, x, arguments)
-    return _check(check(model, _result(result), x, labels(y), **options, progress=progress or False))
+    return outcome(check(model, _result(result), x, labels(y), **options, progress=progress or False))
 
 
 @answer
@@ -297,19 +298,6 @@ def _result(given: Mapping[str, Any]) -> BandImportance:
     from ..results.importance import BandImportance
 
     return restored(BandImportance, given)
-
-
-def _check(check: Check) -> Answer:
-    """The outcome of a check: what the functions here give that wrap one."""
-    return {
-        "name": check.name,
-        "tables": {level: columns(table) for level, table in check.tables.items()},
-        "levels": {column: list(names) for column, names in check.levels.items()},
-        "dates": any(column.dtype.kind == "M" for table in check.tables.values() for column in table.values()),
-        **fields(check, plain, ("passed", "verdict", "facts")),
-        # in R, a list of one value would look like a value
-        "single": [name for name, fact in check.facts.items() if isinstance(fact, str) or np.ndim(fact) == 0],
-    }
 
 
 @answer

@@ -21,6 +21,7 @@ RESULTS = {
     "band_interactions": ("results.interactions", "BandInteractions"),
     "band_maps": ("results.maps", "BandMaps"),
     "band_response": ("results.response", "BandResponse"),
+    "band_selection": ("results.selection", "BandSelection"),
     "feature_images": ("features.result", "FeatureImages"),
     "layer_activations": ("features.activations", "LayerActivations"),
     "layer_kernels": ("features.kernels", "LayerKernels"),

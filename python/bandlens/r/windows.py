@@ -5,7 +5,7 @@ The axis of columns comes before that of rows, and outputs and bands are one axi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from ..explain.question import Question
 from ..models.packing import input_names
 from ..models.packing import model_inputs as inputs_of
-from .conversions import Answer, answer, column
+from .conversions import Answer, answer, column, columns
 from .images import images_and_options
 
 # windows x rows x columns x outputs
@@ -74,3 +74,41 @@ def pixel_scores(model: Any, x: Any, codes: np.ndarray, arguments: Mapping[str, 
         "inputs": None if found.inputs is None else list(found.inputs),
         "completeness": found.completeness,
     }
+
+
+@answer
+def zonal_importance(
+    values: Sequence[np.ndarray], zones: np.ndarray, outputs: Sequence[str], bands: Sequence[str], clustered: bool
+) -> Answer:
+    """Importance of bands in zones; which cells lie in a polygon, R finds, where the scores are.
+
+    Parameters
+    ----------
+    values : list of array
+        Scores of each polygon's cells, (cells, outputs x bands), bands running fastest.
+    zones : array
+        Zone of each polygon, counted from 1.
+    outputs : list of str
+        Explained ones; empty where there is one.
+    bands : list of str
+    clustered : bool
+        Whether polygons are the draws, rather than cells.
+
+    Returns
+    -------
+    dict
+        ``value``: columns as of `bandlens.zonal_importance`; `zone`, `output` and `band` count from 0.
+    """
+    from ..scenes.zonal import zone_table
+
+    shape = (max(1, len(outputs)), len(bands))
+    cells = [np.asarray(own, np.float64).reshape(-1, *shape).transpose(1, 2, 0) for own in values]
+    members = np.asarray(zones, np.int64).ravel() - 1
+    grouped = [[cells[at] for at in np.flatnonzero(members == zone)] for zone in range(members.max() + 1)]
+    numbers = [str(at) for at in range(len(bands))]
+    frame = zone_table(
+        grouped, range(len(grouped)), [str(at) for at in range(len(outputs))] or None, numbers,
+        np.full(len(bands), np.nan), clustered=clustered,
+    )  # fmt: skip
+    counted = [name for name in ("output", "band") if name in frame]
+    return columns({str(name): values.to_numpy() for name, values in frame.astype(dict.fromkeys(counted, int)).items()})

@@ -120,6 +120,15 @@ def _of_others(pairs: Pairs, codes: np.ndarray) -> Pairs | None:
 TOLD = {"others": "of other classes", "kmeans": "k-means", "kmedoids": "k-medoids", "weighted": "weighted"}
 
 
+# what absent bands are, where they are not the background's whatever the others are
+ABSENT = {"conditional": "absent bands given the others", "nearest": "absent bands of the nearest pixels"}
+
+
+def absent_as(absent: str | None) -> list[str]:
+    """What is told of how bands are absent, where that is anything."""
+    return [ABSENT[absent]] if absent in ABSENT else []
+
+
 def chosen_by(result: Compared) -> str:
     """How the background was chosen, in brackets, where it is no plain sample."""
     told = TOLD.get(result.background_strategy or "")

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
-from .background import chosen_by, pairs_taken, part_of_background
+from .background import absent_as, chosen_by, pairs_taken, part_of_background
 from .cells import counted
 from .choosing import chosen_rows, refuse_drops
 from .completeness import largest, shown
@@ -364,6 +364,7 @@ class BandImportance:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images{chosen_by(self)}"
+        used = ", ".join([used, *absent_as(self.options.get("absent"))])
         account = described(self) + shown(self.completeness, self.cancellation)
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         fit = "" if self.local_fit is None else f", median R^2 of local fits {np.median(self.local_fit):.2f}"

@@ -14,7 +14,7 @@ from ..data.options import whole_number
 from ..errors import OptionError
 from . import drawing
 from .accuracy import accuracy_of, chance_of, described, how_many, taken_for
-from .background import chosen_by
+from .background import absent_as, chosen_by
 from .completeness import completeness_residuals, largest
 from .rows import cells_of, outputs_of_all, overall_of, table_of
 from .schema import Counts, Flags, Names, Numbers, Plain, Positions
@@ -64,6 +64,8 @@ class BandInteractions:
         Scale of the output ("logit", "probability", "output").
     rounding : float
         How large an interaction may be for no other reason than that outputs are rounded.
+    absent : {"marginal", "conditional", "nearest"}
+        What stands for bands that are not there, as for the method "shapley".
     groups, background, background_source, background_strata, background_strategy, background_weights
         As in `BandImportance`, and so are all that follow.
     """
@@ -108,6 +110,7 @@ class BandInteractions:
     both: Annotated[np.ndarray | None, Counts("image", "class")] = None
     judged: Annotated[np.ndarray | None, Counts("image")] = None
     agreeing: Annotated[np.ndarray | None, Counts("image")] = None
+    absent: str = "marginal"
 
     # what the tables of an importance ask of a result: here, they are means of signed scores
     signed = True
@@ -297,6 +300,7 @@ class BandInteractions:
 
     def __repr__(self) -> str:
         used = "" if self.background is None else f", {len(self.background)} background images{chosen_by(self)}"
+        used = ", ".join([used, *absent_as(self.absent)])
         classes = how_many(len(np.unique(self.image_class)), len(self.classes))
         return (
             f"<BandInteractions: {self.index} of order {self.order} ({self.output}){taken_for(self)}, {self.n} images, "

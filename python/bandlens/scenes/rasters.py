@@ -152,21 +152,24 @@ class Files:
 
     def _values(self, file: Any, window: Any) -> np.ndarray:
         """A window of one file, (rows, cols, bands)."""
-        # most files have no mask: one that says so is read several times as fast
+        # most files have no mask: one that says so is read several times as fast, straight to where values are wanted
         plain = all([flag.name for flag in flags] in (["all_valid"], ["nodata"]) for flags in file.mask_flag_enums)
-        read = file.read(window=window, masked=not plain)
-        values = np.empty((*read.shape[1:], len(read)), self.dtype)
-        for at, (own, no_data, scale, offset) in enumerate(
-            zip(read, file.nodatavals, file.scales, file.offsets, strict=True)
-        ):
-            band = values[..., at]
-            band[:] = own if plain else own.data
+        values = np.empty((window.height, window.width, file.count), self.dtype)
+        own = np.moveaxis(values, -1, 0)
+        mask = None
+        if plain:
+            file.read(window=window, out=own)
+        else:
+            read = file.read(window=window, masked=True)
+            own[:], mask = read.data, np.ma.getmaskarray(read)
+        for at, (no_data, scale, offset) in enumerate(zip(file.nodatavals, file.scales, file.offsets, strict=True)):
+            empty = mask[at] if mask is not None else None
+            if plain and no_data is not None and not np.isnan(no_data):
+                empty = own[at] == no_data
             if scale != 1 or offset != 0:
-                band[:] = band * scale + offset
-            if not plain:
-                band[np.ma.getmaskarray(own)] = np.nan
-            elif no_data is not None and not np.isnan(no_data):
-                band[own == no_data] = np.nan
+                own[at] = own[at] * scale + offset
+            if empty is not None:
+                own[at][empty] = np.nan
         return values
 
     def cleaned(self, raw: Any) -> np.ndarray:

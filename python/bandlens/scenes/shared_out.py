@@ -63,6 +63,7 @@ class SceneJob:
     about : str
         A name of the call.
     counts_from, step_bytes : int
+    device : str
         As in `Setting`.
     """
 
@@ -74,6 +75,7 @@ class SceneJob:
     about: str
     counts_from: int
     step_bytes: int
+    device: str
 
     @contextmanager
     def around(self) -> Iterator[None]:
@@ -85,7 +87,8 @@ class SceneJob:
         """The model, which is traced once for all blocks."""
         traced = Traced(brought(carried))
         question = self.work.question(traced.model, self.windows)
-        check_same(window_outputs(question, traced.of(question)).values, self.answers)
+        same = traced.of(question).explained.backend.device() == self.device
+        check_same(window_outputs(question, traced.of(question)).values, self.answers, same)
         return traced
 
     def answers_of(self, traced: Traced, blocks: SceneBlocks) -> Iterator[tuple[int, BlockScores]]:
@@ -117,9 +120,10 @@ def computed_by(
         As `prepared` gives them.
     """
     question = work.question(model, windows)
-    budget = workers.step_bytes(Traced(model).of(question).explained)
+    predictor = Traced(model).of(question).explained
+    budget = workers.step_bytes(predictor)
     read_there = all(isinstance(raster.source, Files) for raster in work.ground.rasters.values())
-    job = SceneJob(work.elsewhere(), windows, answers, uuid.uuid4().hex, first(), budget)
+    job = SceneJob(work.elsewhere(), windows, answers, uuid.uuid4().hex, first(), budget, predictor.backend.device())
 
     def some(window: slice) -> SceneBlocks:
         chosen = blocks[window]

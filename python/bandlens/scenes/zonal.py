@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,14 @@ def zonal_importance(scores: Any, zones: Any, *, by: str | None = None) -> pd.Da
             f"y {float(scores.y.min()):g} to {float(scores.y.max()):g}",
             given=f"bounds {few(f'{value:g}' for value in polygons.total_bounds)}",
         )
-    parts = [_rows(scores, name, [cells[at] for at in own], by) for name, own in zip(names, members, strict=True)]
-    frame = pd.concat(parts, ignore_index=True)
-    for column in ("output", "band"):
+    outputs = list(map(str, scores["output"].values)) if "output" in scores[SCORE].dims else None
+    bands = list(map(str, scores["band"].values))
+    waves = scores["wavelength"].values if "wavelength" in scores.coords else np.full(len(bands), np.nan)
+    grouped = [[cells[at] for at in own] for own in members]
+    frame = zone_table(grouped, names, outputs, bands, waves, clustered=by is not None)
+    for column, levels in (("output", outputs), ("band", bands)):
         if column in frame:
-            frame[column] = pd.Categorical(frame[column], list(map(str, scores[column].values)), ordered=True)
+            frame[column] = pd.Categorical(frame[column], levels, ordered=True)
     return frame
 
 
@@ -98,8 +102,44 @@ def _cells_in(scores: Any, shape: Any) -> np.ndarray:
     return found[..., np.isfinite(found).all(axis=(0, 1))]
 
 
-def _rows(scores: Any, name: Any, polygons: list[np.ndarray], by: str | None) -> pd.DataFrame:
-    """The rows of one zone, which may be of several polygons."""
+def zone_table(
+    cells: Sequence[Sequence[np.ndarray]],
+    names: Sequence[Any],
+    outputs: Sequence[str] | None,
+    bands: Sequence[str],
+    wavelengths: np.ndarray,
+    *,
+    clustered: bool,
+) -> pd.DataFrame:
+    """The table of zones, from the cells in their polygons; R finds these by itself.
+
+    Parameters
+    ----------
+    cells : sequence of sequence of ndarray of float64, shape (outputs, bands, cells)
+        For each zone, for each of its polygons.
+    names : sequence
+        Of the zones.
+    outputs : sequence of str or None
+        Explained ones, where there are several.
+    bands : sequence of str
+    wavelengths : ndarray of float64
+        In nm.
+    clustered : bool
+        Whether polygons are the draws, rather than cells.
+    """
+    parts = []
+    for name, polygons in zip(names, cells, strict=True):
+        columns: dict[str, Any] = {"zone": [name] * (len(outputs or (None,)) * len(bands))}
+        if outputs is not None:
+            columns["output"] = np.repeat(outputs, len(bands))
+        columns |= {"band": np.tile(bands, len(outputs or (None,)))}
+        columns |= {"wavelength": np.tile(wavelengths, len(outputs or (None,)))}
+        parts.append(pd.DataFrame(columns | _measured(polygons, clustered)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _measured(polygons: Sequence[np.ndarray], clustered: bool) -> dict[str, Any]:
+    """Columns of one zone, which may be of several polygons, in rows of outputs and bands."""
     filled = [own for own in polygons if own.shape[-1]]
     counts = np.array([own.shape[-1] for own in filled], np.float64)
     n = int(counts.sum())
@@ -108,29 +148,14 @@ def _rows(scores: Any, name: Any, polygons: list[np.ndarray], by: str | None) ->
     if n:
         every = np.concatenate(filled, axis=-1)
         importance, effect = np.abs(every).mean(axis=-1), every.mean(axis=-1)
-        if by is None and n > 1:
+        if not clustered and n > 1:
             std_error = np.abs(every).std(axis=-1, ddof=1) / np.sqrt(n)
-        elif by is not None and len(filled) > 1:
+        elif clustered and len(filled) > 1:
             # how far each polygon's sum is from what the zone's mean would make it
             off = np.stack([np.abs(own).sum(axis=-1) - own.shape[-1] * importance for own in filled])
             std_error = np.sqrt((off**2).sum(axis=0) * len(filled) / (len(filled) - 1)) / n
     total = importance.sum(axis=1, keepdims=True)
     share = np.divide(importance, total, out=np.full(shape, np.nan), where=total > 0)
-    outputs = list(scores["output"].values) if "output" in scores[SCORE].dims else None
-    bands = list(map(str, scores["band"].values))
-    waves = scores["wavelength"].values if "wavelength" in scores.coords else np.full(len(bands), np.nan)
-    columns: dict[str, Any] = {"zone": [name] * (shape[0] * shape[1])}
-    if outputs is not None:
-        columns["output"] = np.repeat(list(map(str, outputs)), shape[1])
-    columns |= {
-        "band": bands * shape[0],
-        "wavelength": np.tile(waves, shape[0]),
-        "importance": importance.ravel(),
-        "effect": effect.ravel(),
-        "share": share.ravel(),
-        "std_error": std_error.ravel(),
-        "n": n,
-    }
-    if by is not None:
-        columns["polygons"] = len(filled)
-    return pd.DataFrame(columns)
+    found = {"importance": importance, "effect": effect, "share": share, "std_error": std_error}
+    columns: dict[str, Any] = {name: values.ravel() for name, values in found.items()}
+    return columns | {"n": n} | ({"polygons": len(filled)} if clustered else {})

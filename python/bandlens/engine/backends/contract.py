@@ -331,6 +331,10 @@ class Backend(Protocol[OneTrace]):
         """Raise a ModelError where nothing can be computed, as inside a function that is being compiled."""
         ...
 
+    def device(self) -> str:
+        """What computes, by its name; what is called the same rounds alike."""
+        ...
+
     def version(self) -> dict[str, str]:
         """Versions that belong into a result."""
         ...

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from ..graph import Family, Graph, Layout, Operation, Region
+from ..processor import processor
 from .contract import Arrays
 
 Built = TypeVar("Built")
@@ -207,6 +208,11 @@ def free_memory() -> int | None:
 
 def ready() -> None:
     """Always."""
+
+
+def device() -> str:
+    """As if it were the processor, as what computes is not known."""
+    return processor()
 
 
 def version() -> dict[str, str]:

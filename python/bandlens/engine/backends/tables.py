@@ -44,6 +44,10 @@ class OperationTable:
         Elements in the same order, or repeated along axes of length 1.
     selects : collection of str
         Parts of the input, such as single bands.
+    copies : collection of str
+        Linear ones whose outputs are elements of the inputs, or constants, wherever these stand.
+    shifts : collection of str
+        Pointwise ones that add a constant, if anything.
     """
 
     linear: Collection[str]
@@ -58,6 +62,8 @@ class OperationTable:
     reductions: Mapping[str, Callable[[int], float]]
     reshapes: Collection[str]
     selects: Collection[str]
+    copies: Collection[str]
+    shifts: Collection[str]
     joint: Mapping[str, Family] = field(default_factory=dict)
 
     def family(self, kind: str, data: list[bool]) -> Family:
@@ -94,6 +100,7 @@ class OperationTable:
         data: Collection[int],
         layouts: Mapping[int, Layout],
         uses: float,
+        is_weight: Callable[[int], bool],
         epsilon: float = 0.0,
         reshapes: bool = True,
     ) -> Operation:
@@ -109,11 +116,14 @@ class OperationTable:
         layouts : mapping of int to Layout
         uses : float
             Multiplications per element of the output, roughly.
+        is_weight : callable
+            Whether a value without image data is a weight, or made of weights, of a floating type.
         reshapes : bool
             Whether an operation that is among those which reshape does so here.
         """
         kind = entry.kind
         reduces = kind in self.reductions and window is not None
+        weighs = family is Family.LINEAR and self.bilinear.get(kind) is Family.CONTRACTION
         return Operation(
             kind,
             name,
@@ -130,4 +140,7 @@ class OperationTable:
             weight=self.reductions[kind](prod(window)) if reduces and window is not None else nan,
             reshapes=reshapes and kind in self.reshapes,
             selects=kind in self.selects,
+            shifts=kind in self.shifts,
+            copies=family is Family.LINEAR and kind in self.copies,
+            weights=tuple(value for value in entry.inputs if value not in data and is_weight(value)) if weighs else (),
         )

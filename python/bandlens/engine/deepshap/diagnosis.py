@@ -13,8 +13,9 @@ import numpy as np
 
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
-from .pairs import Multiplier, Pairs
+from .pairs import Pairs
 from .plan import Plan, Step
+from .rows import Multiplier
 from .walk import multipliers
 
 

@@ -1,51 +1,19 @@
-"""Image and background values side by side, and the multipliers that travel between them.
-
-Every tensor here has leading axes (outputs, images, background), followed by the value's shape for one image. A
-leading axis has length 1 where the quantity doesn't depend on it, so each quantity lives at the smallest size at which
-it is defined and is broadcast inside the arithmetic: multipliers of the last layer don't know the background, ratios
-don't know the output.
-"""
+"""Image and background values side by side, and the multipliers that travel between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ..backends.contract import Arrays, Backend, Trace
-from ..graph import Graph, Operation, between
-from . import formulas
+from ..backends.contract import Backend, Trace
+from ..graph import between
 from .plan import Plan
+from .rows import Rows
 
 # a difference this small, relative to the values, is rounding: the derivative takes the place of the ratio
 ROUNDING = {"float32": 1e-6, "float64": 1e-11}
 
 
-@dataclass(frozen=True)
-class Multiplier:
-    """How much an output changes per unit of a value, as a product that is carried out late.
-
-    Attributes
-    ----------
-    core : tensor, shape (outputs or 1, images or 1, background or 1, *shape), axes of `shape` possibly 1
-    factor : tensor or None
-        Without the dependence on outputs: shape (1, images or 1, background or 1, *shape). Factors of successive
-        elementwise rules are multiplied with each other before they meet the much larger core.
-    window : tuple of int or None
-        Where given, the core has one entry per block of this shape, and is repeated only while it meets the factor.
-    """
-
-    core: Any
-    factor: Any = None
-    window: tuple[int, ...] | None = None
-
-    def times(self, nd: Arrays, factor: Any) -> Multiplier:
-        """Multiply by something that is the same for every output."""
-        held = factor if self.factor is None else nd.multiply(self.factor, factor)
-        return Multiplier(self.core, held, self.window)
-
-
-class Pairs:
+class Pairs(Rows):
     """Values of a chunk of images and of its background, and the operations on pairs of them.
 
     Parameters
@@ -60,11 +28,7 @@ class Pairs:
     """
 
     def __init__(self, backend: Backend, trace: Trace, plan: Plan, images: Any, references: Any, own: bool) -> None:
-        self.backend = backend
-        self.nd = backend.nd
-        self.trace = trace
-        self.plan = plan
-        self.layouts = plan.graph.layouts
+        super().__init__(backend, trace, plan)
         self.n = images.shape[0]
         self.m = references.shape[0] // self.n if own else references.shape[0]
         self.own = own
@@ -87,116 +51,10 @@ class Pairs:
             )
         return self._sides[value]
 
-    def lift(self, value: int, tensor: Any, count: int) -> Any:
-        """From a value's own axis order to ``(count, *shape for one image)``, in the model's dtype."""
-        layout = self.layouts[value]
-        tensor = self.nd.astype(tensor, self.trace.dtype)
-        if layout.axis == 0:
-            return self.nd.reshape(tensor, (count, *layout.shape))
-        split = (*layout.shape[: layout.axis], count, *layout.shape[layout.axis :])
-        return self.nd.moveaxis(self.nd.reshape(tensor, split), layout.axis, 0)
-
-    def lower(self, value: int, tensor: Any, count: int) -> Any:
-        """Inverse of `lift`."""
-        layout = self.layouts[value]
-        shape = list(layout.shape)
-        shape[layout.axis] *= count
-        if layout.axis != 0:
-            tensor = self.nd.moveaxis(tensor, 0, layout.axis)
-        return self.nd.reshape(tensor, tuple(shape))
-
-    def dense(self, value: int, multiplier: Multiplier) -> Any:
-        """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
-        tensor = multiplier.core
-        if multiplier.window is not None:
-            static = {"shape": self.layouts[value].shape, "window": multiplier.window}
-            return self.formula(formulas.repeat_times, tensor, multiplier.factor, **static)
-        if multiplier.factor is not None:
-            tensor = self.nd.multiply(tensor, multiplier.factor)
-        return self.nd.broadcast_to(tensor, (*tensor.shape[:3], *self.layouts[value].shape))
-
-    def rows(self, value: int, tensor: Any, lead: Sequence[int], of: int | None = None) -> Any:
-        """A tensor with leading axes as one batch in the value's own axis order and dtype, or in that of another."""
-        shape = self.layouts[value].shape
-        count = lead[0] * lead[1] * lead[2]
-        dtype = self.trace.value_dtype(value if of is None else of)
-        tensor = self.nd.broadcast_to(self.nd.astype(tensor, dtype), (*lead, *shape))
-        return self.lower(value, self.nd.reshape(tensor, (count, *shape)), count)
-
-    def pull_back(
-        self,
-        operations: Sequence[Operation],
-        multipliers: Mapping[int, Multiplier],
-        at: Mapping[int, Any] | None = None,
-    ) -> dict[int, Multiplier]:
-        """Multipliers of the data inputs of one or more operations by their own vector-Jacobian product.
-
-        Parameters
-        ----------
-        operations : sequence of Operation
-            In order; only the first may need data that the others don't make.
-        multipliers : mapping of int to Multiplier
-            Of those outputs that have one.
-        at : mapping of int to tensor, optional
-            Values of the data inputs with leading axes; not needed where an operation is linear in them.
-        """
-        dense = {value: self.dense(value, multiplier) for value, multiplier in multipliers.items()}
-        given = [*dense.values(), *(at or {}).values()]
-        lead = tuple(max(tensor.shape[axis] for tensor in given) for axis in range(3))
-        count = lead[0] * lead[1] * lead[2]
-        inputs = {
-            value: self.rows(value, at[value], lead) if at else self.trace.zeros(value, self.layouts[value], count)
-            for value in operations[0].data
-        }
-
-        def outputs(*given: Any) -> list[Any]:
-            at = dict(zip(inputs, given, strict=True))
-            run = self.backend.Run(self.trace, at, self.plan.graph, count).forward(operations)
-            return [run.value(value) for value in dense]
-
-        _, pull = self.backend.vjp(outputs, list(inputs.values()))
-        found = pull([self.rows(value, tensor, lead) for value, tensor in dense.items()])
-        return {
-            value: Multiplier(self.nd.reshape(self.lift(value, part, count), (*lead, *self.layouts[value].shape)))
-            for value, part in zip(inputs, found, strict=True)
-        }
-
-    def evaluate(self, value: int, given: Mapping[int, Any]) -> Any:
-        """An elementwise expression from values in the middle of the graph.
-
-        Parameters
-        ----------
-        value : int
-        given : mapping of int to tensor
-            The expression's inputs, with leading axes, broadcast to the shape of `value`.
-        """
-        lead = self.lead_of(given.values())
-        inputs = {source: self.rows(value, tensor, lead, source) for source, tensor in given.items()}
-        result = self._elementwise(inputs, value, lead[0] * lead[1] * lead[2])
-        return self._back(value, result, lead)
-
-    def evaluate_with_slopes(self, value: int, given: Mapping[int, Any]) -> tuple[Any, dict[int, Any]]:
-        """The same with the derivatives in its inputs; 0 where there is none."""
-        lead = self.lead_of(given.values())
-        inputs = {source: self.rows(value, tensor, lead, source) for source, tensor in given.items()}
-        result, slopes = self._with_slopes(value, inputs, lead[0] * lead[1] * lead[2])
-        found = {source: self._back(value, slope, lead) for source, slope in zip(inputs, slopes, strict=True)}
-        return self._back(value, result, lead), found
-
-    def lead_of(self, tensors: Iterable[Any]) -> tuple[int, int, int]:
-        """Leading axes of all of some tensors."""
-        every = [tuple(tensor.shape[:3]) for tensor in tensors]
-        return (max(one[0] for one in every), max(one[1] for one in every), max(one[2] for one in every))
-
-    def _back(self, value: int, rows: Any, lead: Sequence[int]) -> Any:
-        """From rows in a value's own axis order to a tensor with leading axes."""
-        lifted = self.lift(value, rows, lead[0] * lead[1] * lead[2])
-        return self.nd.reshape(lifted, (*lead, *self.layouts[value].shape))
-
     def derivative(self, value: int, root: int) -> Any:
         """Derivative of a run at the images, shape (1, n, 1, ...); where it has none, 0."""
         _, (slope,) = self._with_slopes(value, {root: self.image_run.value(root)}, self.n)
-        return self._back(root, slope, (1, self.n, 1))
+        return self.lifted(root, slope, (1, self.n, 1))
 
     def slope(self, value: int, root: int) -> Any:
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
@@ -205,80 +63,3 @@ class Pairs:
             given = {source: tangents[source] for source in operation.data}
             tangents.update(self.push_forward(operation, given))
         return tangents[value]
-
-    def push_forward(
-        self, operation: Operation, tangents: Mapping[int, Any], at: Mapping[int, Any] | None = None
-    ) -> dict[int, Any]:
-        """Differences of an operation's outputs from those of its inputs, by its own derivative.
-
-        Parameters
-        ----------
-        operation : Operation
-        tangents : mapping of int to tensor
-            Of those data inputs that have one, with leading axes.
-        at : mapping of int to tensor, optional
-            Values of the data inputs with leading axes; not needed where the operation is linear in them.
-        """
-        lead = self.lead_of([*tangents.values(), *(at or {}).values()])
-        count = lead[0] * lead[1] * lead[2]
-        moved = {value: self.rows(value, tensor, lead) for value, tensor in tangents.items()}
-        for value in operation.data:
-            if value not in moved:
-                moved[value] = self.trace.zeros(value, self.layouts[value], count)
-        inputs = {
-            value: self.rows(value, at[value], lead) if at else self.trace.zeros(value, self.layouts[value], count)
-            for value in operation.data
-        }
-        found = self.backend.jvp(self.trace, self.plan.graph, operation, inputs, moved, count)
-        return {value: self._back(value, tensor, lead) for value, tensor in found.items() if value in self.layouts}
-
-    def formula(self, function: Callable[..., Any], *tensors: Any, **static: Any) -> Any:
-        """Apply one of `formulas`, in one pass over memory where the backend can."""
-        return self.backend.fused(function, **static)(*tensors)
-
-    def unbroadcast(self, value: int, tensor: Any) -> Any:
-        """Sum over the axes along which a value was broadcast."""
-        shape = self.layouts[value].shape
-        extra = len(tensor.shape) - 3 - len(shape)
-        if extra:
-            tensor = self.nd.sum(tensor, tuple(range(3, 3 + extra)))
-        axes = tuple(
-            axis + 3
-            for axis, (length, full) in enumerate(zip(shape, tensor.shape[3:], strict=True))
-            if length == 1 and full != 1
-        )
-        return self.nd.sum(tensor, axes, keepdims=True) if axes else tensor
-
-    def stretch(self, tensor: Any, rank: int) -> Any:
-        """Add axes of length 1 behind the leading ones, so that tensors of different rank broadcast."""
-        missing = 3 + rank - len(tensor.shape)
-        shape = tuple(tensor.shape)
-        return self.nd.reshape(tensor, (*shape[:3], *(1,) * missing, *shape[3:])) if missing else tensor
-
-    def _elementwise(self, inputs: Mapping[int, Any], value: int, count: int) -> Any:
-        return elementwise(self.backend, self.trace, self.plan.graph, inputs, value, count)
-
-    def _with_slopes(self, value: int, inputs: Mapping[int, Any], count: int) -> tuple[Any, list[Any]]:
-        """An elementwise value, from `count` rows of others, and its derivatives in these; 0 where there is none."""
-        nd = self.nd
-
-        def outputs(*given: Any) -> list[Any]:
-            return [self._elementwise(dict(zip(inputs, given, strict=True)), value, count)]
-
-        (result,), pull = self.backend.vjp(outputs, list(inputs.values()))
-        slopes = pull([nd.ones_like(result)])
-        return result, [nd.where(nd.isfinite(slope), slope, nd.zeros_like(slope)) for slope in slopes]
-
-
-def elementwise(backend: Backend, trace: Trace, graph: Graph, inputs: Mapping[int, Any], value: int, count: int) -> Any:
-    """An elementwise value from rows of others, for `count` images.
-
-    Statistics of sets are given for each of their elements, so that nothing is reshaped.
-    """
-    run = backend.Run(trace, inputs, graph, count)
-    for operation in between(graph, inputs, {value}):
-        if operation.reshapes:
-            run.same(operation.outputs[0], operation.data[0])
-        else:
-            run.apply(operation)
-    return run.value(value)

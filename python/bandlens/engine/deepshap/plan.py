@@ -88,6 +88,8 @@ class _Reading:
 
     Attributes
     ----------
+    most_tensors : int
+        That may be joined to one mesh; a tensor and its statistics count as one.
     roots : dict of int to tuple of int
         For every value, the values it depends on elementwise: itself alone, where nothing better can be said; one
         other for the inside of a run; several only for values that are not floating (comparisons of tensors).
@@ -107,6 +109,7 @@ class _Reading:
 
     graph: Graph
     used: set[int]
+    most_tensors: int = MOST_ROOTS
     roots: dict[int, tuple[int, ...]] = field(default_factory=dict)
     straight: set[int] = field(default_factory=set)
     chains: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -152,6 +155,8 @@ class _Reading:
         reached = tuple(dict.fromkeys(root for value in operation.data for root in self.reach[value]))
         if not operation.pointwise or len(reached) > MOST_ROOTS or not self._lie_alike(output, reached):
             return
+        if len({self.statistics.get(root, root) for root in reached}) > self.most_tensors:
+            return
         passes = [self.passes[value] for value in operation.data]
         shared = [value for value in passes[0] if all(value in one for one in passes)]
         self.reach[output], self.passes[output] = reached, (output, *shared)
@@ -195,6 +200,9 @@ def make_plan(
     differentiable: Callable[[Region], bool],
     forward: Callable[[Operation], bool] = lambda operation: True,
     unmoved: Callable[[Sequence[Step]], list[Tried]] = lambda steps: [Tried(False)] * len(steps),
+    *,
+    most_tensors: int = MOST_ROOTS,
+    label: str = "DeepSHAP",
 ) -> Plan:
     """Read a graph.
 
@@ -207,6 +215,10 @@ def make_plan(
         Whether it has a reliable derivative forwards of an operation.
     unmoved : callable
         Which normalisations stay the same when a constant is added to the elements of a set.
+    most_tensors : int
+        How many tensors are shared out as a whole where they meet more than once; 1 for operation by operation.
+    label : str
+        Who reads it, for errors.
 
     Raises
     ------
@@ -214,12 +226,12 @@ def make_plan(
         If an operation can't be explained; it names the operation and its layer.
     """
     used = {graph.output}.union(*(operation.data for operation in graph.operations))
-    regions = _regions(graph, used, differentiable)
+    regions = _regions(graph, used, differentiable, label)
     tried: dict[int, Tried] = {}
     plain: set[int] = set()
     narrow: set[int] = set()
     while True:
-        reading = _read(graph, used, regions)
+        reading = _read(graph, used, regions, most_tensors, label)
         steps = _steps(reading, regions, plain, narrow)
         found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
         asked = [step for value, (step, one) in found.items() if one.asks and value not in tried]
@@ -261,9 +273,9 @@ def make_plan(
 _DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
 
 
-def _read(graph: Graph, used: set[int], regions: Mapping[int, Region]) -> _Reading:
+def _read(graph: Graph, used: set[int], regions: Mapping[int, Region], most_tensors: int, label: str) -> _Reading:
     """Runs and meshes."""
-    reading = _Reading(graph, used)
+    reading = _Reading(graph, used, most_tensors)
     reading.opaque(graph.input)
     enclosed = {operation for region in regions.values() for operation in region.operations}
     straight = linear_start(graph, enclosed).values
@@ -282,7 +294,7 @@ def _read(graph: Graph, used: set[int], regions: Mapping[int, Region]) -> _Readi
             if output in reading.statistics:
                 reading.passes[output] = (output, *reading.passes[operation.data[0]])
         if operation.family is Family.ELEMENTWISE and len(players(reading, operation)) > MOST_PLAYERS:
-            raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise")
+            raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise", label)
     return reading
 
 
@@ -344,7 +356,7 @@ def players(reading: _Reading, operation: Operation) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool]) -> dict[int, Region]:
+def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool], label: str) -> dict[int, Region]:
     """Regions around all operations without a rule; where one lies within another, the larger."""
     regions: dict[int, Region] = {}
     for operation in graph.operations:
@@ -352,9 +364,9 @@ def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bo
             continue
         region = enclose(graph, operation)
         if region is None:
-            raise unsupported(operation)
+            raise unsupported(operation, label=label)
         if not differentiable(region):
-            raise unsupported(operation, "it has no derivative")
+            raise unsupported(operation, "it has no derivative", label)
         regions = _with(regions, region)
     return regions
 
@@ -365,8 +377,10 @@ def _with(regions: Mapping[int, Region], region: Region) -> dict[int, Region]:
     return {**kept, region.exit: region}
 
 
-def unsupported(operation: Operation, reason: str = "there is no rule for it") -> UnsupportedOperationError:
-    """The error for an operation that DeepSHAP can't explain; what it advises must not fail for the same reason."""
+def unsupported(
+    operation: Operation, reason: str = "there is no rule for it", label: str = "DeepSHAP"
+) -> UnsupportedOperationError:
+    """The error for an operation that a method can't explain; what it advises must not fail for the same reason."""
     outputs_only = f"one that only asks for outputs, {argument('method', 'occlusion', 'shapley')}"
     saliency = argument("method", "saliency")
     if "derivative" in reason or "PyFunc" in operation.kind or operation.kind == "while":
@@ -376,5 +390,5 @@ def unsupported(operation: Operation, reason: str = "there is no rule for it") -
     else:
         other = saliency
     return UnsupportedOperationError(
-        f"DeepSHAP can't explain the operation {operation}: {reason}.", fix=f"use another method, for example {other}"
+        f"{label} can't explain the operation {operation}: {reason}.", fix=f"use another method, for example {other}"
     )

@@ -16,8 +16,8 @@ import numpy as np
 from ..backends.contract import Backend, Trace
 from ..graph import Graph, between
 from .normalizations import Statistic, Tried
-from .pairs import elementwise
 from .plan import Step
+from .rows import elementwise
 
 SHIFT = 1.5
 # float32 leaves a standardised number this much

@@ -15,8 +15,9 @@ from typing import Any
 from ...data.cells import Cells
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
-from .pairs import Multiplier, Pairs
+from .pairs import Pairs
 from .plan import Plan, Step
+from .rows import Multiplier
 from .rules import RULES
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...precision import tf32_allowed
+from ...processor import processor
 from ..contract import Pull
 from .arrays import nd
 from .once import never
@@ -77,6 +78,12 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
 def to_device(array: np.ndarray) -> jax.Array:
     """An array on the device, to be given to compiled functions several times."""
     return jnp.asarray(array)
+
+
+def device() -> str:
+    """What computes, by its name."""
+    first = jax.devices()[0]
+    return processor() if first.platform == "cpu" else str(first.device_kind)
 
 
 def version() -> dict[str, str]:

@@ -51,6 +51,14 @@ LOOPS = frozenset({"scan", "while"})
 
 RANDOM = frozenset("random_bits random_gamma rng_bit_generator rng_uniform threefry2x32".split())
 
+# outputs are elements of the inputs, or constants, wherever these stand
+COPIES = frozenset(
+    """
+    convert_element_type reduce_precision reshape squeeze expand_dims transpose pad concatenate stack unstack slice
+    dynamic_slice dynamic_update_slice gather scatter split tile broadcast_in_dim rev real select_n
+    """.split()
+)
+
 TABLE = OperationTable(
     linear=LINEAR,
     bilinear=BILINEAR,
@@ -64,4 +72,6 @@ TABLE = OperationTable(
     reductions={"reduce_sum": lambda length: 1.0},
     reshapes={"reshape", "squeeze", "expand_dims", "broadcast_in_dim"},
     selects=frozenset("slice dynamic_slice split gather unstack".split()),
+    copies=COPIES,
+    shifts=frozenset("add add_any convert_element_type reduce_precision".split()),
 )

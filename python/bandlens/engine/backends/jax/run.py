@@ -45,6 +45,8 @@ class Run(BaseRun[Entry]):
         self._blocks: dict[int, Any] = {value: self._split(value, tensor) for value, tensor in tensors.items()}
 
     def _split(self, value: int, tensor: Any) -> Any:
+        if value not in self._flat.data:
+            return tensor
         # what a value has one number of for many elements may be given for each of them
         length = self._flat.shape(value)[0]
         return jnp.reshape(tensor, (-1, length, *tensor.shape[1:]))

@@ -137,8 +137,14 @@ class Trace(BaseTrace[Entry]):
             data=flat.data,
             layouts=layouts,
             uses=uses,
+            is_weight=self._is_weight,
             reshapes=entry.kind in table.TABLE.reshapes and self._keeps_order(entry),
         )
+
+    def _is_weight(self, value: int) -> bool:
+        """Whether a value is made of the model's arrays; else JAX itself made it, as it does to resize images."""
+        flat = self.flat
+        return flat.is_real(value) and not flat.weight_of.keys().isdisjoint(leading_to(value, flat.inputs_of))
 
     def _keeps_order(self, entry: Entry) -> bool:
         """Whether elements stay in their order, or are repeated along axes of length 1."""

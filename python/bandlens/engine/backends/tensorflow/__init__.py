@@ -1,7 +1,7 @@
 """TensorFlow: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
 
 from .arrays import nd
-from .compiling import OutOfMemory, compile, free_memory, fused, loop_over, to_device, version, vjp
+from .compiling import OutOfMemory, compile, device, free_memory, fused, loop_over, to_device, version, vjp
 from .forwards import has_forward, jvp
 from .marks import mark
 from .ready import ready
@@ -13,6 +13,7 @@ __all__ = [
     "Run",
     "Trace",
     "compile",
+    "device",
     "free_memory",
     "fused",
     "has_forward",

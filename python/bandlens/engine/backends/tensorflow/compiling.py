@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...precision import shared, tf32_allowed
+from ...processor import processor
 from ..contract import Pull
 from .arrays import nd
 from .gradients import gradients
@@ -79,6 +80,12 @@ def _has_xla() -> bool:
 def free_memory() -> int | None:
     """Bytes that are free on the device: TensorFlow says what is used, but not of how much."""
     return None
+
+
+def device() -> str:
+    """What computes, by its name."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return str(tf.config.experimental.get_device_details(gpus[0])["device_name"]) if gpus else processor()
 
 
 def version() -> dict[str, str]:

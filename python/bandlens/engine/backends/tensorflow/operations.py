@@ -79,6 +79,15 @@ RANDOM = frozenset(
     """.split()
 )
 
+# outputs are elements of the input, or constants, wherever these stand
+COPIES = frozenset(
+    """
+    Cast Reshape Squeeze ExpandDims Transpose Pad PadV2 MirrorPad Concat ConcatV2 Pack Unpack Split SplitV Slice
+    StridedSlice Gather GatherV2 GatherNd Tile BroadcastTo ReverseV2 Roll SpaceToBatchND BatchToSpaceND SpaceToDepth
+    DepthToSpace ResizeNearestNeighbor MatrixDiag MatrixDiagV3 MatrixDiagPart MatrixDiagPartV3 Select SelectV2
+    """.split()
+)
+
 TABLE = OperationTable(
     linear=LINEAR,
     bilinear=BILINEAR,
@@ -93,4 +102,6 @@ TABLE = OperationTable(
     reductions={"Sum": lambda length: 1.0, "Mean": lambda length: 1.0 / length},
     reshapes={"Reshape", "ExpandDims", "Squeeze", "BroadcastTo"},
     selects=frozenset("StridedSlice Slice Split SplitV Unpack Gather GatherV2".split()),
+    copies=COPIES,
+    shifts=frozenset("Add AddV2 AddN BiasAdd BiasAddV1 Cast".split()),
 )

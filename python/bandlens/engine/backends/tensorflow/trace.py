@@ -138,6 +138,7 @@ class Trace(BaseTrace[Entry]):
             data=self.flat.data,
             layouts=layouts,
             uses=max((np.prod(shape) / shape[-1] for shape in shapes), default=1.0),
+            is_weight=self.flat.is_real,
             epsilon=epsilon,
         )
 

@@ -2,7 +2,7 @@
 
 from ..forwards import has_forward
 from .arrays import nd
-from .compiling import OutOfMemory, compile, free_memory, fused, loop_over, to_device, version, vjp
+from .compiling import OutOfMemory, compile, device, free_memory, fused, loop_over, to_device, version, vjp
 from .forwards import jvp
 from .marks import mark
 from .ready import ready
@@ -14,6 +14,7 @@ __all__ = [
     "Run",
     "Trace",
     "compile",
+    "device",
     "free_memory",
     "fused",
     "has_forward",

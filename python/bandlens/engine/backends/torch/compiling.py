@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...precision import shared, tf32_allowed
+from ...processor import processor
 from ..contract import Pull
 from .arrays import nd
 
@@ -83,6 +84,11 @@ def to_device(array: np.ndarray) -> torch.Tensor:
 def devices() -> list[torch.device]:
     """Where a model can be, the likeliest first."""
     return [torch.device("cuda"), torch.device("cpu")] if torch.cuda.is_available() else [torch.device("cpu")]
+
+
+def device() -> str:
+    """What computes, by its name."""
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else processor()
 
 
 def version() -> dict[str, str]:

@@ -54,6 +54,18 @@ FILLED |= dict.fromkeys(("full_like", "new_full"), None)
 # each number of their kernel is used once per output position, for one output channel
 KERNELS = frozenset(BILINEAR) - {"mul"}
 
+# outputs are elements of the inputs, or constants, wherever these stand
+COPIES = frozenset(
+    """
+    _reshape_alias _to_copy _unsafe_index _unsafe_view as_strided cat constant_pad_nd copy diag_embed diagonal
+    diagonal_scatter expand flip gather im2col index index_put index_select masked_fill narrow_copy permute
+    pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat replication_pad1d
+    replication_pad2d replication_pad3d roll rot90 scatter select select_scatter slice slice_scatter split
+    split_with_sizes squeeze stack t transpose tril triu unbind unfold unsqueeze upsample_nearest1d upsample_nearest2d
+    upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d view where
+    """.split()
+)
+
 TABLE = OperationTable(
     linear=LINEAR,
     bilinear=BILINEAR,
@@ -69,4 +81,6 @@ TABLE = OperationTable(
     reductions={"sum": lambda length: 1.0, "mean": lambda length: 1.0 / length},
     reshapes=frozenset("view _unsafe_view unsqueeze squeeze expand".split()),
     selects=frozenset("slice select split split_with_sizes unbind narrow_copy index_select".split()),
+    copies=COPIES,
+    shifts=frozenset("_to_copy add".split()),
 )

@@ -125,6 +125,7 @@ class Trace(BaseTrace[Entry]):
             data=flat.data,
             layouts=layouts,
             uses=uses,
+            is_weight=flat.is_real,
         )
 
     @staticmethod

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...graph import Operation
-from ..pairs import Multiplier, Pairs
+from ..pairs import Pairs
 from ..plan import Step
+from ..rows import Multiplier
 from .maps import Map, Multipliers, no_push
 
 QUADRATURE_NODES = 16

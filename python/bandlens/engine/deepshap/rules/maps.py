@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..pairs import Multiplier, Pairs
+from ..pairs import Pairs
 from ..plan import Step
+from ..rows import Multiplier
 
 Multipliers = Mapping[int, Multiplier]
 Tangents = Mapping[int, Any]

@@ -6,8 +6,9 @@ from typing import Any
 
 from ...graph import Operation
 from .. import formulas
-from ..pairs import Multiplier, Pairs
+from ..pairs import Pairs
 from ..plan import Step
+from ..rows import Multiplier
 from .maps import Map, Multipliers, Tangents, pair_lead, repeat
 
 

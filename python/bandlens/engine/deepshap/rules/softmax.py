@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import formulas
-from ..pairs import Multiplier, Pairs
+from ..pairs import Pairs
 from ..plan import Step
+from ..rows import Multiplier
 from .maps import Map, Multipliers, Tangents
 
 
