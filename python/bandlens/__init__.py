@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .explain.interactions import band_interactions
     from .explain.maps import band_maps
     from .explain.response import band_response
+    from .explain.zoning import wavelength_zones
     from .features import (
         FeatureImages,
         LayerActivations,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
+    from .results.wavelength_zones import WavelengthZones
     from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
@@ -79,6 +81,7 @@ _HOMES = {
     "PooledImportance": ".results.pooled",
     "ScenePatches": ".scenes",
     "TopImages": ".features",
+    "WavelengthZones": ".results.wavelength_zones",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
     "band_interactions": ".explain.interactions",
@@ -106,6 +109,7 @@ _HOMES = {
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
+    "wavelength_zones": ".explain.zoning",
     "zonal_importance": ".scenes",
 }
 _MODULES = ("datasets", "errors")
@@ -131,6 +135,7 @@ __all__ = [
     "PooledImportance",
     "ScenePatches",
     "TopImages",
+    "WavelengthZones",
     "__version__",
     "allow_tf32",
     "band_importance",
@@ -161,6 +166,7 @@ __all__ = [
     "set_bands",
     "top_images",
     "visualize_features",
+    "wavelength_zones",
     "zonal_importance",
 ]
 
