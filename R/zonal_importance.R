@@ -81,14 +81,19 @@ zone_layers <- function(names, outputs) {
 }
 
 # Names alone don't tell outputs from inputs, and shares over all outputs must not be taken for those within one.
+# Either name may have dots itself.
 refuse_several_outputs <- function(names) {
-  first <- unique(sub("\\..*$", "", names))
-  rest <- unique(sub("^[^.]*\\.?", "", names))
-  if (length(first) > 1 && identical(names, layer_names(first, rest))) {
-    cause("option", "The layers may be of several outputs, or of the bands of several inputs.",
-      expected = "`outputs`: their names, or `character()` if one output was explained", given = some(names),
-      fix = paste0("`outputs = c(", some(paste0("\"", first, "\"")), ")`, or `outputs = character()`")
-    )
+  dots <- gregexpr(".", names[[1]], fixed = TRUE)[[1]]
+  for (dot in dots[dots > 0]) {
+    bands <- substring(names[startsWith(names, substr(names[[1]], 1, dot))], dot + 1)
+    heads <- names[seq(1, length(names), by = length(bands))]
+    outputs <- substr(heads, 1, nchar(heads) - nchar(bands[[1]]) - 1)
+    if (length(outputs) > 1 && identical(names, layer_names(outputs, bands))) {
+      cause("option", "The layers may be of several outputs, or of the bands of several inputs.",
+        expected = "`outputs`: their names, or `character()` if one output was explained", given = some(names),
+        fix = paste0("`outputs = c(", some(paste0("\"", outputs, "\"")), ")`, or `outputs = character()`")
+      )
+    }
   }
 }
 
