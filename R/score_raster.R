@@ -186,7 +186,7 @@ score_raster <- function(model,
       # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
       first <- take_windows(drawn, 1)
       said <- of_raster(said_of(model, first, asked))
-      check_has_classes(said$task, prediction)
+      check_predicts(said$task, prediction)
       prepare <- if (said$task == "segmentation") pixel_work else patch_work
       of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
     })
@@ -219,7 +219,7 @@ check_scored_method <- function(method) {
   }
 }
 
-check_has_classes <- function(task, prediction) {
+check_predicts <- function(task, prediction) {
   if (prediction && task == "regression") {
     cause("option", "The model predicts numbers, not classes.",
       expected = "prediction = FALSE", given = "prediction = TRUE"
