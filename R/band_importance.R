@@ -29,10 +29,10 @@
 #' @param method How attributions are computed, one of [band_methods()]: `"deepshap"` (additive: an image's scores sum
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
-#'   `"lrp"` (layer-wise relevance propagation: the output itself is handed back, layer by layer; `completeness` says how
-#'   much of it biases hold), `"occlusion"`, `"shapley"`, `"owen"`, `"permutation"`, `"sage"` or `"lime"`. Or several:
-#'   then the model is traced once, all methods have the same background, and an option goes to the methods that have
-#'   it.
+#'   `"lrp"` (layer-wise relevance propagation: the output itself is handed back, layer by layer; `completeness` says
+#'   how much of it biases hold), `"occlusion"`, `"shapley"`, `"owen"`, `"permutation"`, `"sage"` or `"lime"`. Or
+#'   several: then the model is traced once, all methods have the same background, and an option goes to the methods
+#'   that have it.
 #' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
 #'   for `x`, which are not looked at). `NULL` takes them from `x`, evenly from its classes. Methods that compare with
 #'   nothing, such as `"saliency"`, don't look at it. [background_images()] says how they are chosen, or how much each
@@ -128,10 +128,11 @@
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
 #' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
 #' `"owen"`, `"permutation"`, `"sage"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a
-#' remote service can be explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and
-#' returns scores: a matrix or a data frame with one row per image and one column per class, whose column names are
-#' taken as names of the classes, or one number per image. It is first tried with three of the images, since scores must
-#' depend on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.
+#' remote service can be explained, too. It is given an array, images x rows x columns x bands with the names of the
+#' bands, and returns scores: a matrix or a data frame with one row per image and one column per class, whose column
+#' names are taken as names of the classes, or one number per image. It is first tried with three of the images, since
+#' scores must depend on the image alone. Scores are explained as they are; `output` says if they are probabilities or
+#' logits.
 #'
 #' ```r
 #' fitted <- ranger::ranger(y ~ ., data = table_of(x_train), probability = TRUE)

@@ -47,9 +47,9 @@
 #' `"balanced_accuracy"` of `"permutation"`: every class).
 #'
 #' At levels `"band"`, `"time"`, `"input"` and `"group"`, the columns of level `"class"` without those that were summed
-#' over. The signed scores of an image are summed first, so that what speaks for the output at one step and against it at another
-#' cancels, as it does in the output; importances, shares and intervals are those of the sums. They are therefore not
-#' the sums of the importances of the table. Inputs are not mixed: with several, `input` stays.
+#' over. The signed scores of an image are summed first, so that what speaks for the output at one step and against it
+#' at another cancels, as it does in the output; importances, shares and intervals are those of the sums. They are
+#' therefore not the sums of the importances of the table. Inputs are not mixed: with several, `input` stays.
 #'
 #' At level `"image"`, with one row per image x output x band:
 #' \describe{

@@ -35,9 +35,9 @@
 #' merge), `unshared` (part of the bands' variance that zones don't share then, 0 to 1).
 #'
 #' `glance()` gives one row: how many bands and zones, whether the number was `chosen` from the images, the part of the
-#' bands' variance that zones share (`shared`), numbers of images and pixels, and the seed. `autoplot()` gives a [ggplot2::ggplot()] of the
-#' correlations along the spectrum, with the zones outlined. `summary()` gives `tidy()`'s table with the bands of each
-#' zone in a line.
+#' bands' variance that zones share (`shared`), numbers of images and pixels, and the seed. `autoplot()` gives a
+#' [ggplot2::ggplot()] of the correlations along the spectrum, with the zones outlined. `summary()` gives `tidy()`'s
+#' table with the bands of each zone in a line.
 #'
 #' @references Grimm (1987), \doi{10.1016/0098-3004(87)90022-7} (clustering of neighbours); Arlot, Celisse & Harchaoui
 #'   (2019), JMLR 20, 1-56 (the penalty); Owen (1977), \doi{10.1007/978-3-642-45494-3_7}. Parts of the spectrum are

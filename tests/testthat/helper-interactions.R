@@ -47,7 +47,8 @@ interactions_value <- function(n_bands = 4, n_classes = 3, n = 5, order = 2, all
     output_values = 0 * outputs + 1.5, base_values = 0 * outputs + 0.5, classes = classes, outputs = classes,
     bands = paste0("band_", seq_len(n_bands)),
     wavelengths = if (known) seq(400, 2400, length.out = n_bands) else rep(NaN, n_bands),
-    output = "logit", rounding = 1e-6, background = array(c(2L, 5L, 7L)), background_source = "background",
+    output = "logit", absent = "marginal", rounding = 1e-6,
+    background = array(c(2L, 5L, 7L)), background_source = "background",
     background_strategy = "sample", seed = 0L, model = "made up", versions = list(bandlens = "0.1.0"), seconds = 1.5
   )
 }
