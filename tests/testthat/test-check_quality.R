@@ -30,6 +30,6 @@ test_that("what does not suit is refused", {
   skip_without_python()
   expect_error(
     check_quality(small_model(), images(), metrics = "sparsenes"),
-    "did you mean", class = "bandlens_error_option"
+    "Did you mean", class = "bandlens_error_option"
   )
 })
