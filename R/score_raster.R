@@ -186,11 +186,7 @@ score_raster <- function(model,
       # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
       first <- take_windows(drawn, 1)
       said <- of_raster(said_of(model, first, asked))
-      if (prediction && said$task == "regression") {
-        cause("option", "The model predicts numbers, not classes.",
-          expected = "prediction = FALSE", given = "prediction = TRUE"
-        )
-      }
+      check_predicts(said$task, prediction)
       prepare <- if (said$task == "segmentation") pixel_work else patch_work
       of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
     })
@@ -219,6 +215,14 @@ check_scored_method <- function(method) {
   if (identical(method, "permutation")) {
     cause("option", "Permutation swaps bands between images, so that a patch's score depends on the other patches.",
       expected = "a method that explains each patch on its own", given = shown(method)
+    )
+  }
+}
+
+check_predicts <- function(task, prediction) {
+  if (prediction && task == "regression") {
+    cause("option", "The model predicts numbers, not classes.",
+      expected = "prediction = FALSE", given = "prediction = TRUE"
     )
   }
 }

@@ -178,9 +178,13 @@ def test_rankings_are_checked_by_workers(client: Any, layers: Any, tmp_path: Pat
     pixels = keras.Sequential([keras.Input((4, 4, BANDS)), layers.Conv2D(2, 3, padding="same", activation="softmax")])
     dense.save(tmp_path / "dense.keras")
     x, labels = numbers(9, 4, 4, BANDS), np.random.default_rng(0).integers(0, 2, (9, 4, 4))
-    for model, y in ((dense, np.arange(9) % 2), (str(tmp_path / "dense.keras"), None), (pixels, labels)):
+    for model, y, absent in (
+        (dense, np.arange(9) % 2, "conditional"),
+        (str(tmp_path / "dense.keras"), None, "marginal"),
+        (pixels, labels, "marginal"),
+    ):
         table = bl.band_importance(model, x, y, method="occlusion", n_background=3)
-        about = {"batch_size": 4, "n_background": 2, "orders": 4}
+        about = {"batch_size": 4, "n_background": 2, "orders": 4, "absent": absent}
         with workers.at_work(client) as team:
             found = bl.check_deletion(model, table, x, y, **about)
         assert team.moved.out > x.nbytes

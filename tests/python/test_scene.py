@@ -343,6 +343,49 @@ def test_several_inputs_of_several_resolutions(tmp_path: Path) -> None:
         bl.score_scene(model, {**given, "coarse": shifted}, background=background)
 
 
+def test_a_series_has_scores_per_band_and_time(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    values = random.normal(size=(9, 11, 2, 3)).astype("float32")  # rows, columns, times, bands
+    values[0, 0, 1, 2] = np.nan
+    dates = np.array(["2024-05-01", "2024-06-01"], "datetime64[ns]")
+    axes = {"y": 90.0 - 10 * np.arange(9), "x": 10.0 * np.arange(11), "time": dates, "band": list(BANDS)}
+    series = xr.DataArray(values, axes, tuple(axes)).rio.write_crs(32633)
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    inner = [layers.Conv3D(4, (1, 2, 2), activation="relu"), layers.Flatten(), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((2, 4, 4, 3)), *inner])
+    background = random.normal(size=(3, 2, 4, 4, 3)).astype("float32")
+    options: dict[str, Any] = {"background": background, "target": 1}
+    found = bl.score_scene(model, series.transpose("time", "band", "y", "x"), stride=3, prediction=True, **options)
+    places = [(row, col) for row in (0, 3) for col in (0, 3, 6)]
+    windows = np.stack([np.moveaxis(values[row : row + 4, col : col + 4], 2, 0) for row, col in places[1:]])
+    one = bl.band_importance(model, windows, time_axis=1, times=dates, bands=BANDS, **options)
+    cells = found.score.values.reshape(6, -1)
+    assert np.isnan(cells[:, 0]).all()
+    np.testing.assert_allclose(cells[:, 1:].T, one.scores[:, 0], rtol=1e-5, atol=1e-6)
+    assert found.prediction.values.ravel()[1:].tolist() == (one.prediction + 1).tolist()
+    assert found.band_name.values.tolist() == list(one.bands)
+    assert [f"{name}.{time}" for name, time in zip(one.bands, one.times, strict=True)] == list(found.band.values)
+    np.testing.assert_array_equal(found.time.values, np.array(one.times, "datetime64[ns]"))
+    for name in ("scores.tif", "scores.zarr"):
+        kept = bl.score_scene(model, series, stride=3, prediction=True, path=tmp_path / name, **options)
+        np.testing.assert_array_equal(kept.score.values, found.score.values)
+        np.testing.assert_array_equal(kept.time.values, found.time.values)
+    lazy = bl.score_scene(model, series.chunk(y=5), stride=3, prediction=True, **options)
+    np.testing.assert_allclose(lazy.score.values, found.score.values, rtol=1e-5, atol=1e-6)
+    drawn = bl.score_scene(model, series, target=1, n_background=4)
+    assert np.isfinite(drawn.score.values).any()
+    for wrong in (series.isel(time=[0]), series.isel(time=0)):
+        with pytest.raises(SceneError, match="takes series of images"):
+            bl.score_scene(model, wrong, **options)
+    with pytest.raises(BandError, match="other bands"):
+        bl.score_scene(model, series.isel(band=[0, 1]), **options)
+    mapper = keras.Sequential([keras.Input((2, 4, 4, 3)), layers.Permute((2, 3, 1, 4)), layers.Reshape((4, 4, 6))])
+    mapper.add(layers.Conv2D(2, 1, activation="softmax"))
+    with pytest.raises(ModelError, match="every pixel of a series"):
+        bl.score_scene(mapper, series, task="segmentation")
+
+
 def test_what_can_not_be_scored_is_named(scene: Path, tmp_path: Path) -> None:
     model, array = known_model(), as_array(scene)
     odd = written(tmp_path / "odd.tif", values(10, 10))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,16 @@ import pandas as pd
 import pytest
 import rasterio
 import xarray as xr
-from bandlens.errors import BandlensError, LabelError, LocationError, OptionError, SceneError
+from bandlens.errors import (
+    BandError,
+    BandlensError,
+    InputError,
+    InputTypeError,
+    LabelError,
+    LocationError,
+    OptionError,
+    SceneError,
+)
 from rasters import BANDS, CRS, NOTHING, TRANSFORM, known_model, values, written
 from shapely import Point, box
 
@@ -165,6 +175,39 @@ def test_several_inputs_are_cut_together(scene: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.x["fine"].x[0], array[row : row + 4, col : col + 4])
     np.testing.assert_array_equal(found.x["coarse"].x[0], array[row : row + 4 : 2, col : col + 4 : 2, :2])
     assert found.x["coarse"].bands == ("s1", "s2")
+
+
+def test_patches_of_several_scenes_are_joined(scene: Path, tmp_path: Path) -> None:
+    other, array = written(tmp_path / "other.tif", 2 * values(20, 24)), values(20, 24)
+    near = bl.extract_patches(scene, points([5, 10], [4, 20], ["water", "forest"]), size=3)
+    far = bl.extract_patches(other, points([7], [6], ["bog"]), size=3)
+    found = bl.ScenePatches.joined({"near": near, "far": far})
+    np.testing.assert_array_equal(found.x[2], 2 * array[6:9, 5:8])
+    assert (found.classes, found.y.tolist()) == (("forest", "water", "bog"), [1, 0, 2])
+    frame = found.to_frame()
+    assert frame["scene"].tolist() == ["near", "near", "far"]
+    assert frame["location"].tolist() == [0, 1, 0]
+    assert frame["class"].tolist() == ["water", "forest", "bog"]
+    assert found.crs == {"near": near.crs, "far": far.crs}
+    # pixels without a label stay without one, and inputs are joined one by one
+    masks = [replace(near, y=np.array([[[-1, 0]], [[1, 1]]])), replace(far, y=np.array([[[0, -1]]]))]
+    assert bl.ScenePatches.joined(masks).y.tolist() == [[[-1, 0]], [[1, 1]], [[2, -1]]]
+    two = bl.extract_patches({"a": scene, "b": other}, points([5], [4], ["x"]), size=3)
+    three = bl.ScenePatches.joined([two, two, two])
+    assert {name: one.x.shape for name, one in three.x.items()} == {"a": (3, 3, 3, 3), "b": (3, 3, 3, 3)}
+    assert three.scene.tolist() == ["0", "1", "2"]
+    unlike: list[tuple[type[BandlensError], str, Any]] = [
+        (InputTypeError, "no patches of several scenes", array),
+        (BandError, "other inputs", two),
+        (BandError, "in another order", replace(far, bands=BANDS[::-1])),
+        (BandError, "other bands", replace(far, bands=("a", "b", "c"))),
+        (BandError, "other wavelengths", replace(far, wavelengths=[490, 560, 665])),
+        (InputError, "another size", bl.extract_patches(other, points([7], [6], ["bog"]), size=5)),
+        (LabelError, "different kinds", replace(far, y=None, classes=None)),
+    ]
+    for error, message, part in unlike:
+        with pytest.raises(error, match=message):
+            bl.ScenePatches.joined({"near": near, "far": part})
 
 
 def test_patches_are_what_band_importance_takes(scene: Path) -> None:

@@ -210,9 +210,10 @@ def check_deletion(
 
         randoms, every_order = random_orders(len(members), orders, seed)
         removed = np.unique(np.linspace(0, len(members), min(steps, len(members)) + 1).round().astype(int))
-        filling, learnt = None, every if q.background is None else check_background(q.background, every)
+        filling = None
         if absent != MARGINAL:
-            filling = filling_from(absent, learnt, seed)
+            pool_of_bands = every if q.background is None else check_background(q.background, every)
+            filling = filling_from(absent, pool_of_bands, seed)
         gone, cut = {}, []
         for code, ranking in orders_of.items():
             places = np.argsort(np.stack([ranking, ranking[::-1], *randoms]), axis=1)

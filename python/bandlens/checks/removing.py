@@ -69,7 +69,7 @@ class Removal:
     size : int
         Most mixtures per compiled step.
     filling : Filling or None
-        How absent bands depend on those that are there.
+        What removed bands are filled by, where it depends on those that are left.
     """
 
     followed: Followed

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._version import __version__
 from ..data.options import plain
+from ..results.cells import time_values
 from .needed import needed
 from .work import CONFIDENCE, NO_CLASS, PREDICTION, PROBABILITY, SCORE, SceneWork, Tally
 
@@ -55,6 +56,9 @@ def coordinates(work: SceneWork) -> dict[str, Any]:
         found["wavelength"] = ("band", list(layers.wavelengths), {"units": "nm"})
     if layers.inputs is not None:
         found["input"] = ("band", list(layers.inputs))
+    if layers.base is not None and layers.times is not None:
+        times = layers.times if layers.time_kind == "name" else time_values(layers.times, layers.time_kind)
+        found |= {"band_name": ("band", list(layers.base)), "time": ("band", list(times))}
     if layers.outputs:
         found["output"] = list(layers.outputs)
     if layers.labels:

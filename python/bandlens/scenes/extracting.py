@@ -83,7 +83,8 @@ def extract_patches(
     Returns
     -------
     ScenePatches
-        `LabelledImages` with positions: give them to `band_importance` as `x`.
+        `LabelledImages` with positions: give them to `band_importance` as `x`. `ScenePatches.joined` puts those of
+        several scenes together.
 
     Raises
     ------

@@ -21,8 +21,9 @@ from ..models.packing import input_names, model_inputs
 from .opening import opened
 from .rasters import CLOSE, Held, Raster, Region, crs_name, extent_text, same_crs
 
-# axes of a batch of images
+# axes of a batch of images, and the one that times have in a batch of series
 IMAGES = 4
+TIME_AXIS = 1
 
 Shapes = dict[str, tuple[int | None, ...]]
 # values of a region by the input's name: raw ones, or ones that were cleaned
@@ -75,7 +76,10 @@ class Ground:
 
     def numbers_in(self, size: int) -> int:
         """How many numbers there are in a square of so many pixels."""
-        return sum((size // self.ratios[name]) ** 2 * len(one.bands) for name, one in self.rasters.items())
+        return sum(
+            (size // self.ratios[name]) ** 2 * len(one.bands) * max(1, len(one.times))
+            for name, one in self.rasters.items()
+        )
 
     def raw(self, region: Region) -> Values:
         """What the rasters hold in a region, as it is; those of Dask are not computed."""
@@ -104,12 +108,12 @@ class Ground:
     def windows(
         self, values: Mapping[str, np.ndarray], region: Region, top: np.ndarray, left: np.ndarray, size: int
     ) -> dict[str, np.ndarray]:
-        """Windows of a region that was read, (n, rows, cols, bands) of each raster."""
+        """Windows of a region that was read, (n, rows, cols, bands) or (n, rows, cols, times, bands) of each raster."""
         found = {}
         for name, array in values.items():
             ratio = self.ratios[name]
             side = size // ratio
-            cut = np.empty((len(top), side, side, array.shape[-1]), array.dtype)
+            cut = np.empty((len(top), side, side, *array.shape[2:]), array.dtype)
             places = zip((top - region.top) // ratio, (left - region.left) // ratio, strict=True)
             for at, (row, col) in enumerate(places):
                 cut[at] = array[row : row + side, col : col + side]
@@ -123,7 +127,8 @@ class Ground:
             for name, values in windows.items()
         }
         if not self.several:
-            return named[""]
+            own, times = named[""], self.finest.times
+            return replace(own, x=np.moveaxis(own.x, 3, TIME_AXIS), times=list(times)) if times else own
         n = len(next(iter(windows.values())))
         for name, row in self.numbers.items():
             named[name] = LabelledImages(np.tile(row, (n, 1)), bands=self.number_names.get(name))
@@ -136,7 +141,7 @@ class Ground:
 
 def complete(windows: Mapping[str, np.ndarray]) -> np.ndarray:
     """Which windows have a finite value everywhere."""
-    each = [np.isfinite(values).all(axis=(1, 2, 3)) for values in windows.values()]
+    each = [np.isfinite(values).all(axis=tuple(range(1, values.ndim))) for values in windows.values()]
     found: np.ndarray = np.logical_and.reduce(each)
     return found
 
@@ -217,11 +222,24 @@ def ground_of(model: Any, scene: Any) -> Ground:
             expected="one raster, or a list of files whose bands are its bands",
             given=few(map(quoted, scene)),
         )
-    ground = one_ground(opened(scene))
+    ground = one_ground(opened(scene, series=all(len(shape) == IMAGES for shape in shapes.values())))
     for shape in shapes.values():
-        if len(shape) == IMAGES - 1:
-            _check_bands(ground.finest, shape[2])
+        if len(shape) == IMAGES:
+            _check_times(ground.finest, shape[0])
+        if len(shape) in (IMAGES - 1, IMAGES):
+            _check_bands(ground.finest, shape[-1])
     return ground
+
+
+def _check_times(raster: Raster, n: int | None) -> None:
+    if not raster.times or n not in (None, len(raster.times)):
+        steps = "" if n is None else f" of {n} steps"
+        raise SceneError(
+            f"The model takes series of images, and `{raster.called}` is {'another' if raster.times else 'none'}.",
+            expected=f"an xarray.DataArray with an axis 'time'{steps}, and one of bands",
+            given=f"{len(raster.times)} steps" if raster.times else f"no axis of times, {len(raster.bands)} bands",
+            fix="put arrays of one date each together: `xarray.concat(arrays, 'time')`",
+        )
 
 
 def _of_inputs(scene: Any, shapes: Shapes) -> Ground:
@@ -314,8 +332,8 @@ def _model_size(ground: Ground, shapes: Shapes) -> int:
     sides: dict[str, list[int]] = {}
     for name, shape in shapes.items():
         own = name if ground.several else ""
-        if own in ground.rasters and len(shape) == IMAGES - 1:
-            sides[name] = [side * ground.ratios[own] for side in shape[:2] if side is not None]
+        if own in ground.rasters and len(shape) in (IMAGES - 1, IMAGES):
+            sides[name] = [side * ground.ratios[own] for side in shape[-3:-1] if side is not None]
     found = {side for both in sides.values() for side in both}
     if not found:
         raise OptionError("The model does not say how large its images are.", fix="give `size`, in pixels")

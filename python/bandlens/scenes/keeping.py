@@ -187,6 +187,8 @@ def asked_of(model: Any, work: SceneWork, windows: Mapping[str, np.ndarray], ans
     for name, raster in work.ground.rasters.items():
         key = f"scene {name}".strip()
         files[f"{key} grid"] = [raster.rows, raster.cols, list(raster.transform), raster.crs, list(raster.bands)]
+        if raster.times:
+            files[f"{key} times"] = list(map(str, raster.times))
         if isinstance(raster.source, Files):
             files[f"{key} files"] = [
                 [path, *(stamp or ())] for path, stamp in zip(raster.source.paths, raster.source.stamps, strict=True)

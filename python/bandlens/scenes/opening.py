@@ -13,8 +13,11 @@ from ..errors import SceneError
 from .needed import needed
 from .rasters import CLOSE, Files, Held, Raster, Transform, as_transform, floating, same_crs, stamp_of
 
+# the axis of a series
+TIME = "time"
 
-def opened(scene: Any, called: str = "scene") -> Raster:
+
+def opened(scene: Any, called: str = "scene", *, series: bool = False) -> Raster:
     """A raster from what a user gives.
 
     Parameters
@@ -22,6 +25,8 @@ def opened(scene: Any, called: str = "scene") -> Raster:
     scene : xarray.DataArray, str or pathlib.Path, or list of str or Path
     called : str
         In errors.
+    series : bool
+        Whether an array may have an axis of times.
 
     Raises
     ------
@@ -33,7 +38,7 @@ def opened(scene: Any, called: str = "scene") -> Raster:
     if isinstance(scene, list | tuple) and scene and all(isinstance(one, str | Path) for one in scene):
         return _of_files(tuple(map(str, scene)), called)
     if hasattr(scene, "dims") and hasattr(scene, "coords") and hasattr(scene, "values") and not callable(scene.values):
-        return _of_array(scene, called)
+        return _of_array(scene, called, series)
     raise SceneError(
         f"`{called}` is no raster.",
         expected="an xarray.DataArray with axes y, x and one of bands, or paths of files with bands, such as a GeoTIFF",
@@ -108,7 +113,7 @@ def _check_north_up(transform: Transform, called: str) -> None:
         )
 
 
-def _of_array(array: Any, called: str) -> Raster:
+def _of_array(array: Any, called: str, series: bool) -> Raster:
     needed("rioxarray", "An xarray.DataArray as a scene")
     if not hasattr(array, "dtype"):
         raise SceneError(
@@ -126,6 +131,8 @@ def _of_array(array: Any, called: str) -> Raster:
             fix="name them, `scene.rio.set_spatial_dims(x_dim=..., y_dim=...)`",
         ) from error
     others = [name for name in array.dims if name not in (y, x)]
+    steps = [TIME] if series and len(others) == 2 and TIME in others else []
+    others = [name for name in others if name not in steps]
     if len(others) > 1:
         raise SceneError(
             f"`{called}` has more axes than those of rows, columns and bands.",
@@ -138,7 +145,8 @@ def _of_array(array: Any, called: str) -> Raster:
     no_data, dtype = array.rio.nodata, str(floating(array.dtype))
     no_data = None if no_data is None or np.isnan(no_data) else no_data
     names, wavelengths = _bands_of(array, others[0] if others else None)
-    array = array.transpose(y, x, others[0]) if others else array.transpose(y, x).expand_dims("band", axis=-1)
+    times = tuple(array[TIME].values) if steps else ()
+    array = array.transpose(y, x, *steps, *others) if others else array.transpose(y, x).expand_dims("band", axis=-1)
     _check_regular(array, (y, x), called)
     recalculated = y in array.coords and x in array.coords and min(array.sizes[y], array.sizes[x]) > 1
     transform = as_transform(array.rio.transform(recalc=recalculated))
@@ -146,7 +154,7 @@ def _of_array(array: Any, called: str) -> Raster:
     crs = array.rio.crs
     rows, cols = array.sizes[y], array.sizes[x]
     held = Held(array.variable, no_data, dtype)
-    return Raster(held, rows, cols, names, wavelengths, transform, crs.to_wkt() if crs else "", called)
+    return Raster(held, rows, cols, names, wavelengths, transform, crs.to_wkt() if crs else "", called, times)
 
 
 def _bands_of(array: Any, axis: Any) -> tuple[tuple[str, ...], tuple[float, ...]]:

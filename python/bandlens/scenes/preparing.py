@@ -15,7 +15,7 @@ from ..explain.question import Question
 from ..explain.windows import WindowModel, WindowOutputs, pixel_scores, window_model, window_outputs
 from . import cells
 from .grid import BLOCK_VALUES, patch_grid, pixel_grid
-from .ground import Ground, complete, ground_of, in_steps, input_shapes, window_size
+from .ground import TIME_AXIS, Ground, complete, ground_of, in_steps, input_shapes, window_size
 from .rasters import Region
 from .work import Layers, SceneWork
 
@@ -47,6 +47,8 @@ def prepared(
     _check_method(asked.method)
     flag("prediction", prediction)
     ground = ground_of(model, scene)
+    if ground.finest.times:
+        asked = replace(asked, time_axis=TIME_AXIS)
     size = window_size(size, ground, input_shapes(model))
     if stride is not None:
         stride = in_steps(stride, ground, "stride")
@@ -90,8 +92,11 @@ def _patch_work(
     tried = cells.answer(question, traced.explained, fit=True)
     outputs = [tried.outputs[at] for at in tried.image_output[0]]
     layers = Layers(
-        bands=_named(tried.bands, tried.inputs),
+        bands=_named(tried.bands, tried.inputs, tried.times),
         inputs=tried.inputs,
+        base=None if tried.times is None else tried.bands,
+        times=tried.times,
+        time_kind=tried.time_kind,
         wavelengths=tried.wavelengths,
         outputs=tuple(outputs) if len(outputs) > 1 else (),
         classes=tried.classes,
@@ -123,6 +128,12 @@ def _pixel_work(
             expected=f"outputs for {shape_text((size, size))} pixels",
             given=f"outputs for {shape_text(pixels)}",
             fix="put layers behind the model that bring its outputs to the size of its images, such as `UpSampling2D`",
+        )
+    if ground.finest.times:
+        raise ModelError(
+            "The model gives a class for every pixel of a series.",
+            expected="one answer for a patch, or images of one date",
+            fix="explain windows of it: `bandlens.band_importance(..., time_axis=1)`",
         )
     step = _pixel_stride(stride, ground, size)
     tried = pixel_scores(question, np.zeros((len(said.values), size, size), np.int64), fit=True, traced=traced)
@@ -167,8 +178,12 @@ def _pixel_stride(stride: int | None, ground: Ground, size: int) -> int:
     return stride
 
 
-def _named(bands: tuple[str, ...], inputs: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Bands, those of several inputs with its name; an input may itself be a band."""
+def _named(
+    bands: tuple[str, ...], inputs: tuple[str, ...] | None, times: tuple[str, ...] | None = None
+) -> tuple[str, ...]:
+    """Bands, of a series with their time; those of several inputs with its name; an input may itself be a band."""
+    if times is not None:
+        return tuple(f"{band}.{time}" if time else band for band, time in zip(bands, times, strict=True))
     if inputs is None:
         return bands
     return tuple(own if band == own else f"{own}.{band}" for band, own in zip(bands, inputs, strict=True))

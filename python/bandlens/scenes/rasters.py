@@ -64,6 +64,8 @@ class Raster:
         Coordinate reference system as WKT; empty if there is none.
     called : str
         In errors.
+    times : tuple
+        Steps of a series, of which each pixel has all bands; empty where there is no such axis.
     """
 
     source: Source
@@ -74,9 +76,10 @@ class Raster:
     transform: Transform
     crs: str
     called: str
+    times: tuple[Any, ...] = ()
 
     def read(self, region: Region) -> np.ndarray:
-        """Values of a region, shape (rows, cols, bands), NaN where there is no data."""
+        """Values of a region, shape (rows, cols, bands) or (rows, cols, times, bands), NaN where there is no data."""
         return self.source.cleaned(self.source.raw(region))
 
     @property

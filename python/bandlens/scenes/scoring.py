@@ -71,7 +71,8 @@ def score_scene(
         bands follow each other, such as those of Sentinel-2 of one resolution. Names of bands are texts along their
         axis, else ``long_name`` as rioxarray has it, in a file its descriptions. For a model of several inputs: a dict
         by their names, of such rasters, whose pixels may be of different sizes, and of rows of numbers, such as the
-        weather, which are the same all over the scene.
+        weather, which are the same all over the scene. For a model of series of images, (times, rows, columns, bands)
+        as Keras' recurrent convolutions take them: a `DataArray` with an axis `time` besides.
     size : int, optional
         Rows and columns of the model's patch, in pixels (of several rasters, of the finest). The model is asked by
         default.
@@ -118,9 +119,10 @@ def score_scene(
         attributes (`classes`, and as the CF conventions have it `flag_values` and `flag_meanings`), 0 where there is
         none; `confidence` (y, x), where there is a class for every pixel: its probability, or output if the model ends
         in neither softmax nor sigmoid; `probability` (label, y, x), of a model of several labels. Coordinates are
-        centres of cells; `rio.crs` and `rio.transform()` are those of the cells. Attributes say what was asked, how
-        many cells were scored or had missing values, and for additive methods how nearly scores sum to the output
-        (`completeness`, the largest relative residual).
+        centres of cells; `rio.crs` and `rio.transform()` are those of the cells. Of a series, bands are called
+        "band.time", with coordinates `band_name` and `time`. Attributes say what was asked, how many cells were scored
+        or had missing values, and for additive methods how nearly scores sum to the output (`completeness`, the
+        largest relative residual).
 
         If `scene` is of Dask and there is no `path`, so is the result: each block is computed when it is needed, and
         what is known only then is not among the attributes. With `path`, values stay in the file, where there is Dask

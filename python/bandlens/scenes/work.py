@@ -42,6 +42,10 @@ class Layers:
         That `probability` is of, for models of several labels.
     prediction, confidence : bool
         Whether they are asked for.
+    base : tuple of str or None
+        Of a series: the band of each of `bands`, which then are "band.time".
+    times, time_kind : tuple of str, and str, or None
+        The time of each, as of a `BandImportance`.
     """
 
     bands: tuple[str, ...]
@@ -53,6 +57,9 @@ class Layers:
     labels: tuple[str, ...] = ()
     prediction: bool = False
     confidence: bool = False
+    base: tuple[str, ...] | None = None
+    times: tuple[str, ...] | None = None
+    time_kind: str | None = None
 
     @property
     def n_outputs(self) -> int:
