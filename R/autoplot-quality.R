@@ -29,8 +29,7 @@ draw_quality <- function(object, width = 175, base_size = 8) {
     ) +
     ggplot2::scale_y_discrete(limits = rev(metrics), labels = rev(named), expand = c(0, 0)) +
     theme_bandlens(base_size) +
-    ggplot2::theme(axis.title = ggplot2::element_blank()) +
     ggplot2::labs(
-      title = "Quality of explanations", subtitle = wrap(note, floor(characters(width, base_size)))
+      title = "Quality of explanations", subtitle = wrap(note, floor(characters(width, base_size))), x = NULL, y = NULL
     )
 }

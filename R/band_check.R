@@ -40,7 +40,6 @@
 #'     whether these are all there are}
 #'   \item{`absent`, `folds`}{what a removed band depends on, and number of parts of a cross-validation}
 #'   \item{`subsets`, `draws`, `radius`}{sets of bands of each size, and how often and how far images are moved}
-#'   \item{`subsets`, `draws`, `radius`}{sets of bands of each size, and how often and how far images are moved}
 #'   \item{`zone`}{of a model that gives outputs for every pixel, over which of them outputs are followed}
 #'   \item{`cascade`, `repeats`}{whether layers stay random in later steps, and number of sets of random weights}
 #'   \item{`rank_correlation`, `most_alike`}{mean rank correlation with all layers random, and above which value the
@@ -148,7 +147,6 @@ check_pictures <- function() {
     check_deletion = draw_deletion,
     check_null = draw_null,
     check_plausibility = draw_plausibility,
-    check_quality = draw_quality,
     check_quality = draw_quality,
     check_randomization = draw_randomization,
     check_stability = draw_stability,
