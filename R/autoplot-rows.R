@@ -6,8 +6,11 @@
 draw_themselves <- c("heatmap", "effect", "curves") # inputs and steps
 of_bands <- c("bars", "spectrum", "runs") # not of bands at steps
 of_images <- c("distribution", "dependence", "waterfall") # need scores of images
-sum_levels <- c("band", "time", "input")
-summed_over <- c(band = "summed over steps", time = "summed over bands", input = "summed over all of an input")
+sum_levels <- c("band", "time", "input", "group")
+summed_over <- c(
+  band = "summed over steps", time = "summed over bands", input = "summed over all of an input",
+  group = "summed over the bands of each group"
+)
 
 # The result with bands called as cells are, each once, and no inputs and steps.
 cells_in_words <- function(object) {
@@ -51,11 +54,13 @@ summed <- function(object, level, scores) {
   }
   first <- table[table$class == table$class[[1]] & table$output == table$output[[1]], ]
   object$table <- table
-  object$bands <- if (level == "band") as.character(first$band) else rep("", nrow(first))
-  object$wavelengths <- if (level == "band") first$wavelength else rep(NA_real_, nrow(first))
+  has_bands <- level %in% c("band", "group")
+  object$bands <- if (has_bands) as.character(first$band) else rep("", nrow(first))
+  object$wavelengths <- if (has_bands) first$wavelength else rep(NA_real_, nrow(first))
   object$inputs <- if (!is.null(object$inputs)) as.character(first$input)
-  object$times <- if (level == "time") step_texts(first$time)
-  if (level != "time") object$time_kind <- NULL
+  has_times <- "time" %in% names(first)
+  object$times <- if (has_times) step_texts(first$time)
+  if (!has_times) object$time_kind <- NULL
   object
 }
 
@@ -63,10 +68,10 @@ summed <- function(object, level, scores) {
 drawable <- function(object, type, level) {
   if (!is.null(level)) {
     level <- choose(level, sum_levels, "level")
-    takes <- switch(type, spectrum = , dependence = "band", curves = "time", level)
-    if (level != takes) {
+    takes <- switch(type, spectrum = , dependence = c("band", "group"), curves = "time", level)
+    if (!level %in% takes) {
       cause("option", paste0("The picture \"", type, "\" does not show these sums."),
-        expected = paste0("level = \"", takes, "\", or NULL"), given = shown(level)
+        expected = paste0("level = ", paste0("\"", takes, "\"", collapse = " or "), ", or NULL"), given = shown(level)
       )
     }
     object <- summed(object, level, type %in% of_images)
@@ -93,7 +98,7 @@ tell_sums <- function(plot, type, level, width, base_size) {
   }
   note <- paste0(plot$labels$subtitle, "; scores ", summed_over[[level]])
   plot <- plot + ggplot2::labs(subtitle = wrap_lines(note, width, base_size))
-  noun <- c(time = "step", input = "input")[level]
+  noun <- c(time = "step", input = "input", group = "group")[level]
   titles <- c(
     heatmap = "Share of importance by class and %s", effect = "Effect of each %s by class",
     bars = "Importance of each %s by class", ranks = "%ss in order of importance, by class"

@@ -2,6 +2,7 @@
 #
 # Lines of up to eight classes share a panel. More could not be told apart: then each class has a panel of its own, with
 # the other classes as grey lines behind it. Where several outputs are explained, they have the panels.
+# Where wavelengths are known, parts of the spectrum are shaded and named.
 
 hole <- 4 # times the usual step between bands: bands were taken out there, and the line stops
 
@@ -24,12 +25,16 @@ draw_spectrum <- function(object, free, width, base_size) {
   # without their class, lines are in all panels
   behind <- table[setdiff(names(table), by[by == "class"])]
 
+  parts <- shades(object$wavelengths, room / columns, base_size)
+
   plot <- ggplot2::ggplot(front, ggplot2::aes(.data$place, .data$importance, group = .data$line)) +
+    parts$behind +
     ggplot2::geom_hline(yintercept = 0, colour = ink("missing"), linewidth = 0.3) +
     (if (grey) ggplot2::geom_line(data = behind, colour = ink("missing"), linewidth = 0.2)) +
     spectrum_lines(front, length(object$bands) <= named_bands) +
+    parts$front +
     class_paints(classes, room, keyed) +
-    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.02, 0.06))) +
+    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.02, 0.06 + parts$kept))) +
     theme_bandlens(base_size) +
     ggplot2::theme(
       legend.key.width = ggplot2::unit(2 * base_size, "pt"),

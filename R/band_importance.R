@@ -30,8 +30,9 @@
 #'   to what sets its output apart from the background's mean output), `"saliency"` (the gradient; no background
 #'   needed), `"gradient_x_input"`, `"smoothgrad"`, `"vargrad"`, `"integrated_gradients"`, `"expected_gradients"`,
 #'   `"lrp"` (layer-wise relevance propagation: the output itself is handed back, layer by layer; `completeness` says how
-#'   much of it biases hold), `"occlusion"`, `"shapley"`, `"permutation"`, `"sage"` or `"lime"`. Or several: then the
-#'   model is traced once, all methods have the same background, and an option goes to the methods that have it.
+#'   much of it biases hold), `"occlusion"`, `"shapley"`, `"owen"`, `"permutation"`, `"sage"` or `"lime"`. Or several:
+#'   then the model is traced once, all methods have the same background, and an option goes to the methods that have
+#'   it.
 #' @param background Images that stand for "band not informative", such as the training images (alone, or with labels as
 #'   for `x`, which are not looked at). `NULL` takes them from `x`, evenly from its classes. Methods that compare with
 #'   nothing, such as `"saliency"`, don't look at it. [background_images()] says how they are chosen, or how much each
@@ -66,7 +67,9 @@
 #'   `list(visible = c("blue", "green", "red"))`; of several inputs, bands are called `"sar:VV"` there, and `"input"`
 #'   makes each input a group. Bands in no group stay single. Methods that change bands change those
 #'   of a group together; for the others a group's score is the sum of its bands' scores. A group's wavelength is the
-#'   mean of its bands'.
+#'   mean of its bands'. What [wavelength_zones()] gives is taken as it is; `"auto"` learns such zones from the
+#'   background. To `"owen"`, groups (zones, if none are given) share first and the bands of each after: rows are bands,
+#'   and [`tidy(level = "group")`][tidy.band_importance] has the groups.
 #' @param classes Names of the classes in the order of the model's outputs. `NULL` takes the levels of `y`.
 #' @param band_axis Axis of `x` that holds the bands: -1 is the last one; others count from 1, which is the images' own.
 #'   For spectra in an array, images x bands x 1, it is 2.
@@ -124,8 +127,8 @@
 #' @section Functions:
 #' A function of tensors that is written with the operations of keras3 (`op_mean()` and others), or that calls a Keras
 #' model inside, can be explained by every method. Methods that only ask for outputs, `"occlusion"`, `"shapley"`,
-#' `"permutation"`, `"sage"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a remote
-#' service can be explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and
+#' `"owen"`, `"permutation"`, `"sage"` and `"lime"`, take any function, so that models of torch, xgboost, ranger or a
+#' remote service can be explained, too. It is given an array, images x rows x columns x bands with the names of the bands, and
 #' returns scores: a matrix or a data frame with one row per image and one column per class, whose column names are
 #' taken as names of the classes, or one number per image. It is first tried with three of the images, since scores must
 #' depend on the image alone. Scores are explained as they are; `output` says if they are probabilities or logits.

@@ -3,6 +3,7 @@
 #' * [pool_importance()]: and how sure over several trainings.
 #' * [band_response()]: how the score of a class answers to the level of a band.
 #' * [band_interactions()]: what bands do together, beyond what each does.
+#' * [wavelength_zones()]: which neighbouring bands carry the same information, to be treated as one.
 #' * [select_bands()]: how few bands suffice, and what those of other sensors are worth.
 #' * [band_maps()]: where in an image.
 #' * [class_activation_maps()], [occlusion_maps()]: where a layer sees a class, and which band draws it there; where

@@ -63,7 +63,7 @@ model_instead <- function(model) {
     return(paste0(
       "wrap what predicts in a function from images to scores, such as ",
       "`function(x) predict(fitted, matrix(x, nrow = dim(x)[1]))`; method \"occlusion\", \"shapley\", ",
-      "\"permutation\", \"sage\" and \"lime\" take it"
+      "\"owen\", \"permutation\", \"sage\" and \"lime\" take it"
     ))
   }
 }

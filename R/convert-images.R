@@ -192,16 +192,27 @@ as_wavelengths <- function(wavelengths) {
   as.list(wavelengths)
 }
 
-# Groups of bands: names as they are, positions from 1 as positions from 0. Whether such bands exist, the core checks.
+# Groups of bands: names as they are, positions from 1 as positions from 0; zones are such; "input" and "auto" speak for
+# themselves. Whether such bands exist, the core checks.
 as_groups <- function(groups) {
-  if (length(groups) == 0) {
-    return(NULL)
+  if (identical(groups, "input") || identical(groups, "auto")) {
+    return(groups)
   }
+  if (inherits(groups, "wavelength_zones")) {
+    groups <- groups$groups
+  }
+  if (length(groups) > 0) {
+    check_groups(groups)
+    lapply(as.list(groups), function(members) unname(lapply(as.list(members), as_group_member)))
+  }
+}
+
+check_groups <- function(groups) {
   if (is.factor(groups) || !is.vector(groups) || is.null(names(groups)) || any(names(groups) %in% c("", NA))) {
     cause("bands", "`groups` must name groups of bands.",
       expected = paste0(
         "a named list of band names, or of positions counted from 1: `list(visible = c(\"blue\", \"green\"))`; or ",
-        "\"input\", for each of several inputs as a whole"
+        "\"input\", for each of several inputs as a whole, \"auto\", or what `wavelength_zones()` gives"
       ),
       given = shown(groups)
     )
@@ -211,7 +222,6 @@ as_groups <- function(groups) {
       given = paste("more than once:", some(unique(names(groups)[duplicated(names(groups))])))
     )
   }
-  lapply(as.list(groups), function(members) unname(lapply(as.list(members), as_group_member)))
 }
 
 as_group_member <- function(member) {

@@ -21,7 +21,7 @@ as_band_importance <- function(value) {
   )
   cancellation <- if (!is.null(value$cancellations)) value["cancellation"]
   # of results with a time axis or several inputs: the tables of sums over steps or bands
-  sums <- lapply(value$sums, from_columns, levels, value$time_kind)
+  sums <- Map(sum_columns, value$sums, names(value$sums), list(levels), list(value$time_kind))
   structure(
     c(
       in_order(c(derived, fields), first), cancellation,
@@ -30,6 +30,14 @@ as_band_importance <- function(value) {
     ),
     class = "band_importance"
   )
+}
+
+# A table of sums. Groups of bands, and the inputs of each, come as texts.
+sum_columns <- function(columns, level, levels, time_kind) {
+  texts <- if (level == "group") intersect(c("band", "input"), names(columns))
+  table <- from_columns(columns, levels[setdiff(names(levels), texts)], time_kind)
+  table[texts] <- lapply(table[texts], in_levels)
+  table
 }
 
 # Those of some numbers that are known: how often the model is right, where there were labels.

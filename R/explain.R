@@ -35,7 +35,7 @@ table_arguments <- function(...,
   arguments$times <- times
   arguments$statistic <- statistic
   arguments$client <- as_client(client)
-  arguments$groups <- if (identical(groups, "input")) groups else as_groups(groups)
+  arguments$groups <- as_groups(groups)
   list(arguments = arguments, options = as_method_options(...))
 }
 

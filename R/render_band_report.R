@@ -315,6 +315,9 @@ settings_of_bands <- function(importance) {
   if (!is.null(importance$groups)) {
     return(list(groups = importance$groups))
   }
+  if (!is.null(importance$zone_bands)) {
+    return(list(groups = importance$zone_bands))
+  }
   if (!is.null(importance$inputs) && identical(importance$inputs, importance$bands)) {
     return(list(groups = "input"))
   }

@@ -39,12 +39,17 @@ report_meaning <- function(importance) {
 }
 
 groups_lines <- function(importance) {
-  if (length(importance$groups) == 0) {
-    return(NULL)
+  c(
+    told_groups(importance$groups, "Bands that were treated as one: "),
+    told_groups(importance$zone_bands, "Groups of bands that shared first: ")
+  )
+}
+
+told_groups <- function(groups, words) {
+  if (length(groups) > 0) {
+    members <- vapply(groups, function(group) paste(md(group), collapse = ", "), "")
+    c(paste0(words, paste0(md(names(members)), " (", members, ")", collapse = "; "), "."), "")
   }
-  members <- vapply(importance$groups, function(group) paste(md(group), collapse = ", "), "")
-  members <- paste0(md(names(members)), " (", members, ")", collapse = "; ")
-  c(paste0("Bands that were treated as one: ", members, "."), "")
 }
 
 report_method <- function(importance) {

@@ -7,7 +7,8 @@
 #' @param level `"class"` for one row per class x output x band, `"image"` for one row per image x output x band,
 #'   `"overall"` for one row per output x band over the images of all classes. Where there is a time axis, a row is of a
 #'   step, too; `"band"` gives the class table of scores that were summed over the steps, `"time"` that of scores summed
-#'   over the bands. Where there are several inputs, `"input"` gives the one of scores summed over both.
+#'   over the bands. Where there are several inputs, `"input"` gives the one of scores summed over both. Of Owen values,
+#'   `"group"` gives the one of scores summed over the bands of each group: the groups' Shapley values.
 #' @param ... Not used.
 #' @param row.names,optional Not used.
 #'
@@ -45,8 +46,8 @@
 #' where each image is explained by an output of its own. Every image counts the same (with the metric
 #' `"balanced_accuracy"` of `"permutation"`: every class).
 #'
-#' At levels `"band"`, `"time"` and `"input"`, the columns of level `"class"` without those that were summed over. The
-#' signed scores of an image are summed first, so that what speaks for the output at one step and against it at another
+#' At levels `"band"`, `"time"`, `"input"` and `"group"`, the columns of level `"class"` without those that were summed
+#' over. The signed scores of an image are summed first, so that what speaks for the output at one step and against it at another
 #' cancels, as it does in the output; importances, shares and intervals are those of the sums. They are therefore not
 #' the sums of the importances of the table. Inputs are not mixed: with several, `input` stays.
 #'
@@ -62,10 +63,10 @@
 #' tidy(importance, "image")
 #' tidy(importance, "overall")
 #' @export
-tidy.band_importance <- function(x, level = c("class", "image", "overall", "band", "time", "input"), ...) {
+tidy.band_importance <- function(x, level = c("class", "image", "overall", "band", "time", "input", "group"), ...) {
   in_verb("make the table", {
     no_other_arguments()
-    level <- choose(level, c("class", "image", "overall", "band", "time", "input"), "level")
+    level <- choose(level, eval(formals(tidy.band_importance)$level), "level")
     switch(level,
       class = x$table,
       image = image_table(x),
@@ -79,10 +80,12 @@ tidy.band_importance <- function(x, level = c("class", "image", "overall", "band
 table_of_sums <- function(object, level) {
   if (is.null(object$sums[[level]])) {
     there <- c("class", "image", "overall", names(object$sums))
-    lacks <- if (level == "input") "several inputs" else "a time axis"
+    lacks <- switch(level,
+      input = "several inputs", group = "groups of bands that share first, as Owen values have", "a time axis"
+    )
     cause("option", paste0("There are no sums by ", level, ": the result has not ", lacks, "."),
       expected = paste0("level ", paste0("\"", there, "\"", collapse = ", ")), given = shown(level),
-      fix = if (level != "input") "compute importance with `time_axis`, which keeps scores per step"
+      fix = if (level %in% c("band", "time")) "compute importance with `time_axis`, which keeps scores per step"
     )
   }
   object$sums[[level]]
@@ -94,6 +97,6 @@ as.data.frame.band_importance <- function(x,
                                           row.names = NULL,
                                           optional = FALSE,
                                           ...,
-                                          level = c("class", "image", "overall", "band", "time", "input")) {
+                                          level = c("class", "image", "overall", "band", "time", "input", "group")) {
   as.data.frame(tidy(x, level = level))
 }

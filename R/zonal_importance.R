@@ -63,30 +63,38 @@ zonal_importance <- function(scores, zones, ..., by = NULL, outputs = NULL) {
   })
 }
 
-# Outputs and bands of the layers, bands running fastest. Names alone don't tell outputs from inputs, and shares of one
-# output must not be taken for those of all.
+# Outputs and bands of the layers, bands running fastest.
 zone_layers <- function(names, outputs) {
   if (length(outputs) == 0) {
-    first <- unique(sub("\\..*$", "", names))
-    rest <- unique(sub("^[^.]*\\.?", "", names))
-    if (is.null(outputs) && length(first) > 1 && identical(names, layer_names(first, rest))) {
-      cause("option", "The layers may be of several outputs, or of the bands of several inputs.",
-        expected = "`outputs`: their names, or `character()` if one output was explained", given = some(names),
-        fix = paste0("`outputs = c(", some(paste0("\"", first, "\"")), ")`, or `outputs = character()`")
-      )
-    }
+    if (is.null(outputs)) refuse_several_outputs(names)
     return(list(outputs = character(), bands = names))
   }
-  known <- is.character(outputs) && !anyDuplicated(outputs) && length(names) %% length(outputs) == 0
-  bands <- if (known) utils::head(names, length(names) / length(outputs))
-  bands <- substring(bands, nchar(outputs[[1]]) + 2)
-  if (!known || length(outputs) < 2 || !identical(names, layer_names(outputs, bands))) {
+  bands <- substring(utils::head(names, length(names) %/% length(outputs)), nchar(outputs[[1]]) + 2)
+  known <- is.character(outputs) && length(outputs) > 1 && !anyDuplicated(outputs)
+  if (!known || !identical(names, layer_names(outputs, bands))) {
     cause("option", "`outputs` are not those of the layers.",
       expected = "names of outputs in the order of the layers, which are called \"output.band\"",
       given = paste0(shown(outputs), "; layers ", some(names))
     )
   }
   list(outputs = outputs, bands = bands)
+}
+
+# Names alone don't tell outputs from inputs, and shares over all outputs must not be taken for those within one.
+# Either name may have dots itself.
+refuse_several_outputs <- function(names) {
+  dots <- gregexpr(".", names[[1]], fixed = TRUE)[[1]]
+  for (dot in dots[dots > 0]) {
+    bands <- substring(names[startsWith(names, substr(names[[1]], 1, dot))], dot + 1)
+    heads <- names[seq(1, length(names), by = length(bands))]
+    outputs <- substr(heads, 1, nchar(heads) - nchar(bands[[1]]) - 1)
+    if (length(outputs) > 1 && identical(names, layer_names(outputs, bands))) {
+      cause("option", "The layers may be of several outputs, or of the bands of several inputs.",
+        expected = "`outputs`: their names, or `character()` if one output was explained", given = some(names),
+        fix = paste0("`outputs = c(", some(paste0("\"", outputs, "\"")), ")`, or `outputs = character()`")
+      )
+    }
+  }
 }
 
 # Polygons in the reference system of the scores, with their columns.

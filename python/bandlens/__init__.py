@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .explain.interactions import band_interactions
     from .explain.maps import band_maps
     from .explain.response import band_response
+    from .explain.zoning import wavelength_zones
     from .features import (
         FeatureImages,
         LayerActivations,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
+    from .results.wavelength_zones import WavelengthZones
     from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
 _HOMES = {
@@ -80,6 +82,7 @@ _HOMES = {
     "PooledImportance": ".results.pooled",
     "ScenePatches": ".scenes",
     "TopImages": ".features",
+    "WavelengthZones": ".results.wavelength_zones",
     "allow_tf32": ".engine.precision",
     "band_importance": ".explain.importance",
     "band_interactions": ".explain.interactions",
@@ -108,6 +111,7 @@ _HOMES = {
     "set_bands": ".models.bands",
     "top_images": ".features",
     "visualize_features": ".features",
+    "wavelength_zones": ".explain.zoning",
     "zonal_importance": ".scenes",
 }
 _MODULES = ("datasets", "errors")
@@ -133,6 +137,7 @@ __all__ = [
     "PooledImportance",
     "ScenePatches",
     "TopImages",
+    "WavelengthZones",
     "__version__",
     "allow_tf32",
     "band_importance",
@@ -164,6 +169,7 @@ __all__ = [
     "set_bands",
     "top_images",
     "visualize_features",
+    "wavelength_zones",
     "zonal_importance",
 ]
 

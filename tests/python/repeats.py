@@ -27,6 +27,7 @@ FEW = {"n_samples": 20, "n_steps": 8, "n_repeats": 3, "max_permutations": 40}
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
     "deepshap": {"class": {}, "drawn": {"background_per_image": 3}},
     "shapley": {"exact": {}, "sampled": {"max_exact": 2}},
+    "owen": {"exact": {}, "sampled": {"max_exact": 1}},
     "lime": {"bands": {}, "superpixels": {"features": "superpixels"}},
     "permutation": {"log_loss": {"metric": "log_loss"}, "balanced": {"metric": "balanced_accuracy"}},
     "sage": {"exact": {"metric": "log_loss"}, "sampled": {"metric": "log_loss", "max_exact": 2}},

@@ -19,7 +19,7 @@ from keras import ops
 COVARIANCE = np.array([[1.0, 0.9, 0.2], [0.9, 1.0, 0.0], [0.2, 0.0, 1.0]])
 MEAN = np.array([1.0, -2.0, 0.5])
 WEIGHTS = np.array([1.0, 0.0, 2.0])
-ALL = ("shapley", "sage", "occlusion", "permutation", "lime")
+ALL = ("shapley", "owen", "sage", "occlusion", "permutation", "lime")
 
 
 def gaussian(n: int, seed: int, pixels: int = 1, covariance: np.ndarray = COVARIANCE) -> np.ndarray:

@@ -266,6 +266,7 @@ def test_what_crosses_of_features_is_plain(keras_model_of_bands):
             keras_model_of_bands, x, None, {"by": "band", "layer": "conv", "target": "all"}, None
         ),
         "occlusion_maps": bridge.occlusion_maps(keras_model_of_bands, x, None, {"window": [2, 2]}, None),
+        "wavelength_zones": bridge.wavelength_zones(x, {"n_zones": 2}),
     }
     for name, answer in answers.items():
         assert answer["ok"], name

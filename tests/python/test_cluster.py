@@ -44,6 +44,7 @@ METHODS = {
     "expected_gradients": {"n_samples": 4},
     "occlusion": {},
     "shapley": {},
+    "owen": {},
     "permutation": {"metric": "log_loss", "n_repeats": 2},
     "lime": {"n_samples": 8},
 }

@@ -14,7 +14,7 @@ from bandlens.methods import METHODS
 from keras import ops
 
 GRADIENTS = ["saliency", "smoothgrad", "vargrad", "gradient_x_input", "integrated_gradients", "expected_gradients"]
-OTHERS = ["occlusion", "shapley", "permutation", "sage", "lime"]
+OTHERS = ["occlusion", "shapley", "owen", "permutation", "sage", "lime"]
 X = np.random.default_rng(0).uniform(0, 4, (6, 3, 3, 4)).astype("float32")
 
 

@@ -292,7 +292,7 @@ import sys
 import numpy as np, bandlens as bl
 x = np.random.default_rng(0).normal(size=(6, 3, 3, 4))
 f = lambda x: x.mean((1, 2))[:, :2]
-found = bl.band_importance(f, x, method=["occlusion", "shapley", "permutation", "sage", "lime"])
+found = bl.band_importance(f, x, method=["occlusion", "shapley", "owen", "permutation", "sage", "lime"])
 bl.compare_importance(found, resamples=10)
 bl.check_deletion(f, found["shapley"], x)
 bl.check_null(f, x, method="occlusion")

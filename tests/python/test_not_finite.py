@@ -97,7 +97,7 @@ def test_mixtures_are_named(bright: np.ndarray, method: str, options: dict[str, 
 def test_mixtures_of_later_batches_are_named(bright: np.ndarray) -> None:
     x = bright.copy()
     x[5] *= -1  # all others are of the background's sign
-    for method in ("occlusion", "shapley", "permutation", "sage"):
+    for method in ("occlusion", "shapley", "owen", "permutation", "sage"):
         with pytest.raises(ModelError, match=r"nan for image [0-5] with its"):
             bl.band_importance(between, x, method=method, background=bright, target=0, batch_size=1)
     with pytest.raises(ModelError, match=r"nan for image 5 with its band 0 replaced"):

@@ -18,6 +18,7 @@ FEWER: dict[str, dict[str, Any]] = {
     "integrated_gradients": {"n_steps": 20},
     "lime": {"n_samples": 200},
     "shapley": {"max_exact": 4, "max_permutations": 10},
+    "owen": {"max_exact": 4, "max_permutations": 10},
     "permutation": {"n_repeats": 2},
     "sage": {"metric": "log_loss", "max_permutations": 10},
 }

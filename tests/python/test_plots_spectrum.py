@@ -55,7 +55,8 @@ def test_spectrum_has_a_line_per_class_in_the_order_of_wavelengths(axes_of):  # 
 
 def test_spectrum_has_the_interval_of_the_table(axes_of):  # noqa: F811
     result = result_of(n=(5, 1, 3), wavelengths=NM)
-    ribbons = [shape for shape in axes_of(result.plot("spectrum"))[0].collections if isinstance(shape, PolyCollection)]
+    shapes = axes_of(result.plot("spectrum"))[0].collections
+    _, *ribbons = [shape for shape in shapes if isinstance(shape, PolyCollection)]  # behind them, shaded ranges
     assert len(ribbons) == 2  # none for the class with one image
     for row, ribbon in zip((0, 2), ribbons, strict=True):
         heights = ribbon.get_paths()[0].vertices[:, 1]
@@ -291,3 +292,14 @@ def test_places_of_points_are_those_of_r():
         np.testing.assert_allclose(distribution.spread(values), [float(row["place"]) for row in case], atol=1e-9)
         drawn = distribution.sample(np.arange(len(case)), 4, seed=7)
         assert [row["drawn"] == "yes" for row in case] == [index in drawn for index in range(len(case))]
+
+
+def test_parts_of_the_spectrum_are_shaded_and_named_where_wavelengths_are_known(axes_of):  # noqa: F811
+    bands = tuple(f"B{at}" for at in range(6))
+    known = result_of(bands=bands, wavelengths=(490, 560, 720, 850, 1600, 2200))
+    names = [name.replace("\n", " ") for name in texts(axes_of(known.plot("spectrum"))[0].texts)]
+    assert names == ["visible", "red edge", "NIR", "SWIR1", "SWIR2"]
+    narrow = texts(axes_of(known.plot("spectrum", width=60))[0].texts)
+    assert 0 < len(narrow) < 5  # what has no room is not named
+    assert not axes_of(result_of(bands=bands).plot("spectrum"))[0].texts
+    assert not axes_of(result_of(wavelengths=(450, 500, 550, 600)).plot("spectrum"))[0].texts  # all is visible

@@ -39,6 +39,7 @@ def results() -> dict[str, Any]:
         "layer_kernels": bl.layer_kernels(model, "conv"),
         "pooled_importance": bl.pool_importance([bl.band_importance(model, x, seed=seed) for seed in range(6)]),
         "top_images": bl.top_images(model, x, "conv", n=2),
+        "wavelength_zones": bl.wavelength_zones(x, n_zones=2),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.methods import mixtures, shapley
+from bandlens.methods import mixtures, orders
 from bandlens.methods.sharing import columns, n_columns
 from keras import ops
 
@@ -29,13 +29,13 @@ def interacting(x: Any) -> Any:
 def visited(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Background images that each image visits at each step."""
     found: list[int] = []
-    mixed_outputs = shapley.mixed_outputs
+    mixed_outputs = orders.mixed_outputs
 
     def counting(task: Any, seeds: Any, images: Any, references: Any, present: Any, **options: Any) -> Any:
         found.append(len(references))
         return mixed_outputs(task, seeds, images, references, present, **options)
 
-    monkeypatch.setattr(shapley, "mixed_outputs", counting)
+    monkeypatch.setattr(orders, "mixed_outputs", counting)
     return found
 
 

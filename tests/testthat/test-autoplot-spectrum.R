@@ -29,18 +29,18 @@ test_that("no spectrum warns", {
 test_that("a spectrum has a line per class in the order of wavelengths, with the table's intervals", {
   object <- scored(wavelengths = nm)
   plot <- autoplot(object, "spectrum")
-  lines <- drawn(plot, 3)
+  lines <- drawn(plot, 4)
   expect_identical(lines$x, rep(sort(nm), 3))
   expect_equal(lines$y, as.vector(matrix(object$table$importance, 4)[order(nm), ]))
   expect_identical(unique(lines$colour), unname(palette_colours("class")[1:3]))
-  ribbons <- drawn(plot, 2)
+  ribbons <- drawn(plot, 3)
   expect_equal(ribbons$ymin, as.vector(matrix(object$table$conf_low, 4)[order(nm), ]))
   expect_identical(ribbons$fill, lines$colour)
   expect_identical(plot$labels$x, "Wavelength (nm)")
   expect_identical(x_labels(plot), as.character(seq(500, 850, by = 50)))
 
   plot <- autoplot(scored(n = c(5, 1, 3), wavelengths = nm), "spectrum")
-  expect_identical(nrow(drawn(plot, 2)), 8L) # no ribbon for a single image
+  expect_identical(nrow(drawn(plot, 3)), 8L) # no ribbon for a single image
   alone <- autoplot(scored("water", n = 1), "spectrum")
   expect_match(alone$labels$subtitle, "no interval from single images", fixed = TRUE)
 })
@@ -62,20 +62,32 @@ test_that("lines stop where bands were taken out", {
   object$wavelengths <- wavelengths
   object$table$wavelength <- rep(wavelengths, 2)
   plot <- autoplot(object, "spectrum")
-  expect_identical(as.vector(table(drawn(plot, 3)$group)), rep(c(95L, 1L, 35L), 2))
-  expect_identical(drawn(plot, 4)$x, c(1400, 1400))
+  expect_identical(as.vector(table(drawn(plot, 4)$group)), rep(c(95L, 1L, 35L), 2))
+  expect_identical(drawn(plot, 5)$x, c(1400, 1400))
 })
 
 test_that("more classes than colours have a panel each, with the others in grey", {
   object <- many_scored(13, 9)
   plot <- autoplot(object, "spectrum")
   expect_identical(strips(plot), sprintf("land cover %d (n = 4)", 1:9))
-  expect_identical(as.vector(table(drawn(plot, 2)$PANEL)), rep(9L * 13L, 9))
-  front <- drawn(plot, 4)
+  expect_identical(as.vector(table(drawn(plot, 3)$PANEL)), rep(9L * 13L, 9))
+  front <- drawn(plot, 5)
   expect_equal(front$y, object$table$importance)
   expect_identical(unique(front$colour), palette_colours("class")[[1]])
   expect_match(plot$labels$subtitle, "grey: the other classes", fixed = TRUE)
   expect_identical(nlevels(drawn(autoplot(many_scored(13, 8), "spectrum"), 3)$PANEL), 1L)
+})
+
+test_that("parts of the spectrum are shaded and named where wavelengths are known", {
+  nm <- c(490, 560, 720, 850, 1600, 2200)
+  object <- scored(bands = paste0("B", 1:6), wavelengths = nm)
+  plot <- autoplot(object, "spectrum")
+  expect_equal(drawn(plot, 1)$xmin, c(490, 790, 1900))
+  names <- gsub("\n", " ", drawn(plot, length(plot$layers))$label)
+  expect_identical(names, c("visible", "red edge", "NIR", "SWIR1", "SWIR2"))
+  narrow <- autoplot(object, "spectrum", width = 60)
+  expect_lt(nrow(drawn(narrow, length(narrow$layers))), 5) # what has no room is not named
+  expect_null(shades(c(450, 500, 650), 100, 8)$behind) # all is visible
 })
 
 test_that("outputs have the panels of a spectrum", {

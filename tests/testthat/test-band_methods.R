@@ -7,20 +7,20 @@ test_that("every method is a row with its options", {
   ))
   expect_identical(methods$method, c(
     "saliency", "smoothgrad", "vargrad", "gradient_x_input", "integrated_gradients", "expected_gradients", "deepshap",
-    "lrp", "occlusion", "shapley", "permutation", "sage", "lime"
+    "lrp", "occlusion", "shapley", "owen", "permutation", "sage", "lime"
   ))
   expect_identical(methods$method[methods$additive], c(
-    "integrated_gradients", "expected_gradients", "deepshap", "lrp", "shapley"
+    "integrated_gradients", "expected_gradients", "deepshap", "lrp", "shapley", "owen"
   ))
-  expect_identical(methods$method[!methods$maps], c("occlusion", "shapley", "permutation", "sage"))
+  expect_identical(methods$method[!methods$maps], c("occlusion", "shapley", "owen", "permutation", "sage"))
   expect_identical(
     vapply(methods$options, function(options) paste(names(options), collapse = " "), ""),
-    rep("option default meaning", 13)
+    rep("option default meaning", 14)
   )
   expect_identical(nrow(methods$options[[1]]), 0L)
   expect_identical(methods$options[[2]]$option, c("noise_level", "n_samples"))
   expect_identical(methods$options[[2]]$default, c("0.15", "50"))
-  expect_match(methods$options[[11]]$meaning[[1]], "classes counted from 1", fixed = TRUE)
+  expect_match(methods$options[[12]]$meaning[[1]], "classes counted from 1", fixed = TRUE)
   expect_false(holds_live_objects(methods))
 })
 
@@ -28,8 +28,8 @@ test_that("methods print as paragraphs, parts of the table as a table", {
   skip_without_python()
   methods <- band_methods()
   expect_snapshot(methods[methods$method %in% c("deepshap", "permutation", "saliency"), ])
-  expect_output(print(methods[c("method", "label")]), "# A tibble: 13", fixed = TRUE)
-  expect_output(print(tibble::as_tibble(methods)), "# A tibble: 13", fixed = TRUE)
+  expect_output(print(methods[c("method", "label")]), "# A tibble: 14", fixed = TRUE)
+  expect_output(print(tibble::as_tibble(methods)), "# A tibble: 14", fixed = TRUE)
 })
 
 test_that("every method can be called from R, and with every option's default given by name", {

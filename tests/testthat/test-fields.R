@@ -68,6 +68,7 @@ made <- list(
     utils::modifyList(
       bridge_value(), c(
         list(options = list(n_samples = 50L), image_bands = c("B", "N"), sums = list(band = bridge_value()$table)),
+        list(zone_bands = list(one = list("B"), both = list("B", "N"))),
         of_cells, compared, of_labels(4, length(bridge_value()$classes))
       )
     ),
@@ -101,7 +102,8 @@ made <- list(
   ),
   top_images = kind_of_result(as_top_images,
     utils::modifyList(top_value(), list(quantile = diag(3)[c(1:3, 1), ], input = "a")), "tables"
-  )
+  ),
+  wavelength_zones = kind_of_result(as_wavelength_zones, zones_value(), c("tables", "groups", "unshared_share"))
 )
 
 test_that("results have the fields that the classes say, and what is derived, and nothing else", {
@@ -150,6 +152,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   layer_kernels(model, "first")
   # one of the features is never active, which is said
   expect_warning(top_images(model, images(), "first", n = 2), class = "bandlens_warning_dead_feature")
+  wavelength_zones(images())
   for (kind in names(made)) {
     one <- made[[kind]]
     expect_setequal(names(found[[kind]]), c(schema_of(kind)$field, one$derived))

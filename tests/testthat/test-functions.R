@@ -28,7 +28,7 @@ test_that("an R function that predicts is explained like its model", {
     dimnames(scores) <- list(NULL, classes)
     scores
   }
-  for (method in c("occlusion", "shapley", "permutation", "sage", "lime")) {
+  for (method in c("occlusion", "shapley", "owen", "permutation", "sage", "lime")) {
     expected <- band_importance(model, images(), labels(), method = method, output = "probability", seed = 2)
     found <- band_importance(predicts, images(), labels(), method = method, output = "probability", seed = 2)
     expect_equal(tidy(found), tidy(expected), tolerance = 1e-5)

@@ -59,6 +59,8 @@ test_that("shares are within outputs, which have to be told from inputs", {
   names(scores) <- c("forest.red", "forest.nir", "water.red", "water.nir")
   zones <- left_and_right()[1]
   expect_error(zonal_importance(scores, zones), "outputs = c", class = "bandlens_error_option")
+  dotted <- stats::setNames(scores, sub("forest", "bare.soil", names(scores)))
+  expect_error(zonal_importance(dotted, zones), "bare.soil", class = "bandlens_error_option")
   table <- zonal_importance(scores, zones, outputs = c("forest", "water"))
   expect_identical(as.character(table$output), rep(c("forest", "water"), each = 2))
   expect_identical(levels(table$band), c("red", "nir"))

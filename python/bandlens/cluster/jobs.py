@@ -36,7 +36,7 @@ ALIKE, ALIKE_ELSEWHERE = 1e-5, 1e-2
 STEPS = 16
 # fields of a task that workers are given as they are
 AS_IT_IS = (
-    *("statistic", "weights", "batch_size", "seed", "options", "members", "codes", "image_output", "outputs"),
+    *("statistic", "weights", "batch_size", "seed", "options", "members", "zones", "codes", "image_output", "outputs"),
     *("row_images", "known"),
 )
 

@@ -6,7 +6,7 @@ Bands in no group stay as they are, each a row of its own. A group stands where 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from .positions import first, spelled
 from .words import few, nearest, quoted, shown
 
 BY_INPUT = "input"
+# zones of correlated bands, which are learnt before groups are looked at
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Features:
         What steps are: "date", "number" or "name".
     labels : tuple of str
         Names that differ, to be read in messages.
+    zones : ndarray of int64, shape (features,), or None
+        The zone that each is in, where groups are zones of single bands; None where they are features themselves.
+    zone_bands : dict of str to list of str, or None
+        The bands' names in each of these zones.
     """
 
     names: tuple[str, ...]
@@ -46,6 +52,8 @@ class Features:
     times: tuple[str, ...] | None = None
     time_kind: str | None = None
     labels: tuple[str, ...] = ()
+    zones: np.ndarray | None = None
+    zone_bands: dict[str, list[str]] | None = None
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """Mean over the cells of each feature, along the last axis."""
@@ -83,9 +91,10 @@ def band_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named
                 'a mapping such as {"visible": ["blue", "green", "red"]}',
                 'a named list such as list(visible = c("blue", "green", "red"))',
             )
+            + f", or {quoted(AUTO)}"
             + (f", or {quoted(BY_INPUT)}" if bands.inputs else single if isinstance(groups, str) else ""),
             given=shown(groups) if isinstance(groups, str) else type(groups).__name__,
-            fix=nearest(groups, (BY_INPUT,)) if bands.inputs and isinstance(groups, str) else None,
+            fix=nearest(groups, (AUTO, *([BY_INPUT] if bands.inputs else []))) if isinstance(groups, str) else None,
         )
     positions = {str(name): _positions(str(name), members, bands) for name, members in groups.items()}
     owner: dict[int, str] = {}
@@ -105,6 +114,17 @@ def band_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named
             fix="give the group another name, or put the band into it",
         )
     return _features(positions, owner, bands)
+
+
+def nested_features(groups: Mapping[str, Sequence[Any]] | str | None, bands: Named) -> Features:
+    """Single bands in zones: check groups as `band_features` does, but let bands keep their rows; raises as it."""
+    outer, inner = band_features(groups, bands), _features(None, {}, bands)
+    zones = outer.members[:, inner.members.argmax(axis=1)].argmax(axis=0)
+    zone_bands = outer.groups
+    if bands.inputs is not None and groups == BY_INPUT:
+        own = list(zip(bands.inputs, bands.labels, strict=True))
+        zone_bands = {name: [label for input_, label in own if input_ == name] for name in dict.fromkeys(bands.inputs)}
+    return replace(inner, zones=zones, zone_bands=zone_bands)
 
 
 def _features(positions: dict[str, list[int]] | None, owner: Mapping[int, str], bands: Named) -> Features:

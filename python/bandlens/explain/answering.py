@@ -122,6 +122,7 @@ def result_of(
         directed=call.method.directed,
         balanced=metric is not None and metric.balanced(call.options),
         groups=call.features.groups,
+        zone_bands=call.features.zone_bands,
         background=None if comparison is None else comparison.positions,
         background_source=call.background_source,
         options=plain(call.options),

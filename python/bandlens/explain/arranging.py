@@ -21,6 +21,7 @@ from ..models.bands import kept_bands
 from ..models.saved import loaded
 from .inputs import has_several_inputs, several_in_order
 from .question import Question
+from .zoning import with_zones
 
 
 def in_order(question: Question) -> Question:
@@ -37,7 +38,7 @@ def in_order(question: Question) -> Question:
     if isinstance(q.x.x if isinstance(q.x, LabelledImages) else q.x, list | tuple):
         q = replace(q, model=loaded(q.model))  # a list holds images, or several inputs: the model says
     if has_several_inputs(q.model, q.x):
-        return several_in_order(q)
+        return with_zones(several_in_order(q))
     if q.times is None and q.time_axis is not None:
         q = replace(q, times=steps_of(q.x, q.time_axis))
     found = arranged(
@@ -65,7 +66,7 @@ def in_order(question: Question) -> Question:
         images = check_images(baseline[None], q.band_axis, name="baseline")  # a single image, as `x` has them
         moved = replace(images, order=found.x_order).take(slice(0, 1), None)[0]
         q = replace(q, method_options={**q.method_options, "baseline": moved})
-    return q
+    return with_zones(q)
 
 
 def with_labels(question: Question) -> Question:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..data.groups import Features, band_features
+from ..data.groups import Features, band_features, nested_features
 from ..data.images import Images, check_background, check_images
 from ..data.labels import class_names, no_classes, observed_numbers
 from ..data.naming import Named, named_bands
@@ -31,6 +31,7 @@ from ..methods.reduction import check_statistic
 from ..methods.zoned import ZoneSeeds
 from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.tables import WHOLE
+from ..results.wavelength_zones import WavelengthZones
 from .arranging import in_order
 from .comparing import Comparison, chosen, read_pool
 from .derivatives import check_derivative
@@ -142,6 +143,7 @@ class Call:
             tick=tick,
             options=self.options,
             members=self.features.members,
+            zones=self.features.zones,
             codes=self.targets.codes,
             image_output=self.targets.image_output,
             outputs=self.targets.outputs,
@@ -169,11 +171,12 @@ def checked(
     """
     method, statistic = _asked(question, method or _method(question.method, maps))
     q = in_order(question)
+    assert not isinstance(q.groups, WavelengthZones)
     options = checked_options(method, q.method_options, (*q.arguments(), *q.verb_arguments))
     images = check_images(q.x, q.band_axis, time_axis=q.time_axis)
     named = named_bands(q.x, images.cells, q.bands, q.wavelengths, q.times)
     bands = named.cell_labels
-    features = band_features(q.groups, named)
+    features = (nested_features if method.nested else band_features)(q.groups, named)
     background = None
     if method.needs_background(options):
         background = images if q.background is None else check_background(q.background, images)

@@ -12,6 +12,7 @@ from ..methods.reduction import SIGNED
 from ..progress import Progress, keeps_on_interrupt, rounds, starting, ticker
 from ..results.importance import BandImportance
 from ..results.pooled import PooledImportance
+from ..results.wavelength_zones import WavelengthZones
 from .answering import answered, result_of
 from .arranging import with_sampling
 from .calls import Call, checked
@@ -46,7 +47,7 @@ def band_importance(
     statistic: str | None = None,
     bands: Any = None,
     wavelengths: Any = None,
-    groups: Mapping[str, Sequence[Any]] | str | None = None,
+    groups: Mapping[str, Sequence[Any]] | WavelengthZones | str | None = None,
     classes: Sequence[str] | None = None,
     band_axis: Any = -1,
     time_axis: Any = None,
@@ -91,7 +92,7 @@ def band_importance(
     statistic: str | None = None,
     bands: Any = None,
     wavelengths: Any = None,
-    groups: Mapping[str, Sequence[Any]] | str | None = None,
+    groups: Mapping[str, Sequence[Any]] | WavelengthZones | str | None = None,
     classes: Sequence[str] | None = None,
     band_axis: Any = -1,
     time_axis: Any = None,
@@ -111,8 +112,8 @@ def band_importance(
     ----------
     model : keras.Model, tf_keras.Model, str, pathlib.Path or callable, or a list or dict of them
         A Keras model, a path to a saved one (`.keras`, `.h5`), or any callable from a ``(n, rows, cols, bands)``
-        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "permutation", "sage" and "lime", which only
-        ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
+        tensor to an ``(n, outputs)`` tensor. For "occlusion", "shapley", "owen", "permutation", "sage" and "lime",
+        which only ask for outputs, also any function from an array ``(n, rows, cols, bands)`` to scores: an array
         ``(n, outputs)``, a data frame whose columns are named like the classes, or one number per image. It is first
         tried with three of the images, and called from the thread that calls.
 
@@ -181,11 +182,14 @@ def band_importance(
         in their order; names of bands must differ within an input.
     wavelengths : sequence of float, optional
         Of the bands, in nm, in the order of `bands`, else of `x`.
-    groups : mapping of str to sequence of str or int, optional
+    groups : mapping of str to sequence of str or int, WavelengthZones, "auto" or "input", optional
         Bands to be treated as one, by name or position, such as ``{"visible": ["blue", "green", "red"]}``; bands in no
         group stay single. Methods that change bands change those of a group together; for the others a group's score
-        is the sum of its bands' scores. A group's wavelength is the mean of its bands'. With several inputs, "input"
-        makes each of them a group, and a band that several have is named ``"input:band"`` or ``(input, band)``.
+        is the sum of its bands' scores. A group's wavelength is the mean of its bands'. "auto" makes groups of
+        neighbouring bands that carry the same information, learnt from the background (see `wavelength_zones`). With
+        several inputs, "input" makes each of them a group, and a band that several have is named ``"input:band"`` or
+        ``(input, band)``. To the method "owen", groups are zones that share first, and bands keep their rows;
+        without any, zones are learnt, as by "auto".
     band_axis : int or str
         Axis of the bands in `x`; of an `xarray.DataArray` perhaps its name. Inputs ``(n, numbers)`` need none.
     time_axis : int, optional

@@ -12,6 +12,7 @@ import numpy as np
 from ..methods.interactions import COMPLETE, INTERACTIONS, band_sets
 from ..progress import Progress, keeps_on_interrupt, starting, ticker
 from ..results.interactions import BandInteractions
+from ..results.wavelength_zones import WavelengthZones
 from .answering import Answered, answered
 from .calls import checked
 from .fitting import check_fit
@@ -42,7 +43,7 @@ def band_interactions(
     ignore: Any = None,
     bands: Any = None,
     wavelengths: Any = None,
-    groups: Mapping[str, Sequence[Any]] | str | None = None,
+    groups: Mapping[str, Sequence[Any]] | WavelengthZones | str | None = None,
     classes: Sequence[str] | None = None,
     band_axis: Any = -1,
     time_axis: Any = None,

@@ -15,6 +15,7 @@ from ..data.backgrounds import BackgroundImages
 from ..data.labelled import LabelledImages
 from ..data.sources import Layout, Stream, numbered_axes, opened, opened_background, opened_labels
 from ..errors import LabelError
+from ..results.wavelength_zones import WavelengthZones
 
 # what is in the record but no argument of a table
 BESIDE = ("method_options", "image_bands", "verb_arguments", "sampling")
@@ -39,7 +40,7 @@ class Question:
     statistic: str | None = None
     bands: Any = None
     wavelengths: Any = None
-    groups: Mapping[str, Sequence[Any]] | str | None = None
+    groups: Mapping[str, Sequence[Any]] | WavelengthZones | str | None = None
     classes: Sequence[str] | None = None
     band_axis: Any = -1
     time_axis: Any = None

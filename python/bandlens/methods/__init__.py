@@ -15,6 +15,7 @@ from .kinds import Method
 from .lime import LIME
 from .lrp import LRP
 from .occlusion import OCCLUSION
+from .owen import OWEN
 from .permutation import PERMUTATION
 from .sage import SAGE
 from .saliency import SALIENCY
@@ -36,6 +37,7 @@ METHODS: dict[str, Method] = {
         LRP,
         OCCLUSION,
         SHAPLEY,
+        OWEN,
         PERMUTATION,
         SAGE,
         LIME,

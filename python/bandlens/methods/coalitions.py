@@ -11,6 +11,7 @@ from math import factorial
 
 import numpy as np
 
+from .findings import Findings, Pairs, Scores
 from .mixtures import mixed_outputs, without_constants
 from .references import background_images
 from .task import Task
@@ -24,20 +25,23 @@ def coalitions_of(n_features: int) -> np.ndarray:
     return (np.arange(2**n_features)[:, None] >> np.arange(n_features)) & 1 == 1
 
 
-def coalition_values(task: Task) -> Iterator[tuple[slice, np.ndarray]]:
-    """Explained outputs of all coalitions on each background image, part by part of the images.
+def coalition_values(task: Task, coalitions: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+    """Explained outputs of coalitions on each background image, part by part of the images.
 
     Parameters
     ----------
     task : Task
+    coalitions : ndarray of bool, shape (s, features), optional
+        Those that are wanted: first that of no feature, last that of all. By default there are all 2^features.
 
     Yields
     ------
     tuple of slice and ndarray of float64
-        Images, and their values, shape (images, m, 2^features, k), without the constants of the outputs.
+        Images, and their values, shape (images, m, s, k), without the constants of the outputs.
     """
-    references, coalitions = background_images(task), coalitions_of(len(task.members))
-    for part, batch in task.batches(images_per_step(task, len(references)), references.dtype):
+    references = background_images(task)
+    coalitions = coalitions_of(len(task.members)) if coalitions is None else coalitions
+    for part, batch in task.batches(images_per_step(task, len(references), len(coalitions)), references.dtype):
         full, empty = ends(task, part)
         values = np.empty((len(batch), len(references), len(coalitions), full.shape[1]))
         values[:, :, 0], values[:, :, -1] = empty, full[:, None]
@@ -45,9 +49,17 @@ def coalition_values(task: Task) -> Iterator[tuple[slice, np.ndarray]]:
         yield part, values
 
 
-def images_per_step(task: Task, m: int) -> int:
-    """Images that are computed side by side, against m background images."""
-    coalitions = 2 ** len(task.members)
+def exact(task: Task, weights: np.ndarray, coalitions: np.ndarray | None = None) -> Findings:
+    """Sums over coalitions, with weights (features, s); over all of them, or some, as for `coalition_values`."""
+    for part, values in coalition_values(task, coalitions):
+        pairs = weighted(weights, values)
+        yield Scores(part, task.over_background(pairs, part, 2))
+        yield Pairs(part, pairs)
+        task.tick(len(pairs))
+
+
+def images_per_step(task: Task, m: int, coalitions: int) -> int:
+    """Images that are computed side by side, of so many coalitions, against m background images."""
     together = MOST_BYTES // (8 * m * coalitions * task.image_output.shape[1])
     return max(1, min(task.images_per_batch // coalitions, together))
 

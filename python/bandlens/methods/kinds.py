@@ -158,6 +158,8 @@ class Method:
         see `answer`.
     exchanges : bool
         Whether images take bands from other images, so that a window needs all of them.
+    nested : bool
+        Whether `groups` are zones that share first, and bands keep rows of their own; else a group is a row.
     looks_inside : bool
         Whether it needs the model's operations or derivatives; else nothing but outputs, of any function.
     differentiates : bool
@@ -189,6 +191,7 @@ class Method:
     beforehand: Callable[[Task], None] = nothing
     together: Callable[[Task, Findings], Findings] | None = None
     exchanges: bool = False
+    nested: bool = False
 
     looks_inside: ClassVar[bool] = True
     differentiates: ClassVar[bool] = False

@@ -75,6 +75,8 @@ class Task:
         The method's own options, with their defaults filled in.
     members : ndarray of bool, shape (features, bands)
         Which bands each row of the table stands for: one, or those of a group.
+    zones : ndarray of int64, shape (features,), or None
+        The zone in which each row shares with others, for a method that is nested.
     codes : ndarray of int64, shape (n,)
         Class of each image.
     image_output : ndarray of int64, shape (n, k)
@@ -108,6 +110,7 @@ class Task:
     tick: Callable[[int], None]
     options: Mapping[str, Any]
     members: np.ndarray
+    zones: np.ndarray | None
     codes: np.ndarray
     image_output: np.ndarray
     outputs: np.ndarray

@@ -25,7 +25,7 @@ MOST_VALUES = 1 << 24
 
 def outputs_only() -> str:
     """What to ask for of a model that has no derivative."""
-    return argument("method", "occlusion", "shapley", "permutation", "sage", "lime")
+    return argument("method", "occlusion", "shapley", "owen", "permutation", "sage", "lime")
 
 
 class GivesNumbersError(ModelTypeError):

@@ -47,6 +47,7 @@ from . import (
     time_curves,
     top_images,
     waterfall,
+    wavelength_zones,
     where,
 )
 from .interactive import draw as draw_interactive
@@ -100,6 +101,7 @@ PICTURES: dict[str, dict[str, Draw]] = {
     "LayerKernels": {"tiles": kernel_tiles.draw, "profile": kernel_profile.draw},
     "PooledImportance": POOLED,
     "TopImages": {"images": top_images.draw_images, "spectrum": top_images.draw_spectrum},
+    "WavelengthZones": {"correlation": wavelength_zones.draw},
     # of several `FeatureImages`
     "tuple": {"layers": feature_grid.draw_layers},
 }
@@ -122,9 +124,9 @@ def draw(
         of one image, from the background's output to its own). Of a PooledImportance: those without scores of images,
         and "runs" (importance in each training run, with the pooled one). Of BandInteractions: "heatmap" (bands x
         bands) and "network" (bands on a circle, a line for each pair).
-    level : {"band", "time", "input"}, optional
+    level : {"band", "time", "input", "group"}, optional
         Of importance with a time axis or several inputs: draw scores that were summed over steps, over bands, or over
-        all of an input, as `BandImportance.sums` does.
+        all of an input; of Owen values, over the bands of each group; as `BandImportance.sums` does.
     interactive : bool
         Draw "heatmap", "bars" or "spectrum" by plotly, which says under the mouse what is where.
     **options

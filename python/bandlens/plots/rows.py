@@ -32,7 +32,12 @@ TITLES = {
     "distribution": ("Band scores of the images, by class", "y"),
     "waterfall": ("Band scores of one image", "y"),
 }
-SUMMED = {"band": "summed over steps", "time": "summed over bands", "input": "summed over all of an input"}
+SUMMED = {
+    "band": "summed over steps",
+    "time": "summed over bands",
+    "input": "summed over all of an input",
+    "group": "summed over the bands of each group",
+}
 
 
 def in_words(result: Result) -> Result:
@@ -71,7 +76,9 @@ def drawable(result: Any, kind: str, level: str | None) -> Any:
     """
     if level is not None:
         result = result.sums(level)
-        needs = {"spectrum": ("band",), "dependence": ("band",), "curves": ("time",)}.get(kind, (level,))
+        needs = {"spectrum": ("band", "group"), "dependence": ("band", "group"), "curves": ("time",)}.get(
+            kind, (level,)
+        )
         if level not in needs:
             raise OptionError(
                 f"The plot {kind!r} does not show these sums.",
@@ -103,7 +110,7 @@ def told(plot: Any, kind: str, level: str | None, *, base_size: float = 8, width
     plot += p9.labs(subtitle=note)
     if level == "band" or kind not in TITLES:
         return plot
-    noun = {"time": "step", "input": "input"}[level]
+    noun = {"time": "step", "input": "input", "group": "group"}[level]
     title, axis = TITLES[kind]
     plot += p9.labs(title=title.format(noun if "{}" in title[1:] else noun.capitalize()))
     if axis and getattr(plot.labels, axis).startswith("Band"):

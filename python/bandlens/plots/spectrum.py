@@ -1,7 +1,8 @@
 """Importance along the spectrum, a line per class with its 95 % interval: where in the spectrum a model looks.
 
 Lines of up to eight classes share a panel. More could not be told apart: then each class has a panel of its own, with
-the other classes as grey lines behind it. Where several outputs are explained, they have the panels.
+the other classes as grey lines behind it. Where several outputs are explained, they have the panels. Where wavelengths
+are known, parts of the spectrum are shaded and named.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .axes import NAMED, STEPS, TICKS, Bands, band_axis
 from .labels import longest, mean_score, several_outputs, subtitle, unit, wrap
 from .palette import colours, ink
 from .panels import OWN_SCALES, class_titles, interval_note, is_free, more_lines, present, strip_width, wrap_lines
+from .ranges import Shades, shades
 from .theme import characters, theme_bandlens
 
 if TYPE_CHECKING:
@@ -88,7 +90,10 @@ def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8,
     high = rows * (10 + more_lines(titles)) if panels else min(18, 0.33 * room)
     paints = colours("class") if together else colours("class")[:1] * len(classes)
 
-    plot = p9.ggplot(front, p9.aes("place", "importance", group="line"))
+    parts = Shades([], [], 0.0)
+    if measured:
+        parts = shades(result.wavelengths, room / columns, base_size)
+    plot = p9.ggplot(front, p9.aes("place", "importance", group="line")) + parts.behind
     plot += p9.geom_hline(yintercept=0, color=ink("missing"), size=0.4)
     if behind:
         others = frame if outputs else frame.drop(columns="class")
@@ -100,6 +105,7 @@ def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8,
     if len(dots):
         plot += p9.geom_point(p9.aes(color="class"), data=dots, size=1.1 if len(result.bands) <= NAMED else 0.5)
     plot += [
+        *parts.front,
         p9.scale_color_manual(
             values=dict(zip(classes, paints, strict=False)),
             limits=classes,
@@ -107,7 +113,7 @@ def draw(result: BandImportance, *, scales: str = "fixed", base_size: float = 8,
             guide=p9.guide_legend(ncol=keys) if keyed else None,
         ),
         p9.scale_fill_manual(values=dict(zip(classes, paints, strict=False)), limits=classes, guide=None),
-        p9.scale_y_continuous(expand=(0.02, 0, 0.06, 0)),
+        p9.scale_y_continuous(expand=(0.02, 0, 0.06 + parts.kept, 0)),
         theme_bandlens(base_size, width=width, lines=8 + note.count("\n") + high + axis_lines + key_lines),
         p9.theme(
             legend_key_width=2 * base_size,

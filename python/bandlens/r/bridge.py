@@ -33,6 +33,7 @@ from .selection import select_bands  # noqa: F401 - R calls it
 from .streams import RStream as r_stream  # noqa: F401, N813 - R makes streams of functions with it
 from .watching import Watching
 from .windows import model_inputs, pixel_scores, window_outputs, zonal_importance  # noqa: F401 - R calls them
+from .zones import wavelength_zones  # noqa: F401 - R calls it
 
 if TYPE_CHECKING:
     from ..results.importance import BandImportance
@@ -276,12 +277,20 @@ def _importance(result: BandImportance) -> Answer:
     return {
         "table": columns(result.columns("class").columns),
         "overall": columns(result.columns("overall").columns),
-        "sums": {level: columns(result.columns(level).columns) for level in sums_of(result)},
+        "sums": {level: _sums(result, level) for level in sums_of(result)},
         "whole": WHOLE,
         "median_local_fit": None if result.local_fit is None else float(np.median(result.local_fit)),
         **all_fields(result),
         **fields(result, plain, DERIVED),
     }
+
+
+def _sums(result: BandImportance, level: str) -> Answer:
+    """Columns of a table of sums; groups, and the inputs of each, are no names of the result's, and come as texts."""
+    table = result.columns(level)
+    texts = ("band", "input") if level == "group" else ()
+    named = {name: np.array(table.levels[name])[table.columns[name]] for name in texts if name in table.columns}
+    return columns({**table.columns, **named})
 
 
 def _result(given: Mapping[str, Any]) -> BandImportance:

@@ -27,6 +27,7 @@ RESULTS = {
     "layer_kernels": ("features.kernels", "LayerKernels"),
     "pooled_importance": ("results.pooled", "PooledImportance"),
     "top_images": ("features.top", "TopImages"),
+    "wavelength_zones": ("results.wavelength_zones", "WavelengthZones"),
 }
 
 

@@ -22,7 +22,7 @@ from .explanation import explanation_of
 from .levels import columns_at
 from .precision import is_precise, reached, told
 from .rows import cells_of, outputs_of_all, overall_of, table_of
-from .schema import Counts, Flags, Names, Numbers, Plain, Positions, Same, taken
+from .schema import Counts, Flags, Lists, Names, Numbers, Plain, Positions, Same, taken
 from .statistics import ClassBandTable
 from .storing import store, stored
 from .summary import summary_of
@@ -76,8 +76,8 @@ class BandImportance:
         out).
     balanced : bool
         Whether in `overall` every class counts the same, not every image.
-    groups : dict of str to list of str, or None
-        Bands that were treated as one; the other `bands` are single.
+    groups, zone_bands : dict of str to list of str, or None
+        Bands that were treated as one; bands of groups that shared first (Owen values). The others are single.
     background : ndarray of int64, shape (m,), or None
         Positions of the background images used, in `background_source`; -1 for means of such.
     background_source : {"background", "x"} or None
@@ -175,6 +175,7 @@ class BandImportance:
     pair_places: Annotated[np.ndarray | None, Positions("pair", "paired", newer=True)] = None
     precision: Annotated[float | None, Plain(newer=True)] = None
     draw_errors: Annotated[np.ndarray | None, Numbers("image", "explained", "band", newer=True)] = None
+    zone_bands: Annotated[dict[str, list[str]] | None, Lists(newer=True), Same("the zones of bands")] = None
 
     @property
     def n(self) -> int:
@@ -259,11 +260,11 @@ class BandImportance:
 
         Parameters
         ----------
-        level : {"class", "image", "overall", "band", "time", "input"}
+        level : {"class", "image", "overall", "band", "time", "input", "group"}
             One row per class x output x band (with a time axis: and step), per image x output x band, or per output x
             band over the images of all classes. "band" and "time", where there is a time axis, are the class table of
             scores that were summed over steps or over bands; "input", where there are several inputs, of those summed
-            over both.
+            over both; "group", of Owen values, of those summed over the bands of each group.
 
         Returns
         -------
@@ -286,8 +287,8 @@ class BandImportance:
 
         Parameters
         ----------
-        level : {"band", "time", "input"}
-            Sum each image's signed scores over the steps, over the bands of an input, or over both.
+        level : {"band", "time", "input", "group"}
+            Sum each image's signed scores over steps, over bands, over all of an input, or of groups (`zone_bands`).
 
         Returns
         -------
@@ -297,7 +298,7 @@ class BandImportance:
         Raises
         ------
         OptionError
-            If there is no time axis, or there are not several inputs.
+            If there is no time axis, there are not several inputs, or these are no Owen values.
         """
         check_level(level, tuple(KEPT))
         return replace(self, **sum_fields(self, level))
@@ -348,7 +349,7 @@ class BandImportance:
             wavelength, importance and interval: "heatmap", "bars" and "spectrum".
         **options
             What the kind takes: `width` and `base_size`, `scales="free"` where each class shall have its own scale, and
-            `level`, "band", "time" or "input", to draw `sums`.
+            `level`, "band", "time", "input" or "group", to draw `sums`.
 
         Returns
         -------

@@ -83,6 +83,12 @@ class Plain(Holds):
     kind = "plain"
 
 
+class Lists(Holds):
+    """Lists of texts by name."""
+
+    kind = "lists"
+
+
 @dataclass(frozen=True)
 class Same:
     """Pieces that are put together must have this in common."""

@@ -14,6 +14,7 @@ from ..errors import CompletenessWarning, OptionError
 from ..explain.question import Question
 from ..models.saved import loaded
 from ..progress import Progress, starting, ticker
+from ..results.wavelength_zones import WavelengthZones
 from . import lazily
 from .blocks import heard, score_block
 from .datasets import about, dataset
@@ -39,7 +40,7 @@ def score_scene(
     head: str | int | None = None,
     task: str = "auto",
     statistic: str | None = None,
-    groups: Mapping[str, Sequence[Any]] | str | None = None,
+    groups: Mapping[str, Sequence[Any]] | WavelengthZones | str | None = None,
     classes: Sequence[str] | None = None,
     reorder: bool = False,
     prediction: bool = False,
