@@ -39,6 +39,7 @@
 #'   \item{`replacement`, `orders`, `every_order`}{what stands for a removed band, number of random orders, and
 #'     whether these are all there are}
 #'   \item{`absent`, `folds`}{what a removed band depends on, and number of parts of a cross-validation}
+#'   \item{`subsets`, `draws`, `radius`}{sets of bands of each size, and how often and how far images are moved}
 #'   \item{`zone`}{of a model that gives outputs for every pixel, over which of them outputs are followed}
 #'   \item{`cascade`, `repeats`}{whether layers stay random in later steps, and number of sets of random weights}
 #'   \item{`rank_correlation`, `most_alike`}{mean rank correlation with all layers random, and above which value the
@@ -52,8 +53,8 @@
 #'     how many of these they rank the same band first}
 #' }
 #'
-#' @seealso [compare_importance()], [check_stability()], [check_randomization()], [check_deletion()], [check_null()]
-#'   and [check_plausibility()], which make checks; their pages list the options of the pictures.
+#' @seealso [compare_importance()], [check_stability()], [check_randomization()], [check_deletion()], [check_null()],
+#'   [check_plausibility()] and [check_quality()], which make checks; their pages list the options of the pictures.
 #' @name band_check
 NULL
 
@@ -146,6 +147,7 @@ check_pictures <- function() {
     check_deletion = draw_deletion,
     check_null = draw_null,
     check_plausibility = draw_plausibility,
+    check_quality = draw_quality,
     check_randomization = draw_randomization,
     check_stability = draw_stability,
     compare_importance = draw_comparison

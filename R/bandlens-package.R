@@ -26,6 +26,7 @@
 #' * [check_stability()]: would other images, or another background?
 #' * [check_randomization()]: and a network that has learnt nothing?
 #' * [check_deletion()]: does the output fall fastest when bands go in this order?
+#' * [check_quality()]: and by the metrics of the field, method by method?
 #' * [check_null()]: does the method see that a band is ignored?
 #' * [check_plausibility()]: are images with absent bands like real ones?
 #'

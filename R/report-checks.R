@@ -79,6 +79,7 @@ check_section <- function(check, i) {
     check_deletion = "Do the bands that are ranked first matter most to the model?",
     check_randomization = "Does the table depend on what the model has learnt?",
     check_null = "Does the method see that the model ignores a band, and treat two equal bands alike?",
+    check_quality = "How good are the explanations?",
     check_plausibility = "How far are images with absent bands from real ones?",
     compare_importance = "How far do results agree on which bands matter?"
   )
@@ -114,7 +115,8 @@ is_missing_check <- function(check) !inherits(check, "band_check")
 check_title <- function(check) {
   titles <- c(
     check_stability = "stability", check_deletion = "deletion", check_randomization = "random weights",
-    check_null = "null bands", check_plausibility = "plausibility", compare_importance = "comparison"
+    check_null = "null bands", check_plausibility = "plausibility", check_quality = "quality",
+    compare_importance = "comparison"
   )
   if (check$name %in% names(titles)) titles[[check$name]] else md(check$name)
 }

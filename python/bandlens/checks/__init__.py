@@ -9,6 +9,7 @@ from .comparison import compare_importance
 from .deletion import check_deletion
 from .null import check_null
 from .plausibility import check_plausibility
+from .quality import check_quality
 from .randomization import check_randomization
 from .result import Check
 from .stability import check_stability
@@ -18,6 +19,7 @@ __all__ = [
     "check_deletion",
     "check_null",
     "check_plausibility",
+    "check_quality",
     "check_randomization",
     "check_stability",
     "compare_importance",

@@ -20,7 +20,7 @@ from ..results.schema import restored
 from ..results.sums import sums_of
 from ..results.tables import WHOLE
 from . import pictures
-from .checks import check_plausibility, outcome  # noqa: F401 - R calls the first
+from .checks import check_plausibility, check_quality, outcome  # noqa: F401 - R calls the checks
 from .conversions import Answer, all_fields, answer, by_input, column, columns, fields, labels, plain
 from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it

@@ -1,4 +1,4 @@
-"""The outcome of a check as R takes it, and the check that asks for images only; see `bridge` for the rules."""
+"""The outcome of a check as R takes it, and checks that make no table of their own; see `bridge` for the rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .conversions import Answer, answer, columns, fields, plain
+from .conversions import Answer, answer, columns, fields, labels, plain
 from .images import images_and_options
 
 if TYPE_CHECKING:
@@ -36,3 +36,14 @@ def check_plausibility(
 
     model, x, options = images_and_options(model, x, arguments)
     return outcome(check(model, x, **options, progress=progress or False))
+
+
+@answer
+def check_quality(
+    model: Any, x: Any, y: Any, arguments: Mapping[str, Any], progress: Callable[[int, int], Any] | None
+) -> Answer:
+    """Metrics of the quality of explanations; arguments of `bandlens.check_quality`, by name."""
+    from ..checks import check_quality as check
+
+    model, x, options = images_and_options(model, x, arguments)
+    return outcome(check(model, x, labels(y), **options, progress=progress or False))
