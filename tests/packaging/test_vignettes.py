@@ -51,8 +51,8 @@ def test_say_nothing_of_the_machine_they_were_knitted_on():
     assert not [name for name in NAMES if re.search(r"/(work|home|root|tmp)/", knitted(name))]
 
 
-# train ten networks, and three, on data that has to be downloaded
-SLOW = {"sentinel2", "landcover"}
+# train ten networks, three, and one, on data that has to be downloaded
+SLOW = {"sentinel2", "landcover", "correlated"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES])
