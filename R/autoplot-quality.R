@@ -7,7 +7,9 @@ draw_quality <- function(object, width = 175, base_size = 8) {
   worst <- max(length(methods), 2)
   table$place <- (worst - table$rank) / (worst - 1)
   known <- table[!is.na(table$rank), ]
+  large <- abs(known$value) >= 99.5 # no powers of ten in a tile
   known$text <- formatC(known$value, digits = 2, format = "g")
+  known$text[large] <- formatC(known$value[large], digits = 0, format = "f")
   known$ink <- text_on(ramp("share", known$place))
   better <- as.character(table$better[match(metrics, table$metric)])
   named <- paste0(vapply(metrics, display_name, "", what = "quality"), " (", better, " is better)")

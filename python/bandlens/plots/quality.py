@@ -35,7 +35,8 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
     worst = max(len(methods), 2)
     frame["place"] = (worst - frame["rank"]) / (worst - 1)
     known = frame[frame["rank"].notna()]
-    known = known.assign(text=[f"{value:.2g}" for value in known["value"]], ink=text_on(ramp("share", known["place"])))
+    inks = text_on(ramp("share", known["place"]))
+    known = known.assign(text=[_two_digits(value) for value in known["value"]], ink=inks)
     better = dict(zip(frame["metric"], frame["better"].astype(str), strict=True))
     named = [f"{label('quality', metric)} ({better[metric]} is better)" for metric in metrics]
     note = wrap(
@@ -56,3 +57,8 @@ def draw(check: Check, *, base_size: float = 8, width: float = 175) -> p9.ggplot
         + p9.theme(axis_title=p9.element_blank())
         + p9.labs(title="Quality of explanations", subtitle=note)
     )
+
+
+def _two_digits(value: float) -> str:
+    """Two digits that count; all of a large number, which has no powers of ten in a tile."""
+    return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.2g}"
