@@ -64,8 +64,8 @@ say_first_call <- function(verb, frame = rlang::caller_env()) {
 calls_with_model <- c(
   "band_importance", "band_interactions", "band_maps", "band_response", "loaded_model", "check_deletion", "check_null",
   "check_quality", "check_randomization", "check_stability", "layer_activations", "list_layers", "layer_kernels",
-  "top_images",
-  "visualize_features", "window_outputs", "pixel_scores", "class_activation_maps", "occlusion_maps", "select_bands"
+  "top_images", "visualize_features", "window_outputs", "pixel_scores", "class_activation_maps", "occlusion_maps",
+  "select_bands"
 )
 
 # Names of their own, so that tests can look.

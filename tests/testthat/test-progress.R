@@ -66,7 +66,7 @@ test_that("messages are for those who watch, and can be silenced", {
 
 test_that("every verb of the core that takes a model is known to be one", {
   folder <- file.path(getNamespaceInfo("bandlens", "path"), "python", "bandlens", "r")
-  files <- c("bridge.py", "interactions.py", "localization.py", "selection.py", "windows.py")
+  files <- c("bridge.py", "checks.py", "interactions.py", "localization.py", "selection.py", "windows.py")
   text <- unlist(lapply(file.path(folder, files), readLines))
   starts <- grep("^def [a-z0-9_]+\\($|^def [a-z0-9_]+\\(.*model: Any", text)
   named <- vapply(starts, function(at) {
@@ -74,6 +74,6 @@ test_that("every verb of the core that takes a model is known to be one", {
     if (takes) sub("^def ([a-z0-9_]+).*", "\\1", text[[at]]) else NA_character_
   }, "")
   # names of bands are kept with a model, and its inputs are looked at, without computing anything
-  quick <- c("bands_of", "set_bands", "model_inputs")
+  quick <- c("bands_of", "set_bands", "model_inputs", "check_plausibility")
   expect_setequal(setdiff(c(stats::na.omit(named), "loaded_model"), quick), calls_with_model)
 })
