@@ -19,6 +19,7 @@ left_and_right <- function() {
 }
 
 test_that("zones have the means of the cells whose centre they hold", {
+  skip_without_python()
   table <- zonal_importance(scored_cells(), left_and_right())
   left <- c(1, 2, 5, 6)
   right <- c(3, 4, 7, 8, 11, 12, 15, 16)
@@ -33,6 +34,7 @@ test_that("zones have the means of the cells whose centre they hold", {
 })
 
 test_that("polygons of a kind are one zone, from sf and from a file, too", {
+  skip_without_python()
   zones <- left_and_right()[1:2]
   zones$kind <- "all"
   found <- zonal_importance(scored_cells(), zones, by = "kind")
@@ -48,6 +50,7 @@ test_that("polygons of a kind are one zone, from sf and from a file, too", {
 })
 
 test_that("polygons come to the reference system of the scores", {
+  skip_without_python()
   zones <- left_and_right()[2]
   expect_equal(
     zonal_importance(scored_cells(), terra::project(zones, "EPSG:4326")), zonal_importance(scored_cells(), zones)
@@ -55,6 +58,7 @@ test_that("polygons come to the reference system of the scores", {
 })
 
 test_that("shares are within outputs, which have to be told from inputs", {
+  skip_without_python()
   scores <- c(scored_cells(), 3 * scored_cells())
   names(scores) <- c("forest.red", "forest.nir", "water.red", "water.nir")
   zones <- left_and_right()[1]
