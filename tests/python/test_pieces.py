@@ -108,6 +108,7 @@ OTHER = {
     "model": "other", "method": "occlusion", "statistic": "pixel_mean_abs", "output": "probability",
     "options": {"n_samples": 100}, "seed": 1, "bands": ("red", "green", "blue", "swir"),
     "wavelengths": (1.0, 2.0, 3.0, 4.0), "groups": {"visible": ["red"]}, "classes": ("a", "b", "c"),
+    "zone_bands": {"visible": ["red"]},
     "outputs": ("a", "b", "c"), "signed": False, "directed": True, "balanced": True, "background_source": "x",
     "inputs": ("a", "a", "b", "b"), "times": ("1", "2", "1", "2"), "time_kind": "number",
     "head": "b", "zone": "image",
