@@ -93,6 +93,8 @@ def test_what_does_not_suit_is_refused(keras: Any) -> None:
         bl.check_quality(model, X, methods=["deepshap", "deepshap"])
     with pytest.raises(OptionError, match="no `target`"):
         bl.check_quality(model, X, target="all")
+    with pytest.raises(OptionError, match="no strategy and no weights"):
+        bl.check_quality(model, X, background="kmeans")
     with pytest.raises(OptionError, match="at least 3 bands"):
         bl.check_quality(model, X, groups={"a": [0, 1], "b": [2, 3]})
     with pytest.raises(OptionError, match="a Keras model"):

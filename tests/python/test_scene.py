@@ -26,6 +26,8 @@ from bandlens.errors import (
 from bandlens.scenes import grid
 from bandlens.scenes.blocks import region, score_block, score_values
 from bandlens.scenes.grid import window_starts, window_weights
+from bandlens.scenes.opening import opened
+from bandlens.scenes.rasters import Region
 from rasters import (
     BANDS,
     CRS,
@@ -160,6 +162,18 @@ def test_missing_values_have_no_score(tmp_path: Path) -> None:
     nothing = written(tmp_path / "nothing.tif", np.full_like(array, -1), nodata=-1)
     with pytest.raises(SceneError, match="No patch without missing values"):
         bl.score_scene(known_model(), nothing)
+
+
+def test_no_data_is_known_although_numbers_are_read_as_wider_ones(tmp_path: Path) -> None:
+    array = values(6, 6).astype(np.float32)
+    array[2, 3] = -9999.9  # GDAL gives the number as float32 has it
+    path = written(tmp_path / "scaled.tif", array, nodata=-9999.9)
+    with rasterio.open(path, "r+") as file:
+        file.scales = (0.5,) * array.shape[-1]
+    found = opened(path).read(Region(0, 0, 6, 6))
+    assert found.dtype == np.float64
+    assert np.argwhere(np.isnan(found).all(axis=-1)).tolist() == [[2, 3]]
+    assert np.isnan(found).sum() == array.shape[-1]
 
 
 def test_scale_and_offset_of_a_file_are_applied(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.backgrounds import refuse_strategy
 from ..data.images import check_images
 from ..data.moments import half_width
 from ..data.options import number, whole
@@ -148,6 +149,7 @@ def check_quality(
     )
     radius, seed = number(0, above=True)("radius", radius), whole(0)("seed", seed)
     names = _names(methods)
+    refuse_strategy(options.get("background"), "check_quality")
     if "target" in options:
         raise OptionError("Each image is judged by its own output.", expected="no `target`", given="`target`")
     asked = Question.of(model, x, y, OWN, method="occlusion", seed=seed, **options)
