@@ -85,21 +85,22 @@ def keras() -> Iterator[Any]:
     keras.backend.clear_session()
 
 
-@pytest.fixture
-def settle() -> Callable[[Any], Any]:
+def settled(model: Any, scale: float = 0.3) -> Any:
     """Give batch norm statistics and biases that are not trivial, so that outputs vary."""
+    random = np.random.default_rng(3)
+    for weight in model.weights:
+        name = weight.path.rsplit("/", 1)[-1]
+        if name in ("moving_variance", "gamma"):
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+        elif name in ("moving_mean", "beta", "bias"):
+            weight.assign(random.normal(0, scale, weight.shape))
+    return model
 
-    def settle(model: Any, scale: float = 0.3) -> Any:
-        random = np.random.default_rng(3)
-        for weight in model.weights:
-            name = weight.path.rsplit("/", 1)[-1]
-            if name in ("moving_variance", "gamma"):
-                weight.assign(random.uniform(0.5, 1.5, weight.shape))
-            elif name in ("moving_mean", "beta", "bias"):
-                weight.assign(random.normal(0, scale, weight.shape))
-        return model
 
-    return settle
+@pytest.fixture
+def settle() -> Callable[..., Any]:
+    """What `settled` does."""
+    return settled
 
 
 @pytest.fixture

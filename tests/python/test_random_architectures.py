@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.explain import selfcheck
-from conftest import double_precision
+from directions import Measured, in_both_directions, in_double, measured
 from test_layer_matrix import ACTIVATIONS, IMAGE, Build, activation, layer, operation
 
 # The largest among the first 91 networks is 234: a layer's rule knows nothing of what the next one cancels, as a
@@ -149,100 +150,81 @@ def random_model(keras: Any, seed: int) -> Any:
     return keras.Model(inputs, keras.layers.Dense(given.outputs)(x))
 
 
-def explained(model: Any, seed: int) -> bl.BandImportance:
+def explained(model: Any, seed: int, target: str | None = None) -> bl.BandImportance:
     """Scores of three images against two, of whose pixels some are zero."""
-    given, random = situation(seed), np.random.default_rng([seed, 2])
-    shape = (8, 8, given.bands)
-    draw = random.uniform if given.reflectances else random.normal
-    images, background = draw(size=(3, *shape)), draw(size=(2, *shape))
-    images[0, :4] = images[1, :, 5:] = background[1, 3:] = 0.0
+    given = situation(seed)
+    images, background = pixels(seed)
     with warnings.catch_warnings(record=True) as said:
         warnings.filterwarnings("always", category=bl.errors.CompletenessWarning)
-        result = bl.band_importance(model, images, background=background, target=given.target)
+        result = bl.band_importance(model, images, background=background, target=target or given.target)
     # outputs that hardly vary are lost in rounding, and bands may oppose each other: nothing else is warned of
     rounded, cancels = result.completeness > selfcheck.MOST_RESIDUAL, result.cancellation > selfcheck.MOST_CANCELLATION
     assert not said or rounded or cancels
     return result
 
 
-def error(result: bl.BandImportance) -> tuple[float, float, float]:
-    """How far scores are from summing to the differences of outputs, these, and outputs: the largest of each."""
-    difference = result.output_values - result.base_values
-    assert np.isfinite(result.scores).all()
-    missed = np.abs(result.scores.sum(axis=-1) - difference).max()
-    return float(missed), float(np.abs(difference).max()), float(np.abs(result.output_values).max())
+def pixels(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Three images and two of the background, of whose pixels some are zero."""
+    given, random = situation(seed), np.random.default_rng([seed, 2])
+    shape = (8, 8, given.bands)
+    draw = random.uniform if given.reflectances else random.normal
+    images, background = draw(size=(3, *shape)), draw(size=(2, *shape))
+    images[0, :4] = images[1, :, 5:] = background[1, 3:] = 0.0
+    return images, background
 
 
-def complete(result: bl.BandImportance, tolerance: float, rounding: float) -> bool:
-    """Whether scores sum to the differences of outputs, to a part of the largest of them and of the outputs."""
-    missed, difference, output = error(result)
-    return missed <= tolerance * difference + rounding * output
+class Limits(NamedTuple):
+    """What is asked of a table: parts of the largest difference of outputs and of outputs, and of the largest score."""
+
+    missed: float
+    rounded: float
+    apart: float
 
 
-def apart(one: bl.BandImportance, other: bl.BandImportance) -> float:
-    """How much the scores of two results differ, relative to the largest."""
-    return float(np.abs(one.scores - other.scores).max() / max(1.0, np.abs(other.scores).max()))
+SINGLE, DOUBLE = Limits(1e-3, 1e-5, 1e-5), Limits(1e-6, 1e-12, 1e-9)
 
 
-def in_both_directions(
-    keras: Any, monkeypatch: pytest.MonkeyPatch, model: Any, seed: int
-) -> tuple[bl.BandImportance, bl.BandImportance]:
-    """Differences sent forward, and multipliers sent back, each on a model of which nothing is compiled yet."""
-    found = []
-    for forward in (True, False):
-        for module in ("walk", "chunks"):
-            name = f"bandlens.engine.deepshap.{module}.prefers_forward"
-            monkeypatch.setattr(name, lambda *_, forward=forward: forward)
-        found.append(explained(keras.Model(model.inputs, model.outputs), seed))
-    monkeypatch.undo()
-    return found[0], found[1]
+def right(found: Measured, limits: Limits) -> bool:
+    """Whether scores sum to what they should, come out the same in both directions, and are not too large."""
+    complete = found.missed <= limits.missed or found.rounded <= limits.rounded
+    return complete and found.apart <= limits.apart and found.cancels <= MOST_CANCELLATION
 
 
-def check(keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, seed: int, *, both: bool) -> None:
+def check(
+    keras: Any, settle: Callable[[Any], Any], seed: int, *, both: bool, targets: tuple[str, ...] = ()
+) -> Measured:
+    """Measure a random network's tables, in float32 or, where that can't tell, in float64; they must be right."""
+
+    def measure(model: Any) -> Measured:
+        found = []
+        for target in targets or (situation(seed).target,):
+            explain = partial(explained, seed=seed, target=target)
+            found.append(measured(in_both_directions(keras, model, explain) if both else [explain(model)]))
+        return reduce(Measured.worst, found)
+
     keras.utils.set_random_seed(seed)
     model = settle(random_model(keras, seed))
-    if right(keras, monkeypatch, model, seed, both=both, complete_to=(1e-3, 1e-5), agree_to=1e-5):
-        return
-    # float32 can't tell apart what some architectures hold; then float64 must
-    weights, floatx, policy = model.get_weights(), keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    try:
-        with double_precision():
+    found = measure(model)
+    if not right(found, SINGLE):
+        # float32 can't tell apart what some architectures hold; then float64 must
+        weights = model.get_weights()
+        with in_double(keras):
             model = random_model(keras, seed)
             model.set_weights(weights)
-            assert right(keras, monkeypatch, model, seed, both=both, complete_to=(1e-6, 1e-12), agree_to=1e-9)
-    finally:
-        keras.config.set_floatx(floatx)
-        keras.config.set_dtype_policy(policy)
-
-
-def right(
-    keras: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    model: Any,
-    seed: int,
-    *,
-    both: bool,
-    complete_to: tuple[float, float],
-    agree_to: float,
-) -> bool:
-    """Whether the scores of a model hold all that is asked of them."""
-    results = in_both_directions(keras, monkeypatch, model, seed) if both else (explained(model, seed),)
-    agree = all(apart(results[0], other) <= agree_to for other in results[1:])
-    bounded = all(result.cancellation <= MOST_CANCELLATION for result in results)
-    return agree and bounded and all(complete(result, *complete_to) for result in results)
+            found = measure(model)._replace(double=True)
+            assert right(found, DOUBLE), found
+    return found
 
 
 # sixteen are every number of bands with every number of outputs
 @pytest.mark.parametrize(
     "seed", [*range(16), *(pytest.param(seed, marks=pytest.mark.slow_elsewhere) for seed in range(16, 30))]
 )
-def test_complete(keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    check(keras, settle, monkeypatch, seed, both=situation(seed).forward)
+def test_complete(keras: Any, settle: Callable[[Any], Any], seed: int) -> None:
+    check(keras, settle, seed, both=situation(seed).forward)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30, 230))
-def test_complete_on_many(keras: Any, settle: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    check(keras, settle, monkeypatch, seed, both=True)
+def test_complete_on_many(keras: Any, settle: Callable[[Any], Any], seed: int) -> None:
+    check(keras, settle, seed, both=True)
