@@ -136,6 +136,19 @@ def same_kernels(model: Any, seed: int) -> Any:
     return model
 
 
+def weighted(model: Any, seed: int) -> Any:
+    """Draw all weights by NumPy, so that they are the same on every backend, and outputs vary."""
+    random, weights = np.random.default_rng(seed), []
+    for weight in model.weights:
+        name, shape = weight.path.rsplit("/", 1)[-1], tuple(weight.shape)
+        if name in ("gamma", "moving_variance"):
+            weights.append(random.uniform(0.5, 1.5, shape))
+        else:
+            weights.append(random.normal(0, 0.3 if len(shape) < 2 else 1 / np.sqrt(np.prod(shape[:-1])), shape))
+    model.set_weights(weights)
+    return model
+
+
 def out_of_memory(model: Any) -> Exception:
     """What the model's framework raises when there is no memory left."""
     from bandlens.engine.backends import backend_of

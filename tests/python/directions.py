@@ -77,6 +77,15 @@ def measured(results: list[bl.BandImportance]) -> Measured:
     return found
 
 
+def of_one_output(results: list[bl.BandImportance], own: bl.BandImportance) -> Measured:
+    """How right results of all outputs are, and that of each image's own output, which must be part of them."""
+    every = results[-1]
+    part = np.take_along_axis(every.scores, own.image_output[..., None], axis=1)
+    differs = float(np.abs(own.scores - part).max() / max(1.0, np.abs(every.scores).max()))
+    found = measured(results).worst(measured([own]))
+    return found._replace(apart=max(found.apart, differs))
+
+
 @contextmanager
 def in_double(keras: Any) -> Iterator[None]:
     """Models built inside are of float64."""

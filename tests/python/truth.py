@@ -27,7 +27,6 @@ BACKENDS = ("tensorflow", "jax", "torch")
 RANDOM_NETWORKS = 230
 OUTPUTS = (1, 2, 5, 12)
 BANDS = (1, 2, 4, 13)
-TARGETS = ("class", "all")
 # a process forgets little of what frameworks have compiled
 NETWORKS_PER_PROCESS = 60
 # a network that has not answered by then never will
@@ -65,18 +64,17 @@ def networks(only: str | None) -> Iterator[tuple[Any, ...]]:
 
 
 def random_network(keras: Any, seed: int) -> dict[str, Any]:
-    from conftest import settled
     from test_random_architectures import check
 
-    return check(keras, settled, seed, both=True, targets=TARGETS)._asdict()
+    return check(keras, seed, both=True, every=True)._asdict()
 
 
 def one_layer(keras: Any, layout: str, name: str, bands: int, outputs: int) -> dict[str, Any]:
     """A layer between few others, in float32 or, where that can't tell, in float64."""
-    from functools import partial, reduce
+    from functools import partial
 
     from conftest import settled
-    from directions import Measured, in_both_directions, in_double, measured
+    from directions import in_both_directions, in_double, of_one_output
     from test_layer_matrix import CASES, explained, network
 
     (build,) = (build for kind, called, build in CASES if (kind, called) == (layout, name))
@@ -84,11 +82,8 @@ def one_layer(keras: Any, layout: str, name: str, bands: int, outputs: int) -> d
     def measure(dtype: str) -> Any:
         keras.utils.set_random_seed(7)
         model = network(keras, settled, layout, build, dtype, bands, outputs)
-        tables = (
-            in_both_directions(keras, model, partial(explained, layout=layout, bands=bands, target=target))
-            for target in TARGETS
-        )
-        return reduce(Measured.worst, map(measured, tables))
+        explain = partial(explained, layout=layout, bands=bands)
+        return of_one_output(in_both_directions(keras, model, explain), explain(model, target="class"))
 
     found = measure("float32")
     if max(found.missed / 1e-4, found.apart / 1e-5) > 1:
