@@ -73,7 +73,7 @@ def one_layer(keras: Any, layout: str, name: str, bands: int, outputs: int) -> d
     """A layer between few others, in float32 or, where that can't tell, in float64."""
     from functools import partial
 
-    from conftest import settled
+    from conftest import KERAS_IS_DOUBLE, settled
     from directions import in_both_directions, in_double, of_one_output
     from test_layer_matrix import CASES, explained, network
 
@@ -89,8 +89,9 @@ def one_layer(keras: Any, layout: str, name: str, bands: int, outputs: int) -> d
     if max(found.missed / 1e-4, found.apart / 1e-5) > 1:
         with in_double(keras):
             found = measure("float64")._replace(double=True)
-        assert found.missed <= 1e-6, found
-        assert found.apart <= 1e-9, found
+        # elsewhere Keras computes parts of such a model in float32
+        assert found.missed <= (1e-6 if KERAS_IS_DOUBLE else 1e-4), found
+        assert found.apart <= (1e-9 if KERAS_IS_DOUBLE else 1e-5), found
     return found._asdict()
 
 
