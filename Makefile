@@ -128,7 +128,7 @@ test-torch: ## the same on PyTorch
 
 # Hours: with ARGS='--seconds 3600' it ends, and another call goes on from there.
 .PHONY: test-truth
-test-truth: setup-python ## all random networks, every layer for every number of bands and outputs, on three backends
+test-truth: setup-python ## all random networks and layers, for every number of bands and outputs, on three backends
 	.ci/setup python-torch
 	$(python) tests/python/truth.py --backend tensorflow --backend jax $(ARGS) || status=$$?
 	$(envs)/python-torch/bin/python tests/python/truth.py --backend torch $(ARGS) || status=$$?

@@ -87,7 +87,11 @@ def activation_maps(model: Any, seed: int) -> np.ndarray:
     """Class activation maps of a layer with rows and columns, drawn at random, by every method; gives Grad-CAM's."""
     x, _ = images(seed)
     listed = bl.list_layers(model)
-    names = [name for name, shape in zip(listed.names, listed.output_shapes, strict=True) if len(shape) == 3]
+    names = [
+        name
+        for name, shape in zip(listed.names, listed.output_shapes, strict=True)
+        if len(shape) == 3 and max(shape[:2]) > 1
+    ]
     layer = str(np.random.default_rng([seed, 5]).choice(names))
     found = {
         name: bl.class_activation_maps(model, x, method=name, layer=layer, target="all", progress=False).values
@@ -141,7 +145,7 @@ def all_bands(model: Any, seed: int) -> None:
         y[: given.outputs] = np.arange(given.outputs)[: len(x)]
         expected = (outputs.argmax(axis=1) == y).mean()
     found = bl.select_bands(model, x, y, method="importance", importance=[f"band_{i + 1}" for i in range(given.bands)])
-    np.testing.assert_allclose(found.to_frame()["estimate"].iloc[-1], expected, rtol=1e-4)
+    np.testing.assert_allclose(found.to_frame()["estimate"].iloc[-1], expected, rtol=1e-3)
 
 
 BETWEEN: dict[str, Callable[[int], tuple[float, float]]] = {
@@ -161,7 +165,7 @@ def quality(model: Any, seed: int) -> None:
     if bands < 3:
         return
     x, background = images(seed)
-    options = {"draws": 1, "repeats": 1, "subsets": 10, "methods": ("gradient_x_input", "occlusion")}
+    options = {"draws": 1, "repeats": 1, "subsets": 10, "methods": ("deepshap", "occlusion")}
     frame = bl.check_quality(model, x, background=background, progress=False, **options).to_frame()
     assert set(frame["metric"]) <= set(BETWEEN)
     for row in frame.itertuples():
@@ -188,10 +192,11 @@ def answer(keras: Any, seed: int, name: str) -> np.ndarray | None:
         return QUESTIONS[name](keras, seed)
 
 
-# of few bands, so that all questions are asked; sorting, and thirteen bands
-SEEDS = [(name, seed) for name in QUESTIONS for seed in (2, 6)] + [("conserved", 96), ("activation_maps", 7)]
+# of four bands, so that all questions are asked; sorting, and thirteen bands. `truth.py` has all seeds and backends.
+SEEDS = [(name, 6) for name in QUESTIONS] + [("conserved", 96), ("absent_bands", 2), ("activation_maps", 7)]
 
 
+@pytest.mark.slow_elsewhere
 @pytest.mark.parametrize(("name", "seed"), SEEDS)
 def test_random_networks_answer(keras: Any, name: str, seed: int) -> None:
     answer(keras, seed, name)

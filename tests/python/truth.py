@@ -1,12 +1,12 @@
-"""All random architectures, and every layer for every number of bands and outputs, on one backend after the other.
+"""All random networks, and every layer for every number of bands and outputs, on one backend after the other.
 
 The suite runs a chosen part of this, hours of it being too many for every day. What was found is kept, network by
 network, so that another call goes on where one ended.
 
     python tests/python/truth.py --backend jax --processes 2 --seconds 3600
 
-prints a line for each backend and ends with an error if any network failed. `--only random` or `layers` chooses,
-`--again` computes failures anew. Needs the backend, and no other.
+prints a line for each backend and ends with an error if any network failed. `--only random`,
+`methods` or `layers` chooses, `--again` computes failures anew. Needs the backend, and no other.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ BACKENDS = ("tensorflow", "jax", "torch")
 RANDOM_NETWORKS = 230
 OUTPUTS = (1, 2, 5, 12)
 BANDS = (1, 2, 4, 13)
+# numbers of an answer that are kept, and how far they may differ between backends, relative to the largest
+NUMBERS = 60
+BETWEEN_BACKENDS = 1e-3
 # a process forgets little of what frameworks have compiled
 NETWORKS_PER_PROCESS = 60
 # a network that has not answered by then never will
@@ -50,6 +54,8 @@ def networks(only: str | None) -> Iterator[tuple[Any, ...]]:
     """What there is to run, as plain values: random networks first, layers so that any part of them has all kinds."""
     if only in (None, "random"):
         yield from (("random", seed) for seed in range(RANDOM_NETWORKS))
+    if only in (None, "methods"):
+        yield from (("methods", seed) for seed in range(RANDOM_NETWORKS))
     if only in (None, "layers"):
         import numpy as np
         from test_layer_matrix import CASES, shape_bands
@@ -95,7 +101,19 @@ def one_layer(keras: Any, layout: str, name: str, bands: int, outputs: int) -> d
     return found._asdict()
 
 
-KINDS = {"random": random_network, "layer": one_layer}
+def other_methods(keras: Any, seed: int) -> dict[str, Any]:
+    """What each question to a random network was answered with; numbers are to be the same on other backends."""
+    from test_random_methods import QUESTIONS, answer
+
+    numbers = {}
+    for name in QUESTIONS:
+        found = answer(keras, seed, name)
+        if found is not None:
+            numbers[name] = found.ravel()[:NUMBERS].tolist()
+    return {"numbers": numbers}
+
+
+KINDS = {"random": random_network, "layer": one_layer, "methods": other_methods}
 
 
 def run(what: tuple[Any, ...]) -> dict[str, Any]:
@@ -164,16 +182,36 @@ def summary(backend: str, found: dict[tuple[Any, ...], dict[str, Any]], wanted: 
     right = [record for record in found.values() if "failure" not in record]
     line = f"{backend}: {len(found)} of {wanted} networks, {len(failed)} failed"
     for field, what in (("missed", "completeness residual"), ("apart", "difference of directions")):
-        if right:
+        if right := [record for record in right if field in record]:
             worst = max(right, key=lambda record: record[field])
             line += f"; worst {what} {worst[field]:.1e} ({name(worst)})"
-    return f"{line}; {sum(record['double'] for record in right)} needed float64"
+    return f"{line}; {sum(record.get('double', False) for record in right)} needed float64"
+
+
+def between(folder: Path) -> tuple[list[str], str]:
+    """Answers that are not the same on two backends, of all that are kept, and how many were compared."""
+    import numpy as np
+
+    found = {backend: kept(folder / f"{backend}.jsonl", again=False) for backend in BACKENDS}
+    differ, compared, worst = [], 0, 0.0
+    for (one, first), (other, second) in combinations(found.items(), 2):
+        for what in sorted(set(first) & set(second), key=str):
+            numbers, others = (records[what].get("numbers", {}) for records in (first, second))
+            for question in sorted(set(numbers) & set(others)):
+                a, b = np.array(numbers[question]), np.array(others[question])
+                apart = float(np.abs(a - b).max() / max(1e-30, np.abs(b).max()))
+                compared, worst = compared + 1, max(worst, apart)
+                if apart > BETWEEN_BACKENDS:
+                    differ.append(
+                        f"{one} and {other} differ by {apart:.1e} in {question} of {' '.join(map(str, what))}"
+                    )
+    return differ, f"{compared} answers of two backends were compared: at most {worst:.1e} apart"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", action="append", choices=BACKENDS, help="may be repeated; all three if left out")
-    parser.add_argument("--only", choices=["random", "layers"])
+    parser.add_argument("--only", choices=["random", "methods", "layers"])
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="for all backends together")
     parser.add_argument("--folder", type=Path, default=HERE.parents[1] / ".envs" / "results" / "truth")
@@ -188,8 +226,9 @@ def main() -> None:
         found = run_all(backend, wanted, options.folder / f"{backend}.jsonl", options, until)
         lines.append(summary(backend, found, len(wanted)))
         failed |= any("failure" in record for record in found.values())
-    print(*lines, sep="\n")
-    sys.exit(failed)
+    differ, compared = between(options.folder)
+    print(*lines, *differ, compared, sep="\n")
+    sys.exit(failed or bool(differ))
 
 
 if __name__ == "__main__":
