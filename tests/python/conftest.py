@@ -34,9 +34,18 @@ class NoTensorFlow(MetaPathFinder):
 
 
 if BACKEND == "torch":
-    import torch._dynamo  # noqa: F401  # looks for TensorFlow, without importing it
+    import torch._dynamo  # looks for TensorFlow, without importing it
+
+    # what is compared with models' own outputs is compared in full float32 on a GPU, too
+    torch.backends.cudnn.allow_tf32 = False
 if BACKEND != "tensorflow" and find_spec("tensorflow") is not None:
     sys.meta_path.insert(0, NoTensorFlow())
+
+
+if BACKEND == "jax":
+    import jax
+
+    jax.config.update("jax_default_matmul_precision", "highest")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.data.arrays import as_array
 from bandlens.data.images import check_images
 from bandlens.errors import BackgroundError, OptionError
 from bandlens.methods.conditional import Conditional
@@ -89,7 +90,7 @@ def test_a_band_that_tells_of_another_is_found_though_the_model_ignores_it() -> 
     x, background = gaussian(40, 1), gaussian(500, 2)
     y = linear(x)[:, 0]
     for method in ("shapley", "sage"):
-        given = {"y": np.asarray(y), "task": "regression"}
+        given = {"y": as_array(y), "task": "regression"}
         marginal, conditional = (
             bl.band_importance(linear, x, background=background, method=method, absent=absent, **given).overall.share[0]
             for absent in ("marginal", "conditional")
@@ -100,7 +101,7 @@ def test_a_band_that_tells_of_another_is_found_though_the_model_ignores_it() -> 
 
 def test_a_band_that_others_tell_of_is_hardly_missed() -> None:
     x, background = gaussian(200, 1), gaussian(500, 2)
-    y = np.asarray(linear(x)[:, 0])
+    y = as_array(linear(x)[:, 0])
     for method, options in (("occlusion", {"background": background}), ("permutation", {}), ("lime", {})):
         options = {"background": background} if method == "lime" else options
         shares = [

@@ -353,3 +353,28 @@ def test_the_backend_of_functions_keeps_the_protocol() -> None:
     for ask in (functions.vjp, functions.jvp, functions.nd.normal, functions.nd.fft_filter):
         with pytest.raises(NotImplementedError, match="no derivative"):
             ask()
+
+
+@pytest.mark.torch
+def test_numpy_inside_a_function_of_tensors_sees_numbers() -> None:
+    """While PyTorch's operations are noted, its tensors have no memory; NumPy read what happened to lie elsewhere."""
+    import torch
+
+    factors = np.array([1.0, -2.0, 0.5, 3.0, 0.0])
+    constants, seen = [], []
+
+    def weighted(x: Any) -> Any:
+        made = torch.as_tensor(factors, dtype=x.dtype, device=x.device) * 2
+        constants.append(made.cpu().numpy())
+        return (x * torch.as_tensor(made.tolist(), dtype=x.dtype, device=x.device)).mean((1, 2, 3))[:, None]
+
+    def looking(x: Any) -> Any:
+        seen.append(np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x))
+        return weighted(torch.as_tensor(x)).detach().cpu().numpy()
+
+    images = X.astype("float32")
+    found = bl.band_importance(weighted, images, method="gradient_x_input")
+    np.testing.assert_allclose(found.scores[:, 0], images.mean((1, 2)) * 2 * factors / 5, atol=1e-6)
+    assert {tuple(one) for one in constants} == {tuple(2 * factors)}
+    bl.band_importance(looking, images, method="occlusion", replacement="background_mean")
+    assert max(np.abs(one).max() for one in seen) <= np.abs(images).max()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackgroundError, BandError, BandlensError, InputError, InputTypeError
+from .arrays import as_array, is_of_pytorch
 from .cells import Cells, Part
 from .inputs import Inputs, Joined, Piece, check_together
 from .labelled import LabelledImages, Ordered
@@ -340,7 +341,7 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
         if len(x) == 0:
             raise InputError(f"`{name}` holds no images.", expected="at least one image", given="an empty list")
         # a mask is kept, to be looked at
-        items = [item if isinstance(item, np.ma.MaskedArray) else np.asarray(item) for item in x]
+        items = [item if isinstance(item, np.ma.MaskedArray) else as_array(item) for item in x]
         shapes = {item.shape for item in items}
         if len(shapes) > 1:
             raise InputError(
@@ -365,6 +366,7 @@ def _describe(x: Any, name: str) -> tuple[Any, tuple[int, ...], np.dtype]:
             given=type(x).__name__ + (describe_missing(x.to_numpy()) if hasattr(x, "to_numpy") else ""),
             fix=f"convert it: {name}.to_numpy(dtype='float32')" if hasattr(x, "to_numpy") else None,
         )
+    x = as_array(x) if is_of_pytorch(x) else x
     shape = tuple(int(size) for size in x.shape)
     try:
         dtype = np.dtype(x.dtype)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.arrays import as_array
 from ..engine.backends.contract import Arrays
 from ..engine.batching import MOST_IMAGES, fitting, step_bytes
 from ..engine.graph import Operation
@@ -302,7 +303,7 @@ class Ascent:
 
 def _plain(arguments: Sequence[Any]) -> list[np.ndarray]:
     """Stand-ins of the same shapes and types, for what is held on the device."""
-    return [np.empty(tuple(a.shape), np.asarray(a).dtype) for a in arguments]
+    return [np.empty(tuple(a.shape), as_array(a).dtype) for a in arguments]
 
 
 def _size(nd: Arrays, images: Any, gradient: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..data.arrays import as_array
 from ..data.cells import Cells
 from ..data.images import Images
 from ..data.positions import first, spelled
@@ -148,7 +149,7 @@ def _as_scores(found: Any, n: int) -> _Scores:
     columns = getattr(found, "columns", None)
     names = () if columns is None else tuple(columns)
     try:
-        values = _array(found)
+        values = as_array(found)
     except Exception as error:
         raise _no_scores(f"{type(found).__name__}: {reason(error)}") from error
     if hasattr(found, "layers"):
@@ -174,12 +175,6 @@ def _as_scores(found: Any, n: int) -> _Scores:
         raise _no_scores(f"shape {shape_text(values.shape)} for {_count(n, 'image')}")
     own = names if all(isinstance(name, str) for name in names) and len(names) > 1 else ()
     return _Scores(values.reshape(n, -1).astype(np.float64), own, is_tensor(found))
-
-
-def _array(found: Any) -> np.ndarray:
-    if hasattr(found, "detach"):  # of PyTorch, maybe on another device and with a history
-        found = found.detach().cpu()
-    return np.asarray(found)
 
 
 def _refuse_texts(found: Any, values: np.ndarray) -> None:

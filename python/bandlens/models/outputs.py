@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.arrays import as_array
 from ..data.positions import first
 from ..data.words import argument, choices, nearest, quoted, shape_text, shown
 from ..errors import ModelError, OptionError
@@ -162,7 +163,7 @@ def _shape(found: Any) -> str:
 
 def _reshaped(found: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers of a framework's tensor or an array."""
-    return np.asarray(found.detach().cpu() if hasattr(found, "detach") else found).reshape(shape)
+    return as_array(found).reshape(shape)
 
 
 def _given(head: Any) -> str:

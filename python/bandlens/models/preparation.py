@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.arrays import as_array
+
 # layers that are called at most, and values of images that go through them
 MOST_LAYERS = 8
 MOST_VALUES = 1 << 20
@@ -90,7 +92,7 @@ def misfit(model: Any, batch: np.ndarray) -> Misfit | None:
         if kind == "Rescaling":
             left = _largest_left(layer, values)
             if left is not None and left <= NOTHING_LEFT and (values != np.round(values)).any():
-                return Misfit(layer.name, "rescaling", left, 1 / float(np.max(np.abs(_number(layer.scale)))))
+                return Misfit(layer.name, "rescaling", left, 1 / float(np.max(np.abs(as_array(layer.scale)))))
             before.append(layer)
             continue
         measure = {"Normalization": _normalized, "BatchNormalization": _standardized}[kind]
@@ -106,7 +108,7 @@ def was_trained(model: Any) -> bool:
     """
     weights = model.weights if _has_layers(model) else []
     biases = [one for one in weights if str(getattr(one, "path", None) or one.name).split(":")[0].endswith("bias")]
-    return not biases or any(_number(one).any() for one in biases)
+    return not biases or any(as_array(one).any() for one in biases)
 
 
 def _judged(
@@ -154,22 +156,15 @@ def _through(layers: Sequence[Callable[[Any], Any]], batch: np.ndarray) -> np.nd
     try:
         for layer in layers:
             values = layer(values)
-        return _number(values)
+        return as_array(values)
     except Exception:  # a layer may be the user's code and want more than a tensor: then there is nothing to say
         return None
-
-
-def _number(tensor: Any) -> np.ndarray:
-    """A tensor of any framework as an array."""
-    if hasattr(tensor, "detach"):  # PyTorch's, perhaps on a GPU
-        tensor = tensor.detach().cpu()
-    return np.asarray(tensor)
 
 
 def _largest_left(layer: Any, values: np.ndarray) -> float | None:
     """The largest size that a layer of Rescaling leaves of values, but for its offset; None where that is unknown."""
     try:
-        scale = _number(layer.scale)
+        scale = as_array(layer.scale)
     except (TypeError, ValueError):
         return None
     return float(np.abs(values).max() * np.abs(scale).max())
@@ -179,7 +174,7 @@ def _normalized(layer: Any, values: np.ndarray) -> np.ndarray | None:
     """By what a Normalization was adapted to, (values, channels); None where it was not."""
     if getattr(layer, "invert", False) or not hasattr(layer, "mean"):
         return None
-    mean, variance = _number(layer.mean), _number(layer.variance)
+    mean, variance = as_array(layer.mean), as_array(layer.variance)
     if (mean == 0).all() and (variance == 1).all():
         return None
     found = (values - mean) / np.sqrt(np.maximum(variance, np.finfo(np.float32).eps))
@@ -188,7 +183,7 @@ def _normalized(layer: Any, values: np.ndarray) -> np.ndarray | None:
 
 def _standardized(layer: Any, values: np.ndarray) -> np.ndarray | None:
     """By the moving averages of a BatchNormalization, (values, channels); None where it was not trained."""
-    mean, variance = _number(layer.moving_mean), _number(layer.moving_variance)
+    mean, variance = as_array(layer.moving_mean), as_array(layer.moving_variance)
     if (mean == 0).all() and (variance == 1).all():
         return None
     return (_columns(values, _axis(layer, values)) - mean) / np.sqrt(variance + layer.epsilon)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import SourceError
+from ..arrays import as_array
 from ..labels import NumbersFromR
 from ..positions import first
 from ..words import shape_text
@@ -114,7 +115,7 @@ def _parts(given: Any, place: str) -> tuple[Any, Any]:
 
 def _array(given: Any, place: str) -> np.ndarray:
     try:
-        found = _as_array(given)
+        found = as_array(given)
     except Exception as error:  # whatever a framework raises for what is no plain tensor
         raise SourceError(
             f"{place} holds what is no array.", expected="dense arrays or tensors", given=type(given).__name__
@@ -124,19 +125,13 @@ def _array(given: Any, place: str) -> np.ndarray:
     return found
 
 
-def _as_array(given: Any) -> np.ndarray:
-    if hasattr(given, "detach"):
-        given = given.detach().cpu()
-    return np.asarray(given.numpy() if hasattr(given, "numpy") else given)
-
-
 def _labels(given: Any, place: str) -> Any:
     """Labels as an array; lists of sets of labels, and those of R, stay what they are."""
     if isinstance(given, NumbersFromR):
         return given
     if isinstance(given, list) and given and not isinstance(given[0], int | float | str | bytes | np.generic):
         return given
-    found = _as_array(given)
+    found = as_array(given)
     if found.dtype.kind == "O" and all(isinstance(one, bytes) for one in found.flat):
         found = np.array([one.decode() for one in found.flat]).reshape(found.shape)
     if found.ndim == 0:

@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode  # the documented place of this class
 
 from ....errors import UnsupportedOperationError
 from . import operations as table
 from .parts import PARTS
+
+# what looks at a tensor's numbers without an operation of PyTorch
+LOOKING = frozenset({torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist, torch.Tensor.__dlpack__})
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,7 @@ class Recording(TorchDispatchMode):
         carries = not self.data.isdisjoint(inputs) and kind(function) not in table.FILLED
         layer = self._layer()
         if carries and not outputs:
-            raise UnsupportedOperationError(
-                f"What the model computes depends on numbers that it takes from the images: {kind(function)} in layer "
-                f"'{layer}'.",
-                fix="use tensors, such as torch.where, in place of Python's numbers and conditions",
-            )
+            raise self._looked(kind(function), layer)
         held_args, held_kwargs = mapped(
             (args, kwargs), lambda part: Value(self.number(part)) if _is_tensor(part) else part
         )
@@ -96,6 +96,26 @@ class Recording(TorchDispatchMode):
         if not set(numbers) <= set(inputs):  # else it handed back what it was given
             self.nodes.append(Node(function, held_args, held_kwargs, inputs, numbers, layer))
         return found
+
+    def numbers_of(self, tensor: torch.Tensor, function: Any) -> torch.Tensor:
+        """What a tensor stands for while its operations are taken apart: then it has no memory, and reads as garbage.
+
+        Raises
+        ------
+        UnsupportedOperationError
+            If images had part in it.
+        """
+        torch._sync(tensor)
+        found: torch.Tensor = torch._from_functional_tensor(tensor)
+        if self._numbers.get(id(found)) in self.data:
+            raise self._looked(function.__name__, self._layer())
+        return found
+
+    def _looked(self, name: str, layer: str) -> UnsupportedOperationError:
+        return UnsupportedOperationError(
+            f"What the model computes depends on numbers that it takes from the images: {name} in layer '{layer}'.",
+            fix="use tensors, such as torch.where, in place of Python's numbers and conditions",
+        )
 
     def _written(self, function: Any, args: Any) -> list[torch.Tensor]:
         """Tensors that an operation writes into: some that images had no part in, and that nothing else refers to.
@@ -132,6 +152,19 @@ class Recording(TorchDispatchMode):
         return ""
 
 
+class _Looking(TorchFunctionMode):
+    """Where a model leaves PyTorch for NumPy or Python's lists, it gets the numbers that a recording has."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        self._recording = recording
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in LOOKING and torch._is_functional_tensor(args[0]):
+            args = (self._recording.numbers_of(args[0], function), *args[1:])
+        return function(*args, **(kwargs or {}))
+
+
 def record(call: Callable[[Any], Any], images: torch.Tensor, layers: frozenset[str]) -> tuple[Recording, list[Any]]:
     """Call a model, and note what it computes; its outputs too."""
     found: list[Any] = []
@@ -142,7 +175,7 @@ def record(call: Callable[[Any], Any], images: torch.Tensor, layers: frozenset[s
 
     recording = Recording(images, layers)
     # attention as it is written in papers; elsewhere it is one operation, of which little is known
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), recording:
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), recording, _Looking(recording):
         output = torch.func.functionalize(function, remove="mutations")(images)
     return recording, [output] if len(found) == 1 and _is_tensor(found[0]) else found
 
