@@ -125,7 +125,8 @@ def select_bands(
     >>> few.selected, few.plot()  # doctest: +SKIP
     """
     return selection(
-        model, x, y, method=method, importance=importance, fit=None if fit is None else _with_labels(fit), metric=metric, sensors=sensors, folds=folds,
+        model, x, y, method=method, importance=importance, metric=metric, sensors=sensors, folds=folds,
+        fit=None if fit is None else _with_labels(fit),
         repeats=repeats, n_background=n_background, progress=progress,
         asked={
             "background": background, "output": output, "head": head, "task": task, "bands": bands,

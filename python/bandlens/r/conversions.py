@@ -137,7 +137,7 @@ def column(values: np.ndarray | None) -> np.ndarray | list[str] | None:
     if values is None:
         return None
     if isinstance(values, np.ma.MaskedArray):
-        return np.asarray(values.astype(np.int32).filled(MISSING))
+        return np.where(np.ma.getmaskarray(values), MISSING, values.data).astype(np.int32)
     values = np.asarray(values)
     if values.dtype.kind == "M":
         return date_texts(values)

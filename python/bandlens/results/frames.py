@@ -15,7 +15,7 @@ def coded_frame(columns: Mapping[str, np.ndarray], levels: Mapping[str, Sequence
     """
     frame = pd.DataFrame(
         {
-            name: pd.arrays.IntegerArray(values.data, values.mask.copy())
+            name: pd.arrays.IntegerArray(values.data, np.ma.getmaskarray(values).copy())
             if isinstance(values, np.ma.MaskedArray)
             else values
             for name, values in columns.items()

@@ -134,8 +134,8 @@ def stream_of(given: Any, name: str) -> Stream | None:
     if inspect.isgenerator(given) or (hasattr(given, "__next__") and hasattr(given, "__iter__")):
         # what it is and which names labels and bands had, where it says so itself
         where = getattr(given, "where", "an iterator")
-        names = {name: getattr(given, name, lambda: None) for name in ("classes", "bands")}
-        return Stream(lambda: iter(given), where, **names)
+        classes, bands = (getattr(given, name, lambda: None) for name in ("classes", "bands"))
+        return Stream(lambda: iter(given), where, classes=classes, bands=bands)
     if callable(given) and not hasattr(given, "shape") and not isinstance(given, type):
         return Stream(lambda: _called(given, name), "a function that gives a generator")
     return None
