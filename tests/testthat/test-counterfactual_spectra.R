@@ -30,8 +30,8 @@ test_that("the band that decides changes as far as it has to, and what is found 
   file <- withr::local_tempfile()
   saveRDS(found, file)
   expect_identical(readRDS(file), found)
-  expect_s3_class(ggplot2::ggplotGrob(autoplot(found)), "gtable")
-  expect_s3_class(ggplot2::ggplotGrob(autoplot(found, "spectra", images = 2)), "gtable")
+  expect_s3_class(ggplot2::ggplot_build(autoplot(found)), "ggplot_built")
+  expect_s3_class(ggplot2::ggplot_build(autoplot(found, "spectra", images = 2)), "ggplot_built")
 })
 
 test_that("errors come before anything is computed, and count images from 1", {
@@ -57,8 +57,9 @@ test_that("tables, words and pictures need no Python, and no image is left out",
   expect_output(print(summary(found)), "Bands are of real images", fixed = TRUE)
   tiles <- autoplot(found)
   expect_match(tiles$labels$subtitle, "3 of 4")
-  expect_s3_class(ggplot2::ggplotGrob(tiles), "gtable")
-  spectra <- plot(found, "spectra")
+  expect_s3_class(ggplot2::ggplot_build(tiles), "ggplot_built")
+  spectra <- autoplot(found, "spectra")
+  expect_s3_class(spectra, "ggplot")
   expect_identical(levels(spectra$data$panel), "1")
   expect_identical(sum(spectra$data$marked), 2L)
   expect_error(autoplot(found, "spectra", images = 4), "image 4")

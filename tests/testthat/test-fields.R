@@ -150,7 +150,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   band_interactions(model, images(), labels(), n_background = 3)
   band_response(model, images(), labels())
   select_bands(model, images(), labels(), folds = 2)
-  counterfactual_spectra(model, images(), background = 1 - images())
+  counterfactual_spectra(function(x) cbind(0.5 - rowMeans(x), rowMeans(x) - 0.5), images(), output = "logit")
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")

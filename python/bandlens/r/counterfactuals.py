@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 from .conversions import Answer, all_fields, answer, columns, fields, labels, plain
@@ -26,6 +27,8 @@ def counterfactual_spectra(
     from ..explain.counterfactuals import counterfactual_spectra as compute
 
     model, x, options = images_and_options(model, x, arguments)
+    # R sends all that makes a question; what this verb has no argument for, its users can't have given
+    options = {name: value for name, value in options.items() if name in signature(compute).parameters}
     found = compute(model, x, labels(y), **options, progress=Watching(progress) if progress else False)
     return {
         "tables": {level: columns(found.columns(level).columns) for level in LEVELS},
