@@ -36,8 +36,9 @@
 #' }
 #' At level `"image"`, `status` (`"changed"`; `"unchanged"` by `max_bands` bands; `"already"` of the class asked for;
 #' `"alone"`, with no image of another class), `n_bands`, `bands`, `amount`, `output_before` and `output_after` (of the
-#' counterfactual class), `plausibility_before` and `plausibility` (share of background images whose spectrum is at least
-#' as far out), `neighbour` (number of the background image) and `exact` (whether all sets of fewer bands were tried).
+#' counterfactual class), `plausibility_before` and `plausibility` (share of background images whose spectrum is at
+#' least as far out), `neighbour` (number of the background image) and `exact` (whether all sets of fewer bands were
+#' tried).
 #' At level `"class"`, `n` images, `changed` and `share` of them with `share_low` and `share_high`, the mean `change_sd`,
 #' and by how much the neighbours differ: `difference_sd` with `std_error`, `conf_low` and `conf_high`.
 #' `glance()` gives one row: `n`, `n_changed`, `median_bands`, `n_bands`, `max_bands`, `neighbours`, `n_background`,
