@@ -39,8 +39,8 @@
 #' counterfactual class), `plausibility_before` and `plausibility` (share of background images whose spectrum is at
 #' least as far out), `neighbour` (number of the background image) and `exact` (whether all sets of fewer bands were
 #' tried).
-#' At level `"class"`, `n` images, `changed` and `share` of them with `share_low` and `share_high`, the mean `change_sd`,
-#' and by how much the neighbours differ: `difference_sd` with `std_error`, `conf_low` and `conf_high`.
+#' At level `"class"`, `n` images, `changed` and `share` of them with `share_low` and `share_high`, the mean
+#' `change_sd`, and by how much the neighbours differ: `difference_sd` with `std_error`, `conf_low` and `conf_high`.
 #' `glance()` gives one row: `n`, `n_changed`, `median_bands`, `n_bands`, `max_bands`, `neighbours`, `n_background`,
 #' `exact`, `output`, `seed`, `model`, `seconds`.
 #'
