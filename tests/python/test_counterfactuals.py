@@ -121,13 +121,13 @@ def test_changed_images_are_taken_for_the_class_that_is_named(model: Any) -> Non
     assert found.outputs_after[found.found] == pytest.approx(outputs, abs=1e-5)
     assert found.after[found.found] == pytest.approx(levels(after), abs=1e-5)
     # and a hair less of the way is not enough
-    less = found.amount - 2 / 4096
-    short = np.where(less > 0, less, np.nan)[found.found, None, None, None]
     own, other = x[found.found], pool[found.neighbour[found.found]]
-    tried = np.where(found.changed[found.found, None, None, :], own + short * (other - own), own)
-    known = np.isfinite(tried).all(axis=(1, 2, 3))
-    assert known.sum() > 20
-    assert (np.asarray(model(tried[known])).argmax(axis=1) == found.image_class[found.found][known]).all()
+    mask, kept = found.changed[found.found, None, None, :], np.zeros(len(found.found), bool)
+    for step in (1, 2, 3):  # two outputs may be equal in one of these places
+        less = np.maximum(found.amount[found.found] - step / 4096, 0).astype(np.float32)[:, None, None, None]
+        tried = np.where(mask, own + less * (other - own), own)
+        kept |= np.asarray(model(tried)).argmax(axis=1) == found.image_class[found.found]
+    assert kept.all()
 
 
 def test_neighbours_are_the_nearest_of_other_classes_and_no_smaller_set_of_any_of_them_works() -> None:
@@ -159,14 +159,16 @@ def test_neighbours_are_the_nearest_of_other_classes_and_no_smaller_set_of_any_o
         assert (apart**2).sum() == pytest.approx(min(works[min(works)]), rel=1e-4)
 
 
-def test_one_by_one_finds_sets_of_which_every_band_is_needed_and_says_that_it_is_not_exact(
+def test_one_by_one_finds_sets_of_which_every_band_is_needed_and_says_which_may_not_be_smallest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     x, pool = spread_out(30), spread_out(50, seed=1)
     exact = bl.counterfactual_spectra(three_classes, x, background=pool, shrink=False, **ASKED)
     monkeypatch.setattr(changing, "MOST_SETS", 1)
     found = bl.counterfactual_spectra(three_classes, x, background=pool, shrink=False, **ASKED)
-    assert not found.exact.any()
+    counts = found.changed.sum(axis=1)  # no set was tried as a whole, but that there is none without bands
+    assert found.exact.tolist() == (counts <= 1).tolist()
+    assert (counts > 1).any()
     assert len(found.found) == len(exact.found) == 30
     assert (found.changed.sum(axis=1) >= exact.changed.sum(axis=1)).all()
     after = changed_images(found, x, pool)

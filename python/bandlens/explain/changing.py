@@ -103,8 +103,9 @@ def fewest(trial: Trial, most: int) -> Change:
     left = np.arange(n)
     for size in range(1, most + 1):
         if comb(n_bands, size) > MOST_SETS:
-            found.exact[left] = False
             _one_by_one(trial, left, most, found)
+            # all sets of fewer than so many were tried
+            found.exact[left] = (found.neighbour[left] >= 0) & (found.changed[left].sum(axis=1) <= size)
             break
         sets = np.zeros((comb(n_bands, size), n_bands), bool)
         for row, chosen in enumerate(combinations(range(n_bands), size)):
@@ -179,7 +180,7 @@ def least_way(
     size : int
         Images per step.
     shrink : bool
-        Whether to go no farther than it takes; else all the way.
+        Whether to go to where the class changes, as halving finds it; else all the way.
     """
 
     def outputs(batch: np.ndarray) -> np.ndarray:
@@ -192,13 +193,23 @@ def least_way(
     low, high = np.zeros(len(images)), np.ones(len(images))
     batch = np.where(masks, references, images)
     found = outputs(batch)
+
+    def tried(amount: np.ndarray) -> np.ndarray:
+        """Go so far, where that is enough; which images it is enough for."""
+        there = moved(amount)
+        values = outputs(there)
+        enough: np.ndarray = lead(values, wanted) > 0
+        batch[enough], found[enough] = there[enough], values[enough]
+        return enough
+
     for _ in range(HALVINGS if shrink else 0):
         middle = (low + high) / 2
-        tried = moved(middle)
-        values = outputs(tried)
-        enough = lead(values, wanted) > 0
+        enough = tried(middle)
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
-        batch[enough], found[enough] = tried[enough], values[enough]
+    if shrink:
+        # a step farther, so that the class does not hang on the last digit
+        farther = np.minimum(high + 0.5**HALVINGS, 1.0)
+        high = np.where(tried(farther), farther, high)
     return high, batch, found
 
 

@@ -71,7 +71,8 @@ def counterfactual_spectra(
     max_bands : int, optional
         Most bands that may change; all by default.
     shrink : bool
-        Whether bands go no farther towards the other image than it takes (to 1/4096 of the way), or all of the way.
+        Whether bands go towards the other image as far as the class changes, found by halving to 1/4096 of the way, or
+        all of the way. Where it changes more than once on the way, it is one of these places.
     output, head, task, bands, wavelengths, groups, classes, band_axis, reorder, batch_size, seed, progress
         As for `band_importance`. With `groups`, zones change as a whole. Results don't depend on `batch_size`.
 
