@@ -348,3 +348,16 @@ def test_what_r_gets_is_the_same(planted: dict[str, Any]) -> None:
     failed = bridge.select_bands(two_of_six, planted["x"], names, arguments, lambda *_: {"error": "oh"}, None)
     assert not failed["ok"]
     assert failed["given"] == "oh"
+
+
+def test_intervals_of_an_accuracy_end_where_it_does(planted: dict[str, Any]) -> None:
+    y = np.where(np.arange(240) < 2, 1 - planted["y"], planted["y"])
+    frame = bl.select_bands(**{**planted, "y": y}).to_frame()
+    assert frame["conf_high"].max() == 1
+    assert (frame["conf_low"] < frame["estimate"]).all()
+
+
+def test_where_bands_make_no_difference_none_is_said_to_suffice(planted: dict[str, Any]) -> None:
+    found = bl.select_bands(**{**planted, "model": lambda x: np.tile([1.0, 0.0], (len(x), 1))})
+    assert "Bands make no difference" in found.verdict
+    assert "suffice:" not in found.summary()

@@ -107,7 +107,7 @@ class BandSelection:
     @cached_property
     def curve(self) -> Estimates:
         """The metric for 1, 2, ... bands."""
-        return _estimated(self.qualities, self.runs)
+        return _estimated(self.qualities, self.runs, self.metric)
 
     @property
     def knee(self) -> int:
@@ -131,6 +131,11 @@ class BandSelection:
     def verdict(self) -> str:
         """The knee in a sentence."""
         full, all_bands = self.curve.estimate, len(self.bands)
+        if np.ptp(full) == 0 and all_bands > 1:
+            return (
+                f"Bands make no difference: {self.measure} is {full[-1]:.3g} with any number of them, so that nothing can "
+                "be said of how few suffice."
+            )
         if self.knee == all_bands:
             return f"All {all_bands} bands are needed: {self.measure} {full[-1]:.3g}, with fewer less. Rule: {RULE}."
         return (
@@ -172,7 +177,7 @@ class BandSelection:
         sets = np.zeros((0, len(self.bands)), bool) if self.sensor_sets is None else self.sensor_sets
         found = Estimates(*np.zeros((4, 0)))
         if self.sensor_qualities is not None and self.sensor_runs is not None:
-            found = _estimated(self.sensor_qualities, self.sensor_runs)
+            found = _estimated(self.sensor_qualities, self.sensor_runs, self.metric)
         rows = self._rows(sets, found)
         places = {"sensor": np.arange(len(sets)), "n_bands": sets.sum(axis=1).astype(np.int64)}
         lacking = np.array([", ".join(self.lacking.get(name, ())) for name in self.sensors], dtype=str)
@@ -237,11 +242,15 @@ class BandSelection:
         return stored(cls, path, FORMAT)
 
 
-def _estimated(qualities: np.ndarray, runs: np.ndarray) -> Estimates:
-    """Means over images; the squares of standard errors over images and over runs add up."""
+def _estimated(qualities: np.ndarray, runs: np.ndarray, metric: str) -> Estimates:
+    """Means over images; the squares of standard errors over images and over runs add up.
+
+    Intervals are Student's, which know no bounds, and end at those that an accuracy has.
+    """
     moments = Moments.of(qualities, np.zeros(len(qualities), np.int64), 1)
     mean, error = moments.mean[0], moments.standard_error()[0]
     if len(runs) > 1:
         error = np.sqrt(error**2 + runs.var(axis=0, ddof=1) / len(runs))
     half = half_width(error, max(1, len(qualities) - 1))
-    return Estimates(mean, error, mean - half, mean + half)
+    low, high = (0.0, 1.0) if metric == "accuracy" else (-np.inf, np.inf)
+    return Estimates(mean, error, np.clip(mean - half, low, high), np.clip(mean + half, low, high))
