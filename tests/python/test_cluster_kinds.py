@@ -62,6 +62,17 @@ def test_zones_of_pixels(client: Any, layers: Any) -> None:
     same(client, model, numbers(7, 6, 6, BANDS), labels, background=numbers(3, 6, 6, BANDS, seed=1), batch_size=2)
 
 
+@pytest.mark.parametrize("method", ["deepshap", "saliency", "shapley"])
+def test_series_of_images(client: Any, layers: Any, method: str) -> None:
+    model = keras.Sequential([keras.Input((3, 4, 4, 2)), layers.Conv3D(3, (2, 3, 3), activation="relu")])
+    model.add(layers.Flatten())
+    model.add(layers.Dense(3))
+    times = ["2024-05-01", "2024-06-01", "2024-07-01"]
+    about = {"background": numbers(4, 3, 4, 4, 2, seed=1), "time_axis": 1, "times": times, "method": method}
+    found = same(client, model, numbers(7, 3, 4, 4, 2), **about, **({} if method == "saliency" else {"seed": 1}))
+    assert list(found.to_frame().time.unique().astype(str)) == times
+
+
 def test_several_labels_and_inputs(client: Any, layers: Any) -> None:
     import keras
 

@@ -389,6 +389,22 @@ def test_a_series_has_scores_per_band_and_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(lazy.score.values, found.score.values, rtol=1e-5, atol=1e-6)
     drawn = bl.score_scene(model, series, target=1, n_background=4)
     assert np.isfinite(drawn.score.values).any()
+    # a file for each date; of the second the bands are in two
+    first, second = (values[:, :, at] for at in range(2))
+    files: dict[Any, Any] = {
+        str(dates[0])[:10]: written(tmp_path / "first.tif", first, transform=series.rio.transform()),
+        dates[1]: [
+            written(tmp_path / "blue.tif", second[..., :1], transform=series.rio.transform()),
+            written(tmp_path / "others.tif", second[..., 1:], names=BANDS[1:], transform=series.rio.transform()),
+        ],
+    }
+    read = bl.score_scene(model, files, stride=3, prediction=True, **options)
+    xr.testing.assert_equal(read.drop_vars("spatial_ref"), found.drop_vars("spatial_ref"))
+    once = written(tmp_path / "other.tif", first, names=BANDS[::-1], transform=series.rio.transform())
+    moved = written(tmp_path / "moved.tif", first)
+    for other, said in ((once, "other bands than"), (moved, "different grids"), (series, "what is no file")):
+        with pytest.raises(SceneError, match=said):
+            bl.score_scene(model, {**files, dates[1]: other}, **options)
     for wrong in (series.isel(time=[0]), series.isel(time=0)):
         with pytest.raises(SceneError, match="takes series of images"):
             bl.score_scene(model, wrong, **options)
