@@ -75,11 +75,14 @@ core_step <- function(scene, called) {
   }
   check_as_in_files(scene, from, called)
   run <- cumsum(c(TRUE, from$source[-1] != from$source[-nrow(from)]))
-  cells <- unique(round(seq(1, terra::ncell(scene), length.out = n_compared)))
+  pixels <- terra::rowColFromCell(scene, unique(round(seq(1, terra::ncell(scene), length.out = n_compared))))
+  read <- read_patches(scene, pixels[, 1], pixels[, 2], 1)
+  paths <- from$source[!duplicated(run)]
+  here <- file.exists(paths)
+  paths[here] <- normalizePath(paths[here]) # workers may start in another folder
   list(
-    bands = bands, paths = as.list(from$source[!duplicated(run)]),
-    layers = unname(lapply(split(as.integer(from$bands), run), as.list)),
-    pixels = unname(terra::rowColFromCell(scene, cells)) - 1, read = unname(as.matrix(terra::extract(scene, cells)))
+    bands = bands, paths = as.list(paths), layers = unname(lapply(split(as.integer(from$bands), run), as.list)),
+    pixels = unname(pixels) - 1, read = matrix(read, nrow(pixels))
   )
 }
 

@@ -38,8 +38,8 @@ def score_scene(
     ----------
     model : object
     rasters : list of one dict, or dict of dict by names of inputs
-        Each with `called`, as in errors, and `numbers` and `names`, of a row of numbers; or `steps`, a list of dicts, one
-        or of a series one for each of `times`, which have
+        Each with `called`, as in errors, and `numbers` and `names`, of a row of numbers; or `steps`, a list of dicts,
+        one, or of a series one for each of `times`, which have
 
         - `bands`, names; `pixels`, an array (n, 2) of rows and columns, counted from 0, and `read`, (n, bands), what
           terra reads there;
@@ -105,7 +105,7 @@ def _step(given: Mapping[str, Any], called: str) -> Raster:
     places = np.asarray(given["pixels"], np.int64).reshape(-1, 2)
     ours = np.array([raster.read(Region(int(row), int(col), 1, 1))[0, 0] for row, col in places])
     theirs = np.asarray(given["read"], np.float64).reshape(ours.shape)
-    off = ~np.isclose(ours, theirs, rtol=CLOSE, atol=0, equal_nan=True)
+    off = _apart(ours, theirs)
     if off.any():
         at, band = np.argwhere(off)[0]
         row, col = places[at] + 1
@@ -116,6 +116,16 @@ def _step(given: Mapping[str, Any], called: str) -> Raster:
             fix="write it to a new file with `terra::writeRaster()`, and give that",
         )
     return raster
+
+
+def _apart(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Which numbers are not the same, but for rounding; columns are bands."""
+    finite = np.isfinite(ours) & np.isfinite(theirs)
+    mine, other = np.where(finite, ours, 0), np.where(finite, theirs, 0)
+    far = np.abs(mine - other) > CLOSE * np.abs(other).max(axis=0, initial=0)
+    alike = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    found: np.ndarray = np.where(finite, far, ~alike)
+    return found
 
 
 def _check_no_masks(paths: Sequence[str], layers: Sequence[tuple[int, ...]], called: str) -> None:

@@ -182,7 +182,8 @@ def held(values: np.ndarray, bands: tuple[str, ...], transform: Any, crs: str, c
     """A raster of an array (rows, cols, bands) in memory, NaN where there is no data."""
     source = Held(needed("xarray", "A raster").Variable(("y", "x", "band"), values), None, str(values.dtype))
     unknown = (float("nan"),) * len(bands)
-    return Raster(source, *values.shape[:2], bands, unknown, as_transform(transform), crs, called)
+    rows, cols = values.shape[:2]
+    return Raster(source, rows, cols, bands, unknown, as_transform(transform), crs, called)
 
 
 def _same_grid(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
