@@ -126,6 +126,14 @@ test-torch: ## the same on PyTorch
 	$(report) test-torch $(results)/test-torch.xml
 	exit $${status:-0}
 
+# Hours: with ARGS='--seconds 3600' it ends, and another call goes on from there.
+.PHONY: test-truth
+test-truth: setup-python ## all random networks and layers, for every number of bands and outputs, on three backends
+	.ci/setup python-torch
+	$(python) tests/python/truth.py --backend tensorflow --backend jax $(ARGS) || status=$$?
+	$(envs)/python-torch/bin/python tests/python/truth.py --backend torch $(ARGS) || status=$$?
+	exit $${status:-0}
+
 .PHONY: check
 check: $(tarball) setup-r ## R CMD check of the built package; must say Status: OK
 	rm -rf $(results)/check* $(envs)/check

@@ -240,7 +240,8 @@ draw_network <- function(object, chosen, top, width, base_size) {
     theme_bandlens(base_size) +
     ggplot2::theme(
       legend.box = "vertical", legend.key.width = ggplot2::unit(2 * base_size, "pt"),
-      legend.spacing.y = ggplot2::unit(0.5 * base_size, "pt")
+      legend.spacing.y = ggplot2::unit(0.5 * base_size, "pt"),
+      plot.title.position = "plot" # panels may be narrower than the picture, and lines of text are not
     ) +
     ggplot2::labs(
       title = "Interactions of bands by class",

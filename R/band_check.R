@@ -68,6 +68,11 @@ tidy.band_check <- function(x, level = NULL, ...) {
   })
 }
 
+#' @export
+as.data.frame.band_check <- function(x, row.names = NULL, optional = FALSE, ..., level = NULL) {
+  as.data.frame(tidy(x, level = level))
+}
+
 #' @rdname band_check
 #' @export
 glance.band_check <- function(x, ...) {

@@ -5,6 +5,7 @@
 #' * [band_interactions()]: what bands do together, beyond what each does.
 #' * [wavelength_zones()]: which neighbouring bands carry the same information, to be treated as one.
 #' * [select_bands()]: how few bands suffice, and what those of other sensors are worth.
+#' * [counterfactual_spectra()]: which bands would make an image one of another class.
 #' * [band_maps()]: where in an image.
 #' * [class_activation_maps()], [occlusion_maps()]: where a layer sees a class, and which band draws it there; where
 #'   covering the image lowers the output.

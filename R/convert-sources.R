@@ -62,17 +62,28 @@ as_batch <- function(batch) {
   }
   parts <- batch_parts(batch)
   y <- parts$y
+  images <- list(x = as_images(parts$x), bands = bands_of_batch(parts$x))
   if (is.null(y)) {
-    return(list(x = as_images(parts$x)))
+    return(images)
   }
   if (is_label_list(y)) {
-    return(list(x = as_images(parts$x), y = lapply(y, label_set)))
+    return(c(images, list(y = lapply(y, label_set))))
   }
   check_labels(y)
   y <- as_vector_labels(y)
   classes <- if (is.factor(y)) levels(y) else if (is.matrix(y)) colnames(y)
   codes <- if (is_pixel_labels(y)) pixel_labels(y) else label_codes(y)
-  list(x = as_images(parts$x), y = codes, classes = as_classes(classes))
+  c(images, list(y = codes, classes = as_classes(classes)))
+}
+
+# Names of the bands of a batch: dimnames of its last axis that has some, which get lost on the way to Python. Those of
+# several inputs are given as `bands`.
+bands_of_batch <- function(x) {
+  if (is_named_list(x)) {
+    return(NULL)
+  }
+  named <- Filter(Negate(is.null), own_dimnames(x)[-1])
+  if (length(named) > 0) as_bands(named[[length(named)]])
 }
 
 # Images and labels, by name or in this order; what has other names are several inputs.

@@ -65,7 +65,7 @@ calls_with_model <- c(
   "band_importance", "band_interactions", "band_maps", "band_response", "loaded_model", "check_deletion", "check_null",
   "check_quality", "check_randomization", "check_stability", "layer_activations", "list_layers", "layer_kernels",
   "top_images", "visualize_features", "window_outputs", "pixel_scores", "class_activation_maps", "occlusion_maps",
-  "select_bands"
+  "select_bands", "counterfactual_spectra"
 )
 
 # Names of their own, so that tests can look.

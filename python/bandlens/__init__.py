@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from .data.labelled import LabelledImages
     from .engine.precision import allow_tf32
     from .errors import BandlensError
+    from .explain.counterfactuals import counterfactual_spectra
     from .explain.importance import band_importance
     from .explain.interactions import band_interactions
     from .explain.maps import band_maps
     from .explain.response import band_response
+    from .explain.selection import select_bands
     from .explain.zoning import wavelength_zones
     from .features import (
         FeatureImages,
@@ -52,12 +54,14 @@ if TYPE_CHECKING:
     from .models.bands import bands_of, set_bands
     from .results.by_input import ByInput
     from .results.combining import combine
+    from .results.counterfactuals import Counterfactuals
     from .results.importance import BandImportance
     from .results.interactions import BandInteractions
     from .results.maps import BandMaps
     from .results.pooled import PooledImportance
     from .results.pooling import pool_importance
     from .results.response import BandResponse
+    from .results.selection import BandSelection
     from .results.wavelength_zones import WavelengthZones
     from .scenes import ScenePatches, extract_patches, plot_scene, score_scene, zonal_importance
 
@@ -73,6 +77,7 @@ _HOMES = {
     "ByInput": ".results.by_input",
     "CAM_METHODS": ".localization",
     "Check": ".checks",
+    "Counterfactuals": ".results.counterfactuals",
     "FeatureImages": ".features",
     "LabelledImages": ".data.labelled",
     "LayerActivations": ".features",
@@ -98,6 +103,7 @@ _HOMES = {
     "class_activation_maps": ".localization",
     "combine": ".results.combining",
     "compare_importance": ".checks",
+    "counterfactual_spectra": ".explain.counterfactuals",
     "extract_patches": ".scenes",
     "layer_activations": ".features",
     "layer_kernels": ".features",
@@ -129,6 +135,7 @@ __all__ = [
     "BandlensError",
     "ByInput",
     "Check",
+    "Counterfactuals",
     "FeatureImages",
     "LabelledImages",
     "LayerActivations",
@@ -154,6 +161,7 @@ __all__ = [
     "class_activation_maps",
     "combine",
     "compare_importance",
+    "counterfactual_spectra",
     "datasets",
     "errors",
     "extract_patches",

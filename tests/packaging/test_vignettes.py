@@ -53,6 +53,8 @@ def test_say_nothing_of_the_machine_they_were_knitted_on():
 
 # train ten networks, three, and one, on data that has to be downloaded
 SLOW = {"sentinel2", "landcover", "correlated"}
+# on the website and in the sources alone, as the installed package has little room
+ARTICLES = {"landcover"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES])
@@ -65,7 +67,7 @@ def test_runs_as_written(name, library, tmp_path):
 
 def test_are_listed_once_installed(library, tmp_path):
     said = run_r('cat(vignette(package = "bandlens")$results[, "Item"], sep = "\\n")', library, tmp_path)
-    assert sorted(said.split()) == NAMES
+    assert set(said.split()) == set(NAMES) - ARTICLES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -94,21 +94,22 @@ def keras() -> Iterator[Any]:
     keras.backend.clear_session()
 
 
-@pytest.fixture
-def settle() -> Callable[[Any], Any]:
+def settled(model: Any, scale: float = 0.3) -> Any:
     """Give batch norm statistics and biases that are not trivial, so that outputs vary."""
+    random = np.random.default_rng(3)
+    for weight in model.weights:
+        name = weight.path.rsplit("/", 1)[-1]
+        if name in ("moving_variance", "gamma"):
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+        elif name in ("moving_mean", "beta", "bias"):
+            weight.assign(random.normal(0, scale, weight.shape))
+    return model
 
-    def settle(model: Any, scale: float = 0.3) -> Any:
-        random = np.random.default_rng(3)
-        for weight in model.weights:
-            name = weight.path.rsplit("/", 1)[-1]
-            if name in ("moving_variance", "gamma"):
-                weight.assign(random.uniform(0.5, 1.5, weight.shape))
-            elif name in ("moving_mean", "beta", "bias"):
-                weight.assign(random.normal(0, scale, weight.shape))
-        return model
 
-    return settle
+@pytest.fixture
+def settle() -> Callable[..., Any]:
+    """What `settled` does."""
+    return settled
 
 
 @pytest.fixture
@@ -141,6 +142,19 @@ def same_kernels(model: Any, seed: int) -> Any:
             *field, inputs, outputs = weight.shape
             limit = np.sqrt(6 / (np.prod(field) * (inputs + outputs)))
             weight.assign(random.uniform(-limit, limit, weight.shape))
+    return model
+
+
+def weighted(model: Any, seed: int) -> Any:
+    """Draw all weights by NumPy, so that they are the same on every backend, and outputs vary."""
+    random, weights = np.random.default_rng(seed), []
+    for weight in model.weights:
+        name, shape = weight.path.rsplit("/", 1)[-1], tuple(weight.shape)
+        if name in ("gamma", "moving_variance"):
+            weights.append(random.uniform(0.5, 1.5, shape))
+        else:
+            weights.append(random.normal(0, 0.3 if len(shape) < 2 else 1 / np.sqrt(np.prod(shape[:-1])), shape))
+    model.set_weights(weights)
     return model
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import bandlens as bl
 import numpy as np
+import pandas as pd
 import pytest
 from bandlens.errors import LayerError, ModelError, ModelTypeError, OptionError, ResultError, UnsupportedOperationError
 from bandlens.localization.eigencam import projected
 from bandlens.localization.scorecam import corner_weights
+from bandlens.r.conversions import column
 from conftest import same_kernels
 from scipy import ndimage
 
@@ -446,6 +448,10 @@ def test_maps_that_are_empty_are_told(pooled: Any) -> None:
     found = cams(pooled, target=1)
     assert found.empty.all()
     assert "5 of 5 maps are 0 everywhere" in repr(found)
+    table = found.to_frame()
+    assert table[["row", "col"]].isna().all(axis=None)  # what is nowhere has no place
+    assert set(table.dtypes[["row", "col"]]) == {pd.Int64Dtype()}
+    assert (column(found.columns().columns["row"]) == np.iinfo(np.int32).min).all()  # R's NA
     assert not cams(pooled, target=1, relu=False).empty.any()
     assert found.plot(x=X) is not None  # nor does a picture of nothing fail
 
@@ -456,7 +462,10 @@ def test_tables_and_files(net: Any, tmp_path: Any) -> None:
     assert list(table.columns) == ["image", "class", "output", "mean", "mean_abs", "peak", "row", "col"]
     for row in table.itertuples():
         own = found.values[row.image, ["x", "y", "z"].index(row.output)]
-        assert row.peak == own[row.row, row.col] == own.max()
+        if own.any():
+            assert row.peak == own[row.row, row.col] == own.max()
+        else:
+            assert row.row is row.col is pd.NA
     pixels = found.to_frame("pixel")
     assert list(pixels.columns) == ["image", "class", "output", "row", "col", "value"]
     at = pixels.iloc[37]

@@ -247,6 +247,39 @@ def test_bands_that_a_formula_joins(keras: Any, name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-4 * np.abs(expected).max())
 
 
+DEGREES: dict[str, Any] = {
+    # n factors have an n-th each, of which the k-th output of a running product has k
+    "product": (lambda ops, t: ops.prod(t, axis=-1, keepdims=True), lambda of: of / 4 * np.ones(4)),
+    "running product": (
+        lambda ops, t: ops.cumprod(t, axis=-1),
+        lambda of: np.cumsum((of / np.arange(1, 5))[..., ::-1], axis=-1)[..., ::-1],
+    ),
+    # half to what is sorted, in its places, and half to the mean, by what each contributes to it
+    "sorted times mean": (lambda ops, t: ops.sort(t, axis=-1) * ops.mean(t, axis=-1, keepdims=True), None),
+}
+
+
+@pytest.mark.parametrize("name", DEGREES)
+def test_what_is_of_a_higher_degree_shares_out_no_more_than_there_is(keras: Any, name: str) -> None:
+    """Input times derivative is n times a product of n factors."""
+    function, expected = DEGREES[name]
+    inputs = keras.Input((4,))
+    layer = keras.layers.Lambda(lambda t: function(keras.ops, t))(inputs)
+    model = filled(keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(layer)))
+    x = np.random.default_rng(5).uniform(1, 2, (3, 4)).astype(np.float32)
+    kernel = np.float64(model.get_weights()[0])[:, 0]
+    of = np.float64(keras.ops.convert_to_numpy(function(keras.ops, keras.ops.convert_to_tensor(x)))) * kernel
+    if expected is None:
+        ranks = x.argsort(axis=-1).argsort(axis=-1)
+        wanted = (
+            np.take_along_axis(of, ranks, axis=-1) / 2 + x / x.sum(-1, keepdims=True) * of.sum(-1, keepdims=True) / 2
+        )
+    else:
+        wanted = expected(of)
+    found = relevance(model, x, rule="epsilon")[:, 1]  # of two classes that one logit tells apart
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
+
+
 def test_scales_of_layers_make_no_difference(keras: Any) -> None:
     """Activations of a billionth are handed back as well as any."""
     model = built(keras, lambda layers, x: layers.Conv2D(5, 3, activation="relu")(x))

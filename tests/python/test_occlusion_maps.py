@@ -107,3 +107,9 @@ def test_what_is_asked_is_checked() -> None:
             maps(**{name: wrong})
     with pytest.raises(InputError, match="rows and columns"):
         bl.occlusion_maps(lambda x: x[..., 0] @ np.ones((5, 2)), np.ones((3, 5, 1)), band_axis=1, progress=False)
+
+
+def test_strides_that_leave_gaps_between_windows_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"never be covered(.|\n)*at most 3 x 2(.|\n)*given: 3 x 3"):
+        maps(window=(3, 2), stride=3)
+    assert maps(window=3, stride=3).values.shape[-2:] == (3, 3)

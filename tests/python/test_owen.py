@@ -166,3 +166,13 @@ def test_zones_that_are_none_are_refused() -> None:
         explain(groups={"one": ["a", "b"], "two": ["b"]})
     with pytest.raises(OptionError, match="no such option"):
         explain(n_samples=3)
+
+
+def test_weights_of_the_same_zones_are_made_once() -> None:
+    zones = np.array([0, 0, 1, 2, 2, 2])
+    first, again = owen_weights(zones), owen_weights(zones.copy())
+    other = owen_weights(np.array([0, 1, 1, 2, 2, 2]))
+    for made, same in zip(first, again, strict=True):
+        assert made is same
+        assert not made.flags.writeable
+    assert not np.array_equal(first[1], other[1])

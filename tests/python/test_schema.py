@@ -34,6 +34,9 @@ def results() -> dict[str, Any]:
         "band_selection": bl.select_bands(
             model, x, [0, 1, 0, 1, 0], folds=2, groups={"two": [0, 1]}, sensors={"a": ["two"], "b": ["two"]}
         ),
+        "counterfactual_spectra": bl.counterfactual_spectra(
+            model, x, [0, 1, 0, 1, 0], background=-x, groups={"two": [0, 1]}
+        ),
         "feature_images": bl.visualize_features(model, "conv", **look),
         "layer_activations": bl.layer_activations(model, x, "conv"),
         "layer_kernels": bl.layer_kernels(model, "conv"),

@@ -307,6 +307,26 @@ def test_a_model_of_the_user_with_other_outputs_is_refused(planted: dict[str, An
         bl.select_bands(**planted, fit=three)
 
 
+def test_labels_that_images_bring_are_as_good_as_those_beside_them(planted: dict[str, Any]) -> None:
+    beside = bl.select_bands(**planted, fit=by_means)
+    x, y, options = planted["x"], planted["y"], {k: v for k, v in planted.items() if k not in ("x", "y")}
+    brought = bl.LabelledImages(x, y=y)
+    stream = ((x[at : at + 30], y[at : at + 30]) for at in range(0, len(x), 30))
+    for images in (brought, stream):
+        found = bl.select_bands(x=images, y=None, **options, fit=by_means)
+        np.testing.assert_array_equal(found.curve.estimate, beside.curve.estimate)
+    with pytest.raises(bl.errors.LabelError, match="Only labels tell"):
+        bl.select_bands(x=iter([x]), y=None, **options)
+
+
+def test_a_model_of_the_user_for_other_bands_is_told_as_that(keras: Any, planted: dict[str, Any]) -> None:
+    layers = keras.layers
+    shape = planted["x"].shape[1:]
+    all_bands = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(bl.errors.ModelError, match=r"`fit` gives can't take images(.|\n)*expected: 1 of them: "):
+        bl.select_bands(**planted, fit=lambda x, y, bands: all_bands)
+
+
 def test_what_r_gets_is_the_same(planted: dict[str, Any]) -> None:
     def fit(x: np.ndarray, rows: np.ndarray, bands: list[str]) -> dict[str, Any]:
         return {"model": by_means(x, planted["y"][rows], bands)}
@@ -320,7 +340,7 @@ def test_what_r_gets_is_the_same(planted: dict[str, Any]) -> None:
     arguments = {**own, **asked, "classes": ["0", "1"]}
     value = bridge.select_bands(two_of_six, planted["x"], names, arguments, fit, None)["value"]
     same = selection(
-        two_of_six, planted["x"], names, **own, fit=lambda *a: fit(*a)["model"], progress=False,
+        two_of_six, planted["x"], names, **own, fit=lambda _: lambda *a: fit(*a)["model"], progress=False,
         asked={**asked, "classes": ["0", "1"]},
     )  # fmt: skip
     np.testing.assert_array_equal(value["tables"]["curve"]["estimate"], same.curve.estimate)

@@ -12,6 +12,7 @@ expect_check <- function(check, name, columns) {
   expect_named(check$tables, names(columns))
   for (level in names(columns)) {
     table <- tidy(check, level)
+    expect_identical(as.data.frame(check, level = level), as.data.frame(table))
     expect_identical(vapply(table, function(column) class(column)[[1]], ""), columns[[level]])
   }
   expect_false(holds_live_objects(check))

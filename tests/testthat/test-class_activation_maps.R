@@ -16,6 +16,8 @@ test_that("maps before global pooling are the classic ones", {
   at <- cbind(pixels$image, as.integer(pixels$output), pixels$row, pixels$col)
   expect_identical(pixels$value, maps$values[at])
   expect_identical(glance(maps)$n_empty, 3L)
+  expect_identical(is.na(tidy(maps)$row), tidy(maps)$peak == 0) # what is nowhere has no place
+  expect_type(tidy(maps)$col, "integer")
   expect_false(holds_live_objects(maps))
 })
 

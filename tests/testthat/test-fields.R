@@ -90,6 +90,9 @@ made <- list(
   band_selection = kind_of_result(as_band_selection, selection_value(),
     c("tables", "knee", "selected", "verdict", "caveat")
   ),
+  counterfactual_spectra = kind_of_result(as_counterfactual_spectra, counterfactuals_value(),
+    c("tables", "verdict", "caveat")
+  ),
   feature_images = kind_of_result(as_feature_images, c(features_value(), input = "a"),
     c("tables", "levels", "contrast"), c("tables", "contrast")
   ),
@@ -147,6 +150,7 @@ test_that("what the bridge gives are the fields that the classes say", {
   band_interactions(model, images(), labels(), n_background = 3)
   band_response(model, images(), labels())
   select_bands(model, images(), labels(), folds = 2)
+  counterfactual_spectra(function(x) cbind(0.5 - rowMeans(x), rowMeans(x) - 0.5), images(), output = "logit")
   suppressWarnings(visualize_features(model, "first", steps = 2, value_range = c(0, 1), progress = FALSE))
   layer_activations(model, images(), "first")
   layer_kernels(model, "first")

@@ -115,3 +115,21 @@ test_that("it is told and drawn as it was", {
     made_selection(24, method = "backward", sensors = character())
   ))
 })
+
+test_that("what can't be a `fit` is refused before anything is trained", {
+  skip_without_python()
+  x <- images(12)
+  ask <- function(...) select_bands(small_model(), ..., folds = 2)
+  few <- error_of(ask(x, labels(), fit = function(x, y) NULL))
+  expect_s3_class(few, "bandlens_error_option")
+  expect_match(few$parent$given, "function(x, y)", fixed = TRUE)
+  batches <- list(list(x, labels()), NULL)
+  at <- 0
+  stream <- function() {
+    at <<- at + 1
+    batches[[at]]
+  }
+  expect_s3_class(error_of(ask(stream, fit = nearest_means)), "bandlens_error_labels")
+  found <- suppressMessages(ask(stream)) # without it, labels may come with the images
+  expect_identical(tidy(found), tidy(ask(x, labels())))
+})

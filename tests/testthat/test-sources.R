@@ -109,3 +109,27 @@ test_that("what goes wrong in a function is said in R's words, with the batch", 
   beside <- error_of(band_importance(small_model(), in_batches(images(), labels()), labels(), method = "saliency"))
   expect_s3_class(beside, "bandlens_error_labels")
 })
+
+test_that("batches of R keep the names of their bands", {
+  skip_without_python()
+  # the model was made for these bands, and knows their names
+  turned <- images()[, , , c(2, 1, 3, 4)]
+  ask <- function(x, ...) {
+    suppressMessages(band_interactions(
+      small_model(), x,
+      background = images(6, seed = 2), classes = classes, ...
+    ))
+  }
+  expect_identical(tidy(ask(in_batches(images()))), tidy(ask(images())))
+  # where they are in another order than those of the background, it is said
+  expect_s3_class(error_of(ask(in_batches(turned))), "bandlens_error_bands")
+  at <- 0
+  parts <- list(images(), turned, NULL)
+  changing <- function() {
+    at <<- at + 1
+    parts[[at]]
+  }
+  changed <- error_of(ask(changing))
+  expect_s3_class(changed, "bandlens_error_bands")
+  expect_match(conditionMessage(changed$parent), "other names than the first")
+})

@@ -21,7 +21,7 @@ from ..data.moments import half_width
 from ..data.options import number, whole
 from ..data.summaries import band_spread
 from ..data.tasks import MULTILABEL, SEGMENTATION
-from ..data.words import choices, nearest, shown
+from ..data.words import argument, choices, nearest, shown
 from ..errors import OptionError
 from ..explain.arranging import in_order
 from ..explain.calls import Call, checked
@@ -215,7 +215,7 @@ def _metrics(metrics: Any, call: Call) -> list[str]:
         raise OptionError(
             "Quality is measured for models of one input that give one class or one number per image.",
             expected="such a model",
-            given="several inputs" if call.images.parts else f"a model for {predictor.task}",
+            given="several inputs" if call.images.parts else f"a model with {argument('task', predictor.task)}",
         )
     if len(call.features.names) < 3:
         raise OptionError(

@@ -21,6 +21,15 @@ def half_width(error: ArrayLike, freedom: ArrayLike) -> np.ndarray:
     return half
 
 
+def wilson(count: ArrayLike, of: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """95 % interval of a share, from how many of how many (Wilson 1927)."""
+    count, of = np.asarray(count, np.float64), np.asarray(of, np.float64)
+    z = special.ndtri(0.5 + CONFIDENCE / 2)
+    middle = (count + z**2 / 2) / (of + z**2)
+    half = z / (of + z**2) * np.sqrt(count * (of - count) / of + z**2 / 4)
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+
+
 @dataclass(frozen=True)
 class Moments:
     """Count, mean and sum of squared deviations of a quantity, per cell.

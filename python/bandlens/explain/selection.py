@@ -20,6 +20,7 @@ from ..methods.task import Request
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from ..results.selection import BandSelection
+from .arranging import with_labels
 from .calls import Call, checked
 from .fitting import check_fit
 from .paths import folds_of, followed_path
@@ -123,9 +124,9 @@ def select_bands(
     >>> few = bl.select_bands(model, x_test, y_test, background=x_train)  # doctest: +SKIP
     >>> few.selected, few.plot()  # doctest: +SKIP
     """
-    fit_at = None if fit is None else _with_labels(fit, y)
     return selection(
-        model, x, y, method=method, importance=importance, fit=fit_at, metric=metric, sensors=sensors, folds=folds,
+        model, x, y, method=method, importance=importance, metric=metric, sensors=sensors, folds=folds,
+        fit=None if fit is None else _with_labels(fit),
         repeats=repeats, n_background=n_background, progress=progress,
         asked={
             "background": background, "output": output, "head": head, "task": task, "bands": bands,
@@ -135,11 +136,16 @@ def select_bands(
     )  # fmt: skip
 
 
-def _with_labels(fit: Fit, y: Any) -> FitAt:
+def _with_labels(fit: Fit) -> Callable[[Any], FitAt]:
+    """From all labels, which images may bring along, to what is called with the positions of some."""
     if not callable(fit):
         raise OptionError("`fit` makes no models.", expected="a function (x, y, bands) -> model", given=repr(fit))
-    labels = np.asarray(y)
-    return lambda x, rows, names: fit(x, labels[rows], names)
+
+    def with_labels_of(y: Any) -> FitAt:
+        labels = np.asarray(y)
+        return lambda x, rows, names: fit(x, labels[rows], names)
+
+    return with_labels_of
 
 
 def selection(
@@ -149,7 +155,7 @@ def selection(
     *,
     method: str,
     importance: Any,
-    fit: FitAt | None,
+    fit: Callable[[Any], FitAt] | None,
     metric: str,
     sensors: Any,
     folds: int,
@@ -158,7 +164,10 @@ def selection(
     progress: Progress,
     asked: Mapping[str, Any],
 ) -> BandSelection:
-    """The same with a function of images, their positions and names of bands, and what makes a `Question`."""
+    """The same with what makes, of labels, a function of images, their positions and names of bands.
+
+    `asked` is the rest of a `Question`.
+    """
     method = one_of(*METHODS)("method", method)
     metric = one_of("auto", *SCALES)("metric", metric)
     folds, repeats = whole(2)("folds", folds), whole()("repeats", repeats)
@@ -176,8 +185,6 @@ def selection(
             given=argument("repeats", repeats),
             fix="for more images that absent bands are taken from, `n_background`",
         )
-    if y is None:
-        raise LabelError("Only labels tell how right a model is.", expected="`y`", given="none")
     refuse_strategy(asked["background"], "select_bands")
     if fit is not None and asked["background"] is not None:
         raise OptionError(
@@ -188,6 +195,9 @@ def selection(
         **asked,
     )  # fmt: skip
     with starting(progress, model):
+        question = with_labels(question.with_streams_read())
+        if question.y is None:
+            raise LabelError("Only labels tell how right a model is.", expected="`y`", given="none")
         call = checked(question)
     metric = _suited(call, metric)
     order = None if importance is None else _order(call, importance)
@@ -208,7 +218,7 @@ def selection(
             pool, draws = _drawn(call, n_background)
             worth, n_drawn = replaced(call, metric, pool, draws), draws.shape[1]
         else:
-            worth, n_drawn = retrained(call, metric, fit, runs, asked["output"]), 0
+            worth, n_drawn = retrained(call, metric, fit(question.y), runs, asked["output"]), 0
         path = followed_path(worth, n_features, runs[0], order, method == "backward", tick)
         of_sensors = worth(np.stack([one.present for one in found])) if found else None
         tick(bool(found))

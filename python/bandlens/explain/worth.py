@@ -13,7 +13,7 @@ import numpy as np
 
 from ..data.images import Images, check_images
 from ..data.words import argument, few
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..methods.metrics import qualities
 from ..methods.mixtures import Mixing, mixed
 from ..models.predictor import make_predictor
@@ -108,7 +108,15 @@ def _judged(
     call: Call, model: Any, held: np.ndarray, metric: str, truth: np.ndarray, bands: Sequence[str], output: str
 ) -> np.ndarray:
     images = check_images(held, call.images.band_axis)
-    predictor = make_predictor(model, images, output)
+    try:
+        predictor = make_predictor(model, images, output)
+    except InputError as error:
+        raise ModelError(
+            "The model that `fit` gives can't take images of the bands that it was made for.",
+            expected=f"{len(bands)} of them: {few(list(bands), 6)}",
+            given=f"a model that takes {error.expected}" if error.expected else error.message,
+            fix="give its input the shape of the `x` that `fit` is called with",
+        ) from error
     wanted = call.predictor.n_outputs
     if predictor.n_outputs != wanted or predictor.pixels:
         raise ModelError(

@@ -111,6 +111,12 @@ def occlusion_maps(
     part = cells.parts[place]
     sides = _sides("window", window, part, tuple(max(1, round(SIDE * side)) for side in _pixels(part)), most=True)
     steps = _sides("stride", stride, part, tuple(max(1, side // 2) for side in sides))
+    if any(step > side for step, side in zip(steps, sides, strict=True)):
+        raise OptionError(
+            "`stride` is larger than the window: some pixels would never be covered.",
+            expected=f"at most {' x '.join(map(str, sides))}, as `window`",
+            given=" x ".join(map(str, steps)),
+        )
     starts = [_starts(*one) for one in zip(_pixels(part), sides, steps, strict=True)]
     check_fit(call.subject(maps=True))
     before = sum(one.n_cells for one in cells.parts[:place])

@@ -108,7 +108,7 @@ def _last(network: Network) -> Layer:
             "No layer of the model has rows and columns behind which there is anything.",
             expected="a model with convolutions in two dimensions",
             given=few([f"{one.name} {shape_text(one.shape)}" for one in network.layers], MOST_NAMED),
-            fix="`occlusion_maps` shows where in the image",
+            fix="if images have rows and columns, `occlusion_maps` shows where in them",
         )
     check_layer(network, found[-1])
     return found[-1]

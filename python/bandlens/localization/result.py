@@ -176,7 +176,8 @@ class ActivationMaps:
         -------
         pandas.DataFrame
             - "image": `image`, `class`, `output`, with `by` also `band` and `wavelength`; `mean` and `mean_abs` (of the
-              sizes) over places, and `peak`, the value that is largest in size, with its `row` and `col`.
+              sizes) over places, and `peak`, the value that is largest in size, with its `row` and `col`, which are
+              missing of a map that is 0 everywhere.
             - "pixel": the same first columns, `row`, `col`, `value`.
             - "class": the columns of `BandImportance.to_frame`; `importance` is the mean absolute change of the map
               with the band, over places and images of the class, `effect` that of the signed change.
@@ -205,11 +206,11 @@ class ActivationMaps:
             return Table(self._with_names(image, explained, band, own, PIXEL_COLUMNS), levels)
         image, explained, band = (at.reshape(-1) for at in np.indices(banded.shape[:3], dtype=np.int64))
         flat = banded.reshape(len(image), -1).astype(np.float64)
-        place = np.abs(flat).argmax(axis=1)
+        place = np.ma.masked_array(np.abs(flat).argmax(axis=1), mask=~flat.any(axis=1), fill_value=0)
         own = {
             "mean": flat.mean(axis=1),
             "mean_abs": np.abs(flat).mean(axis=1),
-            "peak": flat[np.arange(len(flat)), place],
+            "peak": flat[np.arange(len(flat)), place.data],
             "row": place // banded.shape[-1],
             "col": place % banded.shape[-1],
         }

@@ -11,6 +11,7 @@ orders of zones, and of the bands within each, are drawn (see `orders`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import factorial
 
 import numpy as np
@@ -73,7 +74,15 @@ def owen_weights(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     coalitions : ndarray of bool, shape (s, features)
         The first is that of no feature, the last that of all.
     weights : ndarray of float64, shape (features, s)
+        Both are read-only, as calls for the same zones share them.
     """
+    return _owen_weights(tuple(zones.tolist()))
+
+
+# a cluster's worker asks for the same zones block by block
+@lru_cache(maxsize=4)
+def _owen_weights(zone_of: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    zones = np.array(zone_of)
     n_zones = int(zones.max()) + 1
     others, found = coalitions_of(n_zones), dict[bytes, int]()
     rows: list[np.ndarray] = []
@@ -104,7 +113,10 @@ def owen_weights(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # the coalition of all features goes to the end
     last = found[np.ones(len(zones), bool).tobytes()]
     order = [*(one for one in range(len(rows)) if one != last), last]
-    return np.array(rows)[order], weights[:, order]
+    shared = np.array(rows)[order], weights[:, order]
+    for one in shared:
+        one.flags.writeable = False
+    return shared
 
 
 def _joining(size: int, n: int) -> float:

@@ -22,6 +22,7 @@ from ..results.tables import WHOLE
 from . import pictures
 from .checks import check_plausibility, check_quality, outcome  # noqa: F401 - R calls the checks
 from .conversions import Answer, all_fields, answer, by_input, column, columns, fields, labels, plain
+from .counterfactuals import counterfactual_spectra  # noqa: F401 - R calls it
 from .describing import described
 from .functions import RFunction as r_function  # noqa: F401, N813 - R makes models of functions with it
 from .images import images_and_options

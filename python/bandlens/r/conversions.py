@@ -24,6 +24,7 @@ from ..results.schema import Field, schema
 Answer = dict[str, Any]
 
 # what `pip install 'bandlens[extra]'` brings: in R the package is not pip's, so its extras have to be named one by one
+MISSING = np.iinfo(np.int32).min  # NA of R's integers
 EXTRAS = {
     "interactive": ["plotly"],
     "lime": ["scikit-learn", "scikit-image"],
@@ -129,9 +130,14 @@ def columns(table: Mapping[str, np.ndarray]) -> Answer:
 
 
 def column(values: np.ndarray | None) -> np.ndarray | list[str] | None:
-    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts, dates among them."""
+    """An array of a type that R has: 32-bit integers, doubles, logicals; or a list of texts, dates among them.
+
+    What is masked of integers is `NA`.
+    """
     if values is None:
         return None
+    if isinstance(values, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(values), MISSING, values.data).astype(np.int32)
     values = np.asarray(values)
     if values.dtype.kind == "M":
         return date_texts(values)

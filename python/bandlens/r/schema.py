@@ -22,6 +22,7 @@ RESULTS = {
     "band_maps": ("results.maps", "BandMaps"),
     "band_response": ("results.response", "BandResponse"),
     "band_selection": ("results.selection", "BandSelection"),
+    "counterfactual_spectra": ("results.counterfactuals", "Counterfactuals"),
     "feature_images": ("features.result", "FeatureImages"),
     "layer_activations": ("features.activations", "LayerActivations"),
     "layer_kernels": ("features.kernels", "LayerKernels"),

@@ -56,7 +56,7 @@ def select_bands(
 
     asked = {name: value for name, value in options.items() if name not in (*OWN, "target")}
     found = selection(
-        model, x, labels(y), fit=None if fit is None else fitted, **{name: options[name] for name in OWN},
+        model, x, labels(y), fit=None if fit is None else lambda _: fitted, **{name: options[name] for name in OWN},
         asked=asked, progress=Watching(progress) if progress else False,
     )  # fmt: skip
     return {

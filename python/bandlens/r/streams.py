@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..data.words import few
+from ..errors import BandError
 from .conversions import labels
 from .functions import RError
+
+NAMED = 6
 
 
 class RStream:
@@ -19,7 +23,7 @@ class RStream:
     ----------
     called : callable
         Gives a dictionary: ``error``, a text, if the function failed; ``interrupted``, if the user ended it; ``end``,
-        behind the last batch; else ``x``, and maybe ``y`` and ``classes``.
+        behind the last batch; else ``x``, and maybe ``y``, ``classes`` and ``bands``.
     """
 
     where = "a function of R that gives the next batch"
@@ -27,10 +31,16 @@ class RStream:
     def __init__(self, called: Callable[[], Mapping[str, Any]]) -> None:
         self._called = called
         self._classes: Any = None
+        self._bands: list[str] | None = None
+        self._begun = False
 
     def classes(self) -> Any:
         """Names of the classes that the first labels had, if they had any."""
         return self._classes
+
+    def bands(self) -> list[str] | None:
+        """Names of the bands of all batches, if they had any."""
+        return self._bands
 
     def __iter__(self) -> RStream:
         return self
@@ -43,6 +53,14 @@ class RStream:
             raise RError(answer["error"])
         if answer.get("end"):
             raise StopIteration
+        bands = answer.get("bands")
+        if self._begun and bands != self._bands:
+            raise BandError(
+                "Batches have bands of other names than the first.",
+                expected=few(self._bands or ["no names"], NAMED),
+                given=few(bands or ["no names"], NAMED),
+            )
+        self._bands, self._begun = bands, True
         if answer.get("y") is None:
             return (answer["x"],)
         self._classes = self._classes or answer.get("classes")

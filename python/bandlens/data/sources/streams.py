@@ -51,6 +51,8 @@ class Stream:
         How many there are, where that is known.
     classes : callable
         Names of classes that the labels bring, once they were read.
+    bands : callable
+        Names of bands that the images bring, once they were read.
     """
 
     def __init__(
@@ -59,8 +61,9 @@ class Stream:
         where: str,
         batches: int | None = None,
         classes: Callable[[], Any] = lambda: None,
+        bands: Callable[[], Any] = lambda: None,
     ) -> None:
-        self._start, self.where, self._batches, self._classes = start, where, batches, classes
+        self._start, self.where, self._batches, self._classes, self._bands = start, where, batches, classes, bands
         self._found: Read | None = None
 
     def __repr__(self) -> str:
@@ -86,7 +89,10 @@ class Stream:
         if self._found is None:
             self._found = _read(self._start(), name, self.where, self._batches, labels_beside=labels_beside)
         images, labels = self._found
-        return images if labels is None else LabelledImages(images, y=labels, classes=self._classes())
+        bands = self._bands()
+        if labels is None and bands is None:
+            return images
+        return LabelledImages(images, y=labels, bands=bands, classes=self._classes())
 
     def labels(self) -> Any:
         """All that it holds, of a stream of labels."""
@@ -126,9 +132,10 @@ def stream_of(given: Any, name: str) -> Stream | None:
     if ("torch", "DataLoader") in made_by:
         return Stream(lambda: iter(given), "a loader of PyTorch", _length(given))
     if inspect.isgenerator(given) or (hasattr(given, "__next__") and hasattr(given, "__iter__")):
-        # what it is and which names labels had, where it says so itself
-        where, classes = getattr(given, "where", "an iterator"), getattr(given, "classes", lambda: None)
-        return Stream(lambda: iter(given), where, classes=classes)
+        # what it is and which names labels and bands had, where it says so itself
+        where = getattr(given, "where", "an iterator")
+        classes, bands = (getattr(given, name, lambda: None) for name in ("classes", "bands"))
+        return Stream(lambda: iter(given), where, classes=classes, bands=bands)
     if callable(given) and not hasattr(given, "shape") and not isinstance(given, type):
         return Stream(lambda: _called(given, name), "a function that gives a generator")
     return None

@@ -3,7 +3,8 @@
 What depends on single elements of one tensor hands its relevance on; what only puts elements elsewhere, or takes the
 largest, does so, too. Sums and means share it out in proportion. For attention and normalisation these are the rules of
 AttnLRP (Achtibat et al. 2024): halves for the two sides of a product, the first order of softmax, a divisor that only
-scales. Where nothing better is known, inputs share in proportion to what they are times the derivative.
+scales. Where nothing better is known, inputs share in proportion to what they are times the mean derivative on the way
+from 0, which adds up to what the function makes of them.
 
 A rule is a function from values, a step and relevances of its outputs, of shape (outputs, images, 1, *shape), to those
 of its inputs.
@@ -15,9 +16,15 @@ from collections.abc import Callable, Mapping
 from math import isnan, prod
 from typing import Any
 
+import numpy as np
+
 from ..deepshap.plan import Step
 from ..deepshap.rows import Multiplier
 from .state import Values
+
+# Gauss-Legendre on the line from 0: exact for polynomials of degree 10, such as products of ten factors
+_PLACES, _SHARES = np.polynomial.legendre.leggauss(5)
+NODES, WEIGHTS = ((_PLACES + 1) / 2).tolist(), (_SHARES / 2).tolist()
 
 Given = Mapping[int, Any]
 Rule = Callable[[Values, Step, Given], dict[int, Any]]
@@ -50,6 +57,21 @@ def _in_proportion(values: Values, step: Step, given: Given, parts: int = 1) -> 
     at = {value: values.at(value) for value in step.inputs}
     found = values.pull_back(step.operations, {value: Multiplier(share) for value, share in shares.items()}, at)
     return {value: at[value] * part.core for value, part in found.items()}
+
+
+def along(values: Values, step: Step, given: Given) -> dict[int, Any]:
+    """The same for what is not linear: by the mean derivative on the line from 0, so that n factors have an n-th each.
+
+    The function's value at 0 keeps its part.
+    """
+    shares = {value: Multiplier(part / values.stable(values.at(value))) for value, part in given.items()}
+    at, found = {value: values.at(value) for value in step.inputs}, dict[int, Any]()
+    for node, weight in zip(NODES, WEIGHTS, strict=True):
+        slopes = values.pull_back(step.operations, shares, {value: tensor * node for value, tensor in at.items()})
+        for value, slope in slopes.items():
+            part = at[value] * slope.core * weight
+            found[value] = found[value] + part if value in found else part
+    return found
 
 
 def contraction(values: Values, step: Step, given: Given) -> dict[int, Any]:
@@ -191,6 +213,6 @@ RULES: dict[str, Rule] = {
     "log_softmax": _in_proportion,
     "normalization": normalization,
     "fused_normalization": fused_normalization,
-    "smooth": _in_proportion,
-    "region": _in_proportion,
+    "smooth": along,
+    "region": along,
 }
