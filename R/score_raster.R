@@ -52,9 +52,9 @@
 #' @returns A [`SpatRaster`][terra::SpatRaster-class], or a stars object if `raster` is one (a proxy if `filename` is
 #'   given); for a list of scenes a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
 #'   the bands or groups; for `target = "all"` there is one per output and band, "output.band", and with several inputs
-#'   one per input and band, "input.band"; of a series one per band and date, "band.date". A patch or pixel with a missing value has missing scores. At the end, a
-#'   message says how many were scored, how many had missing values, and for additive methods how nearly scores sum to
-#'   the output (completeness).
+#'   one per input and band, "input.band"; of a series one per band and date, "band.date". A patch or pixel with a
+#'   missing value has missing scores. At the end, a message says how many were scored, how many had missing values,
+#'   and for additive methods how nearly scores sum to the output (completeness).
 #'
 #' @section What a cell means:
 #' A cell holds the band scores of one patch, and its centre is the centre of that patch. It is `stride` pixels wide and
@@ -109,10 +109,10 @@
 #'
 #' @section Workers and series:
 #' With `client`, and for models of series, the Python core reads the scene, by rasterio, and writes a GeoTIFF, where
-#' `filename` is `""` a temporary one. Rasters in files are read by the workers, who must have these files under the same
-#' paths; values of a raster in memory go along. Scores are those of this session. What can't be read alike is an error:
-#' rasters that were changed in R without being computed (a window, another scale, extent or number for no data), and
-#' files with a mask. If the work is interrupted, the same call with a `filename` goes on where it stopped.
+#' `filename` is `""` a temporary one. Rasters in files are read by the workers, who must have these files under the
+#' same paths; values of a raster in memory go along. Scores are those of this session. What can't be read alike is an
+#' error: rasters that were changed in R without being computed (a window, another scale, extent or number for no
+#' data), and files with a mask. If the work is interrupted, the same call with a `filename` goes on where it stopped.
 #'
 #' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table
 #'   over classes.
@@ -181,20 +181,12 @@ score_raster <- function(model,
     }
     model <- load_model(as_model(model))
     inputs <- inputs_of(model)
-    joined <- length(inputs) > 1
     series <- takes_series(inputs)
     client <- as_client(client)
-    grounds <- if (joined) {
-      list(input_ground(raster, inputs))
-    } else if (series) {
-      list(series_ground(raster, inputs[[1]]))
-    } else {
-      lapply(as_scenes(raster), as_ground)
-    }
+    by_core <- series || !is.null(client)
+    grounds <- grounds_of(raster, inputs)
     filename <- target_files(filename, overwrite, grounds)
-    if (!is.null(client) || series) {
-      check_core_files(filename, wopt, if (series) "of a series" else "with `client`")
-    }
+    if (by_core) check_core_files(filename, wopt, if (series) "of a series" else "with `client`")
     windows <- window_steps(size, stride, model, inputs, grounds, background)
     seed <- as_count(seed, "seed", least = 0)
     n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
@@ -207,30 +199,43 @@ score_raster <- function(model,
         classes = classes, reorder = reorder, batch_size = batch_size, seed = seed
       )
       asked$options <- as_method_options(...)
-      if (!is.null(client) || series) {
+      if (by_core) {
         first <- if (series) no_series(ground) else take_windows(drawn, 1)
         return(core_work(model, ground, asked, first, windows$size, windows$stride, prediction, client))
       }
-      # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
-      first <- take_windows(drawn, 1)
-      said <- of_raster(said_of(model, first, asked))
-      check_predicts(said$task, prediction)
-      prepare <- if (said$task == "segmentation") pixel_work else patch_work
-      of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
+      own_work(model, ground, asked, take_windows(drawn, 1), windows$size, windows$stride, prediction)
     })
     each <- function(work, filename, raster) {
-      found <- work(filename, overwrite, wopt, progress_bar(progress))
-      if (inherits(raster, c("stars", "stars_proxy"))) {
-        return(to_stars(found$scores, filename))
-      }
-      if (prediction) name_classes(found$scores, found$classes) else found$scores
+      as_given(work(filename, overwrite, wopt, progress_bar(progress)), raster, filename, prediction)
     }
-    if (joined || series) {
-      return(each(works[[1]], filename, Filter(function(one) is_raster(one) || is.character(one), raster)[[1]]))
-    }
-    found <- Map(each, works, filename, if (is_scene_list(raster)) unname(raster) else list(raster))
-    if (is_scene_list(raster)) stats::setNames(found, names(raster)) else found[[1]]
+    of_list(each, works, filename, raster, one = length(inputs) > 1 || series)
   })
+}
+
+# Work of this session. One patch tells what the model is for, the layers, and whether model and scene fit, before the
+# work begins.
+own_work <- function(model, ground, asked, first, size, stride, prediction) {
+  said <- of_raster(said_of(model, first, asked))
+  check_predicts(said$task, prediction)
+  prepare <- if (said$task == "segmentation") pixel_work else patch_work
+  of_raster(prepare(model, ground, size, stride, asked, said, first, prediction))
+}
+
+# Scores as the kind of raster that was given.
+as_given <- function(found, raster, filename, prediction) {
+  if (inherits(raster, c("stars", "stars_proxy"))) {
+    return(to_stars(found$scores, filename))
+  }
+  if (prediction) name_classes(found$scores, found$classes) else found$scores
+}
+
+# Results of all scenes; `one` says that a list is a single scene.
+of_list <- function(each, works, filename, raster, one) {
+  if (one) {
+    return(each(works[[1]], filename, Filter(function(part) is_raster(part) || is.character(part), raster)[[1]]))
+  }
+  found <- Map(each, works, filename, if (is_scene_list(raster)) unname(raster) else list(raster))
+  if (is_scene_list(raster)) stats::setNames(found, names(raster)) else found[[1]]
 }
 
 check_scored_method <- function(method) {
@@ -253,6 +258,17 @@ check_predicts <- function(task, prediction) {
       expected = "prediction = FALSE", given = "prediction = TRUE"
     )
   }
+}
+
+# The ground of each scene: of a model of several inputs, or of series, a list is one scene.
+grounds_of <- function(raster, inputs) {
+  if (length(inputs) > 1) {
+    return(list(input_ground(raster, inputs)))
+  }
+  if (takes_series(inputs)) {
+    return(list(series_ground(raster, inputs[[1]])))
+  }
+  lapply(as_scenes(raster), as_ground)
 }
 
 # Size of windows and pixels from one to the next, once all rasters are known to fit them and the model.
