@@ -149,6 +149,28 @@ test_that("workers give the scores of this session, whatever layers of a file ar
   held <- terra::setValues(chosen, terra::values(chosen))
   names(held) <- c("w", "x", "y", "z")
   expect_same_scores(by(held, target = 2))
+  # pixels, and several inputs with a row of numbers
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(4L)
+  image <- keras$Input(list(6L, 6L, 3L))
+  mapper <- keras$Model(image, keras$layers$Conv2D(3L, 3L, padding = "same", activation = "softmax")(image))
+  mapped <- score_shared(mapper, terra::rast(file)[[3:1]], n_background = 2, prediction = TRUE,
+    client = cluster$scheduler_address
+  )
+  expect_same_scores(mapped)
+  scenes <- fine_and_coarse()
+  inputs <- list(
+    keras$Input(list(4L, 4L, 3L), name = "fine"), keras$Input(list(2L, 2L, 2L), name = "coarse"),
+    keras$Input(list(2L), name = "weather")
+  )
+  flat <- lapply(inputs, function(input) keras$layers$Flatten()(input))
+  model <- keras$Model(inputs, keras$layers$Dense(2L)(keras$layers$Concatenate()(flat)))
+  rasters <- list(
+    weather = c(rain = 3, wind = 5), coarse = scenes$coarse, fine = terra::rast(scene_file(scenes$fine))
+  )
+  expect_same_scores(
+    score_shared(model, rasters, stride = 2, target = 1, n_background = 3, client = cluster$scheduler_address)
+  )
 })
 
 test_that("what terra and the core would read differently is refused", {
