@@ -42,7 +42,7 @@ plot.counterfactual_spectra <- function(x, ...) {
 
 draw_counterfactuals <- function(object, width, base_size) {
   table <- tidy(object, "class")
-  table$pair <- paste(table$class, "\u2192", table$counterfactual_class)
+  table$pair <- paste(table$class, "to", table$counterfactual_class)
   counts <- table[!duplicated(table$pair), c("pair", "n")]
   often <- utils::head(order(-counts$n), counterfactual_pairs)
   left <- some_of(length(often), nrow(counts), "pairs of classes")
@@ -108,7 +108,7 @@ draw_changed_spectra <- function(object, images, width, base_size) {
   }, levels, counterfactual_who))
   columns <- min(counterfactual_columns, length(images))
   room <- characters(width, base_size) - 6 * columns
-  titles <- sprintf("%d: %s \u2192 %s", images, object$image_class[images], object$counterfactual_class[images])
+  titles <- sprintf("%d: %s to %s", images, object$image_class[images], object$counterfactual_class[images])
   titles <- stats::setNames(wrap(titles, strip_width(room, columns)), images)
   paint <- unname(palette_colours("band"))
   ends <- function(values) stats::setNames(values, counterfactual_who)

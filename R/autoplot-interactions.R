@@ -101,7 +101,7 @@ interaction_pairs <- function(object, classes) {
   table <- table[table$class %in% shown_classes, ]
   panel <- as.character(table$class)
   if (several_outputs(table)) {
-    panel <- paste(panel, "\u2192", table$output)
+    panel <- paste0(panel, ": ", table$output)
   }
   table$panel <- factor(panel, unique(panel))
   which <- if (is.null(classes)) "classes, those whose bands interact most" else "classes"

@@ -1,7 +1,7 @@
 """What interactions cost beside Shapley values, which are read from the same outputs.
 
     python tests/benchmarks/interactions.py                        # 13 bands, 32 images x 16 background images
-    python tests/benchmarks/interactions.py --images 2 --background 2
+    python tests/benchmarks/interactions.py --images 8 --background 4 --side 16
     python tests/benchmarks/interactions.py --small                # quick, to see that it runs
 
 All 2^bands coalitions of every image with every background image are computed, for either: hours without a GPU. The
@@ -29,8 +29,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--background", type=int, default=16)
     parser.add_argument("--bands", type=int, default=13)
+    parser.add_argument("--side", type=int, default=64, help="pixels")
     given = parser.parse_args()
-    side, n, m, bands = (16, 2, 2, 9) if given.small else (64, given.images, given.background, given.bands)
+    side, n, m, bands = (16, 2, 2, 9) if given.small else (given.side, given.images, given.background, given.bands)
     warnings.simplefilter("ignore")
     model, x, background = network(bands, side), images(n, side, bands), images(m, side, bands, seed=1)
     y = np.arange(n) % 10
@@ -46,7 +47,7 @@ def main() -> None:
     }
     bl.band_importance(model, x[:1], y[:1], method="shapley", background=background[:1], max_exact=bands)
     times = {name: _taken(verb) for name, verb in verbs.items()}
-    what = f"{bands} bands, {n} images x {m} background images"
+    what = f"{side} x {side} x {bands}, {n} images x {m} background images"
     wall, cpu = times.pop("shapley")
     row(what, f"{2**bands} coalitions of each pair", f"Shapley values: {wall:.2f} s, {cpu:.2f} s of CPU")
     for name, (own_wall, own_cpu) in times.items():

@@ -2,7 +2,7 @@
 
 Sets of bands are tried by their number, all of one number and of all images at once, so that the first that change the
 class are the smallest there are. Where sets of a number are too many, bands are added one by one, and those that turn
-out not to be needed taken out again.
+out not to be needed taken out again. Of the smallest sets, the one counts that has to move least.
 """
 
 from __future__ import annotations
@@ -20,20 +20,23 @@ from ..models.predictor import Predictor
 
 # sets of one number of bands that are all tried
 MOST_SETS = 2000
-# halvings of the way: to 1/4096
-HALVINGS = 12
+# equally small sets of an image that are followed, those that differ least from it
+MOST_CANDIDATES = 16
+# places on the way that are looked at, as the class may change more than once, and halvings between two: to 1/4096
+PLACES, HALVINGS = 16, 8
+STEP = 0.5**HALVINGS / PLACES
 # images and references of a batch take at most so many bytes
 BATCH_BYTES = 1 << 27
 
 
-class Change(NamedTuple):
-    """What changes the class of each image; where nothing does, there are no bands.
+class Candidates(NamedTuple):
+    """Smallest sets that change the class of each image; those that differ least, if there are many.
 
     Attributes
     ----------
-    changed : ndarray of bool, shape (n, bands)
-    neighbour : ndarray of int64, shape (n,)
-        Which of the references they are taken from; -1 where nothing changes the class.
+    changed : ndarray of bool, shape (n, candidates, bands)
+    neighbour : ndarray of int64, shape (n, candidates)
+        Which of the references they are taken from; -1 where there is none.
     exact : ndarray of bool, shape (n,)
         Whether all sets of fewer bands were tried.
     """
@@ -96,15 +99,17 @@ def lead(outputs: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return best - others
 
 
-def fewest(trial: Trial, most: int) -> Change:
-    """The smallest sets of at most so many bands; of equally small ones, those whose levels differ least."""
+def fewest(trial: Trial, most: int) -> Candidates:
+    """The smallest sets of at most so many bands."""
     n, n_bands = len(trial.images), trial.apart.shape[2]
-    found = Change(np.zeros((n, n_bands), bool), np.full(n, -1), np.ones(n, bool))
+    places = (n, MOST_CANDIDATES)
+    found = Candidates(np.zeros((*places, n_bands), bool), np.full(places, -1), np.ones(n, bool))
     left = np.arange(n)
     for size in range(1, most + 1):
         if comb(n_bands, size) > MOST_SETS:
-            found.exact[left] = False
             _one_by_one(trial, left, most, found)
+            # all sets of fewer than so many were tried
+            found.exact[left] = (found.neighbour[left, 0] >= 0) & (found.changed[left, 0].sum(axis=1) <= size)
             break
         sets = np.zeros((comb(n_bands, size), n_bands), bool)
         for row, chosen in enumerate(combinations(range(n_bands), size)):
@@ -118,17 +123,17 @@ def fewest(trial: Trial, most: int) -> Change:
     return found
 
 
-def _keep(found: Change, rows: np.ndarray, reached: np.ndarray, apart: np.ndarray, sets: np.ndarray) -> None:
-    """Write down the nearest of the sets that change the class, for images that have one."""
+def _keep(found: Candidates, rows: np.ndarray, reached: np.ndarray, apart: np.ndarray, sets: np.ndarray) -> None:
+    """Write down the sets that change the class, those that differ least first."""
     flat = np.where(reached, apart, np.inf).reshape(len(rows), -1)
-    best = flat.argmin(axis=1)
-    neighbour, at = np.divmod(best, reached.shape[2])
-    done = np.flatnonzero(np.isfinite(flat[np.arange(len(rows)), best]))
-    found.changed[rows[done]] = sets[done, neighbour[done], at[done]]
-    found.neighbour[rows[done]] = neighbour[done]
+    order = np.argsort(flat, axis=1, kind="stable")[:, :MOST_CANDIDATES]
+    row, place = np.nonzero(np.isfinite(np.take_along_axis(flat, order, axis=1)))
+    neighbour, at = np.divmod(order[row, place], reached.shape[2])
+    found.changed[rows[row], place] = sets[row, neighbour, at]
+    found.neighbour[rows[row], place] = neighbour
 
 
-def _one_by_one(trial: Trial, rows: np.ndarray, most: int, found: Change) -> None:
+def _one_by_one(trial: Trial, rows: np.ndarray, most: int, found: Candidates) -> None:
     """Add the band that helps most until the class changes; then take out what is not needed."""
     own = trial.at(rows)
     n, k, n_bands = own.apart.shape
@@ -179,7 +184,7 @@ def least_way(
     size : int
         Images per step.
     shrink : bool
-        Whether to go no farther than it takes; else all the way.
+        Whether to go to where the class changes first; else all the way.
     """
 
     def outputs(batch: np.ndarray) -> np.ndarray:
@@ -189,16 +194,30 @@ def least_way(
         own: Any = amount.astype(images.dtype).reshape(-1, *(1,) * (images.ndim - 1))
         return np.where(masks, images + own * (references - images), images)
 
-    low, high = np.zeros(len(images)), np.ones(len(images))
+    high = np.ones(len(images))
     batch = np.where(masks, references, images)
     found = outputs(batch)
-    for _ in range(HALVINGS if shrink else 0):
-        middle = (low + high) / 2
-        tried = moved(middle)
-        values = outputs(tried)
-        enough = lead(values, wanted) > 0
-        high, low = np.where(enough, middle, high), np.where(enough, low, middle)
-        batch[enough], found[enough] = tried[enough], values[enough]
+
+    def tried(amount: np.ndarray) -> np.ndarray:
+        """Go so far, where that is enough; which images it is enough for."""
+        there = moved(amount)
+        values = outputs(there)
+        enough: np.ndarray = lead(values, wanted) > 0
+        batch[enough], found[enough] = there[enough], values[enough]
+        return enough
+
+    if shrink:
+        for place in range(PLACES - 1, 0, -1):  # from afar, so that what is kept is the nearest
+            here = np.full(len(images), place / PLACES)
+            high = np.where(tried(here), here, high)
+        low = high - 1 / PLACES
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            enough = tried(middle)
+            high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+        # a step farther, so that the class does not hang on the last digit
+        farther = np.minimum(high + STEP, 1.0)
+        high = np.where(tried(farther), farther, high)
     return high, batch, found
 
 

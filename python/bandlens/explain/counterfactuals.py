@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..data.backgrounds import refuse_strategy
+from ..data.images import Images
 from ..data.options import optional, whole
 from ..data.outlying import share_farther
 from ..data.summaries import band_means
@@ -16,13 +17,15 @@ from ..data.tasks import CLASSIFICATION
 from ..data.words import argument, few, nearest, quoted, shown
 from ..errors import BackgroundError, OptionError
 from ..methods.mixtures import Mixing
+from ..models.predictor import Predictor
 from ..progress import Progress, starting, ticker
 from ..results.counterfactuals import ALONE, ALREADY, CHANGED, STATUSES, UNCHANGED, Counterfactuals
 from .calls import Call, checked
-from .changing import Trial, fewest, images_per_batch, lead, least_way
+from .changing import MOST_CANDIDATES, Trial, fewest, images_per_batch, lead, least_way
 from .fitting import check_fit
 from .nearest import nearest_of_others
 from .question import Question
+from .targets import find_targets
 
 
 def counterfactual_spectra(
@@ -52,9 +55,9 @@ def counterfactual_spectra(
     """The fewest bands that change the class of each image, when they are those of a real image of another class.
 
     The class is what the model takes an image for. Of the background images that it takes for another class, the
-    nearest are looked at, by means of bands in standard deviations. The smallest set of bands that changes the class
-    when it is taken from one of them is found, of equally small ones that whose bands differ least; then how far these
-    bands have to go towards it.
+    nearest are looked at, by means of bands in standard deviations. The smallest sets of bands that change the class
+    when they are taken from one of them are found, and how far these bands have to go towards it. Of equally small
+    sets (the 16 whose bands differ least), the one counts whose bands move least.
 
     Parameters
     ----------
@@ -71,7 +74,8 @@ def counterfactual_spectra(
     max_bands : int, optional
         Most bands that may change; all by default.
     shrink : bool
-        Whether bands go no farther towards the other image than it takes (to 1/4096 of the way), or all of the way.
+        Whether bands go towards the other image until the class changes, first of 16 places on the way and then by
+        halving, to 1/4096; or all of the way.
     output, head, task, bands, wavelengths, groups, classes, band_axis, reorder, batch_size, seed, progress
         As for `band_importance`. With `groups`, zones change as a whole. Results don't depend on `batch_size`.
 
@@ -114,15 +118,16 @@ def counterfactual_spectra(
         background=background, output=output, head=head, task=task, bands=bands, wavelengths=wavelengths, groups=groups,
         classes=classes, band_axis=band_axis, reorder=reorder, batch_size=batch_size, seed=seed,
     )  # fmt: skip
+
+    def find(
+        q: Question, predictor: Predictor, images: Images, outputs: tuple[str, ...], *rest: Any, **how: Any
+    ) -> Any:
+        _goals(predictor, outputs, to)  # before the model is asked about all images
+        return find_targets(q, predictor, images, outputs, *rest, **how)
+
     with starting(progress, model):
-        call = checked(question)
-    if call.predictor.task != CLASSIFICATION:
-        raise OptionError(
-            "Counterfactuals are for models that give an image one class.",
-            expected=argument("task", CLASSIFICATION),
-            given=argument("task", call.predictor.task),
-        )
-    goals = _goals(call, to)
+        call = checked(question, find=find)
+    goals = _goals(call.predictor, call.classes, to)
     n_features = len(call.features.labels)
     most = n_features if max_bands is None else min(max_bands, n_features)
     started = time.perf_counter()
@@ -146,20 +151,26 @@ def counterfactual_spectra(
     )
 
 
-def _goals(call: Call, to: str | Sequence[str] | None) -> np.ndarray:
+def _goals(predictor: Predictor, classes: Sequence[str], to: str | Sequence[str] | None) -> np.ndarray:
     """Which classes images may be changed to, bool."""
+    if predictor.task != CLASSIFICATION:
+        raise OptionError(
+            "Counterfactuals are for models that give an image one class.",
+            expected=argument("task", CLASSIFICATION),
+            given=argument("task", predictor.task),
+        )
     if to is None:
-        return np.ones(len(call.classes), bool)
+        return np.ones(len(classes), bool)
     names = [to] if isinstance(to, str) else [str(name) for name in to]
-    unknown = next((name for name in names if name not in call.classes), None)
+    unknown = next((name for name in names if name not in classes), None)
     if unknown is not None or not names:
         raise OptionError(
             "`to` names no class.",
-            expected=few(map(quoted, call.classes)),
+            expected=few(map(quoted, classes)),
             given="none" if unknown is None else shown(unknown),
-            fix=None if unknown is None else nearest(unknown, call.classes),
+            fix=None if unknown is None else nearest(unknown, classes),
         )
-    return np.isin(call.classes, names)
+    return np.isin(classes, names)
 
 
 def _answered(
@@ -214,33 +225,36 @@ def _answered(
     }
     mixing = Mixing(predictor, images, call.features.members, size)
     tick(int((already | alone).sum()))
-    batch_size = images_per_batch(images, k, np.dtype(dtype).itemsize)
+    batch_size = images_per_batch(images, max(k, MOST_CANDIDATES), np.dtype(dtype).itemsize)
     rows = np.flatnonzero(~(already | alone))
     for start in range(0, len(rows), batch_size):
         part = rows[start : start + batch_size]
         own, others = near[part], held.source[np.maximum(near[part], 0)]
         batch = images.take(part, dtype)
         apart = ((levels[own] - before[part, None]) / unit) ** 2
-        change = fewest(Trial(predictor, mixing, batch, others, own >= 0, apart, wanted[part], part), most)
-        found["exact"][part] = change.exact
-        at = np.flatnonzero(change.neighbour >= 0)
+        sets = fewest(Trial(predictor, mixing, batch, others, own >= 0, apart, wanted[part], part), most)
+        found["exact"][part] = sets.exact
+        at, which = np.nonzero(sets.neighbour >= 0)
         if len(at):
-            masks = images.cells.spread(np, change.changed[at] @ call.features.members)
+            taken, changed = sets.neighbour[at, which], sets.changed[at, which]
+            masks = images.cells.spread(np, changed @ call.features.members)
             amount, moved, outputs = least_way(
-                predictor, images, batch[at], others[at, change.neighbour[at]], masks, wanted[part[at]], size,
-                shrink=shrink,
-            )  # fmt: skip
+                predictor, images, batch[at], others[at, taken], masks, wanted[part[at]], size, shrink=shrink
+            )
             # a change that rounding alone decides, one way in a mixture and the other in an image, is none
-            sure = lead(outputs, wanted[part[at]]) > 0
-            at, amount, moved, outputs = at[sure], amount[sure], moved[sure], outputs[sure]
-            done = part[at]
+            way = amount * np.sqrt((apart[at, taken] * changed).sum(axis=1))
+            way = np.where(lead(outputs, wanted[part[at]]) > 0, way, np.inf)
+            order = np.lexsort((way, at))
+            first = order[np.unique(at[order], return_index=True)[1]]
+            best = first[np.isfinite(way[first])]
+            done = part[at[best]]
             status[done] = STATUSES.index(CHANGED)
-            found["changed"][done], found["amount"][done] = change.changed[at], amount
-            found["neighbour"][done] = own[at, change.neighbour[at]]
-            found["outputs_after"][done] = outputs
-            found["counterfactual_class"][done] = outputs.argmax(axis=1)
+            found["changed"][done], found["amount"][done] = changed[best], amount[best]
+            found["neighbour"][done] = own[at[best], taken[best]]
+            found["outputs_after"][done] = outputs[best]
+            found["counterfactual_class"][done] = outputs[best].argmax(axis=1)
             if len(done):
-                found["after"][done] = band_means(images.holding(moved)) @ averaging.T
+                found["after"][done] = band_means(images.holding(moved[best])) @ averaging.T
                 found["plausibility"][done] = share_farther(found["after"][done], levels)
         tick(len(part))
     nowhere = found["neighbour"] < 0

@@ -20,7 +20,7 @@ from .theme import SMALL, characters, theme_bandlens
 if TYPE_CHECKING:
     from ..results.counterfactuals import Counterfactuals
 
-ARROW = " \N{RIGHTWARDS ARROW} "
+TO = " to "  # an arrow is no character of PDF's own fonts
 PAIRS = 20  # pairs of classes, of which those with most images are shown
 IMAGES = 12  # panels of spectra
 COLUMNS = 3
@@ -170,7 +170,7 @@ def _chosen(result: Counterfactuals, images: Sequence[int] | None) -> list[int]:
 
 def _title(result: Counterfactuals, at: int) -> str:
     own, other = result.classes[result.image_class[at]], result.classes[result.counterfactual_class[at]]
-    return f"{at + first()}: {own}{ARROW}{other}"
+    return f"{at + first()}: {own}{TO}{other}"
 
 
 def _spectra(result: Counterfactuals, at: int, panel: str) -> pd.DataFrame:
@@ -186,7 +186,7 @@ def _spectra(result: Counterfactuals, at: int, panel: str) -> pd.DataFrame:
 
 def _pairs(frame: pd.DataFrame) -> list[str]:
     both = zip(frame["class"], frame["counterfactual_class"], strict=True)
-    return [f"{own}{ARROW}{other}" for own, other in both]
+    return [f"{own}{TO}{other}" for own, other in both]
 
 
 def _text(share: float, change: float) -> str:

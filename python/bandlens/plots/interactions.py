@@ -233,7 +233,7 @@ def _panel(frame: pd.DataFrame) -> pd.Categorical[str]:
     """What each row is drawn in: its class, and its output where several are explained."""
     names = frame["class"].astype(str)
     if several_outputs(frame):
-        names = names + " \u2192 " + frame["output"].astype(str)
+        names = names + ": " + frame["output"].astype(str)
     return pd.Categorical(names, list(dict.fromkeys(names)))
 
 
