@@ -133,8 +133,8 @@ class BandSelection:
         full, all_bands = self.curve.estimate, len(self.bands)
         if np.ptp(full) == 0 and all_bands > 1:
             return (
-                f"Bands make no difference: {self.measure} is {full[-1]:.3g} with any number of them, so that nothing can "
-                "be said of how few suffice."
+                f"Bands make no difference: {self.measure} is {full[-1]:.3g} with any number of them, so that nothing is "
+                "known of how few suffice."
             )
         if self.knee == all_bands:
             return f"All {all_bands} bands are needed: {self.measure} {full[-1]:.3g}, with fewer less. Rule: {RULE}."
