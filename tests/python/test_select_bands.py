@@ -213,6 +213,19 @@ def test_presets_name_their_sources() -> None:
     ]  # fmt: skip
 
 
+def test_landsat_bands_have_the_limits_that_usgs_publishes() -> None:
+    """In hundredths of a micrometre: USGS, "What are the band designations for the Landsat satellites?"."""
+    usgs = {
+        "coastal": (43, 45), "blue": (45, 51), "green": (53, 59), "red": (64, 67), "nir": (85, 88),
+        "cirrus": (136, 138), "swir1": (157, 165), "swir2": (211, 229),
+    }  # fmt: skip
+    ours = {
+        band.name: (round((band.centre - band.width / 2) / 10), round((band.centre + band.width / 2) / 10))
+        for band in presets()["landsat8"][1]
+    }
+    assert ours == usgs
+
+
 def test_results_are_kept_and_importance_gives_the_order(planted: dict[str, Any], tmp_path: Path) -> None:
     importance = bl.band_importance(
         planted["model"], planted["x"][:40], planted["y"][:40], method="occlusion", bands=BANDS, output="logit"
