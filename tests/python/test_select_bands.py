@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,19 @@ def test_landsat_bands_have_the_limits_that_usgs_publishes() -> None:
         for band in presets()["landsat8"][1]
     }
     assert ours == usgs
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "squared_error"])
+def test_intervals_of_accuracies_end_where_accuracies_do(planted: dict[str, Any], metric: str) -> None:
+    found = bl.select_bands(**planted)
+    few = np.zeros((4, found.qualities.shape[1]))
+    few[0, 0], few[:3, 1] = 1, 1  # 1 and 3 of 4 are right: 1/4 and 3/4 with a standard error of 1/4
+    curve = dataclasses.replace(found, metric=metric, qualities=few, runs=few.mean(axis=0)[None]).curve
+    beyond = 0.25 * 3.182446305284263 - 0.25  # Student's t with 3 degrees of freedom, 97.5 %
+    low, high = (0, 1) if metric == "accuracy" else (-beyond, 1 + beyond)
+    assert curve.std_error[:2] == pytest.approx([0.25, 0.25])
+    assert curve.conf_low[0] == pytest.approx(low)
+    assert curve.conf_high[1] == pytest.approx(high)
 
 
 def test_results_are_kept_and_importance_gives_the_order(planted: dict[str, Any], tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ class BandSelection:
     @cached_property
     def curve(self) -> Estimates:
         """The metric for 1, 2, ... bands."""
-        return _estimated(self.qualities, self.runs)
+        return _estimated(self.qualities, self.runs, self.metric)
 
     @property
     def knee(self) -> int:
@@ -172,7 +172,7 @@ class BandSelection:
         sets = np.zeros((0, len(self.bands)), bool) if self.sensor_sets is None else self.sensor_sets
         found = Estimates(*np.zeros((4, 0)))
         if self.sensor_qualities is not None and self.sensor_runs is not None:
-            found = _estimated(self.sensor_qualities, self.sensor_runs)
+            found = _estimated(self.sensor_qualities, self.sensor_runs, self.metric)
         rows = self._rows(sets, found)
         places = {"sensor": np.arange(len(sets)), "n_bands": sets.sum(axis=1).astype(np.int64)}
         lacking = np.array([", ".join(self.lacking.get(name, ())) for name in self.sensors], dtype=str)
@@ -237,11 +237,17 @@ class BandSelection:
         return stored(cls, path, FORMAT)
 
 
-def _estimated(qualities: np.ndarray, runs: np.ndarray) -> Estimates:
-    """Means over images; the squares of standard errors over images and over runs add up."""
+def _estimated(qualities: np.ndarray, runs: np.ndarray, metric: str) -> Estimates:
+    """Means over images; the squares of standard errors over images and over runs add up.
+
+    Intervals of an accuracy end where accuracies do.
+    """
     moments = Moments.of(qualities, np.zeros(len(qualities), np.int64), 1)
     mean, error = moments.mean[0], moments.standard_error()[0]
     if len(runs) > 1:
         error = np.sqrt(error**2 + runs.var(axis=0, ddof=1) / len(runs))
     half = half_width(error, max(1, len(qualities) - 1))
-    return Estimates(mean, error, mean - half, mean + half)
+    low, high = mean - half, mean + half
+    if metric == "accuracy":
+        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+    return Estimates(mean, error, low, high)
