@@ -227,6 +227,16 @@ def test_landsat_bands_have_the_limits_that_usgs_publishes() -> None:
     assert ours == usgs
 
 
+def test_no_band_suffices_where_the_most_frequent_class_is_as_right(planted: dict[str, Any]) -> None:
+    found = bl.select_bands(**planted)
+    counts = np.bincount(found.image_class)
+    named = (found.image_class == counts.argmax()).astype(float)[:, None].repeat(len(found.sets), axis=1)
+    flat = dataclasses.replace(found, qualities=named, runs=named.mean(axis=0)[None])
+    assert "suffice can't be told" in flat.verdict
+    assert f"{counts.max() / found.n:.3g}" in flat.verdict
+    assert "bands suffice: " in found.verdict
+
+
 @pytest.mark.parametrize("metric", ["accuracy", "squared_error"])
 def test_intervals_of_accuracies_end_where_accuracies_do(planted: dict[str, Any], metric: str) -> None:
     found = bl.select_bands(**planted)
