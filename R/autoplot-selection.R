@@ -27,8 +27,8 @@ plot.band_selection <- function(x, ...) {
 }
 
 draw_selection <- function(object, width, base_size) {
-  table <- within_bounds(tidy(object), object$metric)
-  sensors <- within_bounds(tidy(object, "sensor"), object$metric)
+  table <- tidy(object)
+  sensors <- tidy(object, "sensor")
   extent <- diff(range(table$conf_low, table$conf_high, table$estimate, sensors$estimate, na.rm = TRUE))
   extent <- if (extent > 0) extent else 1
   paint <- palette_colours("band")[[1]]
@@ -63,15 +63,6 @@ draw_selection <- function(object, width, base_size) {
       title = "How few bands suffice?", subtitle = wrap(selection_note(object), floor(characters(width, base_size))),
       x = "Bands", y = selection_titles[[object$metric]]
     )
-}
-
-# Student intervals know no bounds.
-within_bounds <- function(table, metric) {
-  if (metric == "accuracy") {
-    table$conf_low <- pmax(table$conf_low, 0)
-    table$conf_high <- pmin(table$conf_high, 1)
-  }
-  table
 }
 
 # Sensors with their names, which run towards the middle.

@@ -18,12 +18,10 @@ patch_work <- function(model, ground, size, stride, asked, said, first, predicti
   stride <- if (is.null(stride)) size else stride
   tried <- score(first)
   cells <- score_cells(ground$finest, size, stride, score_layers(tried, prediction))
-  list(
-    classes = tried$classes,
-    write = function(filename, overwrite, wopt, bar) {
-      write_scores(ground, cells, size, stride, score, prediction, filename, overwrite, wopt, bar)
-    }
-  )
+  function(filename, overwrite, wopt, bar) {
+    scores <- write_scores(ground, cells, size, stride, score, prediction, filename, overwrite, wopt, bar)
+    list(scores = scores, classes = tried$classes)
+  }
 }
 
 # Names of the layers.
@@ -149,9 +147,9 @@ score_values <- function(result, prediction) {
   if (prediction) cbind(as.integer(result$prediction), result$probabilities, scores) else scores
 }
 
-were_scored <- function(counts, completeness) {
+were_scored <- function(counts, completeness, pixels = FALSE) {
   paste0(
-    "Scored ", count(counts[["scored"]], "patch", "patches"),
+    "Scored ", if (pixels) count(counts[["scored"]], "pixel") else count(counts[["scored"]], "patch", "patches"),
     if (counts[["missing"]] > 0) paste0("; ", counts[["missing"]], " more with missing values have no score"),
     if (!is.null(completeness)) {
       paste0("; completeness: largest relative residual ", format(completeness, digits = 2))

@@ -21,10 +21,10 @@ pixel_work <- function(model, ground, size, stride, asked, said, first, predicti
     top = window_starts(nrow(ground$finest), size, stride), left = window_starts(ncol(ground$finest), size, stride),
     say = function(windows) said_of(model, windows, asked)$values
   )
-  list(
-    classes = as.character(said$names),
-    write = function(filename, overwrite, wopt, bar) write_pixels(work, layers, filename, overwrite, wopt, bar)
-  )
+  function(filename, overwrite, wopt, bar) {
+    scores <- write_pixels(work, layers, filename, overwrite, wopt, bar)
+    list(scores = scores, classes = as.character(said$names))
+  }
 }
 
 # Half a window, in whole pixels of all rasters.

@@ -15,7 +15,9 @@
 #'   file), or the path of a file that terra reads, such as a GeoTIFF, with one layer, attribute or step of the third
 #'   dimension per band; several paths are files whose layers are the bands, one after the other. A list of these is
 #'   several scenes. For a model with several inputs, it is the rasters of one scene, under the names of the inputs:
-#'   see section Several inputs.
+#'   see section Several inputs. For a model of series of images, (dates, rows, columns, bands) as Keras' recurrent
+#'   convolutions take them, it is a raster for each date, in order, under the dates if they are known:
+#'   `list("2024-05-01" = ..., "2024-06-01" = ...)`.
 #' @param size Rows and columns of the model's patch, in pixels (of several rasters, of the finest). `NULL` asks the
 #'   model.
 #' @param ... Options of the method, by name; [band_methods()] lists them.
@@ -44,13 +46,15 @@
 #' @param overwrite Whether to replace `filename` if it exists.
 #' @param wopt List of more options for [terra::writeStart()], such as `datatype` or `gdal`.
 #' @param seed Makes the draw of the background, and random methods, repeatable.
+#' @param client Who computes: the address of the scheduler of a Dask cluster, or a number of local workers that start
+#'   and end with the scene; `NULL` is this session. See section Workers and series.
 #'
 #' @returns A [`SpatRaster`][terra::SpatRaster-class], or a stars object if `raster` is one (a proxy if `filename` is
 #'   given); for a list of scenes a list of these, with its names. [autoplot_scores()] draws it. Layers are called like
 #'   the bands or groups; for `target = "all"` there is one per output and band, "output.band", and with several inputs
-#'   one per input and band, "input.band". A patch or pixel with a missing value has missing scores. At the end, a
-#'   message says how many were scored, how many had missing values, and for additive methods how nearly scores sum to
-#'   the output (completeness).
+#'   one per input and band, "input.band"; of a series one per band and date, "band.date". A patch or pixel with a
+#'   missing value has missing scores. At the end, a message says how many were scored, how many had missing values,
+#'   and for additive methods how nearly scores sum to the output (completeness).
 #'
 #' @section What a cell means:
 #' A cell holds the band scores of one patch, and its centre is the centre of that patch. It is `stride` pixels wide and
@@ -102,6 +106,13 @@
 #' ```r
 #' score_raster(model, list(s2_10m = rast("B10m.tif"), s2_20m = rast("B20m.tif"), weather = c(rain = 3, wind = 5)))
 #' ```
+#'
+#' @section Workers and series:
+#' With `client`, and for models of series, the Python core reads the scene, by rasterio, and writes a GeoTIFF, where
+#' `filename` is `""` a temporary one. Rasters in files are read by the workers, who must have these files under the
+#' same paths; values of a raster in memory go along. Scores are those of this session. What can't be read alike is an
+#' error: rasters that were changed in R without being computed (a window, another scale, extent or number for no
+#' data), and files with a mask. If the work is interrupted, the same call with a `filename` goes on where it stopped.
 #'
 #' @seealso [autoplot_scores()] for a picture, [extract_patches()] for labelled patches, [band_importance()] for a table
 #'   over classes.
@@ -159,6 +170,7 @@ score_raster <- function(model,
                          wopt = list(),
                          batch_size = NULL,
                          seed = 0,
+                         client = NULL,
                          progress = NULL) {
   in_verb("score the raster", {
     check_scored_method(method)
@@ -169,40 +181,61 @@ score_raster <- function(model,
     }
     model <- load_model(as_model(model))
     inputs <- inputs_of(model)
-    joined <- length(inputs) > 1
-    grounds <- if (joined) list(input_ground(raster, inputs)) else lapply(as_scenes(raster), as_ground)
+    series <- takes_series(inputs)
+    client <- as_client(client)
+    by_core <- series || !is.null(client)
+    grounds <- grounds_of(raster, inputs)
     filename <- target_files(filename, overwrite, grounds)
+    if (by_core) check_core_files(filename, wopt, if (series) "of a series" else "with `client`")
     windows <- window_steps(size, stride, model, inputs, grounds, background)
     seed <- as_count(seed, "seed", least = 0)
     n_drawn <- if (is.null(background)) as_count(n_background, "n_background") else 1
     works <- lapply(grounds, function(ground) {
-      drawn <- random_patches(ground, windows$size, n_drawn, seed)
+      # the core draws from series
+      drawn <- if (!series) random_patches(ground, windows$size, n_drawn, seed)
       asked <- table_arguments(
         method = method, background = if (is.null(background)) drawn else background, n_background = n_background,
         target = target, output = output, head = head, task = task, statistic = statistic, groups = groups,
         classes = classes, reorder = reorder, batch_size = batch_size, seed = seed
       )
       asked$options <- as_method_options(...)
-      # one patch tells what the model is for, the layers, and whether model and scene fit, before the work begins
-      first <- take_windows(drawn, 1)
-      said <- of_raster(said_of(model, first, asked))
-      check_predicts(said$task, prediction)
-      prepare <- if (said$task == "segmentation") pixel_work else patch_work
-      of_raster(prepare(model, ground, windows$size, windows$stride, asked, said, first, prediction))
+      if (by_core) {
+        first <- if (series) no_series(ground) else take_windows(drawn, 1)
+        return(core_work(model, ground, asked, first, windows$size, windows$stride, prediction, client))
+      }
+      own_work(model, ground, asked, take_windows(drawn, 1), windows$size, windows$stride, prediction)
     })
     each <- function(work, filename, raster) {
-      scores <- work$write(filename, overwrite, wopt, progress_bar(progress))
-      if (inherits(raster, c("stars", "stars_proxy"))) {
-        return(to_stars(scores, filename))
-      }
-      if (prediction) name_classes(scores, work$classes) else scores
+      as_given(work(filename, overwrite, wopt, progress_bar(progress)), raster, filename, prediction)
     }
-    if (joined) {
-      return(each(works[[1]], filename, Filter(function(one) is_raster(one) || is.character(one), raster)[[1]]))
-    }
-    found <- Map(each, works, filename, if (is_scene_list(raster)) unname(raster) else list(raster))
-    if (is_scene_list(raster)) stats::setNames(found, names(raster)) else found[[1]]
+    of_list(each, works, filename, raster, one = length(inputs) > 1 || series)
   })
+}
+
+# Work of this session. One patch tells what the model is for, the layers, and whether model and scene fit, before the
+# work begins.
+own_work <- function(model, ground, asked, first, size, stride, prediction) {
+  said <- of_raster(said_of(model, first, asked))
+  check_predicts(said$task, prediction)
+  prepare <- if (said$task == "segmentation") pixel_work else patch_work
+  of_raster(prepare(model, ground, size, stride, asked, said, first, prediction))
+}
+
+# Scores as the kind of raster that was given.
+as_given <- function(found, raster, filename, prediction) {
+  if (inherits(raster, c("stars", "stars_proxy"))) {
+    return(to_stars(found$scores, filename))
+  }
+  if (prediction) name_classes(found$scores, found$classes) else found$scores
+}
+
+# Results of all scenes; `one` says that a list is a single scene.
+of_list <- function(each, works, filename, raster, one) {
+  if (one) {
+    return(each(works[[1]], filename, Filter(function(part) is_raster(part) || is.character(part), raster)[[1]]))
+  }
+  found <- Map(each, works, filename, if (is_scene_list(raster)) unname(raster) else list(raster))
+  if (is_scene_list(raster)) stats::setNames(found, names(raster)) else found[[1]]
 }
 
 check_scored_method <- function(method) {
@@ -227,9 +260,25 @@ check_predicts <- function(task, prediction) {
   }
 }
 
+# The ground of each scene: of a model of several inputs, or of series, a list is one scene.
+grounds_of <- function(raster, inputs) {
+  if (length(inputs) > 1) {
+    return(list(input_ground(raster, inputs)))
+  }
+  if (takes_series(inputs)) {
+    return(list(series_ground(raster, inputs[[1]])))
+  }
+  lapply(as_scenes(raster), as_ground)
+}
+
 # Size of windows and pixels from one to the next, once all rasters are known to fit them and the model.
 window_steps <- function(size, stride, model, inputs, grounds, background) {
   joined <- length(inputs) > 1
+  if (takes_series(inputs)) {
+    # the model's own size, the core knows
+    stride <- as_count(stride, "stride", null = TRUE)
+    return(list(size = if (!is.null(size)) as_patch_size(size, grounds[[1]]$finest), stride = stride))
+  }
   if (is.null(size)) {
     size <- if (joined) ground_size(inputs, grounds[[1]]) else model_size(model)
   }

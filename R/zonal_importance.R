@@ -11,6 +11,8 @@
 #'   terra reads, such as a GeoPackage. They are brought to the reference system of `scores`.
 #' @param ... Not used.
 #' @param by Column of `zones`: polygons of the same value are one zone. `NULL` takes each polygon as one.
+#' @param wavelengths Wavelengths of the bands in nm, one for each in the order of the layers, `NA` where there is none.
+#'   Layers have none of their own.
 #' @param outputs Names of the explained outputs, where layers are of several, "output.band", as with `target = "all"`.
 #'   `character()` says that they are of one, where layers only look as if they were of several.
 #'
@@ -18,7 +20,7 @@
 #'   \item{`zone`}{row of `zones`, or the value of `by`}
 #'   \item{`output`}{the explained output, if `outputs` names some}
 #'   \item{`band`}{the layer, an ordered factor; of several outputs without the output's name}
-#'   \item{`wavelength`}{`NA`: layers have none; as in Python's table}
+#'   \item{`wavelength`}{of the band in nm, as given, else `NA`}
 #'   \item{`importance`}{mean of the absolute score over the cells whose centre lies in the zone}
 #'   \item{`effect`}{mean score}
 #'   \item{`share`}{of the importance, which sums to 1 over the bands of a zone and output}
@@ -39,7 +41,7 @@
 #' zones <- terra::vect("POLYGON ((0 0, 20 0, 20 40, 0 40, 0 0))", crs = "EPSG:32633")
 #' zonal_importance(scores, zones)
 #' @export
-zonal_importance <- function(scores, zones, ..., by = NULL, outputs = NULL) {
+zonal_importance <- function(scores, zones, ..., by = NULL, wavelengths = NULL, outputs = NULL) {
   in_verb("summarise the zones", {
     no_other_arguments()
     scores <- as_scene(scores, "scores")
@@ -55,7 +57,7 @@ zonal_importance <- function(scores, zones, ..., by = NULL, outputs = NULL) {
     }
     found <- call_bridge(
       "zonal_importance", values, match(kinds, unique(kinds)), as.list(layers$outputs), as.list(layers$bands),
-      !is.null(by)
+      as_wavelengths(wavelengths), !is.null(by)
     )
     table <- from_columns(found, list(output = layers$outputs, band = layers$bands))
     table$zone <- unique(kinds)[table$zone + 1L]

@@ -9,6 +9,7 @@ from typing import Any
 
 import bandlens as bl
 import numpy as np
+import pandas as pd
 import pytest
 from bandlens.cluster import workers
 from bandlens.errors import ClusterError, OptionError
@@ -50,6 +51,7 @@ def same(client: Any, model: Any, x: Any, y: Any = None, **arguments: Any) -> An
     assert len(team.moved.blocks) > 1
     alone = bl.band_importance(model, x, y, **arguments)
     np.testing.assert_array_equal(found.scores, alone.scores)
+    pd.testing.assert_frame_equal(found.to_frame(), alone.to_frame(), rtol=1e-12, atol=0)
     np.testing.assert_array_equal(found.output_values, alone.output_values)
     return team
 
@@ -60,6 +62,18 @@ def test_zones_of_pixels(client: Any, layers: Any) -> None:
     model = keras.Sequential([keras.Input((6, 6, BANDS)), layers.Conv2D(3, 3, padding="same", activation="softmax")])
     labels = np.random.default_rng(0).integers(0, 3, (7, 6, 6))
     same(client, model, numbers(7, 6, 6, BANDS), labels, background=numbers(3, 6, 6, BANDS, seed=1), batch_size=2)
+
+
+@pytest.mark.parametrize("method", ["deepshap", "saliency", "shapley"])
+def test_series_of_images(client: Any, layers: Any, method: str) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((3, 4, 4, 2)), layers.Conv3D(3, (2, 3, 3), activation="relu")])
+    model.add(layers.Flatten())
+    model.add(layers.Dense(3))
+    times = ["2024-05-01", "2024-06-01", "2024-07-01"]
+    about = {"background": numbers(4, 3, 4, 4, 2, seed=1), "time_axis": 1, "times": times, "method": method}
+    same(client, model, numbers(7, 3, 4, 4, 2), batch_size=2, **about)
 
 
 def test_several_labels_and_inputs(client: Any, layers: Any) -> None:

@@ -389,6 +389,22 @@ def test_a_series_has_scores_per_band_and_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(lazy.score.values, found.score.values, rtol=1e-5, atol=1e-6)
     drawn = bl.score_scene(model, series, target=1, n_background=4)
     assert np.isfinite(drawn.score.values).any()
+    # a file for each date; of the second the bands are in two
+    first, second = (values[:, :, at] for at in range(2))
+    files: dict[Any, Any] = {
+        str(dates[0])[:10]: written(tmp_path / "first.tif", first, transform=series.rio.transform()),
+        str(dates[1])[:10]: [
+            written(tmp_path / "blue.tif", second[..., :1], transform=series.rio.transform()),
+            written(tmp_path / "others.tif", second[..., 1:], names=BANDS[1:], transform=series.rio.transform()),
+        ],
+    }
+    read = bl.score_scene(model, files, stride=3, prediction=True, **options)
+    xr.testing.assert_equal(read.drop_vars("spatial_ref"), found.drop_vars("spatial_ref"))
+    once = written(tmp_path / "other.tif", first, names=BANDS[::-1], transform=series.rio.transform())
+    moved = written(tmp_path / "moved.tif", first)
+    for other, said in ((once, "other bands than"), (moved, "different grids"), (series, "what is no file")):
+        with pytest.raises(SceneError, match=said):
+            bl.score_scene(model, {**files, str(dates[1])[:10]: other}, **options)
     for wrong in (series.isel(time=[0]), series.isel(time=0)):
         with pytest.raises(SceneError, match="takes series of images"):
             bl.score_scene(model, wrong, **options)
@@ -398,6 +414,24 @@ def test_a_series_has_scores_per_band_and_time(tmp_path: Path) -> None:
     mapper.add(layers.Conv2D(2, 1, activation="softmax"))
     with pytest.raises(ModelError, match="every pixel of a series"):
         bl.score_scene(mapper, series, task="segmentation")
+
+
+def test_what_r_reads_otherwise_is_named(scene: Path, tmp_path: Path) -> None:
+    from bandlens.r.bridge import score_scene
+
+    with rasterio.open(scene) as file:
+        there = file.read()[:, 1, 2]
+    step = {"bands": BANDS[::-1], "paths": [str(scene)], "layers": [[3, 2, 1]], "pixels": np.array([[1, 2]])}
+    path = str(tmp_path / "scores.tif")
+    arguments = {"background": NOTHING, "target": 0, "path": path}
+    for off, ok in ((0, True), (1, False), (np.nan, False)):
+        steps = [{**step, "read": there[None, ::-1] + np.array([0, 0, off])}]
+        answer = score_scene(known_model(), [{"called": "raster", "steps": steps}], arguments, None)
+        assert answer["ok"] is ok
+        assert Path(path).exists() is ok
+        Path(path).unlink(missing_ok=True)
+    assert answer["message"] == "`raster` is read differently by terra and by rasterio."
+    assert answer["given"] == f"{there[0]:g} at row 2, column 3 of layer blue"
 
 
 def test_what_can_not_be_scored_is_named(scene: Path, tmp_path: Path) -> None:

@@ -231,6 +231,7 @@ def test_no_band_suffices_where_the_most_frequent_class_is_as_right(planted: dic
     found = bl.select_bands(**planted)
     counts = np.bincount(found.image_class)
     named = (found.image_class == counts.argmax()).astype(float)[:, None].repeat(len(found.sets), axis=1)
+    named[np.flatnonzero(named[:, 0])[0], 0] = 0  # a curve that is not quite flat
     flat = dataclasses.replace(found, qualities=named, runs=named.mean(axis=0)[None])
     assert "suffice can't be told" in flat.verdict
     assert f"{counts.max() / found.n:.3g}" in flat.verdict
@@ -385,3 +386,16 @@ def test_what_r_gets_is_the_same(planted: dict[str, Any]) -> None:
     failed = bridge.select_bands(two_of_six, planted["x"], names, arguments, lambda *_: {"error": "oh"}, None)
     assert not failed["ok"]
     assert failed["given"] == "oh"
+
+
+def test_intervals_of_an_accuracy_end_where_it_does(planted: dict[str, Any]) -> None:
+    y = np.where(np.arange(240) < 2, 1 - planted["y"], planted["y"])
+    frame = bl.select_bands(**{**planted, "y": y}).to_frame()
+    assert frame["conf_high"].max() == 1
+    assert (frame["conf_low"] < frame["estimate"]).all()
+
+
+def test_where_bands_make_no_difference_none_is_said_to_suffice(planted: dict[str, Any]) -> None:
+    found = bl.select_bands(**{**planted, "model": lambda x: np.tile([1.0, 0.0], (len(x), 1))})
+    assert "Bands make no difference" in found.verdict
+    assert "suffice:" not in found.summary()

@@ -116,3 +116,141 @@ test_that("scores of several inputs are those of Python", {
   background <- list(fine = array(1000, c(1, 4, 4, 3)), coarse = array(2000, c(1, 2, 2, 2)))
   expect_same_scores(score_both(model, files, stride = 2, target = 1, background = background))
 })
+
+# Scores of workers, and of this session.
+score_shared <- function(model, raster, ..., client = 1) {
+  quietly <- function(...) {
+    suppressMessages(score_raster(model, raster, ..., progress = FALSE), classes = "bandlens_message_scored")
+  }
+  list(r = quietly(...), python = quietly(..., client = client))
+}
+
+test_that("workers give the scores of this session, whatever layers of a file are asked for", {
+  skip_without_scenes()
+  scene <- terra::setValues(small_scene(12, 13, 6), matrix(sin(seq_len(6 * 156)), 156))
+  names(scene) <- letters[1:6]
+  file <- scene_file(round(scene * 1000), holes = c(3, 100), datatype = "INT2S")
+  raster <- terra::rast(file)
+  terra::scoff(raster) <- cbind(c(0.001, 0.002, 0.001, 1, 0.5, 0.001), 1:6)
+  scaled <- withr::local_tempfile(fileext = ".tif")
+  terra::writeRaster(raster, scaled, datatype = "INT2S", NAflag = -9999)
+  # others' layers, the same ones twice, from two files, in another order
+  chosen <- c(terra::rast(file)[[c("f", "b")]], terra::rast(scaled)[["a"]], terra::rast(file)[["c"]])
+  cluster <- reticulate::import("distributed")$LocalCluster(
+    n_workers = 1L, threads_per_worker = 1L, dashboard_address = NULL
+  )
+  withr::defer(cluster$close())
+  by <- function(...) score_shared(small_model(), ..., n_background = 3, client = cluster$scheduler_address)
+  expect_same_scores(by(chosen, prediction = TRUE, classes = c("one", "two", "three")))
+  whole <- by(terra::rast(scaled)[[c(4, 2, 3, 1)]], stride = 2, target = "all")
+  expect_same_scores(whole)
+  expect_true(anyNA(terra::values(whole$python)))
+  # in memory, with names of its own
+  held <- terra::setValues(chosen, terra::values(chosen))
+  names(held) <- c("w", "x", "y", "z")
+  expect_same_scores(by(held, target = 2))
+  # pixels, and several inputs with a row of numbers
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(4L)
+  image <- keras$Input(list(6L, 6L, 3L))
+  mapper <- keras$Model(image, keras$layers$Conv2D(3L, 3L, padding = "same", activation = "softmax")(image))
+  mapped <- score_shared(mapper, terra::rast(file)[[3:1]], n_background = 2, prediction = TRUE,
+    client = cluster$scheduler_address
+  )
+  expect_same_scores(mapped)
+  scenes <- fine_and_coarse()
+  inputs <- list(
+    keras$Input(list(4L, 4L, 3L), name = "fine"), keras$Input(list(2L, 2L, 2L), name = "coarse"),
+    keras$Input(list(2L), name = "weather")
+  )
+  flat <- lapply(inputs, function(input) keras$layers$Flatten()(input))
+  model <- keras$Model(inputs, keras$layers$Dense(2L)(keras$layers$Concatenate()(flat)))
+  rasters <- list(
+    weather = c(rain = 3, wind = 5), coarse = scenes$coarse, fine = terra::rast(scene_file(scenes$fine))
+  )
+  expect_same_scores(
+    score_shared(model, rasters, stride = 2, target = 1, n_background = 3, client = cluster$scheduler_address)
+  )
+})
+
+test_that("what terra and the core would read differently is refused", {
+  skip_without_scenes()
+  file <- scene_file(small_scene(9, 11, 4))
+  by <- function(raster, ...) {
+    error <- expect_error(score_raster(small_model(), raster, client = 1, ...), class = "bandlens_error")
+    conditionMessage(error$parent)
+  }
+  opened <- function(change) {
+    raster <- terra::rast(file)
+    change(raster)
+  }
+  expect_match(by(opened(function(one) {
+    terra::scoff(one) <- cbind(rep(2, 4), 0)
+    one
+  })), "another scale", fixed = TRUE)
+  expect_match(by(opened(function(one) {
+    terra::NAflag(one) <- 1101
+    one
+  })), "number for no data", fixed = TRUE)
+  expect_match(by(opened(function(one) {
+    terra::ext(one) <- c(0, 11, 0, 9)
+    one
+  })), "another extent", fixed = TRUE)
+  expect_match(by(opened(function(one) {
+    terra::window(one) <- terra::ext(500000, 500080, 5000000, 5000160)
+    one
+  })), "window", fixed = TRUE)
+  expect_match(by(c(terra::rast(file)[[1:3]], small_scene(9, 11, 1))), "in memory", fixed = TRUE)
+  expect_match(by(terra::rast(file), filename = "scores.grd"), "no GeoTIFF", fixed = TRUE)
+  expect_match(by(terra::rast(file), wopt = list(datatype = "INT2S")), "`wopt` is for files", fixed = TRUE)
+  # a mask that terra does not look at
+  out <- reticulate::import("rasterio")$open(file, "r+")
+  out$write_mask(reticulate::np_array(diag(11)[1:9, ] > 0))
+  out$close()
+  expect_match(by(terra::rast(file)), "has a mask", fixed = TRUE)
+})
+
+test_that("a series has scores per band and date, those of Python", {
+  skip_without_scenes()
+  withr::local_seed(2)
+  dates <- c("2024-05-01", "2024-06-01")
+  scenes <- lapply(stats::setNames(dates, dates), function(date) {
+    terra::setValues(small_scene(9, 10, 3), matrix(stats::rnorm(270), 90))
+  })
+  files <- lapply(scenes, scene_file, holes = 1, env = rlang::current_env())
+  keras <- reticulate::import("keras")
+  keras$utils$set_random_seed(3L)
+  model <- keras$Sequential(list(
+    keras$Input(list(2L, 4L, 4L, 3L)), keras$layers$Conv3D(4L, list(1L, 2L, 2L), activation = "relu"),
+    keras$layers$Flatten(), keras$layers$Dense(2L)
+  ))
+  background <- array(stats::rnorm(3 * 96), c(3, 2, 4, 4, 3))
+  series <- lapply(files, terra::rast)
+  quietly <- function(...) suppressMessages(score_raster(model, ..., stride = 3, target = 1, background = background))
+  scores <- quietly(series)
+  expect_identical(names(scores), paste0(rep(bands[1:3], each = 2), ".", dates))
+  # windows by hand; the first has a missing value
+  places <- expand.grid(left = c(1, 4, 7), top = c(1, 4))[-1, ]
+  windows <- lapply(series, function(one) unname(read_patches(one, places$top, places$left, 4)))
+  x <- aperm(array(unlist(windows), c(5, 4, 4, 3, 2)), c(1, 5, 2, 3, 4))
+  table <- band_importance(model, x, time_axis = 2, times = dates, bands = bands[1:3], target = 1,
+    background = background, progress = FALSE
+  )
+  by_hand <- matrix(table$scores[, 1, ], 5)
+  found <- terra::values(scores)
+  expect_true(all(is.na(found[1, ])))
+  expect_equal(unname(found[-1, paste0(table$bands, ".", table$times)]), by_hand, tolerance = 1e-5)
+  # in memory, without dates, and by a worker
+  held <- lapply(unname(series), function(one) terra::setValues(one, terra::values(one)))
+  counted <- quietly(held)
+  expect_identical(names(counted), paste0(rep(bands[1:3], each = 2), ".", 1:2))
+  expect_equal(unname(terra::values(counted)), unname(found), tolerance = 1e-5)
+  expect_equal(terra::values(quietly(files, client = 1)), found, tolerance = 1e-5)
+  error <- expect_error(quietly(series[[1]]), class = "bandlens_error_raster")
+  expect_match(conditionMessage(error$parent), "takes series of images", fixed = TRUE)
+  expect_error(quietly(series[1]), class = "bandlens_error_raster")
+  swapped <- series
+  swapped[[2]] <- swapped[[2]][[3:1]]
+  error <- expect_error(quietly(swapped), class = "bandlens_error_bands")
+  expect_match(conditionMessage(error$parent), "another order", fixed = TRUE)
+})

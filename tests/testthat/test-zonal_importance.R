@@ -31,6 +31,15 @@ test_that("zones have the means of the cells whose centre they hold", {
   expect_equal(table$share, c(1, 2, 1, 2, NA, NA) / 3)
   expect_equal(table$std_error[1:4], c(sd(left) / 2 * 1:2, sd(right) / sqrt(8) * 1:2))
   expect_equal(table$n, c(4, 4, 8, 8, 0, 0))
+  expect_true(all(is.na(table$wavelength)))
+  known <- zonal_importance(scored_cells(), left_and_right(), wavelengths = c(665, NA))
+  expect_equal(known$wavelength, rep(c(665, NA), 3))
+  table$wavelength <- known$wavelength
+  expect_identical(known, table)
+  error <- expect_error(
+    zonal_importance(scored_cells(), left_and_right(), wavelengths = 665), class = "bandlens_error_bands"
+  )
+  expect_match(conditionMessage(error$parent), "one entry per band", fixed = TRUE)
 })
 
 test_that("polygons of a kind are one zone, from sf and from a file, too", {

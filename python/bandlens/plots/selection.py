@@ -40,9 +40,6 @@ def draw(result: BandSelection, *, base_size: float = 8, width: float = 175) -> 
     plotnine.ggplot
     """
     frame, sensors = result.to_frame(), result.to_frame("sensor")
-    if result.metric == "accuracy":  # Student intervals know no bounds
-        for one in (frame, sensors):
-            one[["conf_low", "conf_high"]] = one[["conf_low", "conf_high"]].clip(0, 1)
     every = pd.concat([frame, sensors])
     low, high = every[["estimate", "conf_low"]].min().min(), every[["estimate", "conf_high"]].max().max()
     extent = (high - low) or 1.0

@@ -30,6 +30,7 @@ from .interactions import band_interactions  # noqa: F401 - R calls it
 from .interrupts import mend_signals
 from .localization import class_activation_maps, occlusion_maps  # noqa: F401 - R calls them
 from .pooling import pool_importance, pool_models  # noqa: F401 - R calls them
+from .scenes import score_scene  # noqa: F401 - R calls it
 from .selection import select_bands  # noqa: F401 - R calls it
 from .streams import RStream as r_stream  # noqa: F401, N813 - R makes streams of functions with it
 from .watching import Watching

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.words import few
+from ..errors import BandError
 from ..explain.question import Question
 from ..models.packing import input_names
 from ..models.packing import model_inputs as inputs_of
@@ -78,7 +80,12 @@ def pixel_scores(model: Any, x: Any, codes: np.ndarray, arguments: Mapping[str, 
 
 @answer
 def zonal_importance(
-    values: Sequence[np.ndarray], zones: np.ndarray, outputs: Sequence[str], bands: Sequence[str], clustered: bool
+    values: Sequence[np.ndarray],
+    zones: np.ndarray,
+    outputs: Sequence[str],
+    bands: Sequence[str],
+    wavelengths: Sequence[float] | None,
+    clustered: bool,
 ) -> Answer:
     """Importance of bands in zones; which cells lie in a polygon, R finds, where the scores are.
 
@@ -91,6 +98,8 @@ def zonal_importance(
     outputs : list of str
         Explained ones; empty where there is one.
     bands : list of str
+    wavelengths : list of float or None
+        Of the bands, in nm, NaN where unknown.
     clustered : bool
         Whether polygons are the draws, rather than cells.
 
@@ -101,6 +110,14 @@ def zonal_importance(
     """
     from ..scenes.zonal import zone_table
 
+    waves = np.full(len(bands), np.nan) if wavelengths is None else np.array(wavelengths, np.float64)
+    if len(waves) != len(bands):
+        raise BandError(
+            "`wavelengths` must have one entry per band.",
+            expected=f"{len(bands)}, for {few(bands, 20)}",
+            given=str(len(waves)),
+            fix="what has no wavelength has a missing one",
+        )
     shape = (max(1, len(outputs)), len(bands))
     cells = [np.asarray(own, np.float64).reshape(-1, *shape).transpose(1, 2, 0) for own in values]
     members = np.asarray(zones, np.int64).ravel() - 1
@@ -108,7 +125,7 @@ def zonal_importance(
     numbers = [str(at) for at in range(len(bands))]
     frame = zone_table(
         grouped, range(len(grouped)), [str(at) for at in range(len(outputs))] or None, numbers,
-        np.full(len(bands), np.nan), clustered=clustered,
+        waves, clustered=clustered,
     )  # fmt: skip
     counted = [name for name in ("output", "band") if name in frame]
     return columns({str(name): values.to_numpy() for name, values in frame.astype(dict.fromkeys(counted, int)).items()})

@@ -131,6 +131,11 @@ class BandSelection:
     def verdict(self) -> str:
         """The knee in a sentence."""
         full, all_bands = self.curve.estimate, len(self.bands)
+        if np.ptp(full) == 0 and all_bands > 1:
+            return (
+                f"Bands make no difference: {self.measure} is {full[-1]:.3g} with any number of them, so that nothing "
+                "can be said of how few suffice."
+            )
         if self._guessed:
             return (
                 f"How few of {all_bands} bands suffice can't be told: with no set is {self.measure} more than "
@@ -256,14 +261,12 @@ class BandSelection:
 def _estimated(qualities: np.ndarray, runs: np.ndarray, metric: str) -> Estimates:
     """Means over images; the squares of standard errors over images and over runs add up.
 
-    Intervals of an accuracy end where accuracies do.
+    Intervals are Student's, which know no bounds, and end at those that an accuracy has.
     """
     moments = Moments.of(qualities, np.zeros(len(qualities), np.int64), 1)
     mean, error = moments.mean[0], moments.standard_error()[0]
     if len(runs) > 1:
         error = np.sqrt(error**2 + runs.var(axis=0, ddof=1) / len(runs))
     half = half_width(error, max(1, len(qualities) - 1))
-    low, high = mean - half, mean + half
-    if metric == "accuracy":
-        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
-    return Estimates(mean, error, low, high)
+    low, high = (0.0, 1.0) if metric == "accuracy" else (-np.inf, np.inf)
+    return Estimates(mean, error, np.clip(mean - half, low, high), np.clip(mean + half, low, high))

@@ -216,13 +216,14 @@ def ground_of(model: Any, scene: Any) -> Ground:
     shapes = input_shapes(model)
     if len(shapes) > 1:
         return _of_inputs(scene, shapes)
-    if isinstance(scene, Mapping):
+    series = all(len(shape) == IMAGES for shape in shapes.values())
+    if isinstance(scene, Mapping) and not (series and shapes):
         raise SceneError(
             "`scene` is several rasters, and the model has one input.",
             expected="one raster, or a list of files whose bands are its bands",
             given=few(map(quoted, scene)),
         )
-    ground = one_ground(opened(scene, series=all(len(shape) == IMAGES for shape in shapes.values())))
+    ground = one_ground(opened(scene, series=series))
     for shape in shapes.values():
         if len(shape) == IMAGES:
             _check_times(ground.finest, shape[0])
@@ -236,9 +237,9 @@ def _check_times(raster: Raster, n: int | None) -> None:
         steps = "" if n is None else f" of {n} steps"
         raise SceneError(
             f"The model takes series of images, and `{raster.called}` is {'another' if raster.times else 'none'}.",
-            expected=f"an xarray.DataArray with an axis 'time'{steps}, and one of bands",
+            expected=f"an xarray.DataArray with an axis 'time'{steps}, and one of bands, or a dict of files by dates",
             given=f"{len(raster.times)} steps" if raster.times else f"no axis of times, {len(raster.bands)} bands",
-            fix="put arrays of one date each together: `xarray.concat(arrays, 'time')`",
+            fix="put arrays of one date each together: `xarray.concat(arrays, 'time')`; of files: `{date: path, ...}`",
         )
 
 

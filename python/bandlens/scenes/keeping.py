@@ -191,7 +191,10 @@ def asked_of(model: Any, work: SceneWork, windows: Mapping[str, np.ndarray], ans
             files[f"{key} times"] = list(map(str, raster.times))
         if isinstance(raster.source, Files):
             files[f"{key} files"] = [
-                [path, *(stamp or ())] for path, stamp in zip(raster.source.paths, raster.source.stamps, strict=True)
+                [path, *(stamp or ()), list(layers)]
+                for path, stamp, layers in zip(
+                    raster.source.paths, raster.source.stamps, raster.source.layers, strict=True
+                )
             ]
         files[f"{key} values"] = _digest(windows[name])
     for name, row in work.ground.numbers.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,23 @@ def opened(scene: Any, called: str = "scene", *, series: bool = False) -> Raster
 
     Parameters
     ----------
-    scene : xarray.DataArray, str or pathlib.Path, or list of str or Path
+    scene : xarray.DataArray, str or pathlib.Path, or list of str or Path; Raster
     called : str
         In errors.
     series : bool
-        Whether an array may have an axis of times.
+        Whether an array may have an axis of times, and files may be a dict by dates.
 
     Raises
     ------
     SceneError
         If it is none, or its grid is not regular and north up.
     """
-    if isinstance(scene, str | Path):
-        return _of_files((str(scene),), called)
-    if isinstance(scene, list | tuple) and scene and all(isinstance(one, str | Path) for one in scene):
-        return _of_files(tuple(map(str, scene)), called)
+    if isinstance(scene, Raster):
+        return replace(scene, called=called)
+    if (paths := _paths(scene)) is not None:
+        return of_files(paths, called)
+    if series and isinstance(scene, Mapping) and scene:
+        return _of_dates(scene, called)
     if hasattr(scene, "dims") and hasattr(scene, "coords") and hasattr(scene, "values") and not callable(scene.values):
         return _of_array(scene, called, series)
     raise SceneError(
@@ -49,13 +52,97 @@ def opened(scene: Any, called: str = "scene", *, series: bool = False) -> Raster
     )
 
 
-def _of_files(paths: tuple[str, ...], called: str) -> Raster:
+def _paths(scene: Any) -> tuple[str, ...] | None:
+    if isinstance(scene, str | Path):
+        return (str(scene),)
+    if isinstance(scene, list | tuple) and scene and all(isinstance(one, str | Path) for one in scene):
+        return tuple(map(str, scene))
+    return None
+
+
+def _of_dates(scene: Mapping[Any, Any], called: str) -> Raster:
+    """A series of files: of each date one, or several whose bands follow each other."""
+    steps = []
+    for date, one in scene.items():
+        paths = _paths(one)
+        if paths is None:
+            raise SceneError(
+                f"`{called}` holds what is no file at {quoted(date)}.",
+                expected="a dict with a path, or a list of paths, for each date",
+                given=type(one).__name__,
+                fix="put arrays of one date each together: `xarray.concat(arrays, 'time')`",
+            )
+        steps.append(of_files(paths, f"{called}[{quoted(date)}]"))
+    return series_of(steps, tuple(scene), called)
+
+
+def series_of(steps: Sequence[Raster], times: tuple[Any, ...], called: str) -> Raster:
+    """Rasters of one step in time each, all of files or all of arrays, as one raster.
+
+    Raises
+    ------
+    SceneError
+        If they have other grids or bands than the first.
+    """
+    first = steps[0]
+    for one in steps[1:]:
+        if not _same_grid(_grid(first), _grid(one)):
+            raise _other_grid(called, first.called, _grid(first), one.called, _grid(one))
+        # files without descriptions are called by their own names, which tell nothing of bands
+        described = first.described and one.described
+        if len(one.bands) != len(first.bands) or (described and one.bands != first.bands):
+            raise SceneError(
+                f"`{one.called}` has other bands than `{first.called}`.",
+                expected=few(first.bands, 20),
+                given=few(one.bands, 20),
+                fix="bring the bands of all dates into one order",
+            )
+    arrays = [one.source for one in steps if isinstance(one.source, Held)]
+    if arrays:
+        stacked = needed("xarray", "A series of arrays").Variable.concat([one.array for one in arrays], TIME)
+        source = replace(arrays[0], array=stacked.transpose(*arrays[0].array.dims[:2], TIME, ...))
+        return replace(first, source=source, times=times, called=called)
+    sources = [one.source for one in steps if isinstance(one.source, Files)]
+    files = Files(
+        tuple(path for one in sources for path in one.paths),
+        tuple(layers for one in sources for layers in one.layers),
+        str(np.result_type(*(one.dtype for one in sources))),
+        tuple(stamp for one in sources for stamp in one.stamps),
+        len(steps),
+    )
+    return replace(first, source=files, times=times, called=called)
+
+
+def _grid(raster: Raster) -> tuple[Any, ...]:
+    return raster.rows, raster.cols, raster.transform, raster.crs
+
+
+def _other_grid(called: str, first: str, grid: tuple[Any, ...], other: str, own: tuple[Any, ...]) -> SceneError:
+    return SceneError(
+        f"`{called}` has files of different grids.",
+        expected=f"as {first}: {grid[0]} x {grid[1]} pixels at {grid[2][2::3]}",
+        given=f"{other}: {own[0]} x {own[1]} pixels at {own[2][2::3]}",
+        fix="resample them to one grid; for a model with an input for each resolution, give a dict of rasters",
+    )
+
+
+def of_files(
+    paths: tuple[str, ...], called: str, layers: tuple[tuple[int, ...], ...] | None = None, names: Any = None
+) -> Raster:
+    """A raster of files, or of some layers of each, counted from 1, which may have other names than there.
+
+    Raises
+    ------
+    SceneError
+    """
     rasterio = needed("rasterio", "A raster file")
     paths = tuple(path if "://" in path else str(Path(path).expanduser()) for path in paths)
     grids: list[tuple[Any, ...]] = []
-    names: list[str] = []
+    found: list[str] = []
+    taken: list[tuple[int, ...]] = []
     dtypes: list[Any] = []
-    for path in paths:
+    described = True
+    for at, path in enumerate(paths):
         if not path.startswith("/vsi") and "://" not in path and not Path(path).exists():
             raise SceneError(f"`{called}` names a file that isn't there.", given=path)
         try:
@@ -63,11 +150,15 @@ def _of_files(paths: tuple[str, ...], called: str) -> Raster:
                 transform = as_transform(file.transform)
                 crs = file.crs.to_wkt() if file.crs else ""
                 grids.append((file.height, file.width, transform, crs))
+                own = tuple(file.indexes) if layers is None else layers[at]
                 stem = Path(path).stem
-                numbered = [stem] if file.count == 1 else [f"{stem}_{at}" for at in file.indexes]
-                names += [text or own for text, own in zip(file.descriptions, numbered, strict=True)]
-                scaled = any(scale != 1 for scale in file.scales) or any(offset != 0 for offset in file.offsets)
-                dtypes += [*file.dtypes, *(["float64"] if scaled else [])]
+                texts = [file.descriptions[layer - 1] for layer in own]
+                described = described and all(texts)
+                numbered = [stem if file.count == 1 else f"{stem}_{layer}" for layer in own]
+                found += [text or number for text, number in zip(texts, numbered, strict=True)]
+                taken.append(own)
+                scaled = any(file.scales[layer - 1] != 1 or file.offsets[layer - 1] != 0 for layer in own)
+                dtypes += [*(file.dtypes[layer - 1] for layer in own), *(["float64"] if scaled else [])]
         except rasterio.errors.RasterioError as error:
             raise SceneError(
                 f"`{called}` can't be opened as a raster.",
@@ -77,19 +168,22 @@ def _of_files(paths: tuple[str, ...], called: str) -> Raster:
             ) from error
     for path, grid in zip(paths, grids, strict=True):
         if not _same_grid(grids[0], grid):
-            raise SceneError(
-                f"`{called}` has files of different grids.",
-                expected=f"as {paths[0]}: {grids[0][0]} x {grids[0][1]} pixels at {grids[0][2][2::3]}",
-                given=f"{path}: {grid[0]} x {grid[1]} pixels at {grid[2][2::3]}",
-                fix="resample them to one grid; for a model with an input for each resolution, give a dict of rasters",
-            )
+            raise _other_grid(called, paths[0], grids[0], path, grid)
     rows, cols, transform, crs = grids[0]
     _check_north_up(transform, called)
     dtype = str(np.result_type(*map(floating, dtypes)))
-    unknown = (float("nan"),) * len(names)
-    return Raster(
-        Files(paths, dtype, tuple(map(stamp_of, paths))), rows, cols, tuple(names), unknown, transform, crs, called
-    )
+    bands = tuple(found if names is None else names)
+    files = Files(paths, tuple(taken), dtype, tuple(map(stamp_of, paths)))
+    unknown = (float("nan"),) * len(bands)
+    return Raster(files, rows, cols, bands, unknown, transform, crs, called, described=described or names is not None)
+
+
+def held(values: np.ndarray, bands: tuple[str, ...], transform: Any, crs: str, called: str) -> Raster:
+    """A raster of an array (rows, cols, bands) in memory, NaN where there is no data."""
+    source = Held(needed("xarray", "A raster").Variable(("y", "x", "band"), values), None, str(values.dtype))
+    unknown = (float("nan"),) * len(bands)
+    rows, cols = values.shape[:2]
+    return Raster(source, rows, cols, bands, unknown, as_transform(transform), crs, called)
 
 
 def _same_grid(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

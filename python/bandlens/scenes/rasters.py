@@ -66,6 +66,8 @@ class Raster:
         In errors.
     times : tuple
         Steps of a series, of which each pixel has all bands; empty where there is no such axis.
+    described : bool
+        Whether names of bands were given, rather than made of names of files.
     """
 
     source: Source
@@ -77,6 +79,7 @@ class Raster:
     crs: str
     called: str
     times: tuple[Any, ...] = ()
+    described: bool = True
 
     def read(self, region: Region) -> np.ndarray:
         """Values of a region, shape (rows, cols, bands) or (rows, cols, times, bands), NaN where there is no data."""
@@ -119,22 +122,28 @@ class Files:
     Attributes
     ----------
     paths : tuple of str
+    layers : tuple of tuple of int
+        Which layers of each file, counted from 1.
     dtype : str
         Of what is read.
     stamps : tuple
         Size and time of each file when it was opened; None of what is no file of this machine.
+    steps : int
+        Of a series, how many steps follow each other, each of as many bands; 0 where there is no such axis.
     """
 
     paths: tuple[str, ...]
+    layers: tuple[tuple[int, ...], ...]
     dtype: str
     stamps: tuple[tuple[int, int] | None, ...]
+    steps: int = 0
 
     def raw(self, region: Region) -> np.ndarray:
         """Read a region; masks and no-data values become NaN."""
         rasterio = needed("rasterio", "A raster file")
         window = rasterio.windows.Window(region.left, region.top, region.cols, region.rows)
         parts = []
-        for path, stamp in zip(self.paths, self.stamps, strict=True):
+        for path, layers, stamp in zip(self.paths, self.layers, self.stamps, strict=True):
             if stamp is not None and stamp_of(path) != stamp:
                 raise SceneError(
                     f"{Path(path).name} has changed, or is gone, since the scene was opened.",
@@ -143,7 +152,7 @@ class Files:
                 )
             try:
                 with rasterio.open(path) as file:
-                    parts.append(self._values(file, window))
+                    parts.append(self._values(file, layers, window))
             except rasterio.errors.RasterioError as error:
                 raise SceneError(
                     f"{Path(path).name} can't be read: {error}",
@@ -151,21 +160,23 @@ class Files:
                     f"columns {region.left} to {region.left + region.cols - 1} of {path}",
                     fix="if it has moved, put it back; if it is damaged, get it anew",
                 ) from error
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+        return values.reshape(*values.shape[:2], self.steps, -1) if self.steps else values
 
-    def _values(self, file: Any, window: Any) -> np.ndarray:
-        """A window of one file, (rows, cols, bands)."""
+    def _values(self, file: Any, layers: tuple[int, ...], window: Any) -> np.ndarray:
+        """A window of layers of one file, (rows, cols, bands)."""
         # most files have no mask: one that says so is read several times as fast, straight to where values are wanted
-        plain = all([flag.name for flag in flags] in (["all_valid"], ["nodata"]) for flags in file.mask_flag_enums)
-        values = np.empty((window.height, window.width, file.count), self.dtype)
+        plain = not masked(file, layers)
+        values = np.empty((window.height, window.width, len(layers)), self.dtype)
         own = np.moveaxis(values, -1, 0)
         mask = None
         if plain:
-            file.read(window=window, out=own)
+            file.read(layers, window=window, out=own)
         else:
-            read = file.read(window=window, masked=True)
+            read = file.read(layers, window=window, masked=True)
             own[:], mask = read.data, np.ma.getmaskarray(read)
-        for at, (no_data, scale, offset) in enumerate(zip(file.nodatavals, file.scales, file.offsets, strict=True)):
+        for at, layer in enumerate(layers):
+            no_data, scale, offset = (each[layer - 1] for each in (file.nodatavals, file.scales, file.offsets))
             empty = mask[at] if mask is not None else None
             if plain and no_data is not None and not np.isnan(no_data):
                 empty = own[at] == no_data
@@ -178,6 +189,12 @@ class Files:
     def cleaned(self, raw: Any) -> np.ndarray:
         """They already are."""
         return np.asarray(raw)
+
+
+def masked(file: Any, layers: tuple[int, ...]) -> bool:
+    """Whether layers of a file have a mask besides a number for no data."""
+    flags = [[flag.name for flag in file.mask_flag_enums[layer - 1]] for layer in layers]
+    return any(own not in (["all_valid"], ["nodata"]) for own in flags)
 
 
 def stamp_of(path: str) -> tuple[int, int] | None:

@@ -73,7 +73,8 @@ def score_scene(
         axis, else ``long_name`` as rioxarray has it, in a file its descriptions. For a model of several inputs: a dict
         by their names, of such rasters, whose pixels may be of different sizes, and of rows of numbers, such as the
         weather, which are the same all over the scene. For a model of series of images, (times, rows, columns, bands)
-        as Keras' recurrent convolutions take them: a `DataArray` with an axis `time` besides.
+        as Keras' recurrent convolutions take them: a `DataArray` with an axis `time` besides, or a dict of files by
+        dates, of each a path, or a list of paths whose bands follow each other.
     size : int, optional
         Rows and columns of the model's patch, in pixels (of several rasters, of the finest). The model is asked by
         default.
