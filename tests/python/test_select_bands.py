@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,43 @@ def test_presets_name_their_sources() -> None:
     ]  # fmt: skip
 
 
+def test_landsat_bands_have_the_limits_that_usgs_publishes() -> None:
+    """In hundredths of a micrometre: USGS, "What are the band designations for the Landsat satellites?"."""
+    usgs = {
+        "coastal": (43, 45), "blue": (45, 51), "green": (53, 59), "red": (64, 67), "nir": (85, 88),
+        "cirrus": (136, 138), "swir1": (157, 165), "swir2": (211, 229),
+    }  # fmt: skip
+    ours = {
+        band.name: (round((band.centre - band.width / 2) / 10), round((band.centre + band.width / 2) / 10))
+        for band in presets()["landsat8"][1]
+    }
+    assert ours == usgs
+
+
+def test_no_band_suffices_where_the_most_frequent_class_is_as_right(planted: dict[str, Any]) -> None:
+    found = bl.select_bands(**planted)
+    counts = np.bincount(found.image_class)
+    named = (found.image_class == counts.argmax()).astype(float)[:, None].repeat(len(found.sets), axis=1)
+    named[np.flatnonzero(named[:, 0])[0], 0] = 0  # a curve that is not quite flat
+    flat = dataclasses.replace(found, qualities=named, runs=named.mean(axis=0)[None])
+    assert "suffice can't be told" in flat.verdict
+    assert f"{counts.max() / found.n:.3g}" in flat.verdict
+    assert "bands suffice: " in found.verdict
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "squared_error"])
+def test_intervals_of_accuracies_end_where_accuracies_do(planted: dict[str, Any], metric: str) -> None:
+    found = bl.select_bands(**planted)
+    few = np.zeros((4, found.qualities.shape[1]))
+    few[0, 0], few[:3, 1] = 1, 1  # 1 and 3 of 4 are right: 1/4 and 3/4 with a standard error of 1/4
+    curve = dataclasses.replace(found, metric=metric, qualities=few, runs=few.mean(axis=0)[None]).curve
+    beyond = 0.25 * 3.182446305284263 - 0.25  # Student's t with 3 degrees of freedom, 97.5 %
+    low, high = (0, 1) if metric == "accuracy" else (-beyond, 1 + beyond)
+    assert curve.std_error[:2] == pytest.approx([0.25, 0.25])
+    assert curve.conf_low[0] == pytest.approx(low)
+    assert curve.conf_high[1] == pytest.approx(high)
+
+
 def test_results_are_kept_and_importance_gives_the_order(planted: dict[str, Any], tmp_path: Path) -> None:
     importance = bl.band_importance(
         planted["model"], planted["x"][:40], planted["y"][:40], method="occlusion", bands=BANDS, output="logit"
@@ -358,6 +396,8 @@ def test_intervals_of_an_accuracy_end_where_it_does(planted: dict[str, Any]) -> 
 
 
 def test_where_bands_make_no_difference_none_is_said_to_suffice(planted: dict[str, Any]) -> None:
-    found = bl.select_bands(**{**planted, "model": lambda x: np.tile([1.0, 0.0], (len(x), 1))})
+    constant = {**planted, "model": lambda x: np.tile([1.0, 0.0], (len(x), 1))}
+    assert "can't be told" in bl.select_bands(**constant).verdict
+    found = bl.select_bands(**constant, metric="log_loss")
     assert "Bands make no difference" in found.verdict
     assert "suffice:" not in found.summary()

@@ -131,10 +131,15 @@ class BandSelection:
     def verdict(self) -> str:
         """The knee in a sentence."""
         full, all_bands = self.curve.estimate, len(self.bands)
-        if np.ptp(full) == 0 and all_bands > 1:
+        if self._guessed:
             return (
-                f"Bands make no difference: {self.measure} is {full[-1]:.3g} with any number of them, so that nothing is "
-                "known of how few suffice."
+                f"How few of {all_bands} bands suffice can't be told: with no set is {self.measure} more than "
+                f"one standard error above that of always naming the most frequent class, {self._most_frequent:.3g}."
+            )
+        if self.metric != "accuracy" and np.ptp(full) == 0 and all_bands > 1:
+            return (
+                f"Bands make no difference: {self.measure} is {full[-1]:.3g} with any number of them, so that nothing "
+                "can be said of how few suffice."
             )
         if self.knee == all_bands:
             return f"All {all_bands} bands are needed: {self.measure} {full[-1]:.3g}, with fewer less. Rule: {RULE}."
@@ -142,6 +147,17 @@ class BandSelection:
             f"{self.knee} of {all_bands} bands suffice: {', '.join(self.selected)}; {self.measure} "
             f"{full[self.knee - 1]:.3g} ({full[-1]:.3g} with all {all_bands}). Rule: {RULE}."
         )
+
+    @property
+    def _most_frequent(self) -> float:
+        """The share of images of the most frequent class: how right it is to name this always."""
+        return float(np.bincount(self.image_class).max() / self.n)
+
+    @property
+    def _guessed(self) -> bool:
+        """Whether classes are named no better than without looking, so that the curve is flat for no good reason."""
+        surely = self.curve.estimate - np.nan_to_num(self.curve.std_error)
+        return self.metric == "accuracy" and bool((surely <= self._most_frequent).all())
 
     def _named(self, present: np.ndarray) -> tuple[str, ...]:
         return tuple(band for band, there in zip(self.bands, present, strict=True) if there)
