@@ -61,7 +61,7 @@ def test_scores_of_a_linear_model_foretell_what_it_does(keras: Any) -> None:
     )  # fmt: skip
     frame = found.to_frame()
     assert list(frame) == COLUMNS
-    assert list(found.levels["metric"]) == list(METRICS)
+    assert list(found.levels["metric"]) == [metric for metric in METRICS if metric != "smooth_mprt"]
     assert (frame["n"] == 12).all()
     value = frame.set_index(["method", "metric"], drop=False)["value"]
     for method in ("deepshap", "gradient_x_input"):
@@ -83,6 +83,16 @@ def test_scores_of_a_linear_model_foretell_what_it_does(keras: Any) -> None:
     ).to_frame()  # fmt: skip
     assert again["metric"].tolist() == ["max_sensitivity", "complexity"]
     assert again["value"].iloc[1] == pytest.approx(value["saliency", "complexity"], rel=1e-6)
+
+
+def test_smooth_mprt_compares_means_over_moved_images(keras: Any) -> None:
+    asked = {"background": BACKGROUND, "metrics": ["mprt", "smooth_mprt"], "repeats": 2, "draws": 3}
+    frame = bl.check_quality(linear(keras), X, methods=["saliency", "deepshap"], **asked).to_frame()
+    value = frame.set_index(["method", "metric"])["value"]
+    # a linear model has the same gradient everywhere; its scores are other ones for other images
+    assert value["saliency", "smooth_mprt"] == pytest.approx(value["saliency", "mprt"], abs=1e-6)
+    assert value["deepshap", "smooth_mprt"] != pytest.approx(value["deepshap", "mprt"], abs=1e-3)
+    assert frame["better"].tolist() == ["lower"] * 4
 
 
 def test_what_does_not_suit_is_refused(keras: Any) -> None:

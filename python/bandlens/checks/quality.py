@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
-from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +34,16 @@ from ..models.predictor import loaded
 from ..progress import Progress, starting, ticker
 from ..results.importance import BandImportance
 from .agreement import spearman
-from .quality_metrics import correlation, entropy, faithfulness, gini, local_lipschitz, max_sensitivity
+from .quality_metrics import (
+    correlation,
+    entropy,
+    faithfulness,
+    gini,
+    local_lipschitz,
+    max_sensitivity,
+    sets_of,
+    sizes_of,
+)
 from .reinitialise import copy_of, fresh
 from .result import Check, columns_of
 
@@ -51,13 +58,13 @@ METRICS = {
     "complexity": "lower",
     "random_logit": "lower",
     "mprt": "lower",
+    "smooth_mprt": "lower",
     "efficient_mprt": "higher",
 }
 NEARBY = ("max_sensitivity", "local_lipschitz")
-RANDOMISED = ("mprt", "efficient_mprt")
+SMOOTH = "smooth_mprt"
+RANDOMISED = ("mprt", SMOOTH, "efficient_mprt")
 METHODS = ("deepshap", "gradient_x_input", "occlusion")
-# sizes of sets of bands, evenly spaced where there are more
-SIZES = 8
 OWN = ("methods", "metrics", "subsets", "draws", "radius", "repeats")
 
 
@@ -93,8 +100,8 @@ def check_quality(
     methods : sequence of str
         Keys of `bandlens.METHODS`, with their default options; those that score images.
     metrics : sequence of str, optional
-        Which of these; by default all that the model allows ("random_logit" needs classes, "mprt" and "efficient_mprt"
-        a Keras model, whose copy is given random weights).
+        Which of these; by default all that the model allows ("random_logit" needs classes; "mprt" and its variants a
+        Keras model, whose copy is given random weights), but "smooth_mprt", which takes ``draws`` times as many tables.
 
         Absent bands are those of the mean background image. "faithfulness_correlation": correlation over sets of half
         of the bands between the sum of their scores and the fall of the output without them (Bhatt, Weller & Moura
@@ -111,8 +118,9 @@ def check_quality(
 
         "random_logit": correlation over bands of the scores for the image's own output with those for another, drawn at
         random (Sixt, Granz & Landgraf 2020, arXiv:1912.09818). "mprt": rank correlation of the sizes of scores with
-        those for a model with random weights (Adebayo et al. 2018, arXiv:1810.03292); "efficient_mprt": how much
-        larger, relative to it, the entropy of the latter is (Hedstrom et al. 2024, arXiv:2401.06465).
+        those for a model with random weights (Adebayo et al. 2018, arXiv:1810.03292); "smooth_mprt": the same of scores
+        that are means over moved images; "efficient_mprt": how much larger, relative to it, the entropy of the latter
+        is (both Hedstrom et al. 2024, arXiv:2401.06465).
     subsets : int
         Sets of bands of each size; all where there are no more.
     draws : int
@@ -159,14 +167,15 @@ def check_quality(
         asked = replace(asked, model=loaded(model))
         call = checked(asked)
         wanted = _metrics(metrics, call)
-    tables = 1 + draws * any(name in wanted for name in NEARBY) + repeats * any(name in wanted for name in RANDOMISED)
-    tables += "random_logit" in wanted
+    moves = bool({*NEARBY, SMOOTH} & set(wanted))
+    tables = 1 + draws * moves + repeats * any(name in wanted for name in RANDOMISED) + ("random_logit" in wanted)
+    tables += repeats * draws * (SMOOTH in wanted)
     random = np.random.default_rng([seed, 5])
     n_bands, sets = len(call.features.names), {}
     if {"faithfulness_correlation", "sensitivity_n"} & set(wanted):
-        sets = {size: _falls(call, _sets_of(n_bands, size, subsets, random)) for size in _sizes(n_bands)}
+        sets = {size: _falls(call, sets_of(n_bands, size, subsets, random)) for size in sizes_of(n_bands)}
     changes = _changes(call) if "monotonicity" in wanted else None
-    moved = _moved(call, draws, radius, random) if set(NEARBY) & set(wanted) else None
+    moved = _moved(call, draws, radius, random) if moves else None
     found: dict[str, dict[str, np.ndarray]] = {}
     with ticker(progress, tables * len(names), "Quality of explanations", "table") as tick:
         for name in names:
@@ -183,18 +192,17 @@ def check_quality(
             if changes is not None:
                 values["monotonicity"] = spearman(np.abs(scores), changes)
             with unsaid():
+                near = None
                 if moved is not None:
-                    near = np.empty((draws, *scores.shape))
-                    for at, (images, _) in enumerate(moved):
-                        near[at] = _scores(importance_of(replace(question, x=images), progress=False, fit=False))
-                        tick(1)
+                    near = _nearby(question, moved, tick)
                     values["max_sensitivity"] = max_sensitivity(scores, near)
                     values["local_lipschitz"] = local_lipschitz(scores, near, np.stack([far for _, far in moved]))
                 if "random_logit" in wanted:
                     values["random_logit"] = _other_logit(question, own, scores, seed)
                     tick(1)
                 if set(RANDOMISED) & set(wanted):
-                    values |= _randomised(question, call, scores, repeats, seed, tick)
+                    smooth = moved if SMOOTH in wanted else None
+                    values |= _randomised(question, call, scores, near, smooth, repeats, seed, tick)
             found[name] = {metric: values[metric] for metric in wanted}
     return _summarised(call, found, wanted, {"subsets": subsets, "draws": draws, "radius": radius, "repeats": repeats})
 
@@ -227,7 +235,7 @@ def _metrics(metrics: Any, call: Call) -> list[str]:
     if not hasattr(call.model, "get_config"):
         impossible |= dict.fromkeys(RANDOMISED, "a Keras model")
     if metrics is None:
-        return [name for name in METRICS if name not in impossible]
+        return [name for name in METRICS if name not in impossible and name != SMOOTH]
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     unknown = [name for name in names if name not in METRICS]
     if unknown or not names:
@@ -249,22 +257,6 @@ def _scores(result: BandImportance) -> np.ndarray:
         raise OptionError("The method gives no scores of images.", expected="a method that does", given=result.method)
     found: np.ndarray = result.scores[:, 0]
     return found
-
-
-def _sizes(n_bands: int) -> list[int]:
-    spaced = np.linspace(1, n_bands - 1, min(SIZES, n_bands - 1)).round().astype(int)
-    return sorted({*spaced.tolist(), n_bands // 2})
-
-
-def _sets_of(n_bands: int, size: int, most: int, random: np.random.Generator) -> np.ndarray:
-    """Sets of so many bands: all there are, or as many as were asked for, drawn."""
-    if comb(n_bands, size) <= most:
-        members = np.array(list(combinations(range(n_bands), size)))
-    else:
-        members = np.argsort(random.random((most, n_bands)), axis=1)[:, :size]
-    absent = np.zeros((len(members), n_bands), bool)
-    np.put_along_axis(absent, members, True, axis=1)
-    return absent
 
 
 def _falls(call: Call, absent: np.ndarray) -> _Sets:
@@ -302,6 +294,15 @@ def _moved(call: Call, draws: int, radius: float, random: np.random.Generator) -
     return found
 
 
+def _nearby(question: Question, moved: list[tuple[np.ndarray, np.ndarray]], tick: Any) -> np.ndarray:
+    """Scores of images that were moved, (draws, n, bands)."""
+    found = []
+    for images, _ in moved:
+        found.append(_scores(importance_of(replace(question, x=images), progress=False, fit=False)))
+        tick(1)
+    return np.stack(found)
+
+
 def _other_logit(question: Question, own: BandImportance, scores: np.ndarray, seed: int) -> np.ndarray:
     """Correlation with the scores for another output."""
     every = importance_of(replace(question, target="all"), progress=False, fit=False).scores
@@ -312,13 +313,23 @@ def _other_logit(question: Question, own: BandImportance, scores: np.ndarray, se
 
 
 def _randomised(
-    question: Question, call: Call, scores: np.ndarray, repeats: int, seed: int, tick: Any
+    question: Question,
+    call: Call,
+    scores: np.ndarray,
+    near: np.ndarray | None,
+    moved: list[tuple[np.ndarray, np.ndarray]] | None,
+    repeats: int,
+    seed: int,
+    tick: Any,
 ) -> dict[str, np.ndarray]:
-    """What becomes of scores when all weights are random, the mean over sets of weights."""
+    """What becomes of scores when all weights are random, the mean over sets of weights.
+
+    With images that were moved, also of means over these; `near` are their scores by the model.
+    """
     images = check_images(question.x, question.band_axis, time_axis=question.time_axis)
     batch = taking_rows(question.model, lambda given: given, images.cells)(call.every.take(slice(0, 8), np.float32))
     copy = copy_of(question.model, batch)
-    alike, rise = [], []
+    alike, smooth, rise = [], [], []
     for draw in np.random.default_rng([seed, 3]).integers(2**31, size=repeats).tolist():
         for layer, weights in zip(copy.layers, fresh(question.model, batch, seed=draw).weights, strict=True):
             layer.set_weights(weights)
@@ -327,7 +338,11 @@ def _randomised(
         before = entropy(scores)
         rise.append(np.where(before > 0, (entropy(random) - before) / np.where(before > 0, before, 1.0), np.nan))
         tick(1)
-    return {"mprt": np.mean(alike, axis=0), "efficient_mprt": np.mean(rise, axis=0)}
+        if moved is not None and near is not None:
+            others = _nearby(replace(question, model=copy.model), moved, tick)
+            smooth.append(spearman(np.abs(near.mean(axis=0)), np.abs(others.mean(axis=0))))
+    found = {"mprt": np.mean(alike, axis=0), "efficient_mprt": np.mean(rise, axis=0)}
+    return {**found, SMOOTH: np.mean(smooth, axis=0)} if smooth else found
 
 
 def _summarised(call: Call, found: dict[str, dict[str, np.ndarray]], wanted: list[str], facts: dict[str, Any]) -> Check:

@@ -6,8 +6,13 @@ images that are nearly the same (robustness), and those that look at the scores 
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 
+# sizes of sets of bands, evenly spaced where there are more
+SIZES = 8
 # a spread that is as small, relative to the numbers themselves, is none but for rounding
 ROUNDING = 1e-6
 
@@ -81,3 +86,20 @@ def local_lipschitz(scores: np.ndarray, near: np.ndarray, distances: np.ndarray)
     """
     found: np.ndarray = (np.linalg.norm(near - scores, axis=-1) / distances).max(axis=0)
     return found
+
+
+def sizes_of(n_bands: int) -> list[int]:
+    """Sizes of sets of bands that are looked at, half of the bands among them."""
+    spaced = np.linspace(1, n_bands - 1, min(SIZES, n_bands - 1)).round().astype(int)
+    return sorted({*spaced.tolist(), n_bands // 2})
+
+
+def sets_of(n_bands: int, size: int, most: int, random: np.random.Generator) -> np.ndarray:
+    """Sets of so many bands: all there are, or as many as were asked for, drawn."""
+    if comb(n_bands, size) <= most:
+        members = np.array(list(combinations(range(n_bands), size)))
+    else:
+        members = np.argsort(random.random((most, n_bands)), axis=1)[:, :size]
+    absent = np.zeros((len(members), n_bands), bool)
+    np.put_along_axis(absent, members, True, axis=1)
+    return absent
