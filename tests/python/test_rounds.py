@@ -340,6 +340,20 @@ def test_what_is_needed_follows_from_what_widths_are_made_of() -> None:
     assert not needed(known(background=4e-2), Supply(np.array([1000, 1000]), 20, 20), 0.001)[1]
 
 
+def test_what_is_within_reach_is_reached_not_nearly() -> None:
+    """All 41 images would do: 30 that nearly do are not taken for as good."""
+    own = known(images=(0.0207 / 1.96) ** 2, half=0.0207)
+    supply = Supply(np.array([41, 1000]), 500, 500)
+    design, enough = needed(own, supply, 0.02)
+    assert enough
+    assert 30 < design.n[0] <= 41
+    assert towards(own.at, design, supply) is not None
+    # what is out of reach is nearly reached, as everything together would hardly tell more
+    beyond, enough = needed(own, supply, 0.015)
+    assert not enough
+    assert beyond.n.tolist() == [30, 30]
+
+
 def test_steps_are_bounded_and_end() -> None:
     supply, at = Supply(np.array([1000, 35]), 500, 500), Design(np.array([30, 30]), 16, 4)
     step = towards(at, Design(np.array([900, 35]), 400, 64), supply)

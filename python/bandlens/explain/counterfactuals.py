@@ -158,6 +158,7 @@ def _goals(predictor: Predictor, classes: Sequence[str], to: str | Sequence[str]
             "Counterfactuals are for models that give an image one class.",
             expected=argument("task", CLASSIFICATION),
             given=argument("task", predictor.task),
+            fix="for the class of a zone of pixels, give a function that averages the model's outputs over it",
         )
     if to is None:
         return np.ones(len(classes), bool)

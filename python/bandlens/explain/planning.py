@@ -167,14 +167,17 @@ def needed(known: Known, supply: Supply, precision: float) -> tuple[Design, bool
     known = known.where(known.half > precision)
     whole = Design(supply.n, supply.m, at.d if supply.d is None else supply.draws(supply.m))
     best, at_best = whole, known.predicted(whole)
-    targets = np.maximum(MARGIN * precision, NEARLY * at_best)
+    enough = bool((at_best <= precision).all())
+    # what is within reach is to be reached, not nearly
+    nearly = np.minimum(NEARLY * at_best, precision) if enough else NEARLY * at_best
+    targets = np.maximum(MARGIN * precision, nearly)
     for m, d in _grid(at, supply):
         n = known.rows(m, d, targets)
         if (n <= supply.n + 1e-6).all():
             design = Design(np.minimum(np.ceil(n).astype(np.int64), supply.n), m, d)
             if design.cost < best.cost:
                 best = design
-    return best, bool((at_best <= precision).all())
+    return best, enough
 
 
 def towards(at: Design, goal: Design, supply: Supply) -> Design | None:
