@@ -66,7 +66,9 @@ test_that("messages are for those who watch, and can be silenced", {
 
 test_that("every verb of the core that takes a model is known to be one", {
   folder <- file.path(getNamespaceInfo("bandlens", "path"), "python", "bandlens", "r")
-  files <- c("bridge.py", "checks.py", "interactions.py", "localization.py", "selection.py", "windows.py")
+  files <- c(
+    "bridge.py", "checks.py", "counterfactuals.py", "interactions.py", "localization.py", "selection.py", "windows.py"
+  )
   text <- unlist(lapply(file.path(folder, files), readLines))
   starts <- grep("^def [a-z0-9_]+\\($|^def [a-z0-9_]+\\(.*model: Any", text)
   named <- vapply(starts, function(at) {

@@ -136,11 +136,7 @@ test_that("workers give the scores of this session, whatever layers of a file ar
   terra::writeRaster(raster, scaled, datatype = "INT2S", NAflag = -9999)
   # others' layers, the same ones twice, from two files, in another order
   chosen <- c(terra::rast(file)[[c("f", "b")]], terra::rast(scaled)[["a"]], terra::rast(file)[["c"]])
-  cluster <- reticulate::import("distributed")$LocalCluster(
-    n_workers = 1L, threads_per_worker = 1L, dashboard_address = NULL
-  )
-  withr::defer(cluster$close())
-  by <- function(...) score_shared(small_model(), ..., n_background = 3, client = cluster$scheduler_address)
+  by <- function(...) score_shared(small_model(), ..., n_background = 3)
   expect_same_scores(by(chosen, prediction = TRUE, classes = c("one", "two", "three")))
   whole <- by(terra::rast(scaled)[[c(4, 2, 3, 1)]], stride = 2, target = "all")
   expect_same_scores(whole)
@@ -154,9 +150,7 @@ test_that("workers give the scores of this session, whatever layers of a file ar
   keras$utils$set_random_seed(4L)
   image <- keras$Input(list(6L, 6L, 3L))
   mapper <- keras$Model(image, keras$layers$Conv2D(3L, 3L, padding = "same", activation = "softmax")(image))
-  mapped <- score_shared(mapper, terra::rast(file)[[3:1]], n_background = 2, prediction = TRUE,
-    client = cluster$scheduler_address
-  )
+  mapped <- score_shared(mapper, terra::rast(file)[[3:1]], n_background = 2, prediction = TRUE)
   expect_same_scores(mapped)
   scenes <- fine_and_coarse()
   inputs <- list(
@@ -169,7 +163,7 @@ test_that("workers give the scores of this session, whatever layers of a file ar
     weather = c(rain = 3, wind = 5), coarse = scenes$coarse, fine = terra::rast(scene_file(scenes$fine))
   )
   expect_same_scores(
-    score_shared(model, rasters, stride = 2, target = 1, n_background = 3, client = cluster$scheduler_address)
+    score_shared(model, rasters, stride = 2, target = 1, n_background = 3)
   )
 })
 
