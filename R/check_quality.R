@@ -41,9 +41,9 @@
 #'   \item{`"sparseness"`, `"complexity"`}{Gini index of the sizes of scores (Chalasani et al. 2020, arXiv:1810.06583),
 #'     and entropy of their shares (Bhatt et al. 2020)}
 #'   \item{`"random_logit"`}{correlation with the scores for another output (Sixt et al. 2020, arXiv:1912.09818)}
-#'   \item{`"mprt"`, `"smooth_mprt"`, `"efficient_mprt"`}{rank correlation with the scores of a model with random weights
-#'     (Adebayo et al. 2018, arXiv:1810.03292); the same of means over moved images; and how much larger, relative to it,
-#'     their entropy is (both Hedstrom et al. 2024, arXiv:2401.06465); Keras models only}
+#'   \item{`"mprt"`, `"smooth_mprt"`, `"efficient_mprt"`}{rank correlation with the scores of a model with random
+#'     weights (Adebayo et al. 2018, arXiv:1810.03292); the same of means over moved images; and how much larger,
+#'     relative to it, their entropy is (both Hedstrom et al. 2024, arXiv:2401.06465); Keras models only}
 #' }
 #' `autoplot()` draws tiles of metrics x methods, darker the better the rank.
 #' @seealso [band_check] for what can be done with the outcome of a check.

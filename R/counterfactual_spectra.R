@@ -14,8 +14,8 @@
 #' @param to Classes that images are to be taken for; `NULL` for any other.
 #' @param neighbours How many of the nearest images of other classes bands may be taken from.
 #' @param max_bands Most bands that may change; `NULL` for all.
-#' @param shrink Whether bands go towards the other image until the class changes, first of 16 places on the way and then
-#'   by halving, to 1/4096; or all of the way.
+#' @param shrink Whether bands go towards the other image until the class changes, first of 16 places on the way and
+#'   then by halving, to 1/4096; or all of the way.
 #' @param groups As for [band_importance()]: groups or zones change as a whole.
 #' @param object For `summary()` and `autoplot()`, a `counterfactual_spectra`; for the other methods it is `x`.
 #' @param level `"change"` for one row per image and band that changes, `"image"` for one per image, `"class"` for one
