@@ -43,8 +43,8 @@
 #'   \item{`class`, `output`}{the image's class, and the output that is explained}
 #'   \item{`band`, `wavelength`}{with `by`: name, and wavelength in nm (`NA` where unknown)}
 #'   \item{`mean`, `mean_abs`}{mean over the places of the map, and that of the sizes of its values}
-#'   \item{`peak`, `row`, `col`}{the value that is largest in size, and where in the map it is, from 1; `NA` of a map that
-#'     is 0 everywhere}
+#'   \item{`peak`, `row`, `col`}{the value that is largest in size, and where in the map it is, from 1; `NA` of a map
+#'     that is 0 everywhere}
 #' }
 #'   At level `"pixel"`: the same first columns, `row`, `col` and `value`. At level `"class"`: the columns of
 #'   [tidy()][tidy.band_importance] of a band importance; `importance` is the mean size of the change of the map with
