@@ -25,7 +25,7 @@ from .changing import MOST_CANDIDATES, Trial, fewest, images_per_batch, lead, le
 from .fitting import check_fit
 from .nearest import nearest_of_others
 from .question import Question
-from .targets import find_targets
+from .targets import Targets, find_targets
 
 
 def counterfactual_spectra(
@@ -121,7 +121,7 @@ def counterfactual_spectra(
 
     def find(
         q: Question, predictor: Predictor, images: Images, outputs: tuple[str, ...], *rest: Any, **how: Any
-    ) -> Any:
+    ) -> Targets:
         _goals(predictor, outputs, to)  # before the model is asked about all images
         return find_targets(q, predictor, images, outputs, *rest, **how)
 
@@ -191,15 +191,14 @@ def _answered(
         chosen = np.sort(np.random.default_rng([call.seed, 3]).choice(pool.n, n_background, replace=False))
     else:
         chosen = np.arange(pool.n)
-    own_outputs = predictor.outputs(images, size)
+    own_outputs = call.targets.outputs
     held = pool.holding(pool.take(chosen, dtype))
     name = "`background`" if call.background_source == "background" else "`x`"
     pool_class = predictor.outputs(held, size, name=name, positions=chosen).argmax(axis=1)
     own_class = own_outputs.argmax(axis=1)
     wanted = goals & (own_class[:, None] != np.arange(len(goals)))
 
-    averaging = call.features.members / call.features.members.sum(axis=1, keepdims=True)
-    before, levels = band_means(images) @ averaging.T, band_means(held) @ averaging.T
+    before, levels = call.features.mean(band_means(images)), call.features.mean(band_means(held))
     spread = levels.std(axis=0)
     unit = np.where(spread > 0, spread, 1.0)
     near = nearest_of_others(before / unit, levels / unit, wanted, pool_class, k)
@@ -215,7 +214,7 @@ def _answered(
     status[alone] = STATUSES.index(ALONE)
     status[already] = STATUSES.index(ALREADY)
     found: dict[str, np.ndarray] = {
-        "changed": np.zeros((n, len(averaging)), bool),
+        "changed": np.zeros(before.shape, bool),
         "after": np.full(before.shape, np.nan),
         "neighbour": np.where(near[:, 0] >= 0, near[:, 0], -1),
         "amount": np.full(n, np.nan),
@@ -255,7 +254,7 @@ def _answered(
             found["outputs_after"][done] = outputs[best]
             found["counterfactual_class"][done] = outputs[best].argmax(axis=1)
             if len(done):
-                found["after"][done] = band_means(images.holding(moved[best])) @ averaging.T
+                found["after"][done] = call.features.mean(band_means(images.holding(moved[best])))
                 found["plausibility"][done] = share_farther(found["after"][done], levels)
         tick(len(part))
     nowhere = found["neighbour"] < 0
