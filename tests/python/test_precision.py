@@ -97,12 +97,13 @@ def test_jax_traces_precise_products(small_cnn: Any, images: np.ndarray) -> None
         operations = [entry for trace in _TRACES[small_cnn] for entry in trace.flat.entries]
         return {str(e.params["precision"]) for e in operations if "precision" in e.params}
 
-    bl.band_importance(small_cnn, images, method="saliency")
-    assert all("HIGHEST" in one for one in precisions())
-    bl.allow_tf32()
-    bl.band_importance(small_cnn, images, method="saliency")
-    assert any("HIGHEST" not in one for one in precisions())
-    bl.allow_tf32(False)
+    with jax.default_matmul_precision(None):  # JAX as it comes; conftest.py asks for "highest"
+        bl.band_importance(small_cnn, images, method="saliency")
+        assert all("HIGHEST" in one for one in precisions())
+        bl.allow_tf32()
+        bl.band_importance(small_cnn, images, method="saliency")
+        assert any("HIGHEST" not in one for one in precisions())
+        bl.allow_tf32(False)
     with jax.default_matmul_precision("tensorfloat32"):  # the user's own setting
         bl.band_importance(small_cnn, images, method="saliency")
     assert any("HIGHEST" not in one and "None" not in one for one in precisions())
@@ -114,6 +115,8 @@ def test_torch_is_precise_while_it_computes() -> None:
     from bandlens.engine.backends.torch import compiling
 
     cudnn, before = torch.backends.cudnn, torch.get_float32_matmul_precision()
+    convolved = cudnn.allow_tf32
+    cudnn.allow_tf32 = True  # PyTorch as it comes; conftest.py turns it off
     try:
         for user, allowed, convolutions, products in (
             ("highest", False, False, "highest"),
@@ -127,3 +130,4 @@ def test_torch_is_precise_while_it_computes() -> None:
             assert (cudnn.allow_tf32, torch.get_float32_matmul_precision()) == (True, user)
     finally:
         torch.set_float32_matmul_precision(before)
+        cudnn.allow_tf32 = convolved
