@@ -30,23 +30,21 @@ PRECISION = 0.01
 NORMAL = 1.96
 
 
-def trained(n: int, side: int) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-    """The network of the other benchmarks, trained on ten spectra in noise; images, labels and background."""
-    model, y = network(side=side), np.arange(n) % 10
-    spectra = np.random.default_rng(2).normal(size=(10, 13)).astype("float32")
-    x, background = (images(n, side, seed=seed) + spectra[y][:, None, None] for seed in range(2))
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(x[: n // 2], y[: n // 2], epochs=3, batch_size=20, verbose=0)
-    return model, x, y, background
+def spectra_in_noise(n: int, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images of ten spectra in noise, their labels, and as many others of the same classes."""
+    y, spectra = np.arange(n) % 10, np.random.default_rng(2).normal(size=(10, 13)).astype("float32")
+    x, others = (images(n, side, seed=seed) + spectra[y][:, None, None] for seed in range(2))
+    return x, y, others
 
 
-def resnet(n: int, side: int, name: str = "ResNet50") -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
-    """A network with random weights, whose images differ by class in their spectra."""
-    y = np.arange(n) % 10
-    spectra = np.random.default_rng(2).normal(size=(10, 13)).astype("float32")
-    x, background = (images(n, side, seed=seed) + spectra[y][:, None, None] for seed in range(2))
-    model = getattr(keras.applications, name)(weights=None, input_shape=(side, side, 13), classes=10)
-    return model, x, y, background
+def fitted(model: Any, x: np.ndarray, y: np.ndarray, others: np.ndarray, *, logits: bool, batch_size: int) -> Any:
+    """The model, trained for three epochs; printed is how often it is right on other images."""
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=logits))
+    model.fit(x, y, epochs=3, batch_size=batch_size, verbose=0)
+    some = others[: len(x)][:500]
+    right = (model.predict(some, verbose=0).argmax(axis=1) == y[: len(some)]).mean()
+    row(f"{model.name}, trained on {len(x)} images", f"{right:.0%} right", f"of {len(some)} others")
+    return model
 
 
 def told(what: str, result: Any, spent: float) -> None:
@@ -100,7 +98,8 @@ def peer(name: str, model: Any, x: np.ndarray, background: np.ndarray, y: np.nda
 def against(method: str, *, small: bool) -> None:
     """The network of the benchmarks by one method, and what a loop over shap takes for the same."""
     n, side, precision = (200, 16, 0.1) if small else (4000, 64, PRECISION)
-    model, x, y, background = trained(n, side)
+    x, y, background = spectra_in_noise(n, side)
+    model = fitted(network(side=side), x[: n // 2], y[: n // 2], background, logits=True, batch_size=20)
     found: list[Any] = []
     call = {"background": background, "method": method, "precision": precision}
     spent = seconds(lambda: found.append(bl.band_importance(model, x, y, **call)))
@@ -121,11 +120,13 @@ def against(method: str, *, small: bool) -> None:
 
 
 def applied(*, small: bool) -> None:
-    """ResNet50, 64 x 64 x 13, 10 classes, 2000 images: one call in a fresh process."""
+    """ResNet50, 64 x 64 x 13, 10 classes, 2000 images: a user's call in a fresh process, and others against it."""
     n, side, name, precision = (100, 32, "MobileNetV2", 0.1) if small else (2000, 64, "ResNet50", PRECISION)
-    model, x, y, background = resnet(n, side, name)
+    x, y, others = spectra_in_noise(n, side)
+    model = getattr(keras.applications, name)(weights=None, input_shape=(side, side, 13), classes=10)
+    fitted(model, x, y, others, logits=False, batch_size=32)
     found: list[Any] = []
-    spent = seconds(lambda: found.append(bl.band_importance(model, x, y, background=background, precision=precision)))
+    spent = seconds(lambda: found.append(bl.band_importance(model, x, y, precision=precision)))
     told(f"{name}, {side} x {side} x 13, {n} images", found[0], spent)
 
 

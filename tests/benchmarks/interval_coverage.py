@@ -3,6 +3,7 @@
     python tests/benchmarks/interval_coverage.py              # all networks
     python tests/benchmarks/interval_coverage.py landsat      # some
     python tests/benchmarks/interval_coverage.py --precision 0.03  # calls end when shares are known to 3 points
+    python tests/benchmarks/interval_coverage.py --balanced   # as many background images of every class
     python tests/benchmarks/interval_coverage.py --small      # quick, to see that it runs
 
 All data are a finite number of images and background images, whose table is computed once. Each repetition is a whole
@@ -15,6 +16,9 @@ With `--precision`, each repetition has a large pool of images and background im
 printed are also how often that was enough, and how many images and background images were taken. A repetition is then
 all that a call does between its checks, which need every image of the pool, and its result; that this is what a call
 gives is checked with one.
+
+With `--balanced`, background images are drawn from their classes, in all data as many as there are of the rarest, and
+in each repetition the same number of each: classes are then no part of what chance does.
 """
 
 from __future__ import annotations
@@ -40,12 +44,24 @@ import keras
 
 
 class Data(NamedTuple):
-    """A trained network, all images with their labels, and all background images."""
+    """A trained network, all images with their labels, and all background images with theirs."""
 
     model: Any
     x: np.ndarray
     y: np.ndarray
     background: np.ndarray
+    background_y: np.ndarray
+
+    def balanced(self) -> Data:
+        """As many background images of every class."""
+        least = np.bincount(self.background_y).min()
+        chosen = np.sort(np.concatenate([np.flatnonzero(self.background_y == code)[:least] for code in self.classes]))
+        return self._replace(background=self.background[chosen], background_y=self.background_y[chosen])
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Of background images."""
+        return np.unique(self.background_y)
 
 
 def landsat(most: int) -> Data:
@@ -54,7 +70,8 @@ def landsat(most: int) -> Data:
     random = np.random.default_rng(0)
     test, train = (random.permutation(len(part))[:most] for part in (data.x_test, data.x_train))
     x, y = data.x_test[test].astype("float32"), data.y_test[test]
-    return Data(keras.saving.load_model(bl.datasets.landsat_model()), x, y, data.x_train[train].astype("float32"))
+    model = keras.saving.load_model(bl.datasets.landsat_model())
+    return Data(model, x, y, data.x_train[train].astype("float32"), data.y_train[train])
 
 
 def sentinel2(most: int) -> Data:
@@ -73,7 +90,9 @@ def sentinel2(most: int) -> Data:
     model.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy")
     model.fit(data.x_train, data.y_train, epochs=20, batch_size=64, verbose=0)
     chosen, train = (np.random.default_rng(0).permutation(len(part))[:most] for part in (x, data.x_train))
-    return Data(model, x[chosen].astype("float32"), y[chosen], data.x_train[train].astype("float32"))
+    return Data(
+        model, x[chosen].astype("float32"), y[chosen], data.x_train[train].astype("float32"), data.y_train[train]
+    )
 
 
 def benchmark(most: int) -> Data:
@@ -83,7 +102,7 @@ def benchmark(most: int) -> Data:
     x, background = (images(most, 16, seed=seed) + spectra[one][:, None, None] for seed, one in enumerate((y, own)))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x[: most // 2], y[: most // 2], epochs=3, batch_size=20, verbose=0)
-    return Data(model, x, y, background)
+    return Data(model, x, y, background, own)
 
 
 NETWORKS: dict[str, Callable[[int], Data]] = {"landsat": landsat, "sentinel2": sentinel2, "benchmark": benchmark}
@@ -144,9 +163,9 @@ class AllPairs:
 class Rounds:
     """Tables made in rounds, of images and background images that are drawn from all."""
 
-    def __init__(self, data: Data, precision: float) -> None:
+    def __init__(self, data: Data, background: Any, precision: float) -> None:
         self.effort = Effort(precision)
-        question = Question(model=data.model, x=data.x, y=data.y, background=data.background, n_background=ANY)
+        question = Question(model=data.model, x=data.x, y=data.y, background=background, n_background=ANY)
         self.call = checked(question, find=finding(self.effort))
 
     def __call__(self, images: np.ndarray, background: np.ndarray, seed: int) -> Any:
@@ -155,29 +174,38 @@ class Rounds:
         return in_rounds(part, self.effort, Bar(lambda part, text: None)).result
 
 
-def covered(data: Data, repeats: int, n: int, settings: list[dict[str, Any]]) -> Iterator[dict[str, float]]:
+def covered(
+    data: Data, repeats: int, n: int, settings: list[dict[str, Any]], *, balanced: bool
+) -> Iterator[dict[str, float]]:
     """How often intervals hold the value from all data, over cells and repetitions, for each of some settings."""
 
-    def explain(x: np.ndarray, y: np.ndarray, background: np.ndarray, **more: Any) -> Any:
-        return bl.band_importance(data.model, x, y, background=background, n_background=len(background), **more)
+    def of(chosen: Any) -> Any:
+        if not balanced:
+            return data.background[chosen]
+        return bl.BackgroundImages(data.background[chosen], data.background_y[chosen], "balanced")
 
+    def explain(images: Any, chosen: np.ndarray, **more: Any) -> Any:
+        given = {"background": of(chosen), "n_background": len(chosen), **more}
+        return bl.band_importance(data.model, data.x[images], data.y[images], **given)
+
+    every = np.arange(len(data.background))
     pairs = AllPairs()
-    true = pairs.learn(data.x, data.background, lambda: explain(data.x, data.y, data.background)).table
+    true = pairs.learn(data.x, data.background, lambda: explain(slice(None), every)).table
     for setting in settings:
         options = dict(setting)
         m, drawn = options.pop("m"), options.pop("n", n)
         names = ("importance", "share", "images alone", "first", "reached", "images", "background")
         found: dict[str, list[Any]] = {name: [] for name in names}
-        rounds = Rounds(data, options["precision"]) if "precision" in options else None
+        rounds = Rounds(data, of(every), options["precision"]) if "precision" in options else None
         for repeat in range(repeats):
             random = np.random.default_rng(repeat)
-            mine, chosen = _drawn(data.y, drawn, random), random.choice(len(data.background), m)
-            given = (data.x[mine], data.y[mine], data.background[chosen])
-            result = explain(*given, seed=repeat, **options) if rounds is None else rounds(mine, chosen, repeat)
+            mine = _drawn(data.y, drawn, random)
+            chosen = _drawn(data.background_y, m, random) if balanced else random.choice(len(data.background), m)
+            result = explain(mine, chosen, seed=repeat, **options) if rounds is None else rounds(mine, chosen, repeat)
             table = result.table
             if repeat == 0 and setting == settings[0]:
                 pairs.compute()
-                computed = explain(*given, seed=repeat, **options).table
+                computed = explain(mine, chosen, seed=repeat, **options).table
                 np.testing.assert_allclose(table.conf_high, computed.conf_high, rtol=1e-3, atol=1e-5)
                 pairs.look_up()
             found["importance"].append((table.conf_low <= true.importance) & (true.importance <= table.conf_high))
@@ -207,6 +235,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--each", type=int, nargs="*", default=[0, 4], help="background images per image; 0 for all")
     parser.add_argument("--precision", type=float, nargs="*", default=[], help="half widths at which calls end")
+    parser.add_argument("--balanced", action="store_true", help="as many background images of every class")
     given = parser.parse_args()
     repeats, most, n = (3, 200, 100) if given.small else (given.repeats, 600, 300)
     backgrounds = (20,) if given.small else (20, 100, 500)
@@ -218,7 +247,11 @@ def main() -> None:
         settings = [{**pool, "precision": precision} for precision in given.precision]
     warnings.simplefilter("ignore")
     for name in given.networks or NETWORKS:
-        for setting, rates in zip(settings, covered(NETWORKS[name](most), repeats, n, settings), strict=True):
+        data = NETWORKS[name](most)
+        if given.balanced:
+            data, name = data.balanced(), f"{name}, balanced"
+        found = covered(data, repeats, n, settings, balanced=given.balanced)
+        for setting, rates in zip(settings, found, strict=True):
             if "precision" in setting:
                 row(
                     f"{name}, precision {setting['precision']:g}, reached in {rates['reached']:.0%}",

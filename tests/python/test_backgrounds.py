@@ -268,6 +268,28 @@ def test_the_variance_of_others_is_that_between_backgrounds(every: bool) -> None
     np.testing.assert_allclose(variances.mean(axis=0), 1.5**2 / (24 if every else 18), rtol=0.1)
 
 
+@pytest.mark.parametrize(
+    ("method", "options"), [("deepshap", {"background_per_image": 4}), ("expected_gradients", {"n_samples": 40})]
+)
+def test_classes_that_are_balanced_are_no_error_whether_images_have_a_background_of_their_own(
+    method: str, options: dict[str, Any]
+) -> None:
+    random = np.random.default_rng(5)
+    classes, centres = np.arange(180) % 3, np.array([[3, 0, 0, 0], [0, 3, 0, 0], [0, 0, 3, 3]])
+    x = (centres[classes][:, None, None] + random.normal(size=(180, 3, 3, BANDS))).astype("float32")
+    background = x[:60], classes[:60]
+
+    def errors_of(strategy: str, method: str = "deepshap", **options: Any) -> float:
+        given = bl.BackgroundImages(*background, strategy=strategy)
+        images = (x[60:], classes[60:])
+        result = bl.band_importance(linear, *images, background=given, classes=CLASSES, method=method, **options)
+        return float(np.sqrt((result.table.se_background**2).mean()))
+
+    everything = errors_of("balanced")
+    assert 0.8 < errors_of("balanced", method, **options) / everything < 1.25
+    assert errors_of("sample", method, **options) / everything > 1.5
+
+
 # ---- Kept with the result --------------------------------------------------------------------------------------------
 
 

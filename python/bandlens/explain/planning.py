@@ -157,6 +157,8 @@ def known_of(result: BandImportance, at: Design, classes: np.ndarray) -> Known:
 def needed(known: Known, supply: Supply, precision: float) -> tuple[Design, bool]:
     """The cheapest design by which all half widths would be at most `precision`, or nearly what they can be.
 
+    Where they can't be, everything that there is, if that is one step away.
+
     Returns
     -------
     design : Design
@@ -168,6 +170,8 @@ def needed(known: Known, supply: Supply, precision: float) -> tuple[Design, bool
     whole = Design(supply.n, supply.m, at.d if supply.d is None else supply.draws(supply.m))
     best, at_best = whole, known.predicted(whole)
     enough = bool((at_best <= precision).all())
+    if not enough and whole.cost <= MOST_GROWTH * at.cost:
+        return whole, enough
     # what is within reach is to be reached, not nearly
     nearly = np.minimum(NEARLY * at_best, precision) if enough else NEARLY * at_best
     targets = np.maximum(MARGIN * precision, nearly)

@@ -26,9 +26,13 @@ from .gathering import Watch
 from .part import part_of, positions_of
 from .planning import LEAST_GROWTH, Design, Supply, between, known_of, needed, towards
 
-# rows of each class, and background images, to begin with
-FIRST_ROWS = 32
+# rows to begin with: in all, and of each class at least and at most
+FIRST_ROWS = 120
+LEAST_ROWS, MOST_ROWS = 12, 32
+# background images to begin with; where each image is compared with a few of its own, so many for each comparison, as
+# to know a background image's output costs a third of it
 FIRST_BACKGROUND = 16
+KNOWN_PER_COMPARISON = 3
 # of the time that is left, what a round may be expected to take
 SAFE = 0.8
 
@@ -100,7 +104,8 @@ class _Pool:
     def first(self) -> Design:
         """What to begin with."""
         call, supply = self.call, self.supply
-        n, own = np.minimum(FIRST_ROWS, supply.n), call.method.comparisons
+        rows = int(np.clip(np.ceil(FIRST_ROWS / len(supply.n)), LEAST_ROWS, MOST_ROWS))
+        n, own = np.minimum(rows, supply.n), call.method.comparisons
         if supply.d is not None:
             few = call.method.few_comparisons
             return self._met(n, min(few, supply.draws(supply.m) or 1))
@@ -110,8 +115,8 @@ class _Pool:
         return Design(n, min(FIRST_BACKGROUND, supply.m), None if supply.m else 1)
 
     def _met(self, n: np.ndarray, each: int) -> Design:
-        """With as many background images as can be met, where each image is compared with a few of its own."""
-        return Design(n, min(int(n.sum()) * each, self.supply.m), each)
+        """With as many background images as are known at no more cost, where each image is compared with a few."""
+        return Design(n, min(KNOWN_PER_COMPARISON * int(n.sum()) * each, self.supply.m), each)
 
     def alone(self, at: Design) -> Design:
         """The same where it can't be known what the background does: it is that of an ordinary call."""

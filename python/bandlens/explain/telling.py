@@ -77,12 +77,18 @@ def doubts_of_rounds(outcome: Outcome, call: Call, effort: Effort) -> Iterator[D
 
 
 def _helps(outcome: Outcome, call: Call, cell: int, band: int, code: int) -> str:
-    """What would make the interval of a share narrower, by the largest of its parts."""
+    """What would make the interval of a share narrower, by the largest of its parts.
+
+    Where the whole pool would not do, by the part that would be the largest with all of it.
+    """
     result = outcome.result
     images, background, pairs, *bias = (float(part[cell, band]) for part in parts_of(result))
     of_background, of_draws = bias[0] / 2, sum(bias[1:]) / 2
     used = int(outcome.answer.call.targets.codes.tolist().count(code))
     there = int((call.targets.codes == code).sum())
+    if outcome.ended == "exhausted":
+        images, pairs = images * used / there, pairs * used / there
+        background *= outcome.design.m / max(outcome.supply.m, 1)
     # it may need more than there are, or more time
     more = "more" if used == there or outcome.ended != "exhausted" else "many more"
     option = call.method.comparisons

@@ -68,15 +68,24 @@ class Pairs:
         return np.einsum("im,imb->ib", self.counts, self.scores)
 
     @cached_property
-    def meetings(self) -> tuple[float, float]:
-        """How many pairs of images have a background image in common, counted for each; and `_shared`, of their own."""
+    def met_strata(self) -> np.ndarray | None:
+        """Stratum of each background image, where images have their own from several; those that none met in one."""
+        if self.strata is None or self.places is None:
+            return None
+        met = np.unique(self.places)
+        found = np.zeros(self.m, np.int64)
+        found[met] = _of_several(self.strata[met])
+        return found if np.ptp(found[met]) > 0 else None
+
+    @cached_property
+    def meetings(self) -> Meetings:
+        """What images have in common."""
         assert self.places is not None
         n, d = self.places.shape
         member = np.zeros((n, self.m))
         np.add.at(member, (np.arange(n)[:, None], self.places), 1.0)
-        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
-        d_or_all = d if self.estimates is None else None
-        return float(common), _shared(member, d_or_all, self.weights / self.weights.sum())
+        weights = self.weights / self.weights.sum()
+        return Meetings.of(member, weights, self.met_strata, d if self.estimates is None else None)
 
     def variances(self, deviations: np.ndarray) -> np.ndarray:
         """Of each image's pairs, shape (images, bands), from deviations as `deviations_of` gives them."""
@@ -118,13 +127,41 @@ def deviations_of(pairs: Pairs) -> np.ndarray:
 
 def strata_of(pairs: Pairs) -> np.ndarray:
     """Strata of two background images or more; those of one are taken together."""
-    if pairs.strata is None or pairs.places is not None:
+    if pairs.strata is None:
         return np.zeros(pairs.m, np.int64)
-    _, stratum, size = np.unique(pairs.strata, return_inverse=True, return_counts=True)
+    return _of_several(pairs.strata)
+
+
+def _of_several(strata: np.ndarray) -> np.ndarray:
+    """Numbers of strata, those of one background image taken together, and all where one is left alone."""
+    _, stratum, size = np.unique(strata, return_inverse=True, return_counts=True)
     alone = size[stratum] == 1
     if alone.sum() == 1:
-        return np.zeros(pairs.m, np.int64)  # it would be alone among strata of several, too
+        return np.zeros(len(strata), np.int64)  # it would be alone among strata of several, too
     return np.where(alone, -1, stratum)
+
+
+def within_strata(deviations: np.ndarray, pairs: Pairs, *, enlarged: bool = True) -> np.ndarray:
+    """Deviations as `deviations_of` gives them, where images have their own background, less what strata do.
+
+    As many background images come from each stratum in every sample, so what sets strata apart is no error of it. An
+    image's own few are as they come: what they do to its score is in the deviations as a whole.
+
+    What strata add is fitted to all pairs of the cell (least squares), and what is left may be enlarged to the size of
+    deviations from true means, by the number of background images that were met.
+    """
+    if pairs.met_strata is None:
+        return deviations
+    assert pairs.places is not None
+    _, stratum = np.unique(pairs.met_strata, return_inverse=True)
+    size = np.bincount(stratum[np.unique(pairs.places)], minlength=stratum.max() + 1)
+    member = np.eye(len(size))[stratum[pairs.places]]
+    apart = member if pairs.estimates is not None else member - member.mean(axis=1, keepdims=True)
+    weighted = apart * pairs.weights[:, None, None]
+    gram = np.einsum("ids,idt->st", weighted, apart)
+    added = np.linalg.pinv(gram, hermitian=True) @ np.einsum("ids,idb->sb", weighted, deviations)
+    found: np.ndarray = deviations - apart @ added
+    return found * (member @ np.sqrt(size / np.maximum(size - 1, 1)))[..., None] if enlarged else found
 
 
 def freedom_of(pairs: Pairs) -> int:
@@ -165,7 +202,8 @@ class Own:
     Attributes
     ----------
     sums, excess : ndarray, shapes (m, bands) and (bands,)
-        Of deviations with each background image, and of products of those of different images.
+        Of deviations within strata with each background image, and of products of those of different images; where
+        there are strata, less what is the same for different background images of a stratum.
     products : float
         How many products there are, in units of the variance.
     common : float
@@ -183,16 +221,22 @@ class Own:
     @classmethod
     def of(cls, deviations: np.ndarray, pairs: Pairs) -> Own:
         """The sums, of deviations as `deviations_of` gives them."""
-        weights = pairs.weights / pairs.weights.sum()
-        weighted = deviations * weights[:, None, None]
-        n, _, n_bands = weighted.shape
         assert pairs.places is not None
-        summed = np.zeros((n, pairs.m, n_bands))
-        np.add.at(summed, (np.arange(n)[:, None], pairs.places), weighted)
-        sums = summed.sum(axis=0)
-        common, products = pairs.meetings
-        within = weights @ pairs.variances(deviations)
-        return cls(sums, (sums**2).sum(axis=0) - (summed**2).sum(axis=(0, 1)), products, common, within)
+        weights, meetings = pairs.weights / pairs.weights.sum(), pairs.meetings
+        met, at = np.unique(pairs.places, return_inverse=True)
+        n, d, n_bands = deviations.shape
+        summed = np.zeros((n, len(met), n_bands))
+        left = within_strata(deviations, pairs, enlarged=False)
+        np.add.at(summed, (np.arange(n)[:, None], at.reshape(n, d)), left * weights[:, None, None])
+        together, alone = summed.sum(axis=0), (summed**2).sum(axis=0)
+        excess = meetings.factor[met] @ (together**2 - alone)
+        if meetings.strata is not None:
+            by_stratum = np.einsum("sm,imb->isb", meetings.strata[:, met], summed)
+            excess = excess - meetings.ratio @ (by_stratum.sum(axis=0) ** 2 - (by_stratum**2).sum(axis=0))
+        sums = np.zeros((pairs.m, n_bands))
+        sums[met] = together
+        within = weights @ pairs.variances(within_strata(deviations, pairs))
+        return cls(sums, excess, meetings.products, meetings.common, within)
 
     def variance(self, part: float) -> np.ndarray:
         """Of the mean from one background image to the next, where images share such a part in all cells."""
@@ -202,15 +246,78 @@ class Own:
         return known * alone + (1 - known) * part * self.within
 
 
-def _shared(member: np.ndarray, d: int | None, weights: np.ndarray) -> float:
+@dataclass(frozen=True)
+class Meetings:
+    """Which background images several images have, where they have their own.
+
+    Products of deviations of different images tell what a background image does to all of them. With strata, what
+    products with different background images of a stratum are on average is taken off: that is what the stratum does.
+
+    Attributes
+    ----------
+    common : float
+        How many pairs of images have a background image in common, counted for each.
+    products : float
+        How many products there are, in units of the variance.
+    factor : ndarray, shape (m,)
+        How much products with each background image count, 1 where there are no strata.
+    strata : ndarray, shape (strata, m), or None
+        Which background images each stratum has.
+    ratio : ndarray, shape (strata,)
+        How much products of sums over a stratum count, against those.
+    """
+
+    common: float
+    products: float
+    factor: np.ndarray
+    strata: np.ndarray | None
+    ratio: np.ndarray
+
+    @classmethod
+    def of(cls, member: np.ndarray, weights: np.ndarray, strata: np.ndarray | None, d: int | None) -> Meetings:
+        """What there is to learn from.
+
+        Parameters
+        ----------
+        member : ndarray, shape (n, m)
+            How often each image has each background image.
+        weights : ndarray, shape (n,)
+            Of the images, with a sum of 1.
+        strata : ndarray of int, shape (m,), or None
+        d : int or None
+            Deviations are from the mean over an image's own d: what two images have of the others of each is taken
+            off. None stands for deviations from the mean over all.
+        """
+        common = ((member.sum(axis=0) ** 2).sum() - (member**2).sum()) / 2
+        m = member.shape[1]
+        if strata is None:
+            ones = np.ones(m)
+            return cls(float(common), _products(member, weights, ones, d), ones, None, np.zeros(0))
+        belongs = (np.unique(strata)[:, None] == strata).astype(np.float64)
+        weighted, own = weights[:, None] * member, member @ belongs.T
+        same = belongs @ (weighted.sum(axis=0) ** 2 - (weighted**2).sum(axis=0))
+        of_sums = weights[:, None] * own
+        different = of_sums.sum(axis=0) ** 2 - (of_sums**2).sum(axis=0) - same
+        ratio = np.divide(same, different, out=np.zeros_like(same), where=different > 0)
+        factor = 1 + ratio @ belongs
+        found = _products(member, weights, factor, d)
+        for stratum, part in zip(belongs, ratio, strict=True):
+            mine = member * stratum
+            if d is not None:
+                mine = mine - member * mine.sum(axis=1, keepdims=True) / d
+            mine = weights[:, None] * mine
+            found -= part * float((mine.sum(axis=0) ** 2).sum() - (mine**2).sum())
+        return cls(float(common), found, factor, belongs, ratio)
+
+
+def _products(member: np.ndarray, weights: np.ndarray, factor: np.ndarray, d: int | None) -> float:
     """Products of deviations that two images have with the same background image, in units of its variance.
 
-    An image's deviations are from the mean over its own d: what both have of the others of each is taken off. Where
-    they are from the mean over all (None), there is nothing of that. An image may have a background image several
-    times: `member` counts, shape (images, m).
+    An image may have a background image several times.
     """
-    common, own = member @ member.T, member**2 @ member.T
+    counted = member * factor
+    common, own = counted @ member.T, (counted * member) @ member.T
     if d is not None:
-        common = common + common**2 / d**2 - (own + own.T) / d
+        common = common + common * (member @ member.T) / d**2 - (own + own.T) / d
     products = common * weights[:, None] * weights
     return float(products.sum() - np.trace(products))

@@ -31,7 +31,7 @@ import numpy as np
 from scipy import special
 
 from ..data.moments import half_width
-from .pairs import Own, Pairs, Shared, deviations_of, freedom_of, is_known
+from .pairs import Own, Pairs, Shared, deviations_of, freedom_of, is_known, within_strata
 from .sizes import remaining
 
 # what the bias is, compared with that of a folded normal distribution about the scores that were found: these err
@@ -307,7 +307,8 @@ def bias_of(deviations: np.ndarray, pairs: Pairs) -> Bias:
     if pairs.errors is None:
         bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / deviations.shape[1]))
         return Bias(bias, nothing, nothing) if pairs.places is None else Bias(nothing, bias, nothing)
-    bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / pairs.m))
+    by_all = pairs.variances(within_strata(deviations, pairs)) / pairs.m
+    bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(by_all))
     error, observed = weights @ pairs.errors**2, weights @ pairs.means**2
     # of what is observed, errors are a part, itself known to a standard error: sizes are right where it is a small one
     part = np.divide(error, observed, out=np.zeros_like(error), where=observed > 0)
