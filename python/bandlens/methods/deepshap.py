@@ -116,10 +116,10 @@ def _own_background(task: Task) -> _OwnBackground | None:
         return None
 
     def drawn() -> _OwnBackground:
-        outputs, pool = task.background_outputs, background_images(task)
+        outputs = task.background_outputs
         groups = task.image_output[:, 0] if task.image_output.shape[1] == 1 else task.outputs.argmax(axis=1)
         places = own_draws(outputs, groups, each, task.seed)
-        return _OwnBackground(outputs, task.images.cells.means(np, pool, 1), groups, places)
+        return _OwnBackground(outputs, task.background_means, groups, places)
 
     return task.once("own background", drawn)
 

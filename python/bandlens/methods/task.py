@@ -11,6 +11,7 @@ import numpy as np
 
 from ..data.images import Images
 from ..data.kept import same_images
+from ..data.repeated import Repeated
 from ..data.summaries import band_means, band_spread
 from ..data.words import argument
 from ..errors import OptionError
@@ -243,11 +244,17 @@ class Task:
 
     @property
     def _background(self) -> tuple[Images, str]:
-        """The background images used, and what to call them."""
+        """The background images used, which are read batch by batch, and what to call them."""
         assert self.background is not None
         assert self.draws is not None
-        chosen = self.images.holding(self.background.take(self.draws, self.predictor.trace.dtype))
+        read = Repeated(self.background, self.draws, np.dtype(self.predictor.trace.dtype))
+        chosen = self.images.holding(read)  # type: ignore[arg-type]  # a container
         return chosen, "`x`" if same_images(self.background, self.images) else "`background`"
+
+    @property
+    def background_means(self) -> np.ndarray:
+        """Band means of the background images used, shape (m, bands)."""
+        return self.once("background means", lambda: band_means(self._background[0]))
 
     def explained_outputs(
         self, images: Images, *, rows: slice = slice(None), name: str = "`x`", positions: np.ndarray | None = None
