@@ -183,6 +183,23 @@ def test_checks_are_shared_out(client: Any, layers: Any) -> None:
         assert found.to_frame().equals(check(model, x, y, **about, **own).to_frame())
 
 
+def test_quality_is_measured_of_scores_by_workers(client: Any, layers: Any) -> None:
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((4, 4, BANDS)), layers.Flatten(), layers.Dense(6, activation="relu"), layers.Dense(2)]
+    )
+    x, y = numbers(8, 4, 4, BANDS), np.arange(8) % 2
+    about = {"methods": ["saliency"], "draws": 1, "repeats": 1, "batch_size": 4, "n_background": 2, "progress": False}
+    metrics = ["max_sensitivity", "random_logit", "mprt"]
+    with workers.at_work(client) as team:
+        found = bl.check_quality(model, x, y, metrics=metrics, **about)
+    assert len(team.moved.blocks) > 4  # its own table, moved images, another logit, random weights
+    assert found.to_frame().equals(bl.check_quality(model, x, y, metrics=metrics, **about).to_frame())
+    found = bl.check_quality(model, x, y, metrics=["complexity"], client=client, **about)
+    assert found.to_frame().equals(bl.check_quality(model, x, y, metrics=["complexity"], **about).to_frame())
+
+
 def test_rankings_are_checked_by_workers(client: Any, layers: Any, tmp_path: Path) -> None:
     import keras
 

@@ -11,7 +11,7 @@ test_that("local workers give the scores of one process, and end with the call",
   expect_identical(tidy(shared), tidy(explained()))
 })
 
-test_that("maps and the check of a ranking are computed by local workers, too", {
+test_that("maps, the check of a ranking and the quality of scores are computed by local workers, too", {
   skip_without_python()
   x <- array(rnorm(8 * 5 * 5 * 4), c(8, 5, 5, 4))
   model <- small_model()
@@ -22,6 +22,13 @@ test_that("maps and the check of a ranking are computed by local workers, too", 
   table <- band_importance(model, x, method = "occlusion", n_background = 2, progress = FALSE)
   checked <- function(...) check_deletion(model, table, x, n_background = 2, batch_size = 4, ..., progress = FALSE)
   expect_identical(tidy(checked(client = 1)), tidy(checked()))
+  measured <- function(...) {
+    check_quality(
+      model, x, rep(1:2, 4), methods = "saliency", metrics = "mprt", repeats = 1, n_background = 2, batch_size = 4, ...,
+      progress = FALSE
+    )
+  }
+  expect_identical(tidy(measured(client = 1)), tidy(measured()))
 })
 
 test_that("what is no client is refused", {

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..cluster.workers import at_work
 from ..data.backgrounds import refuse_strategy
 from ..data.images import check_images
 from ..data.moments import half_width
@@ -87,6 +88,7 @@ def check_quality(
     radius: float = 0.1,
     repeats: int = 3,
     seed: int = 0,
+    client: Any = None,
     progress: Progress = None,
     **options: Any,
 ) -> Check:
@@ -131,6 +133,8 @@ def check_quality(
         Sets of random weights.
     seed : int
         Of sets, draws, weights and methods.
+    client : distributed.Client, str or int, optional
+        Who computes the tables, as for `band_importance`.
     progress : bool or callable, optional
         As for `band_importance`, over the tables that are computed.
     **options
@@ -177,7 +181,7 @@ def check_quality(
     changes = _changes(call) if "monotonicity" in wanted else None
     moved = _moved(call, draws, radius, random) if moves else None
     found: dict[str, dict[str, np.ndarray]] = {}
-    with ticker(progress, tables * len(names), "Quality of explanations", "table") as tick:
+    with at_work(client), ticker(progress, tables * len(names), "Quality of explanations", "table") as tick:
         for name in names:
             question = replace(asked, method=name, method_options={})
             own = importance_of(question, progress=False, fit=name == names[0])
