@@ -16,7 +16,8 @@
 #'   `x` of [band_importance()]; else the classes that the model takes them for.
 #' @param strategy How at most `n_background` images are chosen:
 #'   * `"sample"`: at random. The default for images of their own.
-#'   * `"balanced"`: at random, as many of each class. The default for the explained images of a model of classes.
+#'   * `"balanced"`: at random, as many of each class, as far as there are so many. The default for the explained images
+#'     of a model of classes. With `precision`, no more than keeps classes even, but 100 in all.
 #'   * `"others"`: as many of each class, and each image is compared with those of other classes than its own only. For
 #'     images with one class each.
 #'   * `"kmeans"`: the means of `n_background` groups of similar images (k-means), each with the share of the images in

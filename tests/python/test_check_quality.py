@@ -95,6 +95,17 @@ def test_smooth_mprt_compares_means_over_moved_images(keras: Any) -> None:
     assert frame["better"].tolist() == ["lower"] * 4
 
 
+def test_where_no_metric_is_known_no_method_is_the_best(keras: Any) -> None:
+    still = keras.Sequential([keras.Input((3, 3, 4)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    still.set_weights([0 * weight for weight in still.get_weights()])
+    x = np.random.default_rng(0).normal(size=(6, 3, 3, 4)).astype("float32")
+    found = bl.check_quality(
+        still, x, methods=["saliency", "gradient_x_input"], metrics=["complexity", "mprt"], repeats=1
+    )
+    assert found.to_frame()["value"].isna().all()
+    assert found.verdict == ("No metric is known of any method: scores are 0, or the same for all bands.",)
+
+
 def test_what_does_not_suit_is_refused(keras: Any) -> None:
     model = linear(keras)
     with pytest.raises(OptionError, match="did you mean 'sparseness'"):

@@ -175,6 +175,25 @@ def test_the_background_may_come_from_x() -> None:
     np.testing.assert_array_equal(result.background_strata, Y[result.background])
 
 
+def test_classes_count_the_same_however_much_background_a_precision_takes(designs: list[Design]) -> None:
+    y = (np.arange(600) % 6 == 0).astype(int)  # a rare class, of 100
+    with pytest.warns(PrecisionWarning, match="and 200 of 600 background images"):
+        result = bl.band_importance(model, X, y, precision=0.001)
+    assert max(design.m for design in designs) == 200
+    assert result.background_strata is not None
+    assert np.bincount(result.background_strata).tolist() == [100, 100]
+    assert bl.band_importance(model, X, y, n_background=600, max_seconds=60).n_background == 600  # by the user's word
+
+
+@pytest.mark.filterwarnings("ignore::bandlens.errors.DataWarning")
+def test_what_would_help_a_background_that_is_as_even_as_can_be() -> None:
+    # images that are alike, so that it is the background that lacks
+    background = bl.BackgroundImages(BACKGROUND, np.arange(500) % 50 == 0, strategy="balanced")
+    help_is = "more background images of class '1' would help most, so that all classes have as many"
+    with pytest.warns(PrecisionWarning, match=help_is):
+        bl.band_importance(model, 1 + 0.3 * X, Y, background=background, precision=0.005, method="occlusion")
+
+
 def test_time_alone_gives_the_most_precise_table() -> None:
     explain(precision=0.3)  # all is compiled
     result = explain(max_seconds=1.0)

@@ -366,15 +366,15 @@ def _summarised(call: Call, found: dict[str, dict[str, np.ndarray]], wanted: lis
     columns = ("method", "metric", "better", "value", "std_error", "conf_low", "conf_high", "n", "rank")
     most = max(firsts.values())
     best = ", ".join(name for name, times in firsts.items() if times == most)
-    verdict = [
-        f"By {most} of {len(wanted)} metrics the best is {best}; they measure different things and may disagree."
-    ]
+    verdict = f"By {most} of {len(wanted)} metrics the best is {best}; they measure different things and may disagree."
+    if most == 0:
+        verdict = "No metric is known of any method: scores are 0, or the same for all bands."
     return Check(
         name="check_quality",
         tables={"quality": columns_of(columns, rows)},
         levels={"method": tuple(names), "metric": tuple(wanted), "better": ("higher", "lower")},
         passed=None,
-        verdict=tuple(verdict),
+        verdict=(verdict,),
         facts={
             **facts,
             "output": call.predictor.scale,

@@ -43,7 +43,8 @@ class BackgroundImages:
         the model takes them for.
     strategy : {"sample", "balanced", "others", "kmeans", "kmedoids"}, optional
         - "sample": `n_background` images at random. The default for images of their own.
-        - "balanced": as many of each class. The default for the explained images of a model of classes.
+        - "balanced": as many of each class, as far as there are so many. The default for the explained images of a
+          model of classes. With `precision`, no more than keeps classes even, but 100 in all.
         - "others": as many of each class, and each image is compared with those of other classes than its own only. Of
           images with one class each.
         - "kmeans": the means of `n_background` groups of similar images (k-means), each with the share of the images

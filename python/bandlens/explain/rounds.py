@@ -92,7 +92,20 @@ class _Pool:
         option = self._draws_option
         again = option is not None and call.method.options[option].default is not None
         most = None if option is None else call.method.options[option].default if again else m
-        self.supply = Supply(n, m, most, again)
+        self.supply = Supply(n, min(m, self._as_even(m)), most, again)
+
+    def _as_even(self, m: int) -> int:
+        """How many background images are as even over classes as those of an ordinary call, if they are to be even.
+
+        With more, rare classes would count the less the more there are of others: another question in every round.
+        """
+        call = self.call
+        if call.comparison is None or call.strata is None or self.effort.n_background is not None:
+            return m
+        if call.comparison.strategy != "balanced":
+            return m
+        _, counts = np.unique(call.strata, return_counts=True)
+        return max(USUAL, len(counts) * int(counts.min()))
 
     @property
     def _draws_option(self) -> str | None:
