@@ -159,7 +159,7 @@ def within_strata(deviations: np.ndarray, pairs: Pairs, *, enlarged: bool = True
     apart = member if pairs.estimates is not None else member - member.mean(axis=1, keepdims=True)
     weighted = apart * pairs.weights[:, None, None]
     gram = np.einsum("ids,idt->st", weighted, apart)
-    added = np.linalg.pinv(gram, hermitian=True) @ np.einsum("ids,idb->sb", weighted, deviations)
+    added = np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ np.einsum("ids,idb->sb", weighted, deviations)
     found: np.ndarray = deviations - apart @ added
     return found * (member @ np.sqrt(size / np.maximum(size - 1, 1)))[..., None] if enlarged else found
 
