@@ -198,6 +198,8 @@ def test_quality_is_measured_of_scores_by_workers(client: Any, layers: Any) -> N
     assert found.to_frame().equals(bl.check_quality(model, x, y, metrics=metrics, **about).to_frame())
     found = bl.check_quality(model, x, y, metrics=["complexity"], client=client, **about)
     assert found.to_frame().equals(bl.check_quality(model, x, y, metrics=["complexity"], **about).to_frame())
+    with pytest.raises(OptionError, match="`client` is none"):
+        bl.check_quality(model, x, y, client=1.5, **about)
 
 
 def test_rankings_are_checked_by_workers(client: Any, layers: Any, tmp_path: Path) -> None:

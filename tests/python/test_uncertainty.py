@@ -70,9 +70,8 @@ def test_strata_are_no_error_of_estimates_from_few_background_images(own: int) -
     assert error < 0.1
     assert abs(np.mean(found) - 0.36) < 3 * error + 0.03  # of few products, it is taken a little too large
     unknown = replace(pairs, strata=None)
-    assert (
-        moves_of(deviations_of(unknown), np.zeros(1), unknown, shared).estimate[0] * m > 4
-    )  # with that of strata, 11.25
+    every = moves_of(deviations_of(unknown), np.zeros(1), unknown, shared)
+    assert every.estimate[0] * m > 4  # with that of strata, 11.25
 
 
 def test_cells_of_few_common_background_images_learn_from_each_other() -> None:

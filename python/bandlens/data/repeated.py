@@ -21,7 +21,7 @@ class Repeated:
     ----------
     images : Images
     positions : ndarray of int, shape (rows,)
-        In increasing order, so that an image is read once for all its rows.
+        In increasing order where an image comes several times, so that it is read once for all its rows.
     dtype : dtype
         In which images are given.
     """

@@ -99,12 +99,11 @@ class _Pool:
 
         With more, rare classes would count the less the more there are of others: another question in every round.
         """
-        call = self.call
-        if call.comparison is None or call.strata is None or self.effort.n_background is not None:
+        comparison = self.call.comparison
+        if comparison is None or comparison.strategy != "balanced" or self.effort.n_background is not None:
             return m
-        if call.comparison.strategy != "balanced":
-            return m
-        _, counts = np.unique(call.strata, return_counts=True)
+        assert self.call.strata is not None
+        _, counts = np.unique(self.call.strata, return_counts=True)
         return max(USUAL, len(counts) * int(counts.min()))
 
     @property

@@ -95,18 +95,18 @@ def _helps(outcome: Outcome, call: Call, cell: int, band: int, code: int) -> str
     if of_draws**2 + pairs > max(images - pairs, background) and option is not None and result.pair_places is not None:
         return f"a larger `{option}` than {result.options[option]} would help most."
     if background > images or of_background**2 > images:
-        if call.draws is not None and outcome.design.m == outcome.supply.m < len(call.draws):
-            return f"more background images of {_fewest(call)} would help most, so that all classes have as many."
+        if call.strata is not None and outcome.design.m == outcome.supply.m < len(call.strata):
+            fewest = _fewest(call.strata, call.classes)
+            return f"more background images of {fewest} would help most, so that all classes have as many."
         what = "`n_background` or `background`" if call.background_source == "background" else "`background`"
         return f"{more} background images ({what}) would help most."
     return f"{more} images of the class would help most ({used} of {there} were used)."
 
 
-def _fewest(call: Call) -> str:
+def _fewest(strata: np.ndarray, classes: tuple[str, ...]) -> str:
     """The classes of which there are fewest background images."""
-    assert call.strata is not None
-    codes, counts = np.unique(call.strata, return_counts=True)
-    return _classes([call.classes[code] for code in codes[counts == counts.min()]])
+    codes, counts = np.unique(strata, return_counts=True)
+    return _classes([classes[code] for code in codes[counts == counts.min()]])
 
 
 def _number(used: int, there: int) -> str:

@@ -141,17 +141,17 @@ def _of_several(strata: np.ndarray) -> np.ndarray:
     return np.where(alone, -1, stratum)
 
 
-def within_strata(deviations: np.ndarray, pairs: Pairs, *, enlarged: bool = True) -> np.ndarray:
+def within_strata(deviations: np.ndarray, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """Deviations as `deviations_of` gives them, where images have their own background, less what strata do.
 
     As many background images come from each stratum in every sample, so what sets strata apart is no error of it. An
     image's own few are as they come: what they do to its score is in the deviations as a whole.
 
-    What strata add is fitted to all pairs of the cell (least squares), and what is left may be enlarged to the size of
-    deviations from true means, by the number of background images that were met.
+    What strata add is fitted to all pairs of the cell (least squares). Given are what is left, and the same enlarged to
+    the size of deviations from true means, by the number of background images that were met.
     """
     if pairs.met_strata is None:
-        return deviations
+        return deviations, deviations
     assert pairs.places is not None
     _, stratum = np.unique(pairs.met_strata, return_inverse=True)
     size = np.bincount(stratum[np.unique(pairs.places)], minlength=stratum.max() + 1)
@@ -160,8 +160,8 @@ def within_strata(deviations: np.ndarray, pairs: Pairs, *, enlarged: bool = True
     weighted = apart * pairs.weights[:, None, None]
     gram = np.einsum("ids,idt->st", weighted, apart)
     added = np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ np.einsum("ids,idb->sb", weighted, deviations)
-    found: np.ndarray = deviations - apart @ added
-    return found * (member @ np.sqrt(size / np.maximum(size - 1, 1)))[..., None] if enlarged else found
+    left = deviations - apart @ added
+    return left, left * (member @ np.sqrt(size / np.maximum(size - 1, 1)))[..., None]
 
 
 def freedom_of(pairs: Pairs) -> int:
@@ -226,7 +226,7 @@ class Own:
         met, at = np.unique(pairs.places, return_inverse=True)
         n, d, n_bands = deviations.shape
         summed = np.zeros((n, len(met), n_bands))
-        left = within_strata(deviations, pairs, enlarged=False)
+        left, enlarged = within_strata(deviations, pairs)
         np.add.at(summed, (np.arange(n)[:, None], at.reshape(n, d)), left * weights[:, None, None])
         together, alone = summed.sum(axis=0), (summed**2).sum(axis=0)
         excess = meetings.factor[met] @ (together**2 - alone)
@@ -235,8 +235,7 @@ class Own:
             excess = excess - meetings.ratio @ (by_stratum.sum(axis=0) ** 2 - (by_stratum**2).sum(axis=0))
         sums = np.zeros((pairs.m, n_bands))
         sums[met] = together
-        within = weights @ pairs.variances(within_strata(deviations, pairs))
-        return cls(sums, excess, meetings.products, meetings.common, within)
+        return cls(sums, excess, meetings.products, meetings.common, weights @ pairs.variances(enlarged))
 
     def variance(self, part: float) -> np.ndarray:
         """Of the mean from one background image to the next, where images share such a part in all cells."""

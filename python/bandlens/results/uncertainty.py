@@ -10,7 +10,8 @@ the mean of h. Then
 The sample variance of the |s_i| over n has the first and the last part in it; that of the column means of h, less what
 pairs alone do to them, is the second (two-way analysis of variance; Searle, Casella & McCulloch 1992, Variance
 Components, ch. 4). Where each image has a few background images of its own, the second part comes from products of
-deviations that different images have with the same background image. A cell may have few such products, or none: what
+deviations that different images have with the same background image, less those that they have with others of its
+stratum, where as many are drawn from each. A cell may have few such products, or none: what
 part of a pair's variance its images share is then taken from all cells, see `Shared`.
 
 The size of a mean that errs is too large on average, by that of a folded normal distribution. Importance stays what it
@@ -307,7 +308,7 @@ def bias_of(deviations: np.ndarray, pairs: Pairs) -> Bias:
     if pairs.errors is None:
         bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(variances / deviations.shape[1]))
         return Bias(bias, nothing, nothing) if pairs.places is None else Bias(nothing, bias, nothing)
-    by_all = pairs.variances(within_strata(deviations, pairs)) / pairs.m
+    by_all = pairs.variances(within_strata(deviations, pairs)[1]) / pairs.m
     bias = AT_MOST * weights @ folded(np.abs(pairs.means), np.sqrt(by_all))
     error, observed = weights @ pairs.errors**2, weights @ pairs.means**2
     # of what is observed, errors are a part, itself known to a standard error: sizes are right where it is a small one
