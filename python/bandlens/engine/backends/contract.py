@@ -79,7 +79,7 @@ class Arrays:
     maximum: Callable[[Tensor, Tensor], Tensor]
     mean: Reduction
     minimum: Callable[[Tensor, Tensor], Tensor]
-    moveaxis: Callable[[Tensor, int, int], Tensor]
+    moveaxis: Callable[[Tensor, int | tuple[int, ...], int | tuple[int, ...]], Tensor]
     multiply: Callable[[Tensor, Tensor], Tensor]
     normal: Callable[[Tensor, Sequence[int], str], Tensor]
     once: Callable[[Tensor], Tensor]
@@ -304,6 +304,23 @@ class Backend(Protocol[OneTrace]):
         """
         ...
 
+    def apart(self, trace: OneTrace, operation: Operation, images: Tensor, /) -> Tensor | None:
+        """What each channel of images alone brings to an operation's output, in one go.
+
+        Parameters
+        ----------
+        trace : Trace
+        operation : Operation
+            One that is linear in the images and has no other data.
+        images : tensor, shape (n, ..., channels)
+
+        Returns
+        -------
+        tensor, shape (n, channels, *output shape), or None
+            Without what is added to all, such as a bias. None where there is no such way.
+        """
+        ...
+
     def loop_over(self, add: Callable[[State, Tensor], State], elements: Tensor, initial: State, /) -> State:
         """Go through the first axis of a tensor, inside a function that is compiled: ``state = add(state, element)``.
 
@@ -313,6 +330,10 @@ class Backend(Protocol[OneTrace]):
 
     def fused(self, function: Callable[..., Tensor], /, **static: Any) -> Callable[..., Tensor]:
         """A formula ``function(nd, *tensors)`` as one of tensors, in a single pass over memory where that can be."""
+        ...
+
+    def fuses(self) -> bool:
+        """Whether formulas that are `fused` are single passes over memory."""
         ...
 
     def to_device(self, array: np.ndarray, /) -> Tensor:

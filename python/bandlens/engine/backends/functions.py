@@ -14,6 +14,7 @@ import numpy as np
 
 from ..graph import Family, Graph, Layout, Operation, Region
 from ..processor import processor
+from .channels import apart as apart
 from .contract import Arrays
 
 Built = TypeVar("Built")
@@ -180,6 +181,11 @@ def loop_over(add: Callable[[State, Any], State], elements: Any, initial: State)
 def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     """A formula as a function of arrays."""
     return partial(function, nd, **static)
+
+
+def fuses() -> bool:
+    """No."""
+    return False
 
 
 def has_forward(operation: Operation) -> bool:

@@ -17,8 +17,9 @@ import numpy as np
 from ...data.images import Images
 from .. import batching
 from ..backends.contract import Backend, Trace
+from .meeting import held, in_blocks
 from .plan import Plan
-from .walk import make_step, prefers_forward
+from .walk import beginning, make_step, prefers_forward
 
 # what a step costs by itself, as a part of what the pairs of the largest possible one cost
 STEP = 0.05
@@ -141,7 +142,7 @@ def explain(
 
 def chunk_of(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> Chunk:
     """Sizes of the steps that explain some work, on a device that may have run out of memory before."""
-    chunk = choose_chunk(plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
+    chunk = choose_chunk(backend, plan, work, trace.dtype, maps, batch_size, batching.step_bytes(backend))
     fit = _fit(trace, maps)
     while fit.most is not None and chunk.pairs > fit.most and (smaller := chunk.halved(own=work.own)):
         chunk = smaller
@@ -153,18 +154,38 @@ def _fit(trace: Trace, maps: bool) -> batching.Fit:
     return found
 
 
-def choose_chunk(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int) -> Chunk:
+def choose_chunk(
+    backend: Backend, plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int
+) -> Chunk:
     """Chunk sizes for a memory budget, as even as they can be cut."""
+    if not maps and not _forward(plan, work):
+        chunk = _cut(plan, work, dtype, maps, batch_size, budget, blocks=True)
+        n_bands, pairs = len(work.images.cells), chunk.images * chunk.background
+        sides = chunk.images + (pairs if work.own else chunk.background)
+        starts = beginning(plan, n_bands, passes=chunk.outputs, pairs=pairs, sides=sides)
+        if starts and in_blocks(backend, n_bands, chunk.outputs):
+            return chunk
+    return _cut(plan, work, dtype, maps, batch_size, budget, blocks=False)
+
+
+def _forward(plan: Plan, work: Work) -> bool:
+    """Whether differences of bands are sent forward where scores are asked for."""
+    return plan.forward and prefers_forward(len(work.images.cells), work.seeds.shape[1])
+
+
+def _cut(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int, *, blocks: bool) -> Chunk:
+    """Chunk sizes where multipliers meet the bands in blocks, or don't."""
     n, m, k = work.images.n, work.n_background, work.seeds.shape[1]
     sizes = sorted((layout.size for layout in plan.graph.layouts.values()), reverse=True)
     item = np.dtype(dtype).itemsize
     n_bands = len(work.images.cells)
     # as many passes as there are outputs or bands, whichever are fewer; maps need one per output
-    forward = not maps and plan.forward and prefers_forward(n_bands, k)
+    forward = not maps and _forward(plan, work)
     passes = n_bands if forward else k
     # multipliers live only around the operation at hand; values of both sides are kept until used
-    per_pass = 2.5 * sizes[0] * item
-    per_pair = 3 * sizes[0] * item
+    largest, sums = held(plan) if blocks else (sizes[0], 0)
+    per_pass = 2.5 * largest * item
+    per_pair = (3 * sizes[0] + (sizes[0] + n_bands * sums if blocks else 0)) * item
     if not maps:
         per_pass += 3 * n_bands * item  # scores of every pair
     per_image = sum(sizes) * item

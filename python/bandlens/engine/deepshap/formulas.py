@@ -5,6 +5,7 @@ Tensors have leading axes (outputs, images, background) and broadcast. `nd` are 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from ..backends.contract import Arrays
@@ -155,6 +156,36 @@ def sum_blocks(nd: Arrays, tensor: Any, shape: tuple[int, ...], window: tuple[in
     rows = lead[0] * lead[1] * lead[2] * split[0]
     found = nd.reshape(tensor, (rows, *split[1:]))
     return nd.reshape(nd.sum(found, tuple(summed)) if summed else found, (*lead, *shape))
+
+
+def split_blocks(nd: Arrays, tensor: Any, window: tuple[int, ...]) -> Any:
+    """Elements by their place in a block and by block, shape (*leading axes, places, blocks).
+
+    Parameters
+    ----------
+    tensor : tensor
+    window : tuple of int
+        Lengths of the blocks along the axes behind the leading ones; what no block covers is left out.
+    """
+    lead, shape = tuple(tensor.shape[:3]), tuple(tensor.shape[3:])
+    covered = tuple(slice(0, length // size * size) for length, size in zip(shape, window, strict=True))
+    if any(part.stop != length for part, length in zip(covered, shape, strict=True)):
+        tensor = tensor[(slice(None),) * 3 + covered]
+    split: list[int] = []
+    places: list[int] = []
+    for length, size in zip(shape, window, strict=True):
+        if size > 1:
+            places.append(1 + len(split) + 1)
+        split += [length // size, size] if size > 1 else [length]
+    rows = lead[0] * lead[1] * lead[2]
+    tensor = nd.moveaxis(nd.reshape(tensor, (rows, *split)), tuple(places), tuple(range(1, 1 + len(places))))
+    each = prod(window)
+    return nd.reshape(tensor, (*lead, each, prod(split) // each))
+
+
+def sum_of_products(nd: Arrays, image: Any, reference: Any, factor: Any) -> Any:
+    """Differences times factors, summed over the last axis but one, so that only sums are written to memory."""
+    return nd.sum((image - reference) * factor, len(image.shape) - 2)
 
 
 def repeat_times(nd: Arrays, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends.contract import Backend, Trace
-from ..graph import between
+from ..graph import Operation, between
 from .plan import Plan
 from .rows import Rows
 
@@ -41,13 +41,9 @@ class Pairs(Rows):
     def sides(self, value: int) -> tuple[Any, Any]:
         """A value for the images, shape (1, n, 1, ...), and for the background, shape (1, 1 or n, m, ...)."""
         if value not in self._sides:
-            shape = self.layouts[value].shape
-            image = self.lift(value, self.image_run.value(value), self.n)
-            count = self.n * self.m if self.own else self.m
-            reference = self.lift(value, self.reference_run.value(value), count)
             self._sides[value] = (
-                self.nd.reshape(image, (1, self.n, 1, *shape)),
-                self.nd.reshape(reference, (1, self.n if self.own else 1, self.m, *shape)),
+                self.lifted(value, self.image_run.value(value), (1, self.n, 1)),
+                self.lifted(value, self.reference_run.value(value), (1, self.n if self.own else 1, self.m)),
             )
         return self._sides[value]
 
@@ -60,6 +56,16 @@ class Pairs(Rows):
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
         tangents = {root: self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype) + 1}
         for operation in between(self.plan.graph, {root}, {value}):
+            if self._only_shifts(operation):
+                tangents[operation.outputs[0]] = tangents[operation.data[0]]
+                continue
             given = {source: tangents[source] for source in operation.data}
             tangents.update(self.push_forward(operation, given))
         return tangents[value]
+
+    def _only_shifts(self, operation: Operation) -> bool:
+        """Whether an operation adds constants to its first input, so that differences stay what they are."""
+        first, *others = operation.inputs
+        shapes = {self.layouts[value].shape for value in (*operation.data, *operation.outputs)}
+        alone = operation.data == (first,) and first not in others
+        return operation.shifts and operation.linear and alone and len(shapes) == 1

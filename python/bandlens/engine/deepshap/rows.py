@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from ..backends.contract import Arrays, Backend, Trace
@@ -59,22 +60,22 @@ class Rows:
         self.plan = plan
         self.layouts = plan.graph.layouts
 
-    def lift(self, value: int, tensor: Any, count: int) -> Any:
-        """From a value's own axis order to ``(count, *shape for one image)``, in the model's dtype."""
+    def lifted(self, value: int, rows: Any, lead: Sequence[int]) -> Any:
+        """From a value's own axis order to ``(*lead, *shape for one image)``, in the model's dtype."""
         layout = self.layouts[value]
-        tensor = self.nd.astype(tensor, self.trace.dtype)
-        if layout.axis == 0:
-            return self.nd.reshape(tensor, (count, *layout.shape))
-        split = (*layout.shape[: layout.axis], count, *layout.shape[layout.axis :])
-        return self.nd.moveaxis(self.nd.reshape(tensor, split), layout.axis, 0)
+        rows = self.nd.astype(rows, self.trace.dtype)
+        if layout.axis != 0:
+            split = (*layout.shape[: layout.axis], prod(lead), *layout.shape[layout.axis :])
+            rows = self.nd.moveaxis(self.nd.reshape(rows, split), layout.axis, 0)
+        return self.nd.reshape(rows, (*lead, *layout.shape))
 
-    def lower(self, value: int, tensor: Any, count: int) -> Any:
-        """Inverse of `lift`."""
+    def lowered(self, value: int, tensor: Any, count: int) -> Any:
+        """Inverse of `lifted`."""
         layout = self.layouts[value]
         shape = list(layout.shape)
-        shape[layout.axis] *= count
         if layout.axis != 0:
-            tensor = self.nd.moveaxis(tensor, 0, layout.axis)
+            tensor = self.nd.moveaxis(self.nd.reshape(tensor, (count, *shape)), 0, layout.axis)
+        shape[layout.axis] *= count
         return self.nd.reshape(tensor, tuple(shape))
 
     def dense(self, value: int, multiplier: Multiplier) -> Any:
@@ -93,7 +94,7 @@ class Rows:
         count = lead[0] * lead[1] * lead[2]
         dtype = self.trace.value_dtype(value if of is None else of)
         tensor = self.nd.broadcast_to(self.nd.astype(tensor, dtype), (*lead, *shape))
-        return self.lower(value, self.nd.reshape(tensor, (count, *shape)), count)
+        return self.lowered(value, tensor, count)
 
     def pull_back(
         self,
@@ -131,10 +132,7 @@ class Rows:
 
         _, pull = self.backend.vjp(outputs, list(inputs.values()))
         found = pull([self.rows(value, tensor, lead) for value, tensor in dense.items()])
-        return {
-            value: Multiplier(self.nd.reshape(self.lift(value, part, count), (*lead, *self.layouts[value].shape)))
-            for value, part in zip(inputs, found, strict=True)
-        }
+        return {value: Multiplier(self.lifted(value, part, lead)) for value, part in zip(inputs, found, strict=True)}
 
     def evaluate(self, value: int, given: Mapping[int, Any]) -> Any:
         """An elementwise expression from values in the middle of the graph.
@@ -162,11 +160,6 @@ class Rows:
         """Leading axes of all of some tensors."""
         every = [tuple(tensor.shape[:3]) for tensor in tensors]
         return (max(one[0] for one in every), max(one[1] for one in every), max(one[2] for one in every))
-
-    def lifted(self, value: int, rows: Any, lead: Sequence[int]) -> Any:
-        """From rows in a value's own axis order to a tensor with leading axes."""
-        lifted = self.lift(value, rows, lead[0] * lead[1] * lead[2])
-        return self.nd.reshape(lifted, (*lead, *self.layouts[value].shape))
 
     def push_forward(
         self, operation: Operation, tangents: Mapping[int, Any], at: Mapping[int, Any] | None = None

@@ -15,6 +15,7 @@ from typing import Any
 from ...data.cells import Cells
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
+from .meeting import met
 from .pairs import Pairs
 from .plan import Plan, Step
 from .rows import Multiplier
@@ -127,15 +128,7 @@ def band_scores(pairs: Pairs, seeds: Any, cells: Cells) -> Any:
     parts = contributions(tuple(found))
     scores = nd.zeros((outputs, n, m, n_bands), seeds.dtype)
     for value, multiplier in found.items():
-        size = pairs.layouts[value].size
-        full = nd.broadcast_to(pairs.dense(value, multiplier), (outputs, n, m, *pairs.layouts[value].shape))
-        full = nd.reshape(full, (outputs, n, m, size))
-        images, references = (part[value] for part in parts)
-        if pairs.own:
-            references = nd.reshape(references, (n, m, n_bands, size))
-        way = "knmf,nmbf->knmb" if pairs.own else "knmf,mbf->knmb"
-        # the multipliers are the largest tensor of all: this product reads them as they lie
-        scores += full @ nd.moveaxis(images, 1, 2) - nd.einsum(way, full, references)
+        scores += met(pairs, value, multiplier, *(part[value] for part in parts))
     return scores
 
 
@@ -221,16 +214,37 @@ def _contributions(
     """What each band alone brings to values that are linear in the images, shape (images, bands, elements)."""
     nd, source = pairs.nd, pairs.plan.graph.input
     count, n_bands = images.shape[0], len(cells)
-    mask = cells.spread(nd, nd.eye(n_bands, images.dtype))
-    alone = nd.reshape(images, (count, 1, *images.shape[1:])) * nd.reshape(mask, (1, *mask.shape))
-    batch = nd.reshape(alone, (count * n_bands, *images.shape[1:]))
-    part = pairs.backend.Run(pairs.trace, {source: batch}).forward(operations)
+    known, left = _apart(pairs, operations, images, cells)
+    if not known:
+        mask = cells.spread(nd, nd.eye(n_bands, images.dtype))
+        alone = nd.reshape(images, (count, 1, *images.shape[1:])) * nd.reshape(mask, (1, *mask.shape))
+        known = {source: nd.reshape(alone, (count * n_bands, *images.shape[1:]))}
+    part = pairs.backend.Run(pairs.trace, known).forward(left)
+    lead = (count, n_bands)
     return {
-        value: nd.reshape(
-            pairs.lift(value, part.value(value), count * n_bands), (count, n_bands, pairs.layouts[value].size)
-        )
+        value: nd.reshape(pairs.lifted(value, part.value(value), lead), (*lead, pairs.layouts[value].size))
         for value in values
     }
+
+
+def _apart(
+    pairs: Pairs, operations: tuple[Operation, ...], images: Any, cells: Cells
+) -> tuple[dict[int, Any], tuple[Operation, ...]]:
+    """Values that the bands' own parts begin with, a row per image and band, and the operations from there on.
+
+    That is what the first operation makes of them, if there is a way to it without an image for each band.
+    """
+    if not operations:
+        return {}, ()
+    first, *others = operations
+    source = pairs.plan.graph.input
+    last = cells.plain and cells.parts[0].band_axis == len(images.shape) - 1
+    if not last or first.data != (source,) or any(source in operation.data for operation in others):
+        return {}, operations
+    found = pairs.backend.apart(pairs.trace, first, images)
+    if found is None:
+        return {}, operations
+    return {first.outputs[0]: pairs.nd.reshape(found, (-1, *found.shape[2:]))}, tuple(others)
 
 
 def make_step(backend: Backend, trace: Trace, plan: Plan, *, cells: Cells, own: bool, maps: bool) -> Any:

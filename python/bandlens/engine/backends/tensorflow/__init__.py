@@ -1,8 +1,10 @@
 """TensorFlow: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
 
 from .arrays import nd
-from .compiling import OutOfMemory, compile, device, free_memory, fused, loop_over, to_device, version, vjp
+from .channels import apart
+from .compiling import OutOfMemory, compile, device, free_memory, loop_over, to_device, version, vjp
 from .forwards import has_forward, jvp
+from .fusing import fused, fuses
 from .marks import mark
 from .ready import ready
 from .run import Run
@@ -12,10 +14,12 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "apart",
     "compile",
     "device",
     "free_memory",
     "fused",
+    "fuses",
     "has_forward",
     "jvp",
     "loop_over",

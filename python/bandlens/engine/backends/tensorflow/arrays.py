@@ -51,18 +51,30 @@ def _reshape(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
         return array
     if not all(isinstance(length, int) for length in shape):
         return tf.reshape(array, shape)
-    return tf.raw_ops.Reshape(tensor=array, shape=_constant(shape, tf.int32))
+    return tf.raw_ops.Reshape(tensor=array, shape=constant(shape, tf.int32))
 
 
 def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
     """Zeros of a static shape, made where they are used: a tensor for all uses would be held in memory all along."""
     if not all(isinstance(length, int) for length in shape):
         return tf.zeros(shape, dtype)
-    zero = tf.as_dtype(dtype).as_numpy_dtype(0)
-    return tf.raw_ops.Fill(dims=_constant(tuple(shape), tf.int32), value=_constant(zero, tf.as_dtype(dtype)))
+    return _filled(shape, dtype, 0)
 
 
-def _constant(value: Any, dtype: tf.DType) -> tf.Tensor:
+def _filled(shape: Sequence[int], dtype: Any, value: int) -> tf.Tensor:
+    value = tf.as_dtype(dtype).as_numpy_dtype(value)
+    return tf.raw_ops.Fill(dims=constant(tuple(shape), tf.int32), value=constant(value, tf.as_dtype(dtype)))
+
+
+def _zeros_like(array: tf.Tensor) -> tf.Tensor:
+    return _filled(array.shape, array.dtype, 0) if array.shape.is_fully_defined() else tf.zeros_like(array)
+
+
+def _ones_like(array: tf.Tensor) -> tf.Tensor:
+    return _filled(array.shape, array.dtype, 1) if array.shape.is_fully_defined() else tf.ones_like(array)
+
+
+def constant(value: Any, dtype: tf.DType) -> tf.Tensor:
     """A small constant, one for each graph: a third of all that is created in a large step would be the same shapes."""
     if tf.executing_eagerly():
         return tf.constant(value, dtype)
@@ -122,12 +134,12 @@ nd = Arrays(
     multiply=_multiply,
     normal=_normal,
     once=lambda tensor: tensor,
-    ones_like=tf.ones_like,
+    ones_like=_ones_like,
     reshape=_reshape,
     sqrt=tf.sqrt,
     sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
     take=lambda array, index, axis: tf.gather(array, index, axis=axis),
     where=_where,
     zeros=zeros,
-    zeros_like=tf.zeros_like,
+    zeros_like=_zeros_like,
 )

@@ -1,6 +1,8 @@
-"""The derivative of a convolution over channels that were joined, part by part.
+"""What a convolution does channel by channel.
 
-TensorFlow makes that of all channels, then copies each part out of it. A part of the kernel makes only a part of them.
+Of channels that were joined, TensorFlow makes the derivative of all, then copies each part out of it; a part of the
+kernel makes only a part of them. What each channel alone brings to the output is one convolution within channels,
+instead of as many as there are channels of images that are zero but for one.
 """
 
 from __future__ import annotations
@@ -10,9 +12,50 @@ from typing import Any
 
 import tensorflow as tf
 
+from ...graph import Operation
+from .arrays import constant
+from .run import Run, Source
 
-def joined_channels(op: tf.Operation, reached: set[Any]) -> list[tf.Tensor]:
-    """What the channels that a convolution reads are joined of; nothing where this can't be made use of.
+
+def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor | None:
+    """What each channel of images alone brings to an operation's output, shape (n, channels, *shape); None if unknown.
+
+    Parameters
+    ----------
+    trace : Source
+    operation : Operation
+        One that has nothing but the images as data.
+    images : tensor, shape (n, rows, cols, channels)
+    """
+    op = operation.handle.op
+    if op.type != "Conv2D" or not _is_plain(op) or len(set(op.get_attr("strides")[1:3])) > 1:
+        return None
+    (value,) = operation.data
+    run = Run(trace, {value: images})
+    kernel = run.value(operation.inputs[1])
+    channels, filters = kernel.shape[2:]
+    if channels != images.shape[-1]:
+        return None
+    found = tf.raw_ops.DepthwiseConv2dNative(
+        input=images,
+        filter=kernel,
+        strides=op.get_attr("strides"),
+        padding=op.get_attr("padding"),
+        explicit_paddings=op.get_attr("explicit_paddings"),
+    )
+    found = tf.reshape(found, (*found.shape[:3], channels, filters))
+    return tf.transpose(found, (0, 3, 1, 2, 4))
+
+
+def _is_plain(op: tf.Operation) -> bool:
+    """Whether a convolution has its channels last and no holes in its kernel."""
+    return bool(op.get_attr("data_format") == b"NHWC" and all(n == 1 for n in op.get_attr("dilations")))
+
+
+def convolved_parts(op: tf.Operation, reached: set[Any]) -> list[tf.Tensor]:
+    """What the channels that a convolution reads are joined of: all of them, or parts that are asked for.
+
+    Nothing for other operations, and where the data is not the image but the kernel.
 
     Parameters
     ----------
@@ -20,26 +63,29 @@ def joined_channels(op: tf.Operation, reached: set[Any]) -> list[tf.Tensor]:
     reached : set of reference
         To tensors whose derivatives are asked for.
     """
-    if op.type != "Conv2D" or op.get_attr("data_format") != b"NHWC" or any(n != 1 for n in op.get_attr("dilations")):
+    if op.type != "Conv2D" or not _is_plain(op) or op.inputs[1].ref() in reached:
         return []
-    made_by, kernel = op.inputs[0].op, op.inputs[1]
+    image, kernel = op.inputs
+    whole = [image] if image.shape[-1] == kernel.shape[2] else []
+    made_by = image.op
     if made_by.type != "ConcatV2" or tf.get_static_value(made_by.inputs[-1]) not in (-1, 3):
-        return []
+        return whole
     parts = list(made_by.inputs)[:-1]
     channels = [part.shape[-1] for part in parts]
-    whole = None not in channels and sum(channels) == kernel.shape[2]
-    return parts if whole and all(part.ref() in reached for part in parts) else []
+    fit = None not in channels and sum(channels) == kernel.shape[2]
+    return parts if fit and all(part.ref() in reached for part in parts) else whole
 
 
 def convolved_back(op: tf.Operation, cotangent: tf.Tensor, parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Derivatives of a convolution in the parts that its channels are joined of."""
+    """Derivatives of a convolution in the parts that its channels are joined of; none of its kernel's is made."""
     found, start = [], 0
     for part in parts:
         stop = start + part.shape[-1]
+        kernel = op.inputs[1]
         found.append(
             tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=tf.shape(part),
-                filter=op.inputs[1][:, :, start:stop],
+                input_sizes=_sizes(part),
+                filter=kernel if len(parts) == 1 else kernel[:, :, start:stop],
                 out_backprop=cotangent,
                 strides=op.get_attr("strides"),
                 padding=op.get_attr("padding"),
@@ -48,3 +94,9 @@ def convolved_back(op: tf.Operation, cotangent: tf.Tensor, parts: Sequence[tf.Te
         )
         start = stop
     return found
+
+
+def _sizes(tensor: tf.Tensor) -> tf.Tensor:
+    """Its shape, one for all of its kind where it is known beforehand."""
+    known = tensor.shape.is_fully_defined()
+    return constant(tuple(tensor.shape), tf.int32) if known else tf.shape(tensor)

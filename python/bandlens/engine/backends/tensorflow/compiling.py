@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context  # no public way to how one function is called
 
 from ...precision import shared, tf32_allowed
 from ...processor import processor
 from ..contract import Pull
-from .arrays import nd
+from .fusing import ahead
 from .gradients import gradients
 
 OutOfMemory = tf.errors.ResourceExhaustedError
@@ -26,11 +26,14 @@ def compile(trace: object, function: Callable[..., Any], *arguments: np.ndarray,
     """
     signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
     # without the edges that keep the order of side effects, which nothing here has, at a sixth of the cost of building
-    compiled = tf.compat.v1.wrap_function(function, signature)
+    with ahead() as begun:
+        compiled = tf.compat.v1.wrap_function(function, signature)
 
     def call(*values: np.ndarray) -> Any:
-        with full_precision():
-            return tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
+        with full_precision(), _rewritten_once():
+            found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
+        begun.end()
+        return found
 
     return call
 
@@ -51,30 +54,27 @@ def full_precision() -> Iterator[None]:
         option.enable_tensor_float_32_execution(before)
 
 
-@cache
-def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
-    """A formula ``function(nd, *tensors)`` as a single pass over memory, by XLA where this TensorFlow has it."""
+@contextmanager
+def _rewritten_once() -> Iterator[None]:
+    """Let graphs that run for the first time be rewritten once: TensorFlow goes over them twice, and finds little more.
 
-    def apply(*tensors: tf.Tensor) -> Any:
-        return function(nd, *tensors, **static)
-
-    return tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False) if _has_xla() else apply
+    What the user has set stays, for what else it is.
+    """
+    eager = context.context()
+    before = eager.function_call_options
+    config = tf.compat.v1.ConfigProto.FromString(before.as_attrs()["config_proto"])
+    rewriting = config.graph_options.rewrite_options
+    rewriting.meta_optimizer_iterations = rewriting.meta_optimizer_iterations or rewriting.ONE
+    eager.function_call_options = context.FunctionCallOptions(before.executor_type, config)
+    try:
+        yield
+    finally:
+        eager.function_call_options = before
 
 
 def to_device(array: np.ndarray) -> tf.Tensor:
     """An array on the device, to be given to compiled functions several times."""
     return tf.constant(array)
-
-
-@lru_cache(maxsize=1)
-def _has_xla() -> bool:
-    """Whether XLA can compile here; TensorFlow for Windows comes without it."""
-    try:
-        with tf.init_scope():
-            tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
-    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError):
-        return False
-    return True
 
 
 def free_memory() -> int | None:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.python.framework.ops import get_gradient_function  # no public way to a single operation's gradient
 
 from . import operations as table
-from .channels import convolved_back, joined_channels
+from .channels import convolved_back, convolved_parts
 
 
 def gradients(
@@ -61,7 +61,7 @@ def gradients(
             tf.zeros_like(tensor) if part is None and _trained(tensor) else part
             for part, tensor in zip(given, op.outputs, strict=True)
         ]
-        parts = joined_channels(op, reached)
+        parts = convolved_parts(op, reached)
         if parts:
             for tensor, part in zip(parts, convolved_back(op, given[0], parts), strict=True):
                 add(tensor, part)

@@ -1,8 +1,9 @@
 """PyTorch: trace any model to primitive operations, run parts of the trace, differentiate them."""
 
+from ..channels import apart
 from ..forwards import has_forward
 from .arrays import nd
-from .compiling import OutOfMemory, compile, device, free_memory, fused, loop_over, to_device, version, vjp
+from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
 from .forwards import jvp
 from .marks import mark
 from .ready import ready
@@ -13,10 +14,12 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "apart",
     "compile",
     "device",
     "free_memory",
     "fused",
+    "fuses",
     "has_forward",
     "jvp",
     "loop_over",

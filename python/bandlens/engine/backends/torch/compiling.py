@@ -76,6 +76,11 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return partial(function, nd, **static)
 
 
+def fuses() -> bool:
+    """Never."""
+    return False
+
+
 def to_device(array: np.ndarray) -> torch.Tensor:
     """An array where models are as a rule, to be given to functions several times."""
     return _tensor(array, devices()[0])

@@ -1,0 +1,81 @@
+"""Formulas are compiled while the graph around them is written: the same numbers, whether or not that succeeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bandlens as bl
+import numpy as np
+import pytest
+
+X, BACKGROUND = np.random.default_rng(9).normal(size=(2, 4, 8, 8, 3)).astype("float32")
+
+pytestmark = pytest.mark.tensorflow
+
+
+def network(keras: Any) -> Any:
+    """Two convolutions of other shapes, each with a kink behind it."""
+    layers = keras.layers
+    inputs = keras.Input(X.shape[1:])
+    x = layers.Conv2D(4, 3, activation="relu")(inputs)
+    x = layers.Conv2D(5, 3, activation="relu")(x)
+    x = layers.Conv2D(5, 1, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+
+
+def scores(model: Any) -> np.ndarray:
+    found: np.ndarray = bl.band_importance(model, X, background=BACKGROUND, target="all").scores
+    return found
+
+
+def test_each_formula_is_begun_once_for_each_of_its_shapes(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandlens.engine.backends.tensorflow import fusing
+
+    asked: list[Any] = []
+    run_on_zeros = fusing._run_on_zeros
+
+    def noted(concrete: Any) -> None:
+        asked.append(tuple(tuple(tensor.shape) for tensor in concrete.inputs))
+        run_on_zeros(concrete)
+
+    def wait(begun: fusing.Begun) -> None:
+        for future in begun._futures:
+            future.result()
+
+    monkeypatch.setattr(fusing, "_run_on_zeros", noted)
+    monkeypatch.setattr(fusing.Begun, "end", wait)
+    model = network(keras)
+    before = scores(model)
+    # two shapes for three kinks: the last two convolutions are of one
+    assert len(asked) == len(set(asked)) == 2
+    np.testing.assert_array_equal(scores(model), before)
+
+
+def test_what_can_not_be_compiled_ahead_is_compiled_when_it_is_needed(
+    keras: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bandlens.engine.backends.tensorflow import fusing
+
+    wanted = scores(network(keras))
+
+    def fail(concrete: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(fusing, "_run_on_zeros", fail)
+    keras.utils.set_random_seed(7)
+    np.testing.assert_array_equal(scores(network(keras)), wanted)
+
+
+def test_a_graph_is_rewritten_once_unless_a_user_wants_otherwise() -> None:
+    import tensorflow as tf
+    from bandlens.engine.backends.tensorflow import compiling
+    from tensorflow.python.eager import context
+
+    def iterations() -> Any:
+        options = context.context().function_call_options.as_attrs()["config_proto"]
+        return tf.compat.v1.ConfigProto.FromString(options).graph_options.rewrite_options.meta_optimizer_iterations
+
+    before = iterations()
+    with compiling._rewritten_once():
+        assert iterations() == 1
+    assert iterations() == before
