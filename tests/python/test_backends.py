@@ -161,3 +161,27 @@ def test_a_model_that_needs_several_images_is_refused(images: np.ndarray) -> Non
 
     with pytest.raises(bl.errors.UnsupportedOperationError, match="depends on the other images of a batch"):
         bl.band_importance(model, images)
+
+
+# normalised values are computed anew, with other rounding, wherever XLA fuses them, most of all without optimisation
+A_MAXIMUM = """
+import bandlens as bl, keras, numpy as np
+keras.utils.set_random_seed(0)
+inputs = keras.Input((8, 8, 3))
+x = keras.layers.LayerNormalization()(keras.layers.Conv2D(4, 3, activation="gelu")(inputs))
+model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.GlobalMaxPooling2D()(x)))
+images, background = np.random.default_rng(0).normal(size=(2, 5, 8, 8, 3)).astype("float32")
+for options in ({"method": "deepshap", "background": background}, {"method": "saliency"}, {"method": "lrp"}):
+    print(*bl.band_importance(model, images, target="all", **options).scores.ravel())
+"""
+
+
+@pytest.mark.jax
+def test_a_maximum_is_found_however_xla_rounds_what_it_is_of() -> None:
+    flags = "--xla_backend_optimization_level="
+    one, other = (
+        np.array([line.split() for line in python("-c", A_MAXIMUM, XLA_FLAGS=f"{flags}{level}").split("\n")], float)
+        for level in (0, 3)
+    )
+    assert np.isfinite(one).all()
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * np.abs(other).max())

@@ -15,6 +15,11 @@ import jax.numpy as jnp
 from ...graph import Graph
 from ..run import BaseRun
 from .flat import Entry, Flat, computed_in, is_real
+from .once import once
+
+# their derivatives look for the elements that equal the result: if XLA computes these anew there, with other rounding,
+# there is none, and the derivative is 0 / 0
+_FOUND_AGAIN = frozenset({"reduce_max", "reduce_min"})
 
 
 class Source(Protocol):
@@ -58,6 +63,8 @@ class Run(BaseRun[Entry]):
     def compute(self, entry: Entry) -> None:
         """Compute an entry's outputs from what is known."""
         inputs = self._alike(entry, [self._block(value) for value in entry.inputs])
+        if entry.kind in _FOUND_AGAIN:
+            inputs = [once(block) for block in inputs]
         carried = [value in self._flat.data for value in entry.inputs]
         axes = [0 if one else None for one in carried]
         apply = jax.vmap(entry.apply, in_axes=axes) if any(carried) else entry.apply
