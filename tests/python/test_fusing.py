@@ -42,6 +42,7 @@ def test_each_formula_is_begun_once_for_each_of_its_shapes(keras: Any, monkeypat
         for future in begun._futures:
             future.result()
 
+    monkeypatch.setattr(fusing, "_COMPILED", set())
     monkeypatch.setattr(fusing, "_run_on_zeros", noted)
     monkeypatch.setattr(fusing.Begun, "end", wait)
     model = network(keras)
@@ -49,6 +50,9 @@ def test_each_formula_is_begun_once_for_each_of_its_shapes(keras: Any, monkeypat
     # two shapes for three kinks: the last two convolutions are of one
     assert len(asked) == len(set(asked)) == 2
     np.testing.assert_array_equal(scores(model), before)
+    # another model of the same shapes needs nothing anew
+    scores(network(keras))
+    assert len(asked) == 2
 
 
 def test_what_can_not_be_compiled_ahead_is_compiled_when_it_is_needed(
@@ -61,6 +65,7 @@ def test_what_can_not_be_compiled_ahead_is_compiled_when_it_is_needed(
     def fail(concrete: Any) -> None:
         raise MemoryError
 
+    monkeypatch.setattr(fusing, "_COMPILED", set())
     monkeypatch.setattr(fusing, "_run_on_zeros", fail)
     keras.utils.set_random_seed(7)
     np.testing.assert_array_equal(scores(network(keras)), wanted)

@@ -28,9 +28,11 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
     images : tensor, shape (n, rows, cols, channels)
     """
     op = operation.handle.op
-    if op.type != "Conv2D" or not _is_plain(op) or len(set(op.get_attr("strides")[1:3])) > 1:
-        return None
     (value,) = operation.data
+    if op.type != "Conv2D" or not _is_plain(op) or operation.inputs[0] != value:
+        return None
+    if len(set(op.get_attr("strides")[1:3])) > 1 or op.get_attr("padding") == b"EXPLICIT":  # no such kernels
+        return None
     run = Run(trace, {value: images})
     kernel = run.value(operation.inputs[1])
     channels, filters = kernel.shape[2:]
@@ -41,7 +43,6 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
         filter=kernel,
         strides=op.get_attr("strides"),
         padding=op.get_attr("padding"),
-        explicit_paddings=op.get_attr("explicit_paddings"),
     )
     found = tf.reshape(found, (*found.shape[:3], channels, filters))
     return tf.transpose(found, (0, 3, 1, 2, 4))

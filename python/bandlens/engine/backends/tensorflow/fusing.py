@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import Any
+from weakref import WeakSet
 
 import tensorflow as tf
 
@@ -23,17 +24,21 @@ from .arrays import nd
 MOST_THREADS = 4
 
 
+# what was compiled, for whichever graph
+_COMPILED: WeakSet[Any] = WeakSet()
+
+
 class Begun:
     """Formulas that are being compiled for a graph."""
 
     def __init__(self) -> None:
-        self._known: set[int] = set()
+        self._known: set[Any] = set()
         self._futures: list[Future[None]] = []
 
     def begin(self, concrete: Any) -> None:
         """Begin to compile a formula for its shapes, unless that was begun."""
-        if id(concrete) not in self._known:
-            self._known.add(id(concrete))
+        if concrete not in self._known and concrete not in _COMPILED:
+            self._known.add(concrete)
             self._futures.append(_pool().submit(_run_on_zeros, concrete))
 
     def end(self) -> None:
@@ -87,6 +92,7 @@ def _run_on_zeros(concrete: Any) -> None:
     signature = _signature(concrete.inputs)
     alone = tf.compat.v1.wrap_function(lambda *tensors: concrete(*tensors), signature)
     alone(*(tf.zeros(spec.shape, spec.dtype) for spec in signature))
+    _COMPILED.add(concrete)
 
 
 @lru_cache(maxsize=1)
