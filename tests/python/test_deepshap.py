@@ -16,6 +16,7 @@ from bandlens.engine.backends import backend_of
 from bandlens.engine.deepshap.chunks import _less_padded, _sizes
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
 from conftest import KERAS_IS_DOUBLE, out_of_memory
+from directions import apart, in_both_directions
 from keras import ops
 
 
@@ -346,6 +347,27 @@ def test_forward_and_backward_give_the_same_scores(
     np.testing.assert_allclose(forward.scores, backward.scores, rtol=1e-4, atol=1e-6)
     assert forward.completeness is not None
     assert forward.completeness < 1e-4
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"pool_size": 2, "strides": 1, "padding": "same"},
+        {"pool_size": 3, "strides": 2, "padding": "same"},
+        {"pool_size": 2},
+    ],
+    ids=str,
+)
+def test_both_directions_take_the_same_of_equal_elements(keras: Any, window: dict[str, Any]) -> None:
+    inputs = keras.Input((8, 8, 2))
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(inputs)
+    x = keras.layers.MaxPooling2D(**window)(keras.layers.ReLU(max_value=0.3)(x))  # many are 0.3
+    model = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(x)))
+    images, background = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 2)).astype("float32")
+    found = in_both_directions(
+        keras, model, lambda model: bl.band_importance(model, images, background=background, target="all")
+    )
+    assert apart(*found) < 1e-5
 
 
 def test_incompleteness_is_warned_of_with_its_cause(images: np.ndarray, background: np.ndarray) -> None:

@@ -1,10 +1,9 @@
 """JAX: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
 
 from ..channels import apart
-from ..forwards import has_forward
 from .arrays import nd
 from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
-from .forwards import jvp
+from .forwards import has_forward, jvp
 from .marks import mark
 from .ready import ready
 from .run import Run
