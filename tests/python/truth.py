@@ -43,6 +43,8 @@ def prepare(backend: str) -> None:
         os.environ[f"{name}_NUM_THREADS"] = "1"
     for name in ("INTRAOP", "INTEROP"):
         os.environ[f"TF_NUM_{name}_THREADS"] = "1"
+    if backend == "jax":  # compiling takes most of the time there: what is wrong is wrong without optimisation, too
+        os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
