@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 from typing import Any
 
 import jax
@@ -18,12 +19,16 @@ from .. import forwards
 from .run import Run, Source
 
 _WINDOWS = "reduce_window_max"
+# elements of a window that are gone through one by one; of larger ones, multipliers are sent back
+_MOST_PLACES = 64
 
 
 def has_forward(operation: Operation) -> bool:
     """Whether there is a derivative forwards of an operation that agrees with that backwards."""
-    if operation.kind == _WINDOWS and any(one != 1 for one in operation.handle.params["base_dilation"]):
-        return False
+    if operation.kind == _WINDOWS and operation.window is None:
+        params = operation.handle.params
+        dense = all(one == 1 for one in params["base_dilation"])
+        return dense and prod(params["window_dimensions"]) <= _MOST_PLACES
     return forwards.has_forward(operation)
 
 
