@@ -370,6 +370,23 @@ def test_both_directions_take_the_same_of_equal_elements(keras: Any, window: dic
     assert apart(*found) < 1e-5
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_added_shifts_unless_it_is_the_value_itself(keras: Any, times: int) -> None:
+    images, background = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 3)).astype("float32")
+
+    def scores(second: Callable[[Any], Any]) -> np.ndarray:
+        keras.utils.set_random_seed(7)
+        inputs = keras.Input((8, 8, 3))
+        x = keras.layers.ReLU()(second(keras.layers.Conv2D(4, 3)(inputs)))
+        model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+        found: np.ndarray = bl.band_importance(model, images, background=background, target="all").scores
+        return found
+
+    added = scores(lambda x: ops.add(x, x) if times == 2 else ops.add(x, 0.1))
+    known = scores(keras.layers.Rescaling(2.0) if times == 2 else keras.layers.Rescaling(1.0, offset=0.1))
+    np.testing.assert_allclose(added, known, rtol=0, atol=1e-6 * np.abs(known).max())
+
+
 def test_incompleteness_is_warned_of_with_its_cause(images: np.ndarray, background: np.ndarray) -> None:
     def model(x: Any) -> Any:
         # differences of about 1 on top of a million: float32 has hardly any digits left for them

@@ -84,3 +84,12 @@ def test_a_graph_is_rewritten_once_unless_a_user_wants_otherwise() -> None:
     with compiling._rewritten_once():
         assert iterations() == 1
     assert iterations() == before
+    options = context.context().function_call_options
+    config = tf.compat.v1.ConfigProto.FromString(options.as_attrs()["config_proto"])
+    config.graph_options.rewrite_options.meta_optimizer_iterations = 2
+    context.context().function_call_options = context.FunctionCallOptions(options.executor_type, config)
+    try:
+        with compiling._rewritten_once():
+            assert iterations() == 2
+    finally:
+        context.context().function_call_options = options

@@ -158,9 +158,10 @@ def choose_chunk(
     backend: Backend, plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None, budget: int
 ) -> Chunk:
     """Chunk sizes for a memory budget, as even as they can be cut."""
-    if not maps and not _forward(plan, work):
+    n_bands, outputs = len(work.images.cells), work.seeds.shape[1]
+    if not maps and not _forward(plan, work) and in_blocks(backend, n_bands, outputs):
         chunk = _cut(plan, work, dtype, maps, batch_size, budget, blocks=True)
-        n_bands, pairs = len(work.images.cells), chunk.images * chunk.background
+        pairs = chunk.images * chunk.background
         sides = chunk.images + (pairs if work.own else chunk.background)
         starts = beginning(plan, n_bands, passes=chunk.outputs, pairs=pairs, sides=sides)
         if starts and in_blocks(backend, n_bands, chunk.outputs):

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from ...graph import Graph, Operation
 from .. import forwards
-from .run import Run, Source
+from .run import Run, Source, blocks
 
 _WINDOWS = "reduce_window_max"
 # elements of a window that are gone through one by one; of larger ones, multipliers are sent back
@@ -43,18 +43,13 @@ def jvp(
     """Differences of an operation's outputs from those of its inputs, at given values."""
     if operation.kind == _WINDOWS:
         (value,), (output,) = operation.data, operation.outputs
-        blocks = (_blocks(trace, value, rows[value].astype(inputs[value].dtype)) for rows in (inputs, tangents))
-        found = jax.vmap(lambda at, moved: _at_maximum(operation.handle.params, at, moved))(*blocks)
+        sides = (blocks(trace.flat, value, rows[value].astype(inputs[value].dtype)) for rows in (inputs, tangents))
+        found = jax.vmap(lambda at, moved: _at_maximum(operation.handle.params, at, moved))(*sides)
         return {output: jnp.reshape(found, (-1, *found.shape[2:]))}
     outputs, apply = forwards.as_function(operation, graph, inputs, lambda given: Run(trace, given, graph, n))
     moved = [tangents[value].astype(inputs[value].dtype) for value in inputs]
     _, found = jax.jvp(apply, list(inputs.values()), moved)
     return dict(zip(outputs, found, strict=True))
-
-
-def _blocks(trace: Source, value: int, rows: Any) -> Any:
-    """Rows of images, with an axis for the images before those of the trace."""
-    return jnp.reshape(rows, (-1, trace.flat.shape(value)[0], *rows.shape[1:]))
 
 
 def _at_maximum(params: Mapping[str, Any], values: Any, tangents: Any) -> Any:

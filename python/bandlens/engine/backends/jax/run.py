@@ -47,14 +47,7 @@ class Run(BaseRun[Entry]):
         self._weights = trace.weights
         self._n = n
         # with an axis of their own for the images, before those of the trace
-        self._blocks: dict[int, Any] = {value: self._split(value, tensor) for value, tensor in tensors.items()}
-
-    def _split(self, value: int, tensor: Any) -> Any:
-        if value not in self._flat.data:
-            return tensor
-        # what a value has one number of for many elements may be given for each of them
-        length = self._flat.shape(value)[0]
-        return jnp.reshape(tensor, (-1, length, *tensor.shape[1:]))
+        self._blocks: dict[int, Any] = {value: blocks(trace.flat, value, tensor) for value, tensor in tensors.items()}
 
     def same(self, output: int, value: int) -> None:
         """Let a value be another, where its operation doesn't matter."""
@@ -106,3 +99,11 @@ class Run(BaseRun[Entry]):
         else:
             return False
         return True
+
+
+def blocks(flat: Flat, value: int, tensor: Any) -> Any:
+    """A value with an axis of its own for images, before those of the trace; as it is where it has no image data."""
+    if value not in flat.data:
+        return tensor
+    # what a value has one number of for many elements may be given for each of them
+    return jnp.reshape(tensor, (-1, flat.shape(value)[0], *tensor.shape[1:]))
