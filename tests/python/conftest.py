@@ -171,7 +171,7 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, li
     """Make all kinds of compiled functions run out of memory at their first calls; gives the shapes of all calls."""
 
     from bandlens.engine.backends import backend_of
-    from bandlens.models.following import _TRACES
+    from bandlens.models.following import MEMORIES
 
     def starve(model: Any, failures: int = 2) -> dict[str, list[Any]]:
         backend, calls = backend_of(model), defaultdict[str, list[Any]](list)
@@ -189,7 +189,7 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, li
 
             return call
 
-        _TRACES.pop(model, None)
+        MEMORIES.pop(model, None)
         monkeypatch.setattr(backend, "compile", compile)
         return calls
 

@@ -91,10 +91,10 @@ def test_tensorflow_is_precise_while_it_computes() -> None:
 @pytest.mark.jax
 def test_jax_traces_precise_products(small_cnn: Any, images: np.ndarray) -> None:
     import jax
-    from bandlens.models.following import _TRACES
+    from bandlens.models.following import MEMORIES
 
     def precisions() -> set[str]:
-        operations = [entry for trace in _TRACES[small_cnn] for entry in trace.flat.entries]
+        operations = [entry for trace in MEMORIES[small_cnn].traces for entry in trace.flat.entries]
         return {str(e.params["precision"]) for e in operations if "precision" in e.params}
 
     with jax.default_matmul_precision(None):  # JAX as it comes; conftest.py asks for "highest"

@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,9 +24,8 @@ from .callables import GivesNumbersError, check_failure, check_gives_tensors, is
 from .functions import tried
 from .outputs import Head, OutputReader, output_names
 from .packing import taking_rows
+from .unchanged import State, state_of
 
-# traces outlive a call, but not their model
-_TRACES: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
 # models are built and traced by one thread at a time: Keras builds a model that two threads call at once twice, and
 # layers that are marked while they are called belong to all threads
 _TRACING = threading.RLock()
@@ -54,6 +54,29 @@ class Followed(NamedTuple):
     refusal: BandlensError | None = None
     shape: tuple[int, ...] = ()
     head: str | None = None
+
+
+@dataclass
+class Memory:
+    """What is kept of a model.
+
+    Attributes
+    ----------
+    traces : list of Trace
+        With all that was compiled for each.
+    state : State or None
+        What the model was when it was traced last.
+    answers : dict
+        What was found then, by what was asked: while the model is what it was, it need not be traced anew.
+    """
+
+    traces: list[Trace] = field(default_factory=list)
+    state: State | None = None
+    answers: dict[Any, Followed] = field(default_factory=dict)
+
+
+# it outlives a call, but not its model
+MEMORIES: weakref.WeakKeyDictionary[Any, Memory] = weakref.WeakKeyDictionary()
 
 
 def followed(
@@ -161,8 +184,28 @@ def _trace(
     call = taking_rows(model, inference(model), images.cells, backend.nd)
     read = OutputReader(call, head, output_names(model), backend.nd)
     with _TRACING:
-        trace = _known_trace(model, _new_trace(backend, model, images, read, around))
-    return Followed(backend, trace, shape=read.shape, head=read.head)
+        memory = _memory(model)
+        asked = (images.cells, images.shape, head)
+        if around is None:
+            if memory.state is None or memory.state != state_of(model, backend.settings()):
+                memory.answers.clear()
+            if asked in memory.answers:
+                return memory.answers[asked]
+        trace = _known_trace(memory, _new_trace(backend, model, images, read, around))
+        found = Followed(backend, trace, shape=read.shape, head=read.head)
+        if around is None:
+            # what it is now: a model is built when it is called for the first time
+            memory.state = state_of(model, backend.settings())
+            memory.answers[asked] = found
+    return found
+
+
+def _memory(model: Any) -> Memory:
+    """What is kept of a model; nothing is kept of one that can't be found again."""
+    try:
+        return MEMORIES.setdefault(model, Memory())
+    except TypeError:
+        return Memory()
 
 
 def _new_trace(
@@ -198,16 +241,12 @@ def _new_trace(
     raise _NotFollowedError(dtype, last, images.cells.shown)
 
 
-def _known_trace(model: Any, trace: Trace) -> Trace:
+def _known_trace(memory: Memory, trace: Trace) -> Trace:
     """An earlier trace that a new one is equal to, or the new one."""
-    try:
-        known = _TRACES.setdefault(model, [])
-    except TypeError:
-        return trace
-    for earlier in known:
+    for earlier in memory.traces:
         if earlier.renewed_by(trace):
             return earlier
-    known.append(trace)
+    memory.traces.append(trace)
     return trace
 
 

@@ -352,6 +352,10 @@ class Backend(Protocol[OneTrace]):
         """Raise a ModelError where nothing can be computed, as inside a function that is being compiled."""
         ...
 
+    def settings(self) -> tuple[Any, ...]:
+        """What the framework is set to that decides which operations a model is traced as."""
+        ...
+
     def device(self) -> str:
         """What computes, by its name; what is called the same rounds alike."""
         ...

@@ -216,6 +216,11 @@ def ready() -> None:
     """Always."""
 
 
+def settings() -> tuple[Any, ...]:
+    """None: no operations are looked at."""
+    return ()
+
+
 def device() -> str:
     """As if it were the processor, as what computes is not known."""
     return processor()

@@ -7,7 +7,7 @@ from .forwards import has_forward, jvp
 from .marks import mark
 from .ready import ready
 from .run import Run
-from .trace import Trace
+from .trace import Trace, settings
 
 __all__ = [
     "OutOfMemory",
@@ -25,6 +25,7 @@ __all__ = [
     "mark",
     "nd",
     "ready",
+    "settings",
     "to_device",
     "version",
     "vjp",

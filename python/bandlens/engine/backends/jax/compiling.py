@@ -16,6 +16,7 @@ from ...processor import processor
 from ..contract import Pull
 from .arrays import nd
 from .once import never
+from .options import compiler_options
 
 
 class OutOfMemory(MemoryError):  # noqa: N818 - the name by which every backend has it
@@ -47,7 +48,7 @@ def compile(
         with trace.reading(weights), full_precision(), never(switch):
             return function(*values)
 
-    compiled = jax.jit(step)
+    compiled = jax.jit(step, **compiler_options())
 
     def call(*values: np.ndarray) -> Any:
         try:

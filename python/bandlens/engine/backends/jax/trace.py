@@ -192,6 +192,11 @@ class Trace(BaseTrace[Entry]):
         return computed_in(self.flat.avals[value].dtype)
 
 
+def settings() -> tuple[Any, ...]:
+    """What JAX is set to that decides which operations a model is traced as."""
+    return (jax.config.jax_enable_x64, str(jax.config.jax_numpy_dtype_promotion), str(jax.config.jax_default_device))
+
+
 def _unchanged() -> AbstractContextManager[Any]:
     """Keep a Keras model from changing its state (seeds, moving means) while it is traced."""
     keras = sys.modules.get("keras")

@@ -253,6 +253,11 @@ class Trace(BaseTrace[Entry]):
         return computed_in(self.flat.dtypes[value])
 
 
+def settings() -> tuple[Any, ...]:
+    """What TensorFlow is set to that decides which operations a model is traced as."""
+    return (tf.config.functions_run_eagerly(),)
+
+
 def _cuts_off(stored: tf.DType, wanted: tf.DType) -> bool:
     """Whether a cast cuts off fractions, so that it is not linear."""
     return stored.is_floating and (wanted.is_integer or wanted.is_bool)

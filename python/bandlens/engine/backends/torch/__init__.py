@@ -8,7 +8,7 @@ from .forwards import jvp
 from .marks import mark
 from .ready import ready
 from .run import Run
-from .trace import Trace
+from .trace import Trace, settings
 
 __all__ = [
     "OutOfMemory",
@@ -26,6 +26,7 @@ __all__ = [
     "mark",
     "nd",
     "ready",
+    "settings",
     "to_device",
     "version",
     "vjp",

@@ -199,6 +199,11 @@ def _images(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     return (torch.arange(prod(shape), dtype=torch.float64) * GOLDEN).frac().reshape(shape).to(dtype)
 
 
+def settings() -> tuple[Any, ...]:
+    """What PyTorch is set to that decides which operations a model is traced as."""
+    return (str(torch.get_default_dtype()), str(torch.get_default_device()), torch.is_autocast_enabled())
+
+
 def _cuts_off(stored: torch.dtype, wanted: torch.dtype) -> bool:
     """Whether a cast cuts off fractions, so that it is not linear."""
     return stored.is_floating_point and not (wanted.is_floating_point or wanted.is_complex)

@@ -1,0 +1,230 @@
+"""Whether a model is still what it was when it was traced, told by what it is made of.
+
+Tracing is most of a call for deep networks, and nothing can replace it where the user's own code is called. Of Keras's
+own layers, what they compute is settled by their attributes, by the graph that they stand in and by a few settings:
+where a model is made of nothing else, and all of these are what they were, so are its operations. Whatever is not known
+for certain is no state: then the model is traced, as always.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+KERAS = "keras.src."
+# what models are called through; their other attributes are about training
+GRAPH = (
+    "_nodes_by_depth", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_dtype_policy",
+    "_convert_input_args", "_allow_non_tensor_positional_args", "autocast", "_supports_masking", "output_names",
+    "_nnx_op_mapping", "call", "__call__", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks",
+)  # fmt: skip
+# of layers and operations: who else uses them, what they were made by, what training asks of them
+ASIDE = frozenset({
+    "_inbound_nodes", "_outbound_nodes", "_auto_config", "build", "quantize", "_call_signature", "_tracker", "_tracked",
+    "_losses", "_loss_ids", "_losses_override", "_metrics", "_parent_path", "_path", "_build_shapes_dict",
+})  # fmt: skip
+FIRST_WORDS = "_self_"
+LAST_WORDS = ("_initializer", "_regularizer", "_constraint")
+SETTINGS = ("floatx", "epsilon", "image_data_format", "is_flash_attention_enabled", "is_nnx_enabled")
+# of whose kinds nothing matters but what is in them
+CONTAINERS = frozenset({
+    "builtins", "collections", "keras.src.utils.tracking", "tensorflow.python.trackable.data_structures",
+})  # fmt: skip
+# an array among the attributes is compared number by number
+MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class State:
+    """All that settles a model's operations.
+
+    Attributes
+    ----------
+    digest : bytes
+        Of what is plain: numbers, names, and how things hang together.
+    held : tuple
+        What is the same only if it is the same object, such as variables and functions.
+    """
+
+    digest: bytes
+    held: tuple[Any, ...]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether nothing has changed."""
+        return (
+            isinstance(other, State)
+            and self.digest == other.digest
+            and len(self.held) == len(other.held)
+            and all(one is another for one, another in zip(self.held, other.held, strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _UnknownError(Exception):
+    """Something whose part in the model's operations is not known."""
+
+
+def state_of(model: Any, settings: Iterable[Any] = ()) -> State | None:
+    """What settles a model's operations; None where that can't be told.
+
+    Parameters
+    ----------
+    model : object
+    settings : iterable
+        Of the backend, which settle them too.
+    """
+    if not type(model).__module__.startswith(KERAS):
+        return None
+    reader = _Reader()
+    try:
+        reader.read([*settings, *_settings()])
+        reader.read(model)
+    except _UnknownError:
+        return None
+    return reader.state()
+
+
+def _settings() -> list[Any]:
+    """What all models of this Keras depend on."""
+    import keras
+
+    found = [getattr(keras.config, name, None) for name in SETTINGS]
+    return [name and name() for name in found] + [keras.distribution.distribution()]
+
+
+class _Reader:
+    """Goes through attributes, and through those of what they hold, each object once."""
+
+    def __init__(self) -> None:
+        self._noted: list[str] = []
+        self.held: list[Any] = []
+        self._seen: dict[int, int] = {}
+        self._kept: list[Any] = []
+
+    def read(self, value: Any) -> None:
+        """Take in a value and all that it is made of."""
+        plain = _PLAIN.get(type(value))
+        if plain is not None:
+            self._note(plain, repr(value))
+        elif id(value) in self._seen:
+            self._note("again", self._seen[id(value)])
+        else:
+            # objects that are made on the fly would leave their number to others
+            self._kept.append(value)
+            self._seen[id(value)] = len(self._seen)
+            self._read_new(value)
+
+    def state(self) -> State:
+        """All that was taken in."""
+        return State(hashlib.sha256("\n".join(self._noted).encode()).digest(), tuple(self.held))
+
+    def _note(self, *what: Any) -> None:
+        self._noted.append(repr(what))
+
+    def _hold(self, value: Any) -> None:
+        self._note("held")
+        self.held.append(value)
+
+    def _read_new(self, value: Any) -> None:
+        kind = type(value)
+        if isinstance(value, Mapping | Set | Sequence) and kind.__module__ not in CONTAINERS:
+            raise _UnknownError
+        if isinstance(value, Mapping):
+            self._note(kind.__name__, len(value))
+            for key, one in value.items():
+                self.read(key)
+                self.read(one)
+        elif isinstance(value, Set):
+            if any(type(one) is not str for one in value):
+                raise _UnknownError
+            self._note(kind.__name__, sorted(value))
+        elif isinstance(value, Sequence):
+            self._note(kind.__name__, len(value))
+            for one in value:
+                self.read(one)
+        elif isinstance(value, np.ndarray | np.generic):
+            if value.nbytes > MOST_BYTES or value.dtype.hasobject:
+                raise _UnknownError
+            self._note(value.dtype.str, value.shape, value.tobytes())
+        elif isinstance(value, type | types.BuiltinFunctionType | types.ModuleType | np.dtype):
+            self._hold(value)
+        elif isinstance(value, types.FunctionType):
+            self._read_function(value)
+        elif isinstance(value, slice):
+            self._note("slice")
+            self.read([value.start, value.stop, value.step])
+        elif isinstance(value, functools.partial):
+            self._note("partial")
+            self.read([value.func, value.args, value.keywords])
+        elif isinstance(value, types.MethodType):
+            self._note("method")
+            self.read([value.__func__, value.__self__])
+        elif _is_tensor(value):
+            self._hold(value)
+            if hasattr(value, "data_ptr"):  # PyTorch moves and converts tensors in place
+                self._note(str(value.device), str(value.dtype), tuple(value.shape))
+        elif kind.__name__ == "ParameterDict":  # where Keras's layers keep the numbers of their variables on PyTorch
+            self.read(list(value.values()))
+        elif kind.__module__.startswith(KERAS):
+            self._read_object(value, kind)
+        else:
+            raise _UnknownError
+
+    def _read_function(self, value: types.FunctionType) -> None:
+        """One of Keras's own, which looks at nothing but its arguments and the settings."""
+        if not value.__module__.startswith(KERAS) or value.__closure__:
+            raise _UnknownError
+        self._hold(value)
+
+    def _read_object(self, value: Any, kind: type) -> None:
+        self._hold(kind)
+        call: Callable[..., Any] | None = getattr(kind, "call", None)
+        if call is not None:  # which people put others in the place of
+            self._hold(call)
+        names = [base.__name__ for base in kind.__mro__]
+        if "KerasTensor" in names:
+            self._note(value.shape, str(value.dtype))
+        elif "Variable" in names:
+            self.read(_attribute(value, "_value"))
+        elif "Sequential" in names:
+            self.read(_attribute(value, "_functional"))
+        elif "Function" in names:
+            self._read_attributes(value, GRAPH)
+        elif "Model" in names:
+            raise _UnknownError
+        else:
+            self._read_attributes(value, [name for name in vars(value) if _matters(name)])
+
+    def _read_attributes(self, value: Any, names: Iterable[str]) -> None:
+        attributes = vars(value)
+        for name in names:
+            if name in attributes:
+                self._note("attribute", name)
+                self.read(attributes[name])
+
+
+_PLAIN = {kind: kind.__name__ for kind in (type(None), bool, int, float, complex, str, bytes, type(...))}
+
+
+def _matters(name: str) -> bool:
+    return name not in ASIDE and not name.startswith(FIRST_WORDS) and not name.endswith(LAST_WORDS)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    found = getattr(value, name, None)
+    if found is None:
+        raise _UnknownError
+    return found
+
+
+def _is_tensor(value: Any) -> bool:
+    """Whether something is a tensor of a framework, or a variable of TensorFlow."""
+    module = type(value).__module__.partition(".")[0]
+    return module in ("tensorflow", "jaxlib", "jax", "torch") and hasattr(value, "shape") and hasattr(value, "dtype")
