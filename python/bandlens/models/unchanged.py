@@ -138,7 +138,7 @@ class _Reader:
             raise _UnknownError
         if isinstance(value, Mapping):
             self._note(kind.__name__, len(value))
-            for key, one in value.items():
+            for key, one in list(value.items()):  # another thread may be using the model
                 self.read(key)
                 self.read(one)
         elif isinstance(value, Set):
@@ -200,7 +200,7 @@ class _Reader:
         elif "Model" in names:
             raise _UnknownError
         else:
-            self._read_attributes(value, [name for name in vars(value) if _matters(name)])
+            self._read_attributes(value, [name for name in list(vars(value)) if _matters(name)])
 
     def _read_attributes(self, value: Any, names: Iterable[str]) -> None:
         attributes = vars(value)
