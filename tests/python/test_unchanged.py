@@ -21,7 +21,8 @@ BANDS = 3
 def model(keras: Any) -> Any:
     """Made of Keras's own layers and operations, a model within."""
     layers = keras.layers
-    inside = keras.Sequential([keras.Input((6, 6, 4)), layers.Conv2D(4, 3, name="deep"), layers.ReLU(name="kink")])
+    within = [keras.Input((6, 6, 4)), layers.Conv2D(4, 3, name="deep"), layers.ReLU(name="kink")]
+    inside = keras.Sequential(within, name="inside")
     inputs = x = keras.Input((8, 8, BANDS))
     x = layers.Conv2D(4, 3, activation="relu", name="conv")(x)
     x = layers.BatchNormalization(name="norm")(x)
@@ -83,10 +84,9 @@ def of_class(keras: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(keras.layers.MaxPooling2D, "call", lambda self, inputs: -kept(self, inputs))
 
 
-def deeper(keras: Any, model: Any) -> None:
+def deeper(model: Any) -> None:
     """Another kink inside the model within."""
-    (inside,) = (layer for layer in model.layers if isinstance(layer, keras.Sequential))
-    inside.get_layer("kink").negative_slope = 0.5
+    model.get_layer("inside").get_layer("kink").negative_slope = 0.5
 
 
 def replaced(keras: Any, model: Any) -> None:
@@ -97,8 +97,7 @@ def replaced(keras: Any, model: Any) -> None:
 
 def longer(keras: Any, model: Any) -> None:
     """The model within ends in one layer more."""
-    (inside,) = (layer for layer in model.layers if isinstance(layer, keras.Sequential))
-    inside.add(keras.layers.Rescaling(2.0))
+    model.get_layer("inside").add(keras.layers.Rescaling(2.0))
 
 
 CHANGES: dict[str, Callable[[Any, Any, pytest.MonkeyPatch], Any]] = {
@@ -110,11 +109,12 @@ CHANGES: dict[str, Callable[[Any, Any, pytest.MonkeyPatch], Any]] = {
     "function with arguments": lambda keras, model, patch: swap(
         model, "conv", activation=functools.partial(keras.activations.relu, negative_slope=0.3)
     ),
-    "within": lambda keras, model, patch: deeper(keras, model),
+    "within": lambda keras, model, patch: deeper(model),
     "longer": lambda keras, model, patch: longer(keras, model),
     "variable": lambda keras, model, patch: replaced(keras, model),
     "weights": lambda keras, model, patch: model.set_weights([w + 0.1 for w in model.get_weights()]),
     "call of a layer": lambda keras, model, patch: call_backwards(model.get_layer("pool")),
+    "call of a model": lambda keras, model, patch: call_backwards(model.get_layer("inside")),
     "call of a class": lambda keras, model, patch: of_class(keras, patch),
 }
 
@@ -146,7 +146,7 @@ def test_training_goes_on_between_calls(
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("layer", [None, "pool"])
+@pytest.mark.parametrize("layer", [None, "pool", "inside"])
 def test_hooks_of_pytorch_are_seen(model: Any, pictures: np.ndarray, layer: str | None) -> None:
     before = bl.band_importance(model, pictures, method="saliency").scores
     hooked = model if layer is None else model.get_layer(layer)

@@ -19,10 +19,10 @@ import numpy as np
 
 KERAS = "keras.src."
 # what models are called through; their other attributes are about training
-GRAPH = (
-    "_nodes_by_depth", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_dtype_policy",
-    "_convert_input_args", "_allow_non_tensor_positional_args", "autocast", "_supports_masking", "output_names",
-    "_nnx_op_mapping", "call", "__call__", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks",
+GRAPH = ("_nodes_by_depth", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct")
+CALLED = (
+    "_dtype_policy", "_convert_input_args", "_allow_non_tensor_positional_args", "autocast", "_supports_masking",
+    "output_names", "_nnx_op_mapping", "call", "__call__", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks",
 )  # fmt: skip
 # of layers and operations: who else uses them, what they were made by, what training asks of them
 ASIDE = frozenset({
@@ -193,10 +193,11 @@ class _Reader:
             self._note(value.shape, str(value.dtype))
         elif "Variable" in names:
             self.read(_attribute(value, "_value"))
-        elif "Sequential" in names:
-            self.read(_attribute(value, "_functional"))
-        elif "Function" in names:
-            self._read_attributes(value, GRAPH)
+        elif "Sequential" in names or "Function" in names:
+            # a Sequential that has no such model inside goes from layer to layer
+            for name in ("_functional",) if "Sequential" in names else GRAPH:
+                self.read(_attribute(value, name))
+            self._read_attributes(value, CALLED)
         elif "Model" in names:
             raise _UnknownError
         else:
