@@ -229,6 +229,31 @@ def test_what_was_found_before_a_model_was_known_is_forgotten(
     assert np.abs(scores(model, pictures) - squared).max() > 1e-3 * np.abs(squared).max()
 
 
+@pytest.mark.parametrize("head", [False, [0]])
+def test_a_head_that_is_none_is_refused_again(model: Any, pictures: np.ndarray, head: Any) -> None:
+    bl.band_importance(model, pictures, head=0, method="saliency")
+    with pytest.raises(bl.errors.OptionError, match="head"):
+        bl.band_importance(model, pictures, head=head, method="saliency")
+
+
+def test_a_model_that_changes_while_it_is_traced_is_traced_again(
+    model: Any, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that another thread trains."""
+    trace = following._new_trace
+
+    def changed(*arguments: Any) -> Any:
+        found = trace(*arguments)
+        model.get_layer("norm").epsilon = 10.0
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following, "_new_trace", changed)
+        before = bl.band_importance(model, pictures, method="saliency").scores
+    after = bl.band_importance(model, pictures, method="saliency").scores
+    assert np.abs(after - before).max() > 1e-3 * np.abs(before).max()
+
+
 def test_memory_ends_with_the_model(keras: Any, pictures: np.ndarray) -> None:
     layers = [keras.Input((8, 8, BANDS)), keras.layers.Flatten(), keras.layers.Dense(2)]
     model = keras.Sequential(layers)

@@ -186,16 +186,20 @@ def _trace(
     with _TRACING:
         memory = _memory(model)
         asked = (images.cells, images.shape, head)
-        if around is None:
-            if memory.state is None or memory.state != state_of(model, backend.settings()):
+        state = None
+        # what is called in a context of its own, or asked for by something else than a name or a number, is new
+        if around is None and (head is None or type(head) in (int, str)):
+            state = state_of(model, backend.settings())
+            if state is None or state != memory.state:
+                memory.state = None
                 memory.answers.clear()
-            if asked in memory.answers:
+            elif asked in memory.answers:
                 return memory.answers[asked]
         trace = _known_trace(memory, _new_trace(backend, model, images, read, around))
         found = Followed(backend, trace, shape=read.shape, head=read.head)
-        if around is None:
-            # what it is now: a model is built when it is called for the first time
-            memory.state = state_of(model, backend.settings())
+        # not if it has changed meanwhile: it was built by this call, or another thread trains it
+        if state is not None and state == state_of(model, backend.settings()):
+            memory.state = state
             memory.answers[asked] = found
     return found
 
