@@ -148,7 +148,7 @@ def test_what_jax_says_of_memory_is_out_of_memory(monkeypatch: pytest.MonkeyPatc
         ("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1 byte.", compiling.OutOfMemory),
         ("INTERNAL: something else", jax.errors.JaxRuntimeError),
     ):
-        monkeypatch.setattr(jax, "jit", lambda function, message=message: raising(message))
+        monkeypatch.setattr(jax, "jit", lambda function, message=message, **options: raising(message))
         with pytest.raises(kind):
             compiling.compile(NoTrace(), lambda: None)()  # type: ignore[arg-type]
 

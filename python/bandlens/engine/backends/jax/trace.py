@@ -19,6 +19,7 @@ import numpy as np
 from jax.extend import core
 
 from ...graph import Family, Graph, Layout, Operation, Region
+from ...precision import tf32_allowed
 from .. import heads, refusals
 from ..flat import leading_to
 from ..trace import BaseTrace, window_of_reduction
@@ -194,7 +195,10 @@ class Trace(BaseTrace[Entry]):
 
 def settings() -> tuple[Any, ...]:
     """What JAX is set to that decides which operations a model is traced as."""
-    return (jax.config.jax_enable_x64, str(jax.config.jax_numpy_dtype_promotion), str(jax.config.jax_default_device))
+    # traces have the precision of products in them
+    precision = (tf32_allowed(), str(jax.config.jax_default_matmul_precision))
+    promotion = str(jax.config.jax_numpy_dtype_promotion)
+    return (jax.config.jax_enable_x64, promotion, str(jax.config.jax_default_device), *precision)
 
 
 def _unchanged() -> AbstractContextManager[Any]:
