@@ -109,7 +109,7 @@ test-python: setup-python ## pytest; ARGS='-k deepshap' chooses
 
 # What could differ between backends; nothing here may need TensorFlow, but for what it is compared with.
 BACKEND_TESTS ?= $(addprefix tests/python/test_,$(addsuffix .py,backends deepshap features_truth inputs known_answers layer_matrix \
-                   methods_gradients methods_perturbation precision random_architectures ratios saliency tasks))
+                   methods_gradients methods_perturbation precision random_architectures ratios saliency tasks unchanged))
 .PHONY: test-jax
 test-jax: setup-python ## the same on JAX, as if TensorFlow were not installed
 	rm -rf $(results)/test-jax*

@@ -197,6 +197,24 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, li
 
 
 @pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], list[Any]]:
+    """Watch a function of a module: what it returns from now on, call by call."""
+
+    def watch(module: Any, name: str) -> list[Any]:
+        found: list[Any] = []
+        function = getattr(module, name)
+
+        def watching(*arguments: Any) -> Any:
+            found.append(function(*arguments))
+            return found[-1]
+
+        monkeypatch.setattr(module, name, watching)
+        return found
+
+    return watch
+
+
+@pytest.fixture
 def images() -> np.ndarray:
     """Twelve images of 8 x 8 pixels and 4 bands."""
     return np.random.default_rng(0).normal(size=(12, 8, 8, 4)).astype("float32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -40,17 +41,9 @@ def visited(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def used(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def used(watched: Callable[[Any, str], list[Any]]) -> list[Any]:
     """What was found worth sharing, in each call."""
-    found: list[Any] = []
-    worthwhile = mixtures._worthwhile_start
-
-    def watching(*arguments: Any) -> Any:
-        found.append(worthwhile(*arguments))
-        return found[-1]
-
-    monkeypatch.setattr(mixtures, "_worthwhile_start", watching)
-    return found
+    return watched(mixtures, "_worthwhile_start")
 
 
 @pytest.mark.parametrize("m", [3, 30])

@@ -41,17 +41,9 @@ def pictures() -> np.ndarray:
 
 
 @pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def traced(watched: Callable[[Any, str], list[Any]]) -> list[Any]:
     """A trace for each time that a model was traced."""
-    made: list[Any] = []
-    make = following._new_trace
-
-    def counted(*arguments: Any) -> Any:
-        made.append(make(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr(following, "_new_trace", counted)
-    return made
+    return watched(following, "_new_trace")
 
 
 def scores(model: Any, pictures: np.ndarray) -> np.ndarray:
@@ -78,10 +70,10 @@ def call_backwards(layer: Any) -> None:
     layer.call = lambda inputs, **options: -kept(inputs, **options)
 
 
-def of_class(keras: Any, patch: pytest.MonkeyPatch) -> None:
-    """Another `call` for all layers of a class."""
-    kept = keras.layers.MaxPooling2D.call
-    patch.setattr(keras.layers.MaxPooling2D, "call", lambda self, inputs: -kept(self, inputs))
+def of_class(kind: type, name: str, patch: pytest.MonkeyPatch) -> None:
+    """Another method for all layers of a class."""
+    kept = getattr(kind, name)
+    patch.setattr(kind, name, lambda self, *inputs: -kept(self, *inputs))
 
 
 def deeper(model: Any) -> None:
@@ -115,7 +107,9 @@ CHANGES: dict[str, Callable[[Any, Any, pytest.MonkeyPatch], Any]] = {
     "weights": lambda keras, model, patch: model.set_weights([w + 0.1 for w in model.get_weights()]),
     "call of a layer": lambda keras, model, patch: call_backwards(model.get_layer("pool")),
     "call of a model": lambda keras, model, patch: call_backwards(model.get_layer("inside")),
-    "call of a class": lambda keras, model, patch: of_class(keras, patch),
+    "call of a class": lambda keras, model, patch: of_class(keras.layers.MaxPooling2D, "call", patch),
+    "method of a class": lambda keras, model, patch: of_class(keras.layers.Conv2D, "convolution_op", patch),
+    "method of its base": lambda keras, model, patch: of_class(keras.layers.Conv2D.__base__, "convolution_op", patch),
 }
 
 
@@ -153,6 +147,32 @@ def test_hooks_of_pytorch_are_seen(model: Any, pictures: np.ndarray, layer: str 
     hooked.register_forward_hook(lambda module, inputs, output: output * 0.3)
     after = bl.band_importance(model, pictures, method="saliency").scores
     assert np.abs(after - before).max() > 1e-3 * np.abs(before).max()
+
+
+@pytest.mark.torch
+def test_what_holds_for_all_of_pytorch_is_seen(model: Any) -> None:
+    import torch
+    from bandlens.engine.backends import torch as backend
+
+    state = unchanged.state_of(model, backend.settings())
+    handle = torch.nn.modules.module.register_module_forward_hook(lambda module, inputs, output: None)
+    try:
+        assert state != unchanged.state_of(model, backend.settings())
+    finally:
+        handle.remove()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert state != unchanged.state_of(model, backend.settings())
+    assert state == unchanged.state_of(model, backend.settings())
+
+
+def test_a_function_that_calls_itself_one_of_keras_is_none(keras: Any, model: Any) -> None:
+    @functools.wraps(keras.activations.relu)
+    def own(x: Any) -> Any:
+        return x
+
+    assert own.__module__.startswith("keras.src")
+    model.get_layer("conv").activation = own
+    assert unchanged.state_of(model) is None
 
 
 def test_a_setting_of_keras_is_seen(keras: Any, model: Any) -> None:

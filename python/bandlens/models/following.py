@@ -74,6 +74,26 @@ class Memory:
     state: State | None = None
     answers: dict[Any, Followed] = field(default_factory=dict)
 
+    def recall(self, state: State | None, asked: Any) -> Followed | None:
+        """What was found when the model was what it is now; what was found of anything else is forgotten."""
+        if state is None or state != self.state:
+            self.state = None
+            self.answers.clear()
+        return self.answers.get(asked)
+
+    def keep(self, state: State, asked: Any, found: Followed) -> None:
+        """Note what was found of a model of a state; to be recalled first."""
+        self.state = state
+        self.answers[asked] = found
+
+    def known(self, trace: Trace) -> Trace:
+        """An earlier trace that a new one is equal to, or the new one."""
+        for earlier in self.traces:
+            if earlier.renewed_by(trace):
+                return earlier
+        self.traces.append(trace)
+        return trace
+
 
 # it outlives a call, but not its model
 MEMORIES: weakref.WeakKeyDictionary[Any, Memory] = weakref.WeakKeyDictionary()
@@ -186,21 +206,17 @@ def _trace(
     with _TRACING:
         memory = _memory(model)
         asked = (images.cells, images.shape, head)
-        state = None
         # what is called in a context of its own, or asked for by something else than a name or a number, is new
-        if around is None and (head is None or type(head) in (int, str)):
-            state = state_of(model, backend.settings())
-            if state is None or state != memory.state:
-                memory.state = None
-                memory.answers.clear()
-            elif asked in memory.answers:
-                return memory.answers[asked]
-        trace = _known_trace(memory, _new_trace(backend, model, images, read, around))
+        lasting = around is None and (head is None or type(head) in (int, str))
+        state = state_of(model, backend.settings()) if lasting else None
+        recalled = memory.recall(state, asked) if lasting else None
+        if recalled is not None:
+            return recalled
+        trace = memory.known(_new_trace(backend, model, images, read, around))
         found = Followed(backend, trace, shape=read.shape, head=read.head)
         # not if it has changed meanwhile: it was built by this call, or another thread trains it
         if state is not None and state == state_of(model, backend.settings()):
-            memory.state = state
-            memory.answers[asked] = found
+            memory.keep(state, asked, found)
     return found
 
 
@@ -243,15 +259,6 @@ def _new_trace(
     finally:
         contexts.clear()
     raise _NotFollowedError(dtype, last, images.cells.shown)
-
-
-def _known_trace(memory: Memory, trace: Trace) -> Trace:
-    """An earlier trace that a new one is equal to, or the new one."""
-    for earlier in memory.traces:
-        if earlier.renewed_by(trace):
-            return earlier
-    memory.traces.append(trace)
-    return trace
 
 
 def inference(model: Any) -> Callable[[Any], Any]:

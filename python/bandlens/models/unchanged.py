@@ -11,11 +11,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from ..engine.backends import is_tensor
 
 KERAS = "keras.src."
 # what models are called through; their other attributes are about training
@@ -166,7 +168,7 @@ class _Reader:
         elif isinstance(value, types.MethodType):
             self._note("method")
             self.read([value.__func__, value.__self__])
-        elif _is_tensor(value):
+        elif is_tensor(value) and hasattr(value, "shape") and hasattr(value, "dtype"):
             self._hold(value)
             if hasattr(value, "data_ptr"):  # PyTorch moves and converts tensors in place
                 self._note(str(value.device), str(value.dtype), tuple(value.shape))
@@ -179,15 +181,13 @@ class _Reader:
 
     def _read_function(self, value: types.FunctionType) -> None:
         """One of Keras's own, which looks at nothing but its arguments and the settings."""
-        if not value.__module__.startswith(KERAS) or value.__closure__:
+        # not by `__module__`, which is that of another function where one is wrapped
+        if not value.__globals__["__name__"].startswith(KERAS) or value.__closure__:
             raise _UnknownError
         self._hold(value)
 
     def _read_object(self, value: Any, kind: type) -> None:
-        self._hold(kind)
-        call: Callable[..., Any] | None = getattr(kind, "call", None)
-        if call is not None:  # which people put others in the place of
-            self._hold(call)
+        self._read_class(kind)
         names = [base.__name__ for base in kind.__mro__]
         if "KerasTensor" in names:
             self._note(value.shape, str(value.dtype))
@@ -202,6 +202,16 @@ class _Reader:
             raise _UnknownError
         else:
             self._read_attributes(value, [name for name in list(vars(value)) if _matters(name)])
+
+    def _read_class(self, kind: type) -> None:
+        """A class with all that it has, in the place of which people put what is theirs."""
+        self._hold(kind)
+        for base in kind.__mro__:
+            if id(base) not in self._seen:
+                self._seen[id(base)] = len(self._seen)
+                for name, one in list(vars(base).items()):
+                    if callable(one) or not name.startswith("__"):  # Python makes `__annotations__` when it needs them
+                        self._hold(one)
 
     def _read_attributes(self, value: Any, names: Iterable[str]) -> None:
         attributes = vars(value)
@@ -223,9 +233,3 @@ def _attribute(value: Any, name: str) -> Any:
     if found is None:
         raise _UnknownError
     return found
-
-
-def _is_tensor(value: Any) -> bool:
-    """Whether something is a tensor of a framework, or a variable of TensorFlow."""
-    module = type(value).__module__.partition(".")[0]
-    return module in ("tensorflow", "jaxlib", "jax", "torch") and hasattr(value, "shape") and hasattr(value, "dtype")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.modules import module as hooked  # no public way to the hooks of all modules
 
 from ....errors import BandlensError, UnsupportedOperationError
 from ...graph import Family, Graph, Layout, Operation, Region
@@ -201,7 +202,11 @@ def _images(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
 
 def settings() -> tuple[Any, ...]:
     """What PyTorch is set to that decides which operations a model is traced as."""
-    return (str(torch.get_default_dtype()), str(torch.get_default_device()), torch.is_autocast_enabled())
+    with torch.no_grad():
+        some = torch.zeros(1, 1)
+        product = some @ some  # shows whether types are chosen automatically on the device of `some`; else on a GPU:
+    hooks = [[*held] for held in (hooked._global_forward_hooks, hooked._global_forward_pre_hooks)]
+    return (str(some.dtype), str(some.device), str(product.dtype), torch.is_autocast_enabled(), hooks)
 
 
 def _cuts_off(stored: torch.dtype, wanted: torch.dtype) -> bool:
