@@ -214,8 +214,7 @@ def _trace(
             return recalled
         trace = memory.known(_new_trace(backend, model, images, read, around))
         found = Followed(backend, trace, shape=read.shape, head=read.head)
-        # not if it has changed meanwhile: it was built by this call, or another thread trains it
-        if state is not None and state == state_of(model, backend.settings()):
+        if state is not None:  # of before: if this call has built the model, or another thread trains it, it is another
             memory.keep(state, asked, found)
     return found
 
