@@ -169,15 +169,19 @@ def share_by_root(
     image: Any,
     reference: Any,
     gain: Any,
+    epsilon: Any,
     whole: Any,
     *,
     axes: tuple[int, ...],
     count: int,
     per_variance: float,
-    epsilon: float,
     rounding: float,
 ) -> Shares:
-    """The same where deviations are multiplied with ``gain / sqrt(per_variance * v + epsilon)``: one formula."""
+    """The same where deviations are multiplied with ``gain / sqrt(per_variance * v + epsilon)``: one formula.
+
+    `epsilon` is a tensor, as it was measured, and so differs a little from layer to layer: a number would be compiled
+    into the formula, anew for each of them.
+    """
 
     def scale(variance: Any) -> Any:
         return gain / nd.sqrt(variance * per_variance + epsilon)

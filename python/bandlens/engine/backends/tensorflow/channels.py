@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ...graph import Operation
 from .arrays import constant
+from .grouped import is_plain, steps_evenly
 from .run import Run, Source
 
 
@@ -29,9 +30,7 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
     """
     op = operation.handle.op
     (value,) = operation.data
-    if op.type != "Conv2D" or not _is_plain(op) or operation.inputs[0] != value:
-        return None
-    if len(set(op.get_attr("strides")[1:3])) > 1 or op.get_attr("padding") == b"EXPLICIT":  # no such kernels
+    if op.type != "Conv2D" or not (is_plain(op) and steps_evenly(op)) or operation.inputs[0] != value:
         return None
     run = Run(trace, {value: images})
     kernel = run.value(operation.inputs[1])
@@ -48,11 +47,6 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
     return tf.transpose(found, (0, 3, 1, 2, 4))
 
 
-def _is_plain(op: tf.Operation) -> bool:
-    """Whether a convolution has its channels last and no holes in its kernel."""
-    return bool(op.get_attr("data_format") == b"NHWC" and all(n == 1 for n in op.get_attr("dilations")))
-
-
 def convolved_parts(op: tf.Operation, reached: set[Any]) -> list[tf.Tensor]:
     """What the channels that a convolution reads are joined of: all of them, or parts that are asked for.
 
@@ -64,7 +58,7 @@ def convolved_parts(op: tf.Operation, reached: set[Any]) -> list[tf.Tensor]:
     reached : set of reference
         To tensors whose derivatives are asked for.
     """
-    if op.type != "Conv2D" or not _is_plain(op) or op.inputs[1].ref() in reached:
+    if op.type != "Conv2D" or not is_plain(op) or op.inputs[1].ref() in reached:
         return []
     image, kernel = op.inputs
     whole = [image] if image.shape[-1] == kernel.shape[2] else []

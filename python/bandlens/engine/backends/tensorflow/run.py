@@ -12,6 +12,7 @@ from ..run import BaseRun
 from .bodies import brought
 from .entry import Entry
 from .flat import Flat
+from .grouped import convolved, is_grouped
 
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
@@ -60,15 +61,12 @@ class Run(BaseRun[Entry]):
         attributes = _attributes(op, stored)
         dtypes = [output.dtype if stored else computed_in(output.dtype) for output in op.outputs]
 
-        def create(*tensors: tf.Tensor) -> list[tf.Tensor]:
+        def create(*tensors: tf.Tensor) -> Sequence[tf.Tensor]:
             graph = tf.compat.v1.get_default_graph()
             made_of = brought(op, graph, attributes)
             return _create_op(graph, op.type, list(tensors), dtypes, attrs=made_of, op_def=op.op_def).outputs
 
-        # the gradient of a grouped convolution has no CPU kernel outside XLA (Keras compiles the layer for that reason)
-        outputs = (
-            tf.function(create, jit_compile=True, autograph=False)(*inputs) if _is_grouped(op) else create(*inputs)
-        )
+        outputs = convolved(op, inputs, create) if is_grouped(op, inputs) else create(*inputs)
         return [
             tf.cast(output, computed_in(output.dtype)) if output.dtype.is_floating else output for output in outputs
         ]
@@ -109,11 +107,3 @@ def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
         wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
         found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
     return found
-
-
-def _is_grouped(op: tf.Operation) -> bool:
-    """Whether an operation is a convolution over groups of channels."""
-    if op.type not in ("Conv2D", "Conv3D"):
-        return False
-    channels = -1 if op.get_attr("data_format").endswith(b"C") else 1
-    return op.inputs[0].shape[channels] != op.inputs[1].shape[-2]

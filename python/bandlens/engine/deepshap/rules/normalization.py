@@ -77,11 +77,10 @@ def _around_mean(
     (image, reference), whole = pairs.sides(value), change(pairs, output)
     if epsilon is not None:
         one = nd.zeros((1, 1, 1, *pairs.layouts[value].shape), image.dtype) + 1
-        static = {"axes": axes, "count": count, "per_variance": per_variance, "epsilon": epsilon}
+        static = {"axes": axes, "count": count, "per_variance": per_variance, "rounding": pairs.rounding}
         gain = scale(one) * (per_variance + epsilon) ** 0.5
-        shares = pairs.formula(
-            variances.share_by_root, image, reference, gain, whole, **static, rounding=pairs.rounding
-        )
+        epsilons = nd.zeros((1,) * len(image.shape), image.dtype) + epsilon
+        shares = pairs.formula(variances.share_by_root, image, reference, gain, epsilons, whole, **static)
         return _within_sets(pairs, step, shares, axes)
     shares = variances.share_around_mean(
         nd, image, reference, scale, whole, axes=axes, count=count, rounding=pairs.rounding
