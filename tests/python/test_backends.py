@@ -225,3 +225,32 @@ def test_a_maximum_is_found_however_xla_rounds_what_it_is_of() -> None:
     )
     assert np.isfinite(one).all()
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * np.abs(other).max())
+
+
+@pytest.mark.torch
+def test_torch_gives_derivatives_without_values_where_the_image_is_what_varies() -> None:
+    import torch
+    from bandlens.engine.backends.torch import vjp
+    from bandlens.engine.backends.torch.unvalued import convolution
+
+    generator = torch.Generator().manual_seed(0)
+    image, kernel, moved = (
+        torch.randn(shape, generator=generator) for shape in ((2, 4, 7, 7), (6, 2, 3, 3), (2, 6, 4, 4))
+    )
+    options = (torch.ones(6), [2, 2], [1, 1], [1, 1], False, [0, 0], 2)
+
+    def of_image(given: torch.Tensor) -> list[torch.Tensor]:
+        return [convolution(given, kernel, *options)]
+
+    def of_kernel(given: torch.Tensor) -> list[torch.Tensor]:
+        return [convolution(image, given, *options)]
+
+    for function, at in ((of_image, image), (of_kernel, kernel)):
+        (valued,), pull = vjp(function, [at])
+        (without,), pull_without = vjp(function, [at], valueless=True)
+        assert valued.shape == without.shape
+        torch.testing.assert_close(pull_without([moved]), pull([moved]))
+        # of what varies in the kernel, the image is needed, and so are values
+        assert bool((without == 0).all()) == (function is of_image)
+        # outside, values are what they ever were
+        torch.testing.assert_close(function(at), [valued])

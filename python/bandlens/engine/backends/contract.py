@@ -265,8 +265,13 @@ class Backend(Protocol[OneTrace]):
         """
         ...
 
-    def vjp(self, function: Callable[..., list[Tensor]], inputs: Sequence[Tensor], /) -> tuple[list[Tensor], Pull]:
+    def vjp(
+        self, function: Callable[..., list[Tensor]], inputs: Sequence[Tensor], /, *, valueless: bool = False
+    ) -> tuple[list[Tensor], Pull]:
         """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs, 0 without a path.
+
+        With `valueless`, the function is linear and only pulled back: its outputs need not be computed, where they are
+        not dropped anyway when a step is compiled.
 
         Raises
         ------

@@ -130,7 +130,7 @@ class Rows:
             run = self.backend.Run(self.trace, known, self.plan.graph, count).forward(operations)
             return [run.value(value) for value in dense]
 
-        _, pull = self.backend.vjp(outputs, list(inputs.values()))
+        _, pull = self.backend.vjp(outputs, list(inputs.values()), valueless=not at)
         found = pull([self.rows(value, tensor, lead) for value, tensor in dense.items()])
         return {value: Multiplier(self.lifted(value, part, lead)) for value, part in zip(inputs, found, strict=True)}
 

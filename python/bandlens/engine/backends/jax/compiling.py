@@ -105,7 +105,9 @@ def free_memory() -> int | None:
     return int(statistics["bytes_limit"] - statistics.get("bytes_in_use", 0))
 
 
-def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list[Any], Pull]:
+def vjp(
+    function: Callable[..., list[Any]], inputs: Sequence[Any], *, valueless: bool = False
+) -> tuple[list[Any], Pull]:
     """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs."""
     outputs, back = jax.vjp(function, *inputs)
 

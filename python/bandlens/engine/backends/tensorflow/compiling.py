@@ -93,7 +93,9 @@ def version() -> dict[str, str]:
     return {"tensorflow": tf.__version__}
 
 
-def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list[Any], Pull]:
+def vjp(
+    function: Callable[..., list[Any]], inputs: Sequence[Any], *, valueless: bool = False
+) -> tuple[list[Any], Pull]:
     """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs.
 
     To be called in a function that is compiled. Where there is no path, gradients are 0.

@@ -6,7 +6,7 @@ Everything is computed eagerly, as it is written: nothing is compiled, under the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from ...precision import shared, tf32_allowed
 from ...processor import processor
 from ..contract import Pull
 from .arrays import nd
+from .unvalued import without_values
 
 OutOfMemory = torch.cuda.OutOfMemoryError
 
@@ -108,13 +109,15 @@ def free_memory() -> int | None:
     return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
 
 
-def vjp(function: Callable[..., list[Any]], inputs: Sequence[Any]) -> tuple[list[Any], Pull]:
+def vjp(
+    function: Callable[..., list[Any]], inputs: Sequence[Any], *, valueless: bool = False
+) -> tuple[list[Any], Pull]:
     """Apply a function, and get the one that pulls cotangents of its outputs back to its inputs.
 
     Where there is no path, gradients are 0. What is pulled back can itself be differentiated inside another `vjp`.
     """
     nested = any(source.requires_grad for source in inputs)
-    with torch.enable_grad():
+    with torch.enable_grad(), without_values() if valueless else nullcontext():
         # a view of its own: what the outer function does with the same tensor is not differentiated here
         held = [source.view_as(source) if source.requires_grad else _leaf(source) for source in inputs]
         outputs = function(*held)

@@ -20,6 +20,7 @@ from ..flat import BaseFlat, block_per_image
 from . import operations as table
 from .marks import marked
 from .recording import Node, Recording, Value, kind, leaves, mapped
+from .unvalued import convolution
 
 SIZES = (2, 3)
 # explained in the precision below: the same function, without rounding that would drown small differences
@@ -28,6 +29,8 @@ _COMPUTED_IN = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 LARGEST = 1e38
 # shapes were fine for the memory that the recording happened to lay out
 _FREER = {torch.ops.aten.view.default: torch.reshape, torch.ops.aten._unsafe_view.default: torch.reshape}
+# what takes the place of operations
+_OURS = {**_FREER, torch.ops.aten.convolution.default: convolution}
 
 HEADS = heads.Table(
     heads={"_softmax": "softmax", "sigmoid": "sigmoid"},
@@ -58,7 +61,7 @@ class Entry:
 
     def __init__(self, node: Node, args: Any, kwargs: Any, inputs: list[int], outputs: dict[int, int]) -> None:
         self.kind = kind(node.function)
-        self.function = _FREER.get(node.function, node.function)
+        self.function = _OURS.get(node.function, node.function)
         self.writes = node.function._schema.is_mutable
         self.layer = node.layer
         self.args = args

@@ -23,6 +23,7 @@ from .compiling import devices, vjp
 from .flat import HEADS, SIZES, Entry, Flat, computed_in, is_random
 from .recording import Recording, record
 from .run import Run
+from .unvalued import zeros
 
 # numbers that are computed twice differ by no more, relative to the largest
 SAME = 1e-3
@@ -172,7 +173,7 @@ class Trace(BaseTrace[Entry]):
         """A stand-in of the right shape for `n` images, where only shapes matter."""
         shape = list(layout.shape)
         shape[layout.axis] *= n
-        return torch.zeros(shape, dtype=self.value_dtype(value), device=self.device)
+        return zeros(shape, self.value_dtype(value), self.device)
 
     def value_dtype(self, value: int) -> torch.dtype:
         """The dtype that a value is computed in."""
