@@ -18,10 +18,12 @@ MOST_GROUPS = 32
 def convolved(op: tf.Operation, inputs: Sequence[tf.Tensor], create: Callable[..., Any]) -> Sequence[tf.Tensor]:
     """What a convolution over groups makes of an image and a kernel; `create` makes it of them as it is written."""
     image, kernel = inputs
-    if _is_within_channels(op, kernel):
+    channels = image.shape[-1]
+    known = channels is not None and kernel.shape.is_fully_defined()
+    if known and _is_within_channels(op, kernel):
         return [_within_channels(op, image, kernel)]
-    groups = image.shape[-1] // kernel.shape[-2]
-    if op.get_attr("data_format").endswith(b"C") and groups <= MOST_GROUPS:
+    if known and op.get_attr("data_format").endswith(b"C") and channels // kernel.shape[-2] <= MOST_GROUPS:
+        groups = channels // kernel.shape[-2]
         parts = zip(tf.split(image, groups, -1), tf.split(kernel, groups, -1), strict=True)
         return [tf.concat([create(part, own)[0] for part, own in parts], -1)]
     found: Sequence[tf.Tensor] = tf.function(create, jit_compile=True, autograph=False)(image, kernel)
@@ -29,7 +31,7 @@ def convolved(op: tf.Operation, inputs: Sequence[tf.Tensor], create: Callable[..
 
 
 def is_grouped(op: tf.Operation, inputs: Sequence[tf.Tensor]) -> bool:
-    """Whether an operation, given these inputs, is a convolution over groups of channels."""
+    """Whether an operation, given these inputs, is a convolution over groups of channels, or may be one."""
     if op.type not in ("Conv2D", "Conv3D"):
         return False
     image, kernel = inputs
