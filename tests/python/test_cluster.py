@@ -437,3 +437,26 @@ def test_blocks_become_as_large_as_they_are_quick() -> None:
     assert sizes.next(16, 2) == 4
     sizes.heard(0.1, giving.BLOCK_BYTES, 2)
     assert sizes.next(1000, 2) == 2
+
+
+def test_an_answer_that_is_lost_with_its_worker_is_waited_for_again(
+    light: Any, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker dies after it computed a block: the scheduler says so, and has it computed elsewhere."""
+    from bandlens.cluster import giving
+
+    alone, lost = bl.band_importance(doubled, data["x"], **OF_FUNCTION), []
+    fetch = giving._Giving._next
+
+    def losing(self: Any) -> Any:
+        if not lost:
+            future = self.done.get()
+            lost.append(future.key)
+            future._state.lose()
+            self.done.put(future)
+            light.loop.call_later(0.5, light._handle_key_in_memory, future.key)
+        return fetch(self)
+
+    monkeypatch.setattr(giving._Giving, "_next", losing)
+    same(bl.band_importance(doubled, data["x"], client=light, **OF_FUNCTION), alone)
+    assert len(lost) == 1

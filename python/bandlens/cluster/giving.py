@@ -179,6 +179,9 @@ class _Giving:
         except queue.Empty:
             self.workers.check_there()
             return None
+        if future.status == "lost":  # its worker died before the answer was fetched: it is computed again
+            future.add_done_callback(self.done.put)
+            return None
         number, block, steps = self.pending.pop(future)
         if future.status != "finished":
             self._failed(future, number, block, steps)
