@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +33,8 @@ STARTING = 120
 ANSWERING = 20
 # seconds between looks at whether something has happened
 POLL = 0.05
+# seconds after which it is looked whether a worker whose answer is fetched is still there
+FETCH = 10.0
 # seconds in which processes end that are told to
 ENDING = 10
 # Dask's processes look at their own event loops so often; at its 50 times a second, those of two local workers, of
@@ -163,18 +165,27 @@ class Workers:
         self.expected[framework] = Expected(framework, backend, mine.versions)
         least = [mine.step_bytes] if not asked else []
         for address, future in asked.items():
-            # one that is gone says nothing, and those that come later compare themselves, see `answer`
-            while not future.done() and address in self.client.nthreads():
-                time.sleep(POLL)
-            if not future.done():
+            found = self._told(address, future)
+            if found is None:
                 future.cancel()
                 continue
-            found = future.exception() or future.result()
             if isinstance(found, KilledWorker):  # gone, too
                 continue
             check_alike(mine.versions, found if isinstance(found, BaseException) else found.versions, address)
             least.append(found.step_bytes)
         return min(least, default=mine.step_bytes)
+
+    def _told(self, address: str, future: Any) -> Any:
+        """What a worker says of itself, or its error; None of one that is gone.
+
+        Those that come later compare themselves, see `answer`.
+        """
+        from distributed import TimeoutError as Late
+
+        while address in self.client.nthreads():
+            with suppress(Late):  # not there yet, or lost with its worker
+                return future.exception(timeout=POLL) or future.result(timeout=FETCH)
+        return None
 
 
 def workers() -> Workers | None:
