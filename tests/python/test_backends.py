@@ -245,12 +245,15 @@ def test_torch_gives_derivatives_without_values_where_the_image_is_what_varies()
     def of_kernel(given: torch.Tensor) -> list[torch.Tensor]:
         return [convolution(image, given, *options)]
 
-    for function, at in ((of_image, image), (of_kernel, kernel)):
+    def of_image_and_bias(given: torch.Tensor) -> list[torch.Tensor]:
+        return [convolution(given, kernel, given.mean((0, 2, 3)).repeat(2)[:6], *options[1:])]
+
+    for function, at in ((of_image, image), (of_kernel, kernel), (of_image_and_bias, image)):
         (valued,), pull = vjp(function, [at])
         (without,), pull_without = vjp(function, [at], valueless=True)
         assert valued.shape == without.shape
         torch.testing.assert_close(pull_without([moved]), pull([moved]))
-        # of what varies in the kernel, the image is needed, and so are values
+        # where the kernel or bias varies, values are needed
         assert bool((without == 0).all()) == (function is of_image)
         # outside, values are what they ever were
         torch.testing.assert_close(function(at), [valued])

@@ -443,8 +443,6 @@ def test_an_answer_that_is_lost_with_its_worker_is_waited_for_again(
     light: Any, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a worker dies after it computed a block: the scheduler says so, and has it computed elsewhere."""
-    from bandlens.cluster import giving
-
     alone, lost = bl.band_importance(doubled, data["x"], **OF_FUNCTION), []
     fetch = giving._Giving._next
 
@@ -460,3 +458,25 @@ def test_an_answer_that_is_lost_with_its_worker_is_waited_for_again(
     monkeypatch.setattr(giving._Giving, "_next", losing)
     same(bl.band_importance(doubled, data["x"], client=light, **OF_FUNCTION), alone)
     assert len(lost) == 1
+
+
+def test_a_worker_that_dies_while_it_is_heard_is_passed_over() -> None:
+    """What it said is lost with it, and nobody else can say it."""
+    from distributed import TimeoutError as Late
+
+    class Dying:
+        threads = 1
+
+        def nthreads(self) -> dict[str, int]:
+            return {"tcp://worker": 1} if self.threads else {}
+
+        def exception(self, timeout: float) -> None:
+            pass
+
+        def result(self, timeout: float) -> None:
+            self.threads = 0
+            raise Late
+
+    dying = Dying()
+    assert workers.Workers(lambda _: dying)._told("tcp://worker", dying) is None
+    assert not dying.threads

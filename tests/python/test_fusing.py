@@ -93,3 +93,26 @@ def test_a_graph_is_rewritten_once_unless_a_user_wants_otherwise() -> None:
             assert iterations() == 2
     finally:
         context.context().function_call_options = options
+
+
+def test_normalisations_share_a_formula_whatever_their_epsilons(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandlens.engine.backends import tensorflow as backend
+    from bandlens.engine.deepshap import variances
+
+    made: list[Any] = []
+    fused = backend.fused
+
+    def noted(function: Any, /, **static: Any) -> Any:
+        if function is variances.share_by_root:
+            made.append(fused(function, **static))
+        return fused(function, **static)
+
+    monkeypatch.setattr(backend, "fused", noted)
+    layers = keras.layers
+    x = inputs = keras.Input(X.shape[1:])
+    for epsilon in (1e-3, 2e-3):
+        x = layers.LayerNormalization(epsilon=epsilon)(layers.Conv2D(4, 1)(x))
+    result = bl.band_importance(keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x))), X, background=BACKGROUND)
+    assert len(made) == 2
+    assert made[0] is made[1]
+    assert result.completeness < 1e-4

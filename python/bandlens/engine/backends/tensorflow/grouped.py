@@ -19,11 +19,13 @@ def convolved(op: tf.Operation, inputs: Sequence[tf.Tensor], create: Callable[..
     """What a convolution over groups makes of an image and a kernel; `create` makes it of them as it is written."""
     image, kernel = inputs
     channels = image.shape[-1]
-    known = channels is not None and kernel.shape.is_fully_defined()
+    last = op.get_attr("data_format").endswith(b"C")
+    on_cpu = not tf.config.list_physical_devices("GPU")  # of which XLA uses the own convolutions over groups
+    known = on_cpu and last and channels is not None and kernel.shape.is_fully_defined()
     if known and _is_within_channels(op, kernel):
         return [_within_channels(op, image, kernel)]
-    if known and op.get_attr("data_format").endswith(b"C") and channels // kernel.shape[-2] <= MOST_GROUPS:
-        groups = channels // kernel.shape[-2]
+    groups = channels // kernel.shape[-2] if known else None
+    if groups is not None and groups <= MOST_GROUPS:
         parts = zip(tf.split(image, groups, -1), tf.split(kernel, groups, -1), strict=True)
         return [tf.concat([create(part, own)[0] for part, own in parts], -1)]
     found: Sequence[tf.Tensor] = tf.function(create, jit_compile=True, autograph=False)(image, kernel)

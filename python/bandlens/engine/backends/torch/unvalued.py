@@ -6,7 +6,7 @@ wherever it is taken, so what is taken is that of a stand-in: a tensor of the ri
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -28,16 +28,17 @@ def without_values() -> Iterator[None]:
         _ASKED.reset(token)
 
 
-def convolution(image: torch.Tensor, kernel: torch.Tensor, *others: Any) -> torch.Tensor:
-    """PyTorch's convolution, or inside of `without_values` what stands for it where the image is what varies."""
-    if _ASKED.get() and image.requires_grad and not kernel.requires_grad:
-        found: torch.Tensor = _Convolution.apply(image, kernel, *others[1:])
+def convolution(image: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None, *options: Any) -> torch.Tensor:
+    """PyTorch's convolution, or inside of `without_values` what stands for it where the image alone is what varies."""
+    fixed = not kernel.requires_grad and (bias is None or not bias.requires_grad)
+    if _ASKED.get() and image.requires_grad and fixed:
+        found: torch.Tensor = _Convolution.apply(image, kernel, *options)
         return found
-    valued: torch.Tensor = aten.convolution.default(image, kernel, *others)
+    valued: torch.Tensor = aten.convolution.default(image, kernel, bias, *options)
     return valued
 
 
-def zeros(shape: list[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def zeros(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Zeros of which only one is in memory."""
     return torch.zeros((), dtype=dtype, device=device).expand(shape)
 
@@ -48,12 +49,12 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(kernel)
         ctx.image, ctx.options = image.shape, options
         shape = aten.convolution.default(image.to("meta"), kernel.to("meta"), None, *options).shape
-        return zeros(list(shape), image.dtype, image.device)
+        return zeros(shape, image.dtype, image.device)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> tuple[Any, ...]:
         (cotangent,), (kernel,) = cotangents, ctx.saved_tensors
-        image = zeros(list(ctx.image), cotangent.dtype, cotangent.device)
+        image = zeros(ctx.image, cotangent.dtype, cotangent.device)
         found, *_ = aten.convolution_backward.default(
             cotangent, image, kernel, None, *ctx.options, [True, False, False]
         )
