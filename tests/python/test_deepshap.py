@@ -14,6 +14,7 @@ from bandlens.data.images import check_images
 from bandlens.data.summaries import band_means
 from bandlens.engine.backends import backend_of
 from bandlens.engine.deepshap.chunks import _less_padded, _sizes
+from bandlens.engine.deepshap.pairs import Pairs
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
 from conftest import KERAS_IS_DOUBLE, out_of_memory
 from directions import apart, in_both_directions
@@ -385,6 +386,38 @@ def test_what_is_added_shifts_unless_it_is_the_value_itself(keras: Any, times: i
     added = scores(lambda x: ops.add(x, x) if times == 2 else ops.add(x, 0.1))
     known = scores(keras.layers.Rescaling(2.0) if times == 2 else keras.layers.Rescaling(1.0, offset=0.1))
     np.testing.assert_allclose(added, known, rtol=0, atol=1e-6 * np.abs(known).max())
+
+
+@pytest.mark.parametrize("activation", ["relu", "abs"])
+def test_homogeneous_functions_have_a_shorter_formula_for_the_same_numbers(
+    keras: Any, activation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, background = np.random.default_rng(0).normal(size=(2, 4, 8, 8, 3)).astype("float32")
+    images[:2, :4] = background[:2, :4]  # no difference,
+    images[2, :4] = background[1, :4] * (1 + 1e-7)  # none but rounding,
+    images[:, 4] = background[:, 4] = 0  # none at the kink,
+    images[3] = background[3][..., [1, 0, 2]]  # and none of a sum whose parts have some
+    asked = []
+    homogeneous = Pairs.is_homogeneous
+
+    def scores(known: bool) -> np.ndarray:
+        def said(pairs: Pairs, value: int, root: int) -> bool:
+            asked.append(homogeneous(pairs, value, root))
+            return known and asked[-1]
+
+        monkeypatch.setattr(Pairs, "is_homogeneous", said)
+        keras.utils.set_random_seed(7)
+        inputs = keras.Input((8, 8, 3))
+        x = getattr(ops, activation)(keras.layers.Conv2D(4, 1, use_bias=False, kernel_initializer="ones")(inputs))
+        x = getattr(ops, activation)(keras.layers.Conv2D(4, 3)(x))
+        model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(x)))
+        found: np.ndarray = bl.band_importance(model, images, background=background, target="all").scores
+        return found
+
+    short, long = scores(True), scores(False)
+    # JAX keeps its ReLU whole, with a derivative of its own
+    assert any(asked) == ((keras.config.backend(), activation) != ("jax", "relu"))
+    np.testing.assert_allclose(short, long, rtol=0, atol=1e-6 * np.abs(long).max())
 
 
 def test_incompleteness_is_warned_of_with_its_cause(images: np.ndarray, background: np.ndarray) -> None:

@@ -66,6 +66,8 @@ class Operation:
         Whether outputs are elements of the inputs, or constants, wherever these stand.
     shifts : bool
         Whether a constant, if anything, is added to the only input.
+    homogeneous : bool
+        Whether f(c x) = c f(x) for every c > 0, with a derivative of 0 at 0.
     weights : tuple of int
         Of products of data with weights, such as a convolution: the weights, the kernel first.
     """
@@ -87,6 +89,7 @@ class Operation:
     selects: bool = False
     copies: bool = False
     shifts: bool = False
+    homogeneous: bool = False
     weights: tuple[int, ...] = ()
 
     @property

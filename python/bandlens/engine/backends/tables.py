@@ -48,6 +48,8 @@ class OperationTable:
         Linear ones whose outputs are elements of the inputs, or constants, wherever these stand.
     shifts : collection of str
         Pointwise ones that add a constant, if anything.
+    homogeneous : collection of str
+        Elementwise ones of a single input, with f(c x) = c f(x) for every c > 0, and a derivative of 0 at 0.
     """
 
     linear: Collection[str]
@@ -64,6 +66,7 @@ class OperationTable:
     selects: Collection[str]
     copies: Collection[str]
     shifts: Collection[str]
+    homogeneous: Collection[str]
     joint: Mapping[str, Family] = field(default_factory=dict)
 
     def family(self, kind: str, data: list[bool]) -> Family:
@@ -141,6 +144,7 @@ class OperationTable:
             reshapes=reshapes and kind in self.reshapes,
             selects=kind in self.selects,
             shifts=kind in self.shifts,
+            homogeneous=kind in self.homogeneous,
             copies=family is Family.LINEAR and kind in self.copies,
             weights=tuple(value for value in entry.inputs if value not in data and is_weight(value)) if weighs else (),
         )

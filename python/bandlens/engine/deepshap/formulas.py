@@ -36,6 +36,15 @@ def run_ratio(
     return divide(nd, image_out - reference_out, difference, nd.abs(difference) <= rounding * scale, slope)
 
 
+def homogeneous_ratio(
+    nd: Arrays, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float
+) -> Any:
+    """`run_ratio` of a function with f(c x) = c f(x) for c > 0: f / f' is the input, and f / x is the derivative."""
+    slope = divide(nd, image_out, image, nd.abs(image) <= 0, nd.zeros_like(image))
+    difference = image - reference
+    return divide(nd, image_out - reference_out, difference, nd.abs(difference) <= rounding * nd.abs(image), slope)
+
+
 def quotient_slopes(nd: Arrays, image: Any, reference: Any, top_middle: Any) -> tuple[Any, Any]:
     """Shapley value of numerator and denominator of u / v, over their differences.
 

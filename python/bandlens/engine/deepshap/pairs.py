@@ -52,6 +52,10 @@ class Pairs(Rows):
         _, (slope,) = self._with_slopes(value, {root: self.image_run.value(root)}, self.n)
         return self.lifted(root, slope, (1, self.n, 1))
 
+    def is_homogeneous(self, value: int, root: int) -> bool:
+        """Whether a run is homogeneous in its root: see `bandlens.engine.graph.Operation`."""
+        return all(operation.homogeneous for operation in between(self.plan.graph, {root}, {value}))
+
     def slope(self, value: int, root: int) -> Any:
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
         tangents = {root: self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype) + 1}

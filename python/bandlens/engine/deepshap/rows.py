@@ -191,6 +191,16 @@ class Rows:
         """Apply one of `formulas`, in one pass over memory where the backend can."""
         return self.backend.fused(function, **static)(*tensors)
 
+    def formula_in_a_row(self, function: Callable[..., Any], *tensors: Any, **static: Any) -> Any:
+        """The same of tensors of one shape behind the leading axes, to a tensor of that shape.
+
+        Elements are given in a row, so that what is compiled serves all shapes of so many.
+        """
+        shape = tuple(tensors[0].shape[3:])
+        rows = [self.nd.reshape(tensor, (*tensor.shape[:3], prod(shape))) for tensor in tensors]
+        found = self.formula(function, *rows, **static)
+        return self.nd.reshape(found, (*found.shape[:3], *shape))
+
     def unbroadcast(self, value: int, tensor: Any) -> Any:
         """Sum over the axes along which a value was broadcast."""
         shape = self.layouts[value].shape

@@ -74,4 +74,5 @@ TABLE = OperationTable(
     selects=frozenset("slice dynamic_slice split gather unstack".split()),
     copies=COPIES,
     shifts=frozenset("add add_any convert_element_type reduce_precision".split()),
+    homogeneous={"abs"},
 )

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..contract import Arrays
+from .writing import types, written
 
 # TensorFlow's kernels broadcast at most this many groups of axes
 _MOST_GROUPS = 5
@@ -36,7 +37,9 @@ def _multiply(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     if _groups(left.shape, right.shape) > _MOST_GROUPS:
         full = tuple(max(a, b) for a, b in zip(left.shape, right.shape, strict=True))
         left, right = _broadcast_to(left, full), _broadcast_to(right, full)
-    return left * right
+    if tf.executing_eagerly():
+        return left * right
+    return written("Mul", [left, right], [left.dtype], types(T=left.dtype))[0]
 
 
 def _where(condition: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
@@ -51,7 +54,10 @@ def _reshape(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
         return array
     if not all(isinstance(length, int) for length in shape):
         return tf.reshape(array, shape)
-    return tf.raw_ops.Reshape(tensor=array, shape=constant(shape, tf.int32))
+    dims = constant(shape, tf.int32)
+    if tf.executing_eagerly():
+        return tf.reshape(array, dims)
+    return written("Reshape", [array, dims], [array.dtype], types(T=array.dtype, Tshape=tf.int32))[0]
 
 
 def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
@@ -62,8 +68,11 @@ def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
 
 
 def _filled(shape: Sequence[int], dtype: Any, value: int) -> tf.Tensor:
-    value = tf.as_dtype(dtype).as_numpy_dtype(value)
-    return tf.raw_ops.Fill(dims=constant(tuple(shape), tf.int32), value=constant(value, tf.as_dtype(dtype)))
+    dtype = tf.as_dtype(dtype)
+    given = [constant(tuple(shape), tf.int32), constant(dtype.as_numpy_dtype(value), dtype)]
+    if tf.executing_eagerly():
+        return tf.fill(*given)
+    return written("Fill", given, [dtype], types(T=dtype, index_type=tf.int32))[0]
 
 
 def _zeros_like(array: tf.Tensor) -> tf.Tensor:

@@ -104,4 +104,5 @@ TABLE = OperationTable(
     selects=frozenset("StridedSlice Slice Split SplitV Unpack Gather GatherV2".split()),
     copies=COPIES,
     shifts=frozenset("Add AddV2 AddN BiasAdd BiasAddV1 Cast".split()),
+    homogeneous={"Relu", "Abs"},
 )

@@ -13,12 +13,10 @@ from .bodies import brought
 from .entry import Entry
 from .flat import Flat
 from .grouped import convolved, is_grouped
+from .writing import written
 
 # explained in the precision below: the same function, without rounding that would drown small differences
 _COMPUTED_IN = {tf.float16: tf.float32, tf.bfloat16: tf.float32}
-
-# without the decorator that looks for deprecated arguments, at a fifth of the cost of all that is created
-_create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
 
 
 class Source(Protocol):
@@ -64,7 +62,7 @@ class Run(BaseRun[Entry]):
         def create(*tensors: tf.Tensor) -> Sequence[tf.Tensor]:
             graph = tf.compat.v1.get_default_graph()
             made_of = brought(op, graph, attributes)
-            return _create_op(graph, op.type, list(tensors), dtypes, attrs=made_of, op_def=op.op_def).outputs
+            return written(op.type, tensors, dtypes, made_of, op.op_def)
 
         outputs = convolved(op, inputs, create) if is_grouped(op, inputs) else create(*inputs)
         return [

@@ -83,4 +83,5 @@ TABLE = OperationTable(
     selects=frozenset("slice select split split_with_sizes unbind narrow_copy index_select".split()),
     copies=COPIES,
     shifts=frozenset("_to_copy add".split()),
+    homogeneous={"relu", "abs"},
 )

@@ -17,8 +17,12 @@ def run(pairs: Pairs, step: Step) -> Map:
     if value in pairs.plan.straight:
         return scaled(pairs, step, {root: pairs.slope(value, root)})
     start = pairs.plan.ratio_from[value]
-    sides = (*pairs.sides(start), *pairs.sides(value), pairs.derivative(value, start))
-    factor = pairs.formula(formulas.run_ratio, *sides, rounding=pairs.rounding)
+    sides = (*pairs.sides(start), *pairs.sides(value))
+    if pairs.is_homogeneous(value, start):
+        factor = pairs.formula_in_a_row(formulas.homogeneous_ratio, *sides, rounding=pairs.rounding)
+    else:
+        slope = pairs.derivative(value, start)
+        factor = pairs.formula_in_a_row(formulas.run_ratio, *sides, slope, rounding=pairs.rounding)
     if start != root:
         factor = factor * pairs.slope(start, root)
     return scaled(pairs, step, {root: factor})
