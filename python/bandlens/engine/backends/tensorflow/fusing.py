@@ -101,11 +101,22 @@ def _pool() -> ThreadPoolExecutor:
 
 
 @lru_cache(maxsize=1)
+def asked() -> Future[bool]:
+    """Ask whether XLA can compile here: TensorFlow for Windows comes without it.
+
+    Its first use takes a tenth of a second, which passes while a model is followed if it is asked before.
+    """
+    return _pool().submit(_compiles)
+
+
 def fuses() -> bool:
-    """Whether XLA can compile here; TensorFlow for Windows comes without it."""
+    """Whether XLA can compile here."""
+    return asked().result()
+
+
+def _compiles() -> bool:
     try:
-        with tf.init_scope():
-            tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
+        tf.function(lambda x: x + 1, jit_compile=True)(tf.constant(1.0))
     except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, tf.errors.NotFoundError):
         return False
     return True

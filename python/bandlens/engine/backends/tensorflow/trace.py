@@ -23,6 +23,7 @@ from . import operations as table
 from .arrays import zeros
 from .entry import Entry
 from .flat import HEADS, Flat
+from .fusing import asked
 from .gradients import has_gradient
 from .looping import Looping, can_be_kept
 from .run import Run, computed_in
@@ -49,6 +50,7 @@ class Trace(BaseTrace[Entry]):
         self.dtype = computed_in(tf.as_dtype(dtype)).name
         self._layers = frozenset(layers)
         self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
+        asked()
         function = tf.function(call, autograph=False)
         self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
         self._check_output()
