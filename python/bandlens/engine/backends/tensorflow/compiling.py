@@ -58,9 +58,8 @@ def full_precision() -> Iterator[None]:
 def _as_written() -> Iterator[None]:
     """Let graphs that run for the first time run as they are written, where there is no GPU.
 
-    What TensorFlow's rewriting finds in them makes no later call faster on a CPU, and is a sixth of a first call. On
-    GPUs, it turns images to where their kernels are fast; once is enough. What the user has set stays, for what else
-    it is.
+    What TensorFlow's rewriting finds in them makes no later call faster on a CPU, and is much of a first call. On GPUs,
+    it turns images to where their kernels are fast; once is enough. What the user has set stays.
     """
     eager = context.context()
     before = eager.function_call_options

@@ -1,7 +1,7 @@
 """Operations as they are written into a graph: without what TensorFlow does for those who call it with anything.
 
-Its functions look for deprecated arguments, convert what they are given and infer types, which takes two thirds of
-the time of writing. Large models are hundreds of operations, of which the rules make thousands.
+Its functions look for deprecated arguments, convert what they are given and infer types, which takes as long as writing
+itself. Large models are hundreds of operations, of which the rules make thousands.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+# without the decorator that looks for deprecated arguments
 _create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
 
 
