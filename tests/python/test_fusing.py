@@ -71,7 +71,7 @@ def test_what_can_not_be_compiled_ahead_is_compiled_when_it_is_needed(
     np.testing.assert_array_equal(scores(network(keras)), wanted)
 
 
-def test_a_graph_runs_as_it_is_written_unless_there_is_a_gpu_or_a_user_wants_otherwise(
+def test_a_graph_is_rewritten_as_little_as_it_needs_unless_a_user_wants_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import tensorflow as tf
@@ -86,15 +86,16 @@ def test_a_graph_runs_as_it_is_written_unless_there_is_a_gpu_or_a_user_wants_oth
     before = rewriting()
     for gpus in ([], ["a GPU"]):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, gpus=gpus: gpus)
-        with compiling._as_written():
-            assert rewriting() == (1, not gpus)
-        assert rewriting() == before
+        for least in (True, False):
+            with compiling._rewritten(least=least):
+                assert rewriting() == (1, least and not gpus)
+            assert rewriting() == before
     options = context.context().function_call_options
     config = tf.compat.v1.ConfigProto.FromString(options.as_attrs()["config_proto"])
     config.graph_options.rewrite_options.meta_optimizer_iterations = 2
     context.context().function_call_options = context.FunctionCallOptions(options.executor_type, config)
     try:
-        with compiling._as_written():
+        with compiling._rewritten(least=True):
             assert rewriting() == (2, False)
     finally:
         context.context().function_call_options = options

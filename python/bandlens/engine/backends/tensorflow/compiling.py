@@ -30,7 +30,7 @@ def compile(trace: object, function: Callable[..., Any], *arguments: np.ndarray,
         compiled = tf.compat.v1.wrap_function(function, signature)
 
     def call(*values: np.ndarray) -> Any:
-        with full_precision(), _as_written():
+        with full_precision(), _rewritten(least=not any_n):
             found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
         begun.end()
         return found
@@ -55,11 +55,13 @@ def full_precision() -> Iterator[None]:
 
 
 @contextmanager
-def _as_written() -> Iterator[None]:
-    """Let graphs that run for the first time run as they are written, where there is no GPU.
+def _rewritten(*, least: bool) -> Iterator[None]:
+    """Let graphs that run for the first time be rewritten once, or with `least` not at all where there is no GPU.
 
-    What TensorFlow's rewriting finds in them makes no later call faster on a CPU, and is much of a first call. On GPUs,
-    it turns images to where their kernels are fast; once is enough. What the user has set stays.
+    What TensorFlow's rewriting finds makes no later call faster on a CPU, and is much of a first call. But it joins
+    products with what follows, whose rows don't depend on how many there are, as those of some products do: of use
+    where a function is for any number of images. On GPUs, images are turned to where their kernels are fast; going
+    over a graph once is enough. What the user has set stays.
     """
     eager = context.context()
     before = eager.function_call_options
@@ -67,7 +69,7 @@ def _as_written() -> Iterator[None]:
     rewriting = config.graph_options.rewrite_options
     if not rewriting.meta_optimizer_iterations:
         rewriting.meta_optimizer_iterations = rewriting.ONE
-        rewriting.disable_meta_optimizer |= not tf.config.list_physical_devices("GPU")
+        rewriting.disable_meta_optimizer |= least and not tf.config.list_physical_devices("GPU")
     eager.function_call_options = context.FunctionCallOptions(before.executor_type, config)
     try:
         yield
