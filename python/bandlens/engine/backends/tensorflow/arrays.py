@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..contract import Arrays
-from .writing import types, written
+from .writing import written
 
 # TensorFlow's kernels broadcast at most this many groups of axes
 _MOST_GROUPS = 5
@@ -37,9 +37,7 @@ def _multiply(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     if _groups(left.shape, right.shape) > _MOST_GROUPS:
         full = tuple(max(a, b) for a, b in zip(left.shape, right.shape, strict=True))
         left, right = _broadcast_to(left, full), _broadcast_to(right, full)
-    if tf.executing_eagerly():
-        return left * right
-    return written("Mul", [left, right], [left.dtype], types(T=left.dtype))[0]
+    return _made("Mul", {"T": left.dtype}, x=left, y=right)
 
 
 def _where(condition: tf.Tensor, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
@@ -54,10 +52,7 @@ def _reshape(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
         return array
     if not all(isinstance(length, int) for length in shape):
         return tf.reshape(array, shape)
-    dims = constant(shape, tf.int32)
-    if tf.executing_eagerly():
-        return tf.reshape(array, dims)
-    return written("Reshape", [array, dims], [array.dtype], types(T=array.dtype, Tshape=tf.int32))[0]
+    return _made("Reshape", {"T": array.dtype, "Tshape": tf.int32}, tensor=array, shape=constant(shape, tf.int32))
 
 
 def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
@@ -69,10 +64,8 @@ def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
 
 def _filled(shape: Sequence[int], dtype: Any, value: int) -> tf.Tensor:
     dtype = tf.as_dtype(dtype)
-    given = [constant(tuple(shape), tf.int32), constant(dtype.as_numpy_dtype(value), dtype)]
-    if tf.executing_eagerly():
-        return tf.fill(*given)
-    return written("Fill", given, [dtype], types(T=dtype, index_type=tf.int32))[0]
+    dims, number = constant(tuple(shape), tf.int32), constant(dtype.as_numpy_dtype(value), dtype)
+    return _made("Fill", {"T": dtype, "index_type": tf.int32}, dims=dims, value=number)
 
 
 def _zeros_like(array: tf.Tensor) -> tf.Tensor:
@@ -81,6 +74,14 @@ def _zeros_like(array: tf.Tensor) -> tf.Tensor:
 
 def _ones_like(array: tf.Tensor) -> tf.Tensor:
     return _filled(array.shape, array.dtype, 1) if array.shape.is_fully_defined() else tf.ones_like(array)
+
+
+def _made(kind: str, types: dict[str, tf.DType], **inputs: tf.Tensor) -> tf.Tensor:
+    """The output of an operation that is made often, of inputs in order; its type is the first of `types`."""
+    if tf.executing_eagerly():
+        return getattr(tf.raw_ops, kind)(**inputs)
+    attributes = {name: tf.compat.v1.AttrValue(type=dtype.as_datatype_enum) for name, dtype in types.items()}
+    return written(kind, list(inputs.values()), [next(iter(types.values()))], attributes)[0]
 
 
 def constant(value: Any, dtype: tf.DType) -> tf.Tensor:

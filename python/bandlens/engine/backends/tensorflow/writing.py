@@ -36,8 +36,3 @@ def written(
         graph, kind, list(inputs), list(dtypes), attrs=attributes, op_def=op_def
     ).outputs
     return outputs
-
-
-def types(**dtypes: tf.DType) -> dict[str, Any]:
-    """Attributes that are types."""
-    return {name: tf.compat.v1.AttrValue(type=dtype.as_datatype_enum) for name, dtype in dtypes.items()}
