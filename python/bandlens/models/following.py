@@ -19,6 +19,7 @@ from ..data.images import Images
 from ..engine.backends import backend_of, framework_imported, functions
 from ..engine.backends.contract import Backend, Trace
 from ..engine.reasons import reason
+from ..engine.uncollected import uncollected
 from ..errors import BandlensError, ModelError, UnsupportedOperationError
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
@@ -212,7 +213,8 @@ def _trace(
         recalled = memory.recall(state, asked) if lasting else None
         if recalled is not None:
             return recalled
-        trace = memory.known(_new_trace(backend, model, images, read, around))
+        with uncollected():
+            trace = memory.known(_new_trace(backend, model, images, read, around))
         found = Followed(backend, trace, shape=read.shape, head=read.head)
         if state is not None:  # of before: if this call has built the model, or another thread trains it, it is another
             memory.keep(state, asked, found)

@@ -39,10 +39,15 @@ def run_ratio(
 def homogeneous_ratio(
     nd: Arrays, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float
 ) -> Any:
-    """`run_ratio` of a function with f(c x) = c f(x) for c > 0: f / f' is the input, and f / x is the derivative."""
-    slope = divide(nd, image_out, image, nd.abs(image) <= 0, nd.zeros_like(image))
+    """`run_ratio` of a function with f(c x) = c f(x) for c > 0: f / f' is the input, and f / x is the derivative.
+
+    At 0 that is 0, as f is.
+    """
     difference = image - reference
-    return divide(nd, image_out - reference_out, difference, nd.abs(difference) <= rounding * nd.abs(image), slope)
+    negligible = nd.abs(difference) <= rounding * nd.abs(image)
+    top = nd.where(negligible, nd.broadcast_to(image_out, difference.shape), image_out - reference_out)
+    bottom = nd.where(negligible, nd.broadcast_to(image, difference.shape), difference)
+    return top / (bottom + nd.astype(nd.abs(bottom) <= 0, image.dtype))
 
 
 def quotient_slopes(nd: Arrays, image: Any, reference: Any, top_middle: Any) -> tuple[Any, Any]:

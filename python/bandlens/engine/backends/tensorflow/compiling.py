@@ -15,23 +15,36 @@ from ...processor import processor
 from ..contract import Pull
 from .fusing import ahead
 from .gradients import gradients
+from .weights import Weighted
 
 OutOfMemory = tf.errors.ResourceExhaustedError
 
 
-def compile(trace: object, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
+def compile(
+    trace: Weighted, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0
+) -> Callable[..., Any]:
     """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length.
 
-    The function may run parts of `trace`; TensorFlow finds the variables in there by itself.
+    The function may run parts of `trace`, whose weights are arguments of what is compiled.
     """
+    weights = trace.weights
     signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
+
+    def step(*tensors: tf.Tensor) -> Any:
+        given, values = tensors[: len(weights.specs)], tensors[len(weights.specs) :]
+        trace.given(tf.compat.v1.get_default_graph(), dict(zip(weights.specs, given, strict=True)))
+        return function(*values)
+
     # without the edges that keep the order of side effects, which nothing here has, at a sixth of the cost of building
     with ahead() as begun:
-        compiled = tf.compat.v1.wrap_function(function, signature)
+        compiled = tf.compat.v1.wrap_function(step, [*weights.specs.values(), *signature])
 
     def call(*values: np.ndarray) -> Any:
-        with full_precision(), _rewritten(least=not any_n):
-            found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*map(tf.constant, values)))
+        with full_precision():
+            with _rewritten(least=True):
+                given = weights.read()
+            with _rewritten(least=not any_n):
+                found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*given, *map(tf.constant, values)))
         begun.end()
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -27,6 +28,7 @@ from .fusing import asked
 from .gradients import has_gradient
 from .looping import Looping, can_be_kept
 from .run import Run, computed_in
+from .weights import Weights
 
 # so many images tell where a value has them: a prime number that no length is a multiple of by chance
 MANY = 100_003
@@ -50,9 +52,10 @@ class Trace(BaseTrace[Entry]):
         self.dtype = computed_in(tf.as_dtype(dtype)).name
         self._layers = frozenset(layers)
         self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
+        self._given: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         asked()
-        function = tf.function(call, autograph=False)
-        self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
+        # without the edges that keep the order of side effects, as all that is compiled
+        self._concrete = tf.compat.v1.wrap_function(call, [tf.TensorSpec((None, *shape), dtype)])
         self._check_output()
         self.flat = Flat(self._concrete)
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
@@ -70,8 +73,20 @@ class Trace(BaseTrace[Entry]):
     def fixed(self, graph: tf.Graph) -> dict[int, tf.Tensor]:
         """Values that don't depend on the images, made once for all that is computed in a graph."""
         if graph not in self._fixed:
-            self._fixed[graph] = {}
+            around: Any = graph
+            while around is not None and around not in self._given:
+                around = getattr(around, "outer_graph", None)
+            self._fixed[graph] = {} if around is None else dict(self._given[around])
         return self._fixed[graph]
+
+    @cached_property
+    def weights(self) -> Weights:
+        """What all that is compiled is given of the model's weights."""
+        return Weights(self, self._concrete)
+
+    def given(self, graph: tf.Graph, weights: dict[int, tf.Tensor]) -> None:
+        """Let parts of the trace that are written into a graph, or into one within it, use these tensors."""
+        self._given[graph] = weights
 
     def _take_weights(self, newer: Trace) -> None:
         """Nothing to do: traces are alike only if they are of the same variables, whatever their values."""
