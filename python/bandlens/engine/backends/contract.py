@@ -337,6 +337,12 @@ class Backend(Protocol[OneTrace]):
         """A formula ``function(nd, *tensors)`` as one of tensors, in a single pass over memory where that can be."""
         ...
 
+    def announce(
+        self, function: Callable[..., Tensor], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any
+    ) -> None:
+        """Say that a formula will be asked for, of tensors of these shapes: it may be compiled until then."""
+        ...
+
     def fuses(self) -> bool:
         """Whether formulas that are `fused` are single passes over memory."""
         ...

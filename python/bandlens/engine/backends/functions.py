@@ -183,6 +183,10 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return partial(function, nd, **static)
 
 
+def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, **static: Any) -> None:
+    """Nothing: nothing is compiled."""
+
+
 def fuses() -> bool:
     """No."""
     return False

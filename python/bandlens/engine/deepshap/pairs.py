@@ -33,18 +33,22 @@ class Pairs(Rows):
         self.m = references.shape[0] // self.n if own else references.shape[0]
         self.own = own
         source = plan.graph.input
-        self.image_run = backend.Run(trace, {source: images}).forward(plan.graph.operations)
-        self.reference_run = backend.Run(trace, {source: references}).forward(plan.graph.operations)
+        self.image_run = backend.Run(trace, {source: images})
+        self.reference_run = backend.Run(trace, {source: references})
         self.rounding = ROUNDING[trace.dtype]
         self._sides: dict[int, tuple[Any, Any]] = {}
+
+    @property
+    def leads(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """Leading axes of what is the images', and of what is the background's."""
+        return (1, self.n, 1), (1, self.n if self.own else 1, self.m)
 
     def sides(self, value: int) -> tuple[Any, Any]:
         """A value for the images, shape (1, n, 1, ...), and for the background, shape (1, 1 or n, m, ...)."""
         if value not in self._sides:
-            self._sides[value] = (
-                self.lifted(value, self.image_run.value(value), (1, self.n, 1)),
-                self.lifted(value, self.reference_run.value(value), (1, self.n if self.own else 1, self.m)),
-            )
+            runs = zip((self.image_run, self.reference_run), self.leads, strict=True)
+            image, reference = (self.lifted(value, run.value(value), lead) for run, lead in runs)
+            self._sides[value] = image, reference
         return self._sides[value]
 
     def derivative(self, value: int, root: int) -> Any:

@@ -201,6 +201,13 @@ class Rows:
         found = self.formula(function, *rows, **static)
         return self.nd.reshape(found, (*found.shape[:3], *shape))
 
+    def announce_in_a_row(
+        self, function: Callable[..., Any], value: int, leads: Sequence[tuple[int, int, int]], **static: Any
+    ) -> None:
+        """Say that `formula_in_a_row` will be asked for, of tensors of a value's shape with these leading axes."""
+        shapes = [(*lead, self.layouts[value].size) for lead in leads]
+        self.backend.announce(function, shapes, self.trace.dtype, **static)
+
     def unbroadcast(self, value: int, tensor: Any) -> Any:
         """Sum over the axes along which a value was broadcast."""
         shape = self.layouts[value].shape

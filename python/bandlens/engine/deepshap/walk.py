@@ -19,7 +19,7 @@ from .meeting import met
 from .pairs import Pairs
 from .plan import Plan, Step
 from .rows import Multiplier
-from .rules import RULES
+from .rules import RULES, announce_runs
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
 MOST_CONTRIBUTION_BYTES = 1 << 28
@@ -255,6 +255,7 @@ def make_step(backend: Backend, trace: Trace, plan: Plan, *, cells: Cells, own: 
 
     def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:
         pairs = Pairs(backend, trace, plan, images, references, own)
+        announce_runs(pairs)
         if maps:
             return attributions(pairs, seeds, weights)
         return band_scores(pairs, seeds, cells)

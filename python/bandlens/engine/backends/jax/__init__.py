@@ -2,7 +2,19 @@
 
 from ..channels import apart
 from .arrays import nd
-from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
+from .compiling import (
+    OutOfMemory,
+    announce,
+    compile,
+    device,
+    free_memory,
+    fused,
+    fuses,
+    loop_over,
+    to_device,
+    version,
+    vjp,
+)
 from .forwards import has_forward, jvp
 from .marks import mark
 from .ready import ready
@@ -13,6 +25,7 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "announce",
     "apart",
     "compile",
     "device",

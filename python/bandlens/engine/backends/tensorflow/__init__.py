@@ -4,7 +4,7 @@ from .arrays import nd
 from .channels import apart
 from .compiling import OutOfMemory, compile, device, free_memory, loop_over, to_device, version, vjp
 from .forwards import has_forward, jvp
-from .fusing import fused, fuses
+from .fusing import announce, fused, fuses
 from .marks import mark
 from .ready import ready
 from .run import Run
@@ -14,6 +14,7 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "announce",
     "apart",
     "compile",
     "device",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import context  # no public way to how one function is called
 
-from ...precision import shared, tf32_allowed
 from ...processor import processor
 from ..contract import Pull
 from .fusing import ahead
 from .gradients import gradients
+from .running import running
 from .weights import Weighted
 
 OutOfMemory = tf.errors.ResourceExhaustedError
@@ -40,54 +38,13 @@ def compile(
         compiled = tf.compat.v1.wrap_function(step, [*weights.specs.values(), *signature])
 
     def call(*values: np.ndarray) -> Any:
-        with full_precision():
-            with _rewritten(least=True):
-                given = weights.read()
-            with _rewritten(least=not any_n):
-                found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*given, *map(tf.constant, values)))
+        given = weights.read()
+        with running(least=not any_n):
+            found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*given, *map(tf.constant, values)))
         begun.end()
         return found
 
     return call
-
-
-@shared
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """Products of float32 in float32, also where the device could be faster with less, unless somebody wants that.
-
-    TensorFlow has TF32 on unless it is turned off, so that its own setting doesn't tell what a user wants.
-    """
-    option = tf.config.experimental
-    before = option.tensor_float_32_execution_enabled()
-    option.enable_tensor_float_32_execution(before and tf32_allowed())
-    try:
-        yield
-    finally:
-        option.enable_tensor_float_32_execution(before)
-
-
-@contextmanager
-def _rewritten(*, least: bool) -> Iterator[None]:
-    """Let graphs that run for the first time be rewritten once, or with `least` not at all where there is no GPU.
-
-    What TensorFlow's rewriting finds makes no later call faster on a CPU, and is much of a first call. But it joins
-    products with what follows, whose rows don't depend on how many there are, as those of some products do: of use
-    where a function is for any number of images. On GPUs, images are turned to where their kernels are fast; going
-    over a graph once is enough. What the user has set stays.
-    """
-    eager = context.context()
-    before = eager.function_call_options
-    config = tf.compat.v1.ConfigProto.FromString(before.as_attrs()["config_proto"])
-    rewriting = config.graph_options.rewrite_options
-    if not rewriting.meta_optimizer_iterations:
-        rewriting.meta_optimizer_iterations = rewriting.ONE
-        rewriting.disable_meta_optimizer |= least and not tf.config.list_physical_devices("GPU")
-    eager.function_call_options = context.FunctionCallOptions(before.executor_type, config)
-    try:
-        yield
-    finally:
-        eager.function_call_options = before
 
 
 def to_device(array: np.ndarray) -> tf.Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from weakref import WeakSet
 
@@ -39,7 +39,7 @@ class Begun:
         """Begin to compile a formula for its shapes, unless that was begun."""
         if concrete not in self._known and concrete not in _COMPILED:
             self._known.add(concrete)
-            self._futures.append(_pool().submit(_run_on_zeros, concrete))
+            self._futures.append(pool().submit(_run_on_zeros, concrete))
 
     def end(self) -> None:
         """Drop what has not begun; what went wrong is met again where the formula is needed."""
@@ -61,26 +61,44 @@ def ahead() -> Iterator[Begun]:
         _BEGUN.reset(token)
 
 
+class Formula:
+    """A formula ``function(nd, *tensors)`` that XLA compiles, for each combination of shapes."""
+
+    def __init__(self, function: Callable[..., Any], static: dict[str, Any]) -> None:
+        def apply(*tensors: tf.Tensor) -> Any:
+            return function(nd, *tensors, **static)
+
+        self._compiled = tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False)
+        # TensorFlow takes longer to look them up than to write down that one is called
+        self._known: dict[Any, Any] = {}
+
+    def __call__(self, *tensors: tf.Tensor) -> Any:
+        if _BEGUN.get() is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
+            return self._compiled(*tensors)
+        return self.begun(_signature(tensors))(*tensors)
+
+    def begun(self, signature: Sequence[tf.TensorSpec]) -> Any:
+        """The function for tensors that are known to be like these, which begins to be compiled."""
+        key = tuple((tuple(spec.shape), spec.dtype) for spec in signature)
+        if key not in self._known:
+            self._known[key] = self._compiled.get_concrete_function(*signature)
+        begun = _BEGUN.get()
+        if begun is not None:
+            begun.begin(self._known[key])
+        return self._known[key]
+
+
 @cache
 def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
-    """A formula ``function(nd, *tensors)`` as a single pass over memory, by XLA where this TensorFlow has it."""
+    """A formula as a single pass over memory, by XLA where this TensorFlow has it."""
+    return Formula(function, static) if fuses() else partial(function, nd, **static)
 
-    def apply(*tensors: tf.Tensor) -> Any:
-        return function(nd, *tensors, **static)
 
-    if not fuses():
-        return apply
-    compiled = tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False)
-
-    def call(*tensors: tf.Tensor) -> Any:
-        begun = _BEGUN.get()
-        if begun is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
-            return compiled(*tensors)
-        concrete = compiled.get_concrete_function(*_signature(tensors))
-        begun.begin(concrete)
-        return concrete(*tensors)
-
-    return call
+def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, **static: Any) -> None:
+    """Begin to compile a formula for tensors that are still to be made."""
+    formula = fused(function, **static)
+    if isinstance(formula, Formula):
+        formula.begun([tf.TensorSpec(shape, dtype) for shape in shapes])
 
 
 def _signature(tensors: Sequence[Any]) -> list[tf.TensorSpec]:
@@ -96,7 +114,7 @@ def _run_on_zeros(concrete: Any) -> None:
 
 
 @lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
+def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, min(MOST_THREADS, (os.cpu_count() or 1) - 1)), "bandlens-compiling")
 
 
@@ -106,7 +124,7 @@ def asked() -> Future[bool]:
 
     Its first use takes a tenth of a second, which passes while a model is followed if it is asked before.
     """
-    return _pool().submit(_compiles)
+    return pool().submit(_compiles)
 
 
 def fuses() -> bool:

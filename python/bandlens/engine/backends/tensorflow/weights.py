@@ -13,7 +13,10 @@ import tensorflow as tf
 
 from ..flat import leading_to
 from .flat import Flat
+from .fusing import pool
+from .parts import Part
 from .run import Run, Source, computed_in
+from .running import running
 
 
 class Weighted(Protocol):
@@ -49,46 +52,35 @@ class Weights:
         self._source = source
         self._concrete = concrete
         self.specs = dict(_needed(source.flat))
-        self._function: Callable[[], list[tf.Tensor]] | None = None
+        self._function = pool().submit(self._prepared)
 
     def read(self) -> list[tf.Tensor]:
         """All of them, as they are now."""
-        if self._function is None:
-            self._function = self._made()
-        return self._function()
+        function = self._function.result()
+        with running(least=True):
+            return function()
+
+    def _prepared(self) -> Callable[[], list[tf.Tensor]]:
+        """The function that makes them, which was run once: TensorFlow gets it ready while the first step is written."""
+        function = self._made()
+        with running(least=True):
+            function()
+        return function
 
     def _made(self) -> Callable[[], list[tf.Tensor]]:
         """The function that makes them: a part of the model's own, where that is in the right precision."""
         if not self.specs:
             return list
-        flat, graph = self._source.flat, self._concrete.graph
-        inside = {tensor.ref(): tensor for operation in graph.get_operations() for tensor in operation.outputs}
-        tensors = [_tensor(flat, value) for value in self.specs]
-        widened = any(computed_in(dtype) != dtype for dtype in flat.dtypes)
-        if widened or any(tensor is None or tensor.ref() not in inside for tensor in tensors):
-            return tf.compat.v1.wrap_function(self._written, [])
-        part, image = with_outputs(self._concrete, tensors), self._concrete.inputs[0]
-        nothing = tf.zeros((1, *image.shape[1:]), image.dtype)  # what is made of weights alone asks for no images
-        return lambda: part(nothing)
+        flat = self._source.flat
+        tensors = [tensor for value in self.specs if (tensor := _tensor(flat, value)) is not None]
+        inside = len(tensors) == len(self.specs) and all(tensor.graph is self._concrete.graph for tensor in tensors)
+        if inside and all(computed_in(dtype) == dtype for dtype in flat.dtypes):
+            return Part(self._concrete, tensors)
+        return tf.compat.v1.wrap_function(self._written, [])
 
     def _written(self) -> list[tf.Tensor]:
         run = Run(self._source, {})
         return [run.value(value) for value in self.specs]
-
-
-def with_outputs(concrete: Any, outputs: list[tf.Tensor]) -> Callable[..., list[tf.Tensor]]:
-    """A function that was wrapped, with other outputs of the same graph; what they don't need is not computed.
-
-    TensorFlow's own way, `prune`, writes all operations anew.
-    """
-    graph = concrete.graph
-    before = graph.outputs, graph.structured_outputs
-    graph.outputs = graph.structured_outputs = outputs
-    try:
-        found: Callable[..., list[tf.Tensor]] = type(concrete)(graph, None, signature=[concrete.inputs[0]])
-    finally:
-        graph.outputs, graph.structured_outputs = before
-    return found
 
 
 def _needed(flat: Flat) -> Iterator[tuple[int, tf.TensorSpec]]:

@@ -3,7 +3,19 @@
 from ..channels import apart
 from ..forwards import has_forward
 from .arrays import nd
-from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
+from .compiling import (
+    OutOfMemory,
+    announce,
+    compile,
+    device,
+    free_memory,
+    fused,
+    fuses,
+    loop_over,
+    to_device,
+    version,
+    vjp,
+)
 from .forwards import jvp
 from .marks import mark
 from .ready import ready
@@ -14,6 +26,7 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "announce",
     "apart",
     "compile",
     "device",

@@ -18,14 +18,14 @@ baselines).
 from __future__ import annotations
 
 from .averages import region, smooth
-from .elementwise import mesh, multiply, quotient, run, squared_difference
+from .elementwise import announce_runs, mesh, multiply, quotient, run, squared_difference
 from .linear import contraction, linear
 from .maps import Map, Rule
 from .maximum import maximum
 from .normalization import fused_normalization, normalization
 from .softmax import log_softmax, softmax
 
-__all__ = ["RULES", "Map", "Rule"]
+__all__ = ["RULES", "Map", "Rule", "announce_runs"]
 
 RULES: dict[str, Rule] = {
     "run": run,

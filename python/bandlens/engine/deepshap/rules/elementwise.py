@@ -28,6 +28,20 @@ def run(pairs: Pairs, step: Step) -> Map:
     return scaled(pairs, step, {root: factor})
 
 
+def announce_runs(pairs: Pairs) -> None:
+    """Say which formulas `run` will ask for, before anything is there that they are of."""
+    image, reference = pairs.leads
+    for step in reversed(pairs.plan.steps):
+        if step.rule != "run" or step.outputs[0] in pairs.plan.straight:
+            continue
+        start = pairs.plan.ratio_from[step.outputs[0]]
+        leads = [image, reference] * 2
+        if pairs.is_homogeneous(step.outputs[0], start):
+            pairs.announce_in_a_row(formulas.homogeneous_ratio, start, leads, rounding=pairs.rounding)
+        else:
+            pairs.announce_in_a_row(formulas.run_ratio, start, [*leads, image], rounding=pairs.rounding)
+
+
 def mesh(pairs: Pairs, step: Step) -> Map:
     """Elementwise in several tensors: the exact Shapley value of each, from all coalitions, over its own difference.
 

@@ -1,0 +1,87 @@
+"""A part of a traced function as a function of its own, without writing its operations anew.
+
+TensorFlow's own way, `prune`, writes them one after the other, for longer than all that they are asked for takes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.eager import context  # no public way to let TensorFlow know a function's definition
+
+_number = itertools.count()
+
+
+class Part:
+    """What leads to some tensors of a traced function, of what the function takes from outside alone.
+
+    Parameters
+    ----------
+    concrete : ConcreteFunction
+    outputs : sequence of tensor
+        Of its graph, made by operations that don't depend on its arguments.
+    """
+
+    def __init__(self, concrete: Any, outputs: Sequence[tf.Tensor]) -> None:
+        whole = concrete.function_def
+        made_by = {node.name: node for node in whole.node_def}
+        names = [_name_within(tensor) for tensor in outputs]
+        needed = _leading_to(names, made_by)
+        definition = type(whole)()
+        definition.signature.name = f"bandlens_part_{next(_number)}"
+        definition.node_def.extend(node for name, node in made_by.items() if name in needed)
+        for number, (name, tensor) in enumerate(zip(names, outputs, strict=True)):
+            definition.signature.output_arg.add(name=f"output_{number}", type=tensor.dtype.as_datatype_enum)
+            definition.ret[f"output_{number}"] = name
+        outside = [None] * (len(concrete.inputs) - len(concrete.captured_inputs)) + list(concrete.captured_inputs)
+        self._arguments = []
+        for argument, tensor in zip(whole.signature.input_arg, outside, strict=True):
+            if argument.name in needed:
+                definition.signature.input_arg.add().CopyFrom(argument)
+                self._arguments.append(tensor)
+        self._name = definition.signature.name
+        self._dtypes = [tensor.dtype for tensor in outputs]
+        context.context().add_function_def(definition)
+        weakref.finalize(self, context.context().remove_function, self._name)
+
+    def __call__(self) -> list[tf.Tensor]:
+        """The tensors, as they are now; computed as they are written."""
+        config = tf.compat.v1.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        found: list[tf.Tensor] = tf.raw_ops.StatefulPartitionedCall(
+            args=self._arguments, Tout=self._dtypes, f=self._name, config_proto=config.SerializeToString()
+        )
+        return found
+
+
+def _name_within(tensor: tf.Tensor) -> str:
+    """A tensor's name in the definition of the function that it is in: operation, output, place among its tensors."""
+    place = tensor.value_index
+    for output in tensor.op.op_def.output_arg:
+        length = 1
+        if output.number_attr:
+            length = tensor.op.get_attr(output.number_attr)
+        elif output.type_list_attr:
+            length = len(tensor.op.get_attr(output.type_list_attr))
+        if place < length:
+            return f"{tensor.op.name}:{output.name}:{place}"
+        place -= length
+    raise ValueError(f"{tensor.name} is no output of {tensor.op.type}")
+
+
+def _leading_to(names: Sequence[str], made_by: dict[str, Any]) -> set[str]:
+    """Operations and arguments that tensors are made of."""
+    needed: set[str] = set()
+    stack = [name.split(":")[0] for name in names]
+    while stack:
+        name = stack.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        if name in made_by:
+            stack.extend(source.removeprefix("^").split(":")[0] for source in made_by[name].input)
+    return needed
