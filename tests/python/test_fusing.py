@@ -75,7 +75,7 @@ def test_a_graph_is_rewritten_as_little_as_it_needs_unless_a_user_wants_otherwis
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import tensorflow as tf
-    from bandlens.engine.backends.tensorflow import compiling
+    from bandlens.engine.backends.tensorflow import running
     from tensorflow.python.eager import context
 
     def rewriting() -> tuple[int, bool]:
@@ -87,7 +87,7 @@ def test_a_graph_is_rewritten_as_little_as_it_needs_unless_a_user_wants_otherwis
     for gpus in ([], ["a GPU"]):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, gpus=gpus: gpus)
         for least in (True, False):
-            with compiling._rewritten(least=least):
+            with running.rewritten(least=least):
                 assert rewriting() == (1, least and not gpus)
             assert rewriting() == before
     options = context.context().function_call_options
@@ -95,7 +95,7 @@ def test_a_graph_is_rewritten_as_little_as_it_needs_unless_a_user_wants_otherwis
     config.graph_options.rewrite_options.meta_optimizer_iterations = 2
     context.context().function_call_options = context.FunctionCallOptions(options.executor_type, config)
     try:
-        with compiling._rewritten(least=True):
+        with running.rewritten(least=True):
             assert rewriting() == (2, False)
     finally:
         context.context().function_call_options = options

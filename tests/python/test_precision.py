@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import bandlens as bl
@@ -72,9 +73,13 @@ def test_tensorflow_is_precise_while_it_computes() -> None:
     import tensorflow as tf
     from bandlens.engine.backends.tensorflow import compiling
 
+    class NoTrace:
+        weights = SimpleNamespace(specs={}, read=list)
+        given = staticmethod(lambda graph, weights: None)
+
     option = tf.config.experimental
     asked = Asked(option.tensor_float_32_execution_enabled)
-    compiled = compiling.compile(None, lambda x: x @ x, np.ones((2, 2), "float32"))  # type: ignore[arg-type]
+    compiled = compiling.compile(NoTrace(), lambda x: x @ x, np.ones((2, 2), "float32"))  # type: ignore[arg-type]
     before = option.tensor_float_32_execution_enabled()
     try:
         for user, allowed in ((True, False), (True, True), (False, True)):

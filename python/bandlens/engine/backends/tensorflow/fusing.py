@@ -73,6 +73,7 @@ class Formula:
         self._known: dict[Any, Any] = {}
 
     def __call__(self, *tensors: tf.Tensor) -> Any:
+        """What it makes of tensors."""
         if _BEGUN.get() is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
             return self._compiled(*tensors)
         return self.begun(_signature(tensors))(*tensors)
@@ -94,7 +95,7 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return Formula(function, static) if fuses() else partial(function, nd, **static)
 
 
-def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, **static: Any) -> None:
+def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any) -> None:
     """Begin to compile a formula for tensors that are still to be made."""
     formula = fused(function, **static)
     if isinstance(formula, Formula):
@@ -115,6 +116,7 @@ def _run_on_zeros(concrete: Any) -> None:
 
 @lru_cache(maxsize=1)
 def pool() -> ThreadPoolExecutor:
+    """Threads for what TensorFlow can get ready while Python writes graphs."""
     return ThreadPoolExecutor(max(1, min(MOST_THREADS, (os.cpu_count() or 1) - 1)), "bandlens-compiling")
 
 

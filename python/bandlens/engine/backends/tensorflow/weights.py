@@ -61,7 +61,7 @@ class Weights:
             return function()
 
     def _prepared(self) -> Callable[[], list[tf.Tensor]]:
-        """The function that makes them, which was run once: TensorFlow gets it ready while the first step is written."""
+        """The function that makes them, run once: so TensorFlow gets it ready while the first step is written."""
         function = self._made()
         with running(least=True):
             function()
