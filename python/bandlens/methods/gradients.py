@@ -7,6 +7,7 @@ gradients at whatever points it asks for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -251,8 +252,9 @@ def _compiled(
         grouping,
         *(tuple(array.shape[known:]) for array in arguments),
     )
+    alike = key if isinstance(rule, FunctionType) else None  # a rule that is an object has read the model
     return predictor.trace.compiled(
-        key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=known)
+        key, lambda: predictor.backend.compile(predictor.trace, step, *arguments, any_n=known, alike=alike)
     )
 
 

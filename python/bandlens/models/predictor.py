@@ -203,7 +203,8 @@ class Predictor:
         def predict(x: Any) -> Any:
             return self.backend.Run(self.trace, {graph.input: x}).forward(graph.operations).value(graph.output)
 
-        return self.backend.compile(self.trace, predict, np.empty((1, *self.trace.shape), self.trace.dtype), any_n=1)
+        image = np.empty((1, *self.trace.shape), self.trace.dtype)
+        return self.backend.compile(self.trace, predict, image, any_n=1, alike=("predict", self.output))
 
 
 def make_predictor(

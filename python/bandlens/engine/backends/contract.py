@@ -247,7 +247,13 @@ class Backend(Protocol[OneTrace]):
         ...
 
     def compile(
-        self, trace: OneTrace, function: Callable[..., Any], /, *arguments: np.ndarray, any_n: int = 0
+        self,
+        trace: OneTrace,
+        function: Callable[..., Any],
+        /,
+        *arguments: np.ndarray,
+        any_n: int = 0,
+        alike: Hashable = None,
     ) -> Callable[..., Any]:
         """Make a function of tensors, which may run parts of the trace, one of arrays.
 
@@ -257,6 +263,9 @@ class Backend(Protocol[OneTrace]):
         function : callable
         *arguments : ndarray
             Of the shapes and dtypes that it will be given; of the first `any_n` axes, any lengths.
+        alike : hashable, optional
+            Equal for functions that do the same with traces of the same operations, whatever the weights: what is
+            compiled for one model may serve another.
 
         Returns
         -------

@@ -275,7 +275,7 @@ def _compiled(
 
     def build() -> Callable[..., Any]:
         step = make_step(backend, trace, plan, cells=work.images.cells, own=work.own, maps=maps)
-        return backend.compile(trace, step, *arguments)
+        return backend.compile(trace, step, *arguments, alike=(*key, plan.likeness))
 
     return trace.compiled(key, build)
 

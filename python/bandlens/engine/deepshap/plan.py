@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...data.words import argument
 from ...errors import UnsupportedOperationError
@@ -80,6 +81,11 @@ class Plan:
     straight: frozenset[int]
     ratio_from: dict[int, int]
     forward: bool
+
+    @property
+    def likeness(self) -> tuple[Any, ...]:
+        """Equal for plans of the same operations with the same rules: which rule has a normalisation is found out."""
+        return tuple((step.rule, step.inputs, step.outputs, step.normalization) for step in self.steps)
 
 
 @dataclass

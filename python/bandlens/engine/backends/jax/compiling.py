@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
@@ -37,9 +37,9 @@ class Weighted(Protocol):
 
 
 def compile(
-    trace: Weighted, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0
+    trace: Weighted, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0, alike: Hashable = None
 ) -> Callable[..., Any]:
-    """Compile a function of arrays, anew for other shapes than before; `arguments` and `any_n` are not needed for that.
+    """Compile a function of arrays, anew for other shapes than before; the options are not needed for that.
 
     The function may run parts of `trace`, whose weights are arguments of what is compiled: no part of it, nor copied.
     """

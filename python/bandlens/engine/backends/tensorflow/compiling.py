@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,17 @@ import tensorflow as tf
 
 from ...processor import processor
 from ..contract import Pull
-from .fusing import ahead
+from .fusing import Begun, ahead
 from .gradients import gradients
 from .running import running
+from .shared import shared
 from .weights import Weighted
 
 OutOfMemory = tf.errors.ResourceExhaustedError
 
 
 def compile(
-    trace: Weighted, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0
+    trace: Weighted, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0, alike: Hashable = None
 ) -> Callable[..., Any]:
     """Compile a function of arrays for the shapes and dtypes of `arguments`; the first `any_n` axes of any length.
 
@@ -27,15 +28,24 @@ def compile(
     """
     weights = trace.weights
     signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
+    begun = Begun()
 
-    def step(*tensors: tf.Tensor) -> Any:
-        given, values = tensors[: len(weights.specs)], tensors[len(weights.specs) :]
-        trace.given(tf.compat.v1.get_default_graph(), dict(zip(weights.specs, given, strict=True)))
-        return function(*values)
+    def build() -> Any:
+        written = [(trace, function)]  # once: what is kept for other models must not keep this one
 
-    # without the edges that keep the order of side effects, which nothing here has, at a sixth of the cost of building
-    with ahead() as begun:
-        compiled = tf.compat.v1.wrap_function(step, [*weights.specs.values(), *signature])
+        def step(*tensors: tf.Tensor) -> Any:
+            trace, function = written.pop()
+            specs = trace.weights.specs
+            given, values = tensors[: len(specs)], tensors[len(specs) :]
+            trace.given(tf.compat.v1.get_default_graph(), dict(zip(specs, given, strict=True)))
+            return function(*values)
+
+        # without the edges that keep the order of side effects, which nothing here has, at a sixth of the cost
+        with ahead(begun):
+            return tf.compat.v1.wrap_function(step, [*weights.specs.values(), *signature])
+
+    key = None if alike is None else (trace.architecture, *weights.specs.values(), *signature, alike)
+    compiled = shared(key, build)
 
     def call(*values: np.ndarray) -> Any:
         given = weights.read()

@@ -42,6 +42,8 @@ class Flat(BaseFlat[Entry]):
         Of every value.
     varying : set of int
         Values that depend on the images, be it on their number alone.
+    architecture : tuple
+        Equal for two traces of the same operations on weights that are alike.
     fingerprint : tuple
         Equal for two traces of the same operations on the same weights.
     writes_out : bool
@@ -79,14 +81,15 @@ class Flat(BaseFlat[Entry]):
         for entry in self.entries:
             if entry.kind not in table.SHAPE_ONLY and not self.data.isdisjoint(entry.inputs):
                 self.data.update(entry.outputs)
-        self.fingerprint = self._fingerprint()
+        outside = sorted(self.captures.items())
+        self.architecture = self._digest(), tuple((value, outer.dtype) for value, outer in outside)
+        self.fingerprint = self.architecture[0], tuple(id(outer) for _, outer in outside)
 
-    def _fingerprint(self) -> tuple[str, tuple[int, ...]]:
-        """Equal for two traces of the same operations on the same weights (compared by identity)."""
+    def _digest(self) -> str:
         digest = hashlib.sha256(repr((self.input, self.output)).encode())
         for entry in self.entries:
             digest.update(repr((*entry.likeness, entry.outputs)).encode())
-        return digest.hexdigest(), tuple(id(outer) for _, outer in sorted(self.captures.items()))
+        return digest.hexdigest()
 
     def _new(self, tensor: tf.Tensor) -> int:
         self.dtypes.append(tensor.dtype)

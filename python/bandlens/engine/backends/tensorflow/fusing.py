@@ -51,12 +51,11 @@ _BEGUN: ContextVar[Begun | None] = ContextVar("begun", default=None)
 
 
 @contextmanager
-def ahead() -> Iterator[Begun]:
+def ahead(begun: Begun) -> Iterator[None]:
     """Compile formulas as soon as they are written into a graph inside."""
-    begun = Begun()
     token = _BEGUN.set(begun)
     try:
-        yield begun
+        yield
     finally:
         _BEGUN.reset(token)
 

@@ -42,6 +42,8 @@ class Trace(BaseTrace[Entry]):
     Attributes
     ----------
     flat : Flat
+    architecture : tuple
+        Equal for traces of the same operations on weights of any values.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Trace(BaseTrace[Entry]):
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])
         self._read_ends(self.flat, HEADS)
         self.fingerprint = self.flat.fingerprint
+        self.architecture = (self.shape, self.dtype, self.flat.architecture)
 
     def by_loops(self, value: int, images: tf.Tensor) -> tf.Tensor | None:
         """A value for images by the model's own loops; None where there are none, or in half precision."""

@@ -6,7 +6,7 @@ So what a batch normalisation makes of its four weights is written once for a mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -21,6 +21,11 @@ from .running import running
 
 class Weighted(Protocol):
     """What compiling needs of a trace."""
+
+    @property
+    def architecture(self) -> Hashable:
+        """Equal for traces of the same operations on weights of any values."""
+        ...
 
     @property
     def weights(self) -> Weights:

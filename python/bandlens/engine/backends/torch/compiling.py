@@ -5,7 +5,7 @@ Everything is computed eagerly, as it is written: nothing is compiled, under the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Protocol
@@ -28,8 +28,10 @@ class Placed(Protocol):
     device: torch.device
 
 
-def compile(trace: Placed, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0) -> Callable[..., Any]:
-    """Make a function of arrays of one of tensors on the trace's device; `arguments` and `any_n` are not needed."""
+def compile(
+    trace: Placed, function: Callable[..., Any], *arguments: np.ndarray, any_n: int = 0, alike: Hashable = None
+) -> Callable[..., Any]:
+    """Make a function of arrays of one of tensors on the trace's device; the options are not needed."""
 
     def call(*values: Any) -> Any:
         # tensors that the function makes itself are to be on the same device

@@ -1,0 +1,204 @@
+"""Models of the same operations share what was compiled, and nothing else; weights are read at each call."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import bandlens as bl
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+
+BANDS = 4
+METHODS = ("deepshap", "saliency", "integrated_gradients")
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled() -> Iterator[Any]:
+    """As in a new process; gives what was compiled for any model."""
+    from bandlens.engine.backends.tensorflow import shared
+
+    shared._LATEST.clear()
+    yield shared._LATEST
+    shared._LATEST.clear()
+
+
+def scores(model: Any, method: str = "deepshap") -> np.ndarray:
+    images, background = np.random.default_rng(0).normal(size=(2, 3, 8, 8, BANDS)).astype("float32")
+    given = {"background": background} if bl.METHODS[method].uses_background else {}
+    return bl.band_importance(model, images, target="all", method=method, **given).scores
+
+
+def network(keras: Any, seed: int, filters: int = 6, scale: float = 2.0) -> Any:
+    layers = keras.layers
+    model = keras.Sequential([
+        keras.Input((8, 8, BANDS)), layers.Rescaling(scale), layers.Conv2D(filters, 3, padding="same"),
+        layers.BatchNormalization(), layers.Activation("relu"), layers.GlobalAveragePooling2D(), layers.Dense(3),
+    ])  # fmt: skip
+    random = np.random.default_rng(seed)
+    model.set_weights(
+        [random.uniform(0.2, 1, weight.shape) - 0.5 * (weight.ndim > 1) for weight in model.get_weights()]
+    )
+    return model
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the functions that were traced or written since then."""
+    import tensorflow as tf
+
+    found: list[str] = []
+    wrap = tf.compat.v1.wrap_function
+
+    def noting(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        found.append(function.__name__)
+        return wrap(function, *arguments, **options)
+
+    monkeypatch.setattr(tf.compat.v1, "wrap_function", noting)
+    return found
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_second_model_is_traced_and_nothing_else(
+    keras: Any, method: str, nothing_compiled: Any, written: list[str]
+) -> None:
+    first, second = (network(keras, seed) for seed in (1, 2))
+    one = scores(first, method)
+    steps = written.count("step")
+    assert steps
+    written.clear()
+    other = scores(second, method)
+    assert written == ["call"]
+    nothing_compiled.clear()
+    alone = network(keras, 2)
+    np.testing.assert_array_equal(other, scores(alone, method))
+    assert written.count("step") == steps
+    assert np.abs(one - other).max() > 0.01
+    # and the first is still itself
+    np.testing.assert_array_equal(one, scores(first, method))
+
+
+@pytest.mark.parametrize("other", [{"filters": 5}, {"scale": -1.0}])
+def test_models_of_other_operations_share_nothing(keras: Any, nothing_compiled: Any, other: dict[str, Any]) -> None:
+    scores(network(keras, 1))
+    found = scores(network(keras, 2, **other))
+    nothing_compiled.clear()
+    np.testing.assert_array_equal(found, scores(network(keras, 2, **other)))
+
+
+def test_lengths_of_weights_tell_models_apart(keras: Any) -> None:
+    """The operations are the same, to their last attribute."""
+    layers = keras.layers
+
+    def dense(units: int) -> Any:
+        inner = layers.Dense(units, activation="relu", kernel_initializer="ones")
+        hidden = [keras.Input((8, 8, BANDS)), layers.GlobalAveragePooling2D(), inner]
+        return keras.Sequential([*hidden, layers.Dense(3, kernel_initializer="ones")])
+
+    few, many = (scores(dense(units)) for units in (2, 6))
+    np.testing.assert_allclose(many, 3 * few, atol=1e-5)
+
+
+def test_normalisations_of_another_kind_are_other_steps(keras: Any, nothing_compiled: Any) -> None:
+    """Whether constants matter is found out by trying, with the weights as they are."""
+
+    def normalising(epsilon: float) -> Any:
+        class Centred(keras.layers.Layer):
+            def build(self, shape: Any) -> None:
+                self.share = self.add_weight(shape=(), initializer=keras.initializers.Constant(epsilon))
+
+            def call(self, x: Any) -> Any:
+                mean = keras.ops.mean(x, -1, keepdims=True)
+                spread = keras.ops.mean((x - mean) ** 2, -1, keepdims=True)
+                return (x - self.share * mean) / keras.ops.sqrt(spread + 1e-3)
+
+        layers = keras.layers
+        model = keras.Sequential([
+            keras.Input((8, 8, BANDS)), layers.Dense(6), Centred(), layers.GlobalAveragePooling2D(), layers.Dense(3),
+        ])  # fmt: skip
+        random = np.random.default_rng(3)
+        for layer in model.layers:
+            if isinstance(layer, layers.Dense):
+                layer.set_weights([random.normal(size=weight.shape) for weight in layer.get_weights()])
+        return model
+
+    found = [scores(normalising(share)) for share in (1.0, 0.5)]
+    for share, together in zip((1.0, 0.5), found, strict=True):
+        nothing_compiled.clear()
+        np.testing.assert_array_equal(together, scores(normalising(share)))
+    assert np.abs(found[0] - found[1]).max() > 0.01
+
+
+def test_what_steps_read_themselves_is_not_shared(keras: Any, nothing_compiled: Any) -> None:
+    """Whole numbers among the weights are no arguments, so that steps belong to their model."""
+    import tensorflow as tf
+
+    def picking(band: int) -> Any:
+        place = tf.Variable([band])
+        return lambda x: tf.gather(tf.reduce_mean(x, (1, 2)) ** 3, tf.tile(place, [2]), axis=1)
+
+    for band in (0, 3):
+        share = np.abs(scores(picking(band), "saliency")).mean(axis=(0, 1))
+        assert (share > 0).tolist() == [position == band for position in range(BANDS)]
+
+
+@pytest.mark.parametrize("method", bl.METHODS)
+def test_what_is_kept_keeps_no_weights(keras: Any, method: str, nothing_compiled: Any) -> None:
+    model = network(keras, 1)
+    scores(model, method)
+    weights = [weakref.ref(variable.value.handle) for variable in model.weights]
+    assert nothing_compiled
+    del model
+    for _ in range(3):  # TensorFlow's graphs take themselves apart when they are found to be garbage, one by one
+        gc.collect()
+    assert [weight() for weight in weights] == [None] * len(weights)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_are_those_of_each_call(keras: Any, method: str, written: list[str]) -> None:
+    model, other = network(keras, 1), network(keras, 2)
+    before = scores(model, method)
+    model.set_weights(other.get_weights())
+    np.testing.assert_array_equal(scores(model, method), scores(other, method))
+    for variable in model.weights:
+        variable.assign(variable * 0)
+    assert np.abs(scores(model, method)).max() == 0 < np.abs(before).max()
+
+
+def test_weights_inside_of_functions_and_loops_are_found(keras: Any) -> None:
+    """Parts of the trace can't be cut out of functions that it calls, and are written then."""
+    import tensorflow as tf
+
+    class Nested(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.kernel = self.add_weight(shape=(BANDS, 3), initializer="glorot_uniform")
+
+        def call(self, x: Any) -> Any:
+            return tf.nn.relu(tf.function(lambda x: x @ (2 * self.kernel))(x))
+
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((8, 8, BANDS)), layers.GlobalAveragePooling2D(), Nested()])
+    kernel = np.random.default_rng(0).normal(size=(BANDS, 3)).astype("float32")
+    model.set_weights([kernel])
+    images = np.random.default_rng(0).normal(size=(2, 3, 8, 8, BANDS)).astype("float32")[0]
+    means = images.mean(axis=(1, 2))
+    expected = np.where(means @ kernel > 0, 1, 0)[:, :, None] * np.abs(2 * kernel.T)
+    found = scores(model, "saliency")
+    np.testing.assert_allclose(found / found.max(), expected / expected.max(), atol=1e-5)
+
+
+def test_half_precision_weights_are_widened(keras: Any) -> None:
+    """A part of the trace would be computed in half precision; DeepSHAP's table of it is not complete."""
+    layers, policy = keras.layers, keras.mixed_precision.DTypePolicy("mixed_float16")
+    model = keras.Sequential([
+        keras.Input((8, 8, BANDS)), layers.Conv2D(6, 3, dtype=policy), layers.BatchNormalization(dtype=policy),
+        layers.Activation("relu", dtype=policy), layers.GlobalAveragePooling2D(dtype=policy), layers.Dense(3),
+    ])  # fmt: skip
+    images, background = np.random.default_rng(0).normal(size=(2, 3, 8, 8, BANDS)).astype("float32")
+    result = bl.band_importance(model, images, target="all", background=background)
+    assert result.completeness is not None
+    assert result.completeness < 1e-5
