@@ -98,31 +98,45 @@ def limit(small: bool) -> None:
 
 
 def first(small: bool) -> None:
-    """The first call of a process, against what Keras takes to build the network and predict for the first time."""
+    """The first call of a process, against what Keras takes to build the network and predict for the first time.
+
+    Medians of several processes, as either varies by a third.
+    """
     name, side = ("MobileNetV2", 32) if small else ("ResNet50", 64)
     command = [sys.executable, __file__, "--first", name, str(side)]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    built, ours, again = map(float, output.split()[-3:])
-    row(f"first call, {name}, {side} x {side} x 13, 4 images / Keras's own", f"{ours / built:.1f}", f"{ours:.1f} s")
-    row("second call", f"{again / built:.2f}", f"{again:.2f} s")
+    found = []
+    for _ in range(1 if small else REPEATS):
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        found.append([float(word) for word in output.split()[-4:]])
+    times = np.array(found)
+    ratios = times[:, 1:] / times[:, :1]
+    for what, ratio, taken in zip(
+        (f"first call, {name}, {side} x {side} x 13, 4 images / Keras's own", "second call", "another such network"),
+        ratios.T,
+        times[:, 1:].T,
+        strict=True,
+    ):
+        spread = f"{ratio.min():.2f} to {ratio.max():.2f}; {np.median(taken):.1f} s"
+        row(what, f"{np.median(ratio):.2f}", spread)
 
 
 def first_call(name: str, side: int) -> None:
-    """Print seconds: Keras builds and predicts, bandlens explains for the first time, and again."""
-    x = images(4, side)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    """Print seconds: Keras builds and predicts, bandlens explains for the first time, again, and another network."""
+    x, background = images(4, side), images(4, side, seed=1)
 
-        def build() -> Any:
+    def build() -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             model = getattr(keras.applications, name)(weights=None, input_shape=(side, side, 13), classes=10)
-            model.predict(x, verbose=0)
-            models.append(model)
+        model.predict(x, verbose=0)
+        models.append(model)
 
-        models: list[Any] = []
-        built = seconds(build)
-    background = images(4, side, seed=1)
-    times = [seconds(lambda: bl.band_importance(models[0], x, background=background)) for _ in range(2)]
-    print(built, *times)
+    models: list[Any] = []
+    times = [seconds(build)]
+    times += [seconds(lambda: bl.band_importance(models[0], x, background=background)) for _ in range(2)]
+    build()
+    times.append(seconds(lambda: bl.band_importance(models[1], x, background=background)))
+    print(*times)
 
 
 def applications(small: bool) -> None:

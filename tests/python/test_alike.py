@@ -133,6 +133,24 @@ def test_normalisations_of_another_kind_are_other_steps(keras: Any, nothing_comp
     assert np.abs(found[0] - found[1]).max() > 0.01
 
 
+def test_numbers_that_a_layer_holds_are_its_models(keras: Any, nothing_compiled: Any, written: list[str]) -> None:
+    """They are no variables, but arguments of steps as these are."""
+    layers = keras.layers
+
+    def normalizing(mean: float) -> Any:
+        found = [layers.Normalization(mean=[mean] * BANDS, variance=[4.0] * BANDS), layers.Activation("gelu")]
+        dense = layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(seed=1))
+        return keras.Sequential([keras.Input((8, 8, BANDS)), *found, layers.GlobalAveragePooling2D(), dense])
+
+    first = scores(normalizing(0.0))
+    written.clear()
+    second = scores(normalizing(3.0))
+    assert written == ["call"]
+    nothing_compiled.clear()
+    np.testing.assert_array_equal(second, scores(normalizing(3.0)))
+    assert np.abs(first - second).max() > 0.01
+
+
 def test_what_steps_read_themselves_is_not_shared(keras: Any, nothing_compiled: Any) -> None:
     """Whole numbers among the weights are no arguments, so that steps belong to their model."""
     import tensorflow as tf

@@ -18,22 +18,34 @@ def divide(nd: Arrays, numerator: Any, denominator: Any, negligible: Any, otherw
     return nd.where(negligible, nd.broadcast_to(otherwise, ratio.shape), ratio)
 
 
-def run_ratio(
-    nd: Arrays, image: Any, reference: Any, image_out: Any, reference_out: Any, slope: Any, *, rounding: float
-) -> Any:
-    """Across a run, delta out / delta in; the derivative at the image where delta in is rounding.
+def reach(nd: Arrays, image: Any, image_out: Any, slope: Any) -> Any:
+    """Differences of a run's input that are small beside this are rounding, of the input or of the output.
 
     Rounding of the output, |f| eps, makes a ratio worthless as soon as delta in < |f / f'| eps, which matters where f
     is far from 0 and its input is not (a sigmoid near 0). In flat parts, where that is large, the usual size of the
-    input takes its place.
+    input takes its place. It depends on images alone, so it is no part of what is compiled for pairs.
     """
-    size, height, steepness = nd.abs(image), nd.abs(image_out), nd.abs(slope)
-    usual = nd.broadcast_to(nd.mean(size, tuple(range(3, len(image.shape))), True), size.shape)
-    flat = steepness * usual <= height
-    reach = nd.where(flat, usual, height / nd.where(flat, nd.ones_like(slope), steepness))
-    scale = nd.maximum(size, nd.where(height > 0, reach, nd.zeros_like(reach)))
+    size, height = nd.abs(image), nd.abs(image_out)
+    usual = nd.mean(size, tuple(range(3, len(image.shape))), True)
+    by_output = nd.minimum(height / nd.abs(slope), usual)
+    return nd.maximum(size, nd.where(height > 0, by_output, nd.zeros_like(size)))
+
+
+def run_ratio(
+    nd: Arrays,
+    image: Any,
+    reference: Any,
+    image_out: Any,
+    reference_out: Any,
+    slope: Any,
+    reach: Any,
+    *,
+    rounding: float,
+) -> Any:
+    """Across a run, delta out / delta in; the derivative at the image where delta in is rounding."""
     difference = image - reference
-    return divide(nd, image_out - reference_out, difference, nd.abs(difference) <= rounding * scale, slope)
+    negligible = nd.abs(difference) <= rounding * reach
+    return divide(nd, image_out - reference_out, difference, negligible, slope)
 
 
 def homogeneous_ratio(

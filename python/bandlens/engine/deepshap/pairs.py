@@ -62,7 +62,8 @@ class Pairs(Rows):
 
     def slope(self, value: int, root: int) -> Any:
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
-        tangents = {root: self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype) + 1}
+        zeros = self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype)
+        tangents = {root: self.nd.ones_like(zeros)}
         for operation in between(self.plan.graph, {root}, {value}):
             if self._only_shifts(operation):
                 tangents[operation.outputs[0]] = tangents[operation.data[0]]

@@ -76,12 +76,19 @@ class Weights:
         """The function that makes them: a part of the model's own, where that is in the right precision."""
         if not self.specs:
             return list
-        flat = self._source.flat
-        tensors = [tensor for value in self.specs if (tensor := _tensor(flat, value)) is not None]
-        inside = len(tensors) == len(self.specs) and all(tensor.graph is self._concrete.graph for tensor in tensors)
-        if inside and all(computed_in(dtype) == dtype for dtype in flat.dtypes):
-            return Part(self._concrete, tensors)
-        return tf.compat.v1.wrap_function(self._written, [])
+        flat, graph = self._source.flat, self._concrete.graph
+        tensors = {value: _tensor(flat, value) for value in self.specs}
+        made = {value: tensor for value, tensor in tensors.items() if value not in flat.captures}
+        same = all(computed_in(dtype) == dtype for dtype in flat.dtypes)
+        if not same or any(tensor.graph is not graph for tensor in made.values()):
+            return tf.compat.v1.wrap_function(self._written, [])
+        part = Part(self._concrete, list(made.values())) if made else list
+
+        def read() -> list[tf.Tensor]:
+            found = {**tensors, **dict(zip(made, part(), strict=True))}
+            return list(found.values())
+
+        return read
 
     def _written(self) -> list[tf.Tensor]:
         run = Run(self._source, {})
@@ -100,15 +107,16 @@ def _needed(flat: Flat) -> Iterator[tuple[int, tf.TensorSpec]]:
         if wanted.isdisjoint(entry.outputs) or flat.varying.isdisjoint(entry.outputs):
             continue
         for value in entry.inputs:
-            if value in found or value not in made or not flat.is_real(value):
-                continue
-            made_of = flat.captures[value] if value in flat.captures else _tensor(flat, value)
-            if made_of is not None and made_of.shape.is_fully_defined():
-                found.add(value)
-                yield value, tf.TensorSpec(made_of.shape, computed_in(made_of.dtype))
+            if value in made and value not in found and flat.is_real(value):
+                tensor = _tensor(flat, value)
+                if tensor.shape.is_fully_defined():
+                    found.add(value)
+                    yield value, tf.TensorSpec(tensor.shape, computed_in(tensor.dtype))
 
 
-def _tensor(flat: Flat, value: int) -> tf.Tensor | None:
-    """A value as it was traced; None if it is one that the function takes from outside."""
-    entry = flat.producers.get(value)
-    return None if entry is None else entry.op.outputs[entry.outputs.index(value)]
+def _tensor(flat: Flat, value: int) -> tf.Tensor:
+    """A value that depends on no image: as it was traced, or as the function takes it from outside."""
+    if value in flat.captures:
+        return flat.captures[value]
+    entry = flat.producers[value]
+    return entry.op.outputs[entry.outputs.index(value)]

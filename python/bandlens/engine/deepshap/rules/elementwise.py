@@ -22,7 +22,9 @@ def run(pairs: Pairs, step: Step) -> Map:
         factor = pairs.formula_in_a_row(formulas.homogeneous_ratio, *sides, rounding=pairs.rounding)
     else:
         slope = pairs.derivative(value, start)
-        factor = pairs.formula_in_a_row(formulas.run_ratio, *sides, slope, rounding=pairs.rounding)
+        (image, _), (image_out, _) = pairs.sides(start), pairs.sides(value)
+        reach = formulas.reach(pairs.nd, image, image_out, slope)
+        factor = pairs.formula_in_a_row(formulas.run_ratio, *sides, slope, reach, rounding=pairs.rounding)
     if start != root:
         factor = factor * pairs.slope(start, root)
     return scaled(pairs, step, {root: factor})
@@ -39,7 +41,7 @@ def announce_runs(pairs: Pairs) -> None:
         if pairs.is_homogeneous(step.outputs[0], start):
             pairs.announce_in_a_row(formulas.homogeneous_ratio, start, leads, rounding=pairs.rounding)
         else:
-            pairs.announce_in_a_row(formulas.run_ratio, start, [*leads, image], rounding=pairs.rounding)
+            pairs.announce_in_a_row(formulas.run_ratio, start, [*leads, image, image], rounding=pairs.rounding)
 
 
 def mesh(pairs: Pairs, step: Step) -> Map:
