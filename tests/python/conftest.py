@@ -85,6 +85,26 @@ def _double(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def forget() -> Callable[[], None]:
+    """Forget what was compiled for models of the same operations, which may be other where a test patches something."""
+
+    def forgotten() -> None:
+        shared = sys.modules.get("bandlens.engine.backends.tensorflow.shared")
+        if shared is not None:
+            shared._LATEST.clear()
+
+    return forgotten
+
+
+@pytest.fixture(autouse=True)
+def _own_steps(forget: Callable[[], None]) -> Iterator[None]:
+    """Steps of other tests are not known to a test."""
+    forget()
+    yield
+    forget()
+
+
 @pytest.fixture(scope="module")
 def _imported() -> None:
     """Let what a file's tests find there be passed over when memory is freed.

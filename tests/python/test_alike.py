@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import bandlens as bl
@@ -17,14 +17,12 @@ BANDS = 4
 METHODS = ("deepshap", "saliency", "integrated_gradients")
 
 
-@pytest.fixture(autouse=True)
-def nothing_compiled() -> Iterator[Any]:
-    """As in a new process; gives what was compiled for any model."""
+@pytest.fixture
+def nothing_compiled() -> Any:
+    """What was compiled for any model, which is nothing when a test begins."""
     from bandlens.engine.backends.tensorflow import shared
 
-    shared._LATEST.clear()
-    yield shared._LATEST
-    shared._LATEST.clear()
+    return shared._LATEST
 
 
 def scores(model: Any, method: str = "deepshap") -> np.ndarray:

@@ -44,7 +44,12 @@ BEGINNINGS: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_sums_over_windows_give_the_same_scores(
-    keras: Any, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Any], Any], name: str, own: bool
+    keras: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    settle: Callable[[Any], Any],
+    forget: Callable[[], None],
+    name: str,
+    own: bool,
 ) -> None:
     begin, whole = BEGINNINGS[name]
     inputs = keras.Input(X.shape[1:])
@@ -62,6 +67,7 @@ def test_sums_over_windows_give_the_same_scores(
     monkeypatch.setattr(walk, "beginning", lambda plan, *_, **__: plan.start.operations)
 
     def scores(summed: bool) -> np.ndarray:
+        forget()
         for module in (meeting, chunks):
             monkeypatch.setattr(module, "in_blocks", lambda *_: summed)
         options = {"background_per_image": 2} if own else {}
