@@ -86,7 +86,12 @@ def test_sums_over_windows_give_the_same_scores(
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("how", [{}, {"strides": 2}, {"strides": (2, 1)}, {"dilation_rate": 2}, {"groups": 3}], ids=str)
 def test_what_each_band_brings_alone_is_the_same_in_one_go(
-    keras: Any, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Any], Any], padding: str, how: dict[str, Any]
+    keras: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    settle: Callable[[Any], Any],
+    forget: Callable[[], None],
+    padding: str,
+    how: dict[str, Any],
 ) -> None:
     from bandlens.engine.backends import functions, tensorflow
 
@@ -104,6 +109,7 @@ def test_what_each_band_brings_alone_is_the_same_in_one_go(
     monkeypatch.setattr(walk, "beginning", lambda plan, *_, **__: plan.start.operations)
 
     def scores(way: Any) -> np.ndarray:
+        forget()
         monkeypatch.setattr(tensorflow, "apart", way)
         result = bl.band_importance(keras.Model(model.inputs, model.outputs), X, background=BACKGROUND, target="all")
         scores: np.ndarray = result.scores
