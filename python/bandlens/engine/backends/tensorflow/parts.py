@@ -34,6 +34,8 @@ class Part:
         definition = type(whole)()
         definition.signature.name = f"bandlens_part_{next(_number)}"
         definition.node_def.extend(node for name, node in made_by.items() if name in needed)
+        for node in definition.node_def:
+            node.input[:] = _tensors(node)
         for number, (name, tensor) in enumerate(zip(names, outputs, strict=True)):
             definition.signature.output_arg.add(name=f"output_{number}", type=tensor.dtype.as_datatype_enum)
             definition.ret[f"output_{number}"] = name
@@ -46,7 +48,7 @@ class Part:
         self._name = definition.signature.name
         self._dtypes = [tensor.dtype for tensor in outputs]
         context.context().add_function_def(definition)
-        weakref.finalize(self, context.context().remove_function, self._name)
+        weakref.finalize(self, context.context().remove_function, self._name).atexit = False
 
     def __call__(self) -> list[tf.Tensor]:
         """The tensors, as they are now; computed as they are written."""
@@ -83,5 +85,10 @@ def _leading_to(names: Sequence[str], made_by: dict[str, Any]) -> set[str]:
             continue
         needed.add(name)
         if name in made_by:
-            stack.extend(source.removeprefix("^").split(":")[0] for source in made_by[name].input)
+            stack.extend(source.split(":")[0] for source in _tensors(made_by[name]))
     return needed
+
+
+def _tensors(node: Any) -> list[str]:
+    """An operation's inputs, without those that keep the order of side effects, which nothing here has."""
+    return [source for source in node.input if not source.startswith("^")]

@@ -56,8 +56,9 @@ class Trace(BaseTrace[Entry]):
         self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         self._given: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         asked()
-        # without the edges that keep the order of side effects, as all that is compiled
-        self._concrete = tf.compat.v1.wrap_function(call, [tf.TensorSpec((None, *shape), dtype)])
+        # unlike `wrap_function`, it tells a function that makes new weights whenever it is called
+        function = tf.function(call, autograph=False)
+        self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
         self._check_output()
         self.flat = Flat(self._concrete)
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])

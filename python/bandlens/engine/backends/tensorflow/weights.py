@@ -7,6 +7,7 @@ So what a batch normalisation makes of its four weights is written once for a mo
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import tensorflow as tf
@@ -66,9 +67,12 @@ class Weights:
             return function()
 
     def _prepared(self) -> Callable[[], list[tf.Tensor]]:
-        """The function that makes them, run once: so TensorFlow gets it ready while the first step is written."""
+        """The function that makes them, run once: so TensorFlow gets it ready while the first step is written.
+
+        What goes wrong, as where memory is short, is met again where they are read.
+        """
         function = self._made()
-        with running(least=True):
+        with running(least=True), suppress(tf.errors.OpError):
             function()
         return function
 
