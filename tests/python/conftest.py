@@ -85,24 +85,25 @@ def _double(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def forget() -> Callable[[], None]:
-    """Forget what was compiled for models of the same operations, which may be other where a test patches something."""
-
-    def forgotten() -> None:
-        shared = sys.modules.get("bandlens.engine.backends.tensorflow.shared")
-        if shared is not None:
-            shared._LATEST.clear()
-
-    return forgotten
-
-
 @pytest.fixture(autouse=True)
-def _own_steps(forget: Callable[[], None]) -> Iterator[None]:
-    """Steps of other tests are not known to a test."""
-    forget()
+def _own_steps(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Steps of other tests are not known to a test; where it patches something, nor are those of its other models.
+
+    Models of the same operations would share what was compiled before, and be patched in vain.
+    """
+    on_tensorflow = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
+    patches = "monkeypatch" in request.fixturenames and "nothing_compiled" not in request.fixturenames
+    if not on_tensorflow or not (patches or "bandlens.engine.backends.tensorflow.shared" in sys.modules):
+        yield
+        return
+    from bandlens.engine.backends.tensorflow import shared
+
+    most = shared.MOST
+    shared._LATEST.clear()
+    shared.MOST = 0 if patches else most
     yield
-    forget()
+    shared.MOST = most
+    shared._LATEST.clear()
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ ARRAYS = (
     "scores", "score_errors", "draw_errors", "output_values", "base_values", "residuals", "band_means", "local_fit",
     "drops", "image_output", "background",
 )  # fmt: skip
-FEW = {"n_samples": 20, "n_steps": 8, "n_repeats": 3, "max_permutations": 12}
+FEW = {"n_samples": 20, "n_steps": 8, "n_repeats": 3, "max_permutations": 40}
 # the same method in ways that compute differently
 WAYS: dict[str, dict[str, dict[str, Any]]] = {
     "deepshap": {"class": {}, "drawn": {"background_per_image": 3}},

@@ -175,7 +175,7 @@ def test_what_is_kept_keeps_no_weights(keras: Any, method: str, nothing_compiled
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_weights_are_those_of_each_call(keras: Any, method: str, written: list[str]) -> None:
+def test_weights_are_those_of_each_call(keras: Any, method: str) -> None:
     model, other = network(keras, 1), network(keras, 2)
     before = scores(model, method)
     model.set_weights(other.get_weights())

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from bandlens.data.images import check_images
 from bandlens.data.summaries import band_means
-from bandlens.engine.backends import backend_of
+from bandlens.engine.backends import backend_of, functions
+from bandlens.engine.deepshap import formulas
 from bandlens.engine.deepshap.chunks import _less_padded, _sizes
 from bandlens.engine.deepshap.pairs import Pairs
 from bandlens.errors import CompletenessWarning, UnsupportedOperationError
@@ -386,6 +387,16 @@ def test_what_is_added_shifts_unless_it_is_the_value_itself(keras: Any, times: i
     added = scores(lambda x: ops.add(x, x) if times == 2 else ops.add(x, 0.1))
     known = scores(keras.layers.Rescaling(2.0) if times == 2 else keras.layers.Rescaling(1.0, offset=0.1))
     np.testing.assert_allclose(added, known, rtol=0, atol=1e-6 * np.abs(known).max())
+
+
+def test_what_tells_rounding_is_the_input_or_what_makes_the_output() -> None:
+    """Where both hardly differ, by f / f'; in flat parts, by the usual size of the input."""
+    image, output, slope = (
+        np.reshape(values, (1, 1, 1, 4)) for values in ([0.5, 2, 0, -1], [0.1, 0, 0.3, 0.2], [0.5, 1, -0.1, 0])
+    )
+    with np.errstate(divide="ignore"):
+        found = formulas.reach(functions.nd, image, output, slope)
+    np.testing.assert_allclose(found.ravel(), [0.5, 2, 0.875, 1])
 
 
 @pytest.mark.parametrize("activation", ["relu", "abs"])

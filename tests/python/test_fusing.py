@@ -13,22 +13,26 @@ X, BACKGROUND = np.random.default_rng(9).normal(size=(2, 4, 8, 8, 3)).astype("fl
 pytestmark = pytest.mark.tensorflow
 
 
-def network(keras: Any) -> Any:
+def network(keras: Any, activation: str = "relu") -> Any:
     """Two convolutions of other shapes, each with a kink behind it."""
     layers = keras.layers
     inputs = keras.Input(X.shape[1:])
-    x = layers.Conv2D(4, 3, activation="relu")(inputs)
-    x = layers.Conv2D(5, 3, activation="relu")(x)
-    x = layers.Conv2D(5, 1, activation="relu")(x)
+    x = layers.Conv2D(4, 3, activation=activation)(inputs)
+    x = layers.Conv2D(5, 3, activation=activation)(x)
+    x = layers.Conv2D(5, 1, activation=activation)(x)
     return keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
 
 
-def scores(model: Any) -> np.ndarray:
-    found: np.ndarray = bl.band_importance(model, X, background=BACKGROUND, target="all").scores
+def scores(model: Any, **options: Any) -> np.ndarray:
+    found: np.ndarray = bl.band_importance(model, X, background=BACKGROUND, target="all", **options).scores
     return found
 
 
-def test_each_formula_is_begun_once_for_each_of_its_shapes(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [{}, {"background_per_image": 2}], ids=["all", "drawn"])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_each_formula_is_begun_once_for_each_of_its_shapes(
+    keras: Any, monkeypatch: pytest.MonkeyPatch, activation: str, options: dict[str, Any]
+) -> None:
     from bandlens.engine.backends.tensorflow import fusing
 
     asked: list[Any] = []
@@ -45,13 +49,13 @@ def test_each_formula_is_begun_once_for_each_of_its_shapes(keras: Any, monkeypat
     monkeypatch.setattr(fusing, "_COMPILED", set())
     monkeypatch.setattr(fusing, "_run_on_zeros", noted)
     monkeypatch.setattr(fusing.Begun, "end", wait)
-    model = network(keras)
-    before = scores(model)
-    # two shapes for three kinks: the last two convolutions are of one
+    model = network(keras, activation)
+    before = scores(model, **options)
+    # two shapes for three kinks, which are as they were announced: the last two convolutions are of one
     assert len(asked) == len(set(asked)) == 2
-    np.testing.assert_array_equal(scores(model), before)
+    np.testing.assert_array_equal(scores(model, **options), before)
     # another model of the same shapes needs nothing anew
-    scores(network(keras))
+    scores(network(keras, activation), **options)
     assert len(asked) == 2
 
 

@@ -44,12 +44,7 @@ BEGINNINGS: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", BEGINNINGS)
 def test_sums_over_windows_give_the_same_scores(
-    keras: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    settle: Callable[[Any], Any],
-    forget: Callable[[], None],
-    name: str,
-    own: bool,
+    keras: Any, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Any], Any], name: str, own: bool
 ) -> None:
     begin, whole = BEGINNINGS[name]
     inputs = keras.Input(X.shape[1:])
@@ -67,7 +62,6 @@ def test_sums_over_windows_give_the_same_scores(
     monkeypatch.setattr(walk, "beginning", lambda plan, *_, **__: plan.start.operations)
 
     def scores(summed: bool) -> np.ndarray:
-        forget()
         for module in (meeting, chunks):
             monkeypatch.setattr(module, "in_blocks", lambda *_: summed)
         options = {"background_per_image": 2} if own else {}
@@ -86,12 +80,7 @@ def test_sums_over_windows_give_the_same_scores(
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("how", [{}, {"strides": 2}, {"strides": (2, 1)}, {"dilation_rate": 2}, {"groups": 3}], ids=str)
 def test_what_each_band_brings_alone_is_the_same_in_one_go(
-    keras: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    settle: Callable[[Any], Any],
-    forget: Callable[[], None],
-    padding: str,
-    how: dict[str, Any],
+    keras: Any, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Any], Any], padding: str, how: dict[str, Any]
 ) -> None:
     from bandlens.engine.backends import functions, tensorflow
 
@@ -109,7 +98,6 @@ def test_what_each_band_brings_alone_is_the_same_in_one_go(
     monkeypatch.setattr(walk, "beginning", lambda plan, *_, **__: plan.start.operations)
 
     def scores(way: Any) -> np.ndarray:
-        forget()
         monkeypatch.setattr(tensorflow, "apart", way)
         result = bl.band_importance(keras.Model(model.inputs, model.outputs), X, background=BACKGROUND, target="all")
         scores: np.ndarray = result.scores

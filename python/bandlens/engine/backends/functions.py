@@ -14,6 +14,7 @@ import numpy as np
 
 from ..graph import Family, Graph, Layout, Operation, Region
 from ..processor import processor
+from .announcing import announce as announce
 from .channels import apart as apart
 from .contract import Arrays
 
@@ -183,10 +184,6 @@ def loop_over(add: Callable[[State, Any], State], elements: Any, initial: State)
 def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     """A formula as a function of arrays."""
     return partial(function, nd, **static)
-
-
-def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any) -> None:
-    """Nothing: nothing is compiled."""
 
 
 def fuses() -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 from ...errors import BandlensError, ModelError
 from ..graph import Graph, Layout, Region
 from ..reasons import reason
-from ..uncollected import uncollected
 from . import heads, refusals
 from .flat import AnyEntry, BaseFlat, leading_to
 
@@ -59,8 +58,7 @@ class BaseTrace(ABC, Generic[AnyEntry]):
     def compiled(self, key: Hashable, build: Callable[[], Built]) -> Built:
         """Something that was compiled for this trace, made by `build` on first use."""
         if key not in self._compiled:
-            with uncollected():
-                self._compiled[key] = build()
+            self._compiled[key] = build()
         return self._compiled[key]
 
     def graph(self, output: int) -> Graph:

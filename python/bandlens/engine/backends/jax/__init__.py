@@ -1,20 +1,9 @@
 """JAX: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
 
+from ..announcing import announce
 from ..channels import apart
 from .arrays import nd
-from .compiling import (
-    OutOfMemory,
-    announce,
-    compile,
-    device,
-    free_memory,
-    fused,
-    fuses,
-    loop_over,
-    to_device,
-    version,
-    vjp,
-)
+from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
 from .forwards import has_forward, jvp
 from .marks import mark
 from .ready import ready

@@ -76,10 +76,6 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return partial(function, nd, **static)
 
 
-def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any) -> None:
-    """Nothing: formulas are compiled with what they are in."""
-
-
 def fuses() -> bool:
     """Always: all that is compiled is fused."""
     return True

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...processor import processor
+from ...uncollected import uncollected
 from ..contract import Pull
 from .fusing import Begun, ahead
 from .gradients import gradients
@@ -41,7 +42,7 @@ def compile(
             return function(*values)
 
         # without the edges that keep the order of side effects, which nothing here has, at a sixth of the cost
-        with ahead(begun):
+        with uncollected(), ahead(begun):
             return tf.compat.v1.wrap_function(step, [*weights.specs.values(), *signature])
 
     key = None if alike is None else (trace.architecture, *weights.specs.values(), *signature, alike)

@@ -1,21 +1,10 @@
 """PyTorch: trace any model to primitive operations, run parts of the trace, differentiate them."""
 
+from ..announcing import announce
 from ..channels import apart
 from ..forwards import has_forward
 from .arrays import nd
-from .compiling import (
-    OutOfMemory,
-    announce,
-    compile,
-    device,
-    free_memory,
-    fused,
-    fuses,
-    loop_over,
-    to_device,
-    version,
-    vjp,
-)
+from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
 from .forwards import jvp
 from .marks import mark
 from .ready import ready

@@ -79,10 +79,6 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return partial(function, nd, **static)
 
 
-def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any) -> None:
-    """Nothing: nothing is compiled."""
-
-
 def fuses() -> bool:
     """Never."""
     return False

@@ -22,7 +22,7 @@ def run(pairs: Pairs, step: Step) -> Map:
         factor = pairs.formula_in_a_row(formulas.homogeneous_ratio, *sides, rounding=pairs.rounding)
     else:
         slope = pairs.derivative(value, start)
-        (image, _), (image_out, _) = pairs.sides(start), pairs.sides(value)
+        image, _, image_out, _ = sides
         reach = formulas.reach(pairs.nd, image, image_out, slope)
         factor = pairs.formula_in_a_row(formulas.run_ratio, *sides, slope, reach, rounding=pairs.rounding)
     if start != root:
