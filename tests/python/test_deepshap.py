@@ -392,11 +392,12 @@ def test_what_is_added_shifts_unless_it_is_the_value_itself(keras: Any, times: i
 def test_what_tells_rounding_is_the_input_or_what_makes_the_output() -> None:
     """Where both hardly differ, by f / f'; in flat parts, by the usual size of the input."""
     image, output, slope = (
-        np.reshape(values, (1, 1, 1, 4)) for values in ([0.5, 2, 0, -1], [0.1, 0, 0.3, 0.2], [0.5, 1, -0.1, 0])
+        np.reshape(values, (1, 1, 1, 5))
+        for values in ([0.5, 2, 0, -1, 1.5], [0.1, 0, 0.3, 0.2, 0], [0.5, 1, -0.1, 0, 0])
     )
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         found = formulas.reach(functions.nd, image, output, slope)
-    np.testing.assert_allclose(found.ravel(), [0.5, 2, 0.875, 1])
+    np.testing.assert_allclose(found.ravel(), [0.5, 2, 1, 1, 1.5])
 
 
 @pytest.mark.parametrize("activation", ["relu", "abs"])
