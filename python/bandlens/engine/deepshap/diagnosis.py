@@ -13,9 +13,9 @@ import numpy as np
 
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
+from .multiplier import Multiplier
 from .pairs import Pairs
 from .plan import Plan, Step
-from .rows import Multiplier
 from .walk import multipliers
 
 

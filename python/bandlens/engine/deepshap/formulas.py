@@ -5,10 +5,56 @@ Tensors have leading axes (outputs, images, background) and broadcast. `nd` are 
 
 from __future__ import annotations
 
-from math import prod
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import product as combinations
+from typing import Any, NamedTuple
 
 from ..backends.contract import Arrays
+
+
+class Term(NamedTuple):
+    """A formula within a product.
+
+    Attributes
+    ----------
+    function : callable
+    places : tuple of int
+        Which of the product's tensors it is of.
+    static : tuple of (str, value)
+        Its arguments that are no tensors.
+    """
+
+    function: Callable[..., Any]
+    places: tuple[int, ...]
+    static: tuple[tuple[str, Any], ...]
+
+
+def factor(nd: Arrays, *tensors: Any, terms: Sequence[Term]) -> Any:
+    """The product of terms."""
+    found = [term.function(nd, *(tensors[place] for place in term.places), **dict(term.static)) for term in terms]
+    return reduce(nd.multiply, found)
+
+
+def product(
+    nd: Arrays,
+    core: Any,
+    *tensors: Any,
+    terms: Sequence[Term],
+    shape: tuple[int, ...] = (),
+    window: tuple[int, ...] | None = None,
+) -> Any:
+    """Something of every output, or blocks of it that are repeated to a shape, times the product of terms.
+
+    Only what comes of it is written to memory.
+    """
+    repeated = core if window is None else repeat_blocks(nd, core, shape, window)
+    return nd.multiply(repeated, factor(nd, *tensors, terms=terms))
+
+
+def given(nd: Arrays, tensor: Any) -> Any:
+    """A term that is there already."""
+    return tensor
 
 
 def divide(nd: Arrays, numerator: Any, denominator: Any, negligible: Any, otherwise: Any) -> Any:
@@ -184,39 +230,29 @@ def sum_blocks(nd: Arrays, tensor: Any, shape: tuple[int, ...], window: tuple[in
     return nd.reshape(nd.sum(found, tuple(summed)) if summed else found, (*lead, *shape))
 
 
-def split_blocks(nd: Arrays, tensor: Any, window: tuple[int, ...]) -> Any:
-    """Elements by their place in a block and by block, shape (*leading axes, places, blocks).
+def sum_of_products(nd: Arrays, image: Any, reference: Any, factor: Any, *, window: tuple[int, ...]) -> Any:
+    """Differences times factors, summed over blocks, so that only sums are written to memory.
+
+    Summed are slices, of one element of each block: behind a block's axes lies the next block, and what is added up
+    along an axis that isn't the last is slow.
 
     Parameters
     ----------
-    tensor : tensor
+    image, reference, factor : tensor, with three leading axes
     window : tuple of int
-        Lengths of the blocks along the axes behind the leading ones; what no block covers is left out.
+        Lengths of the blocks along the axes behind them; what no block covers is left out.
     """
-    lead, shape = tuple(tensor.shape[:3]), tuple(tensor.shape[3:])
-    covered = tuple(slice(0, length // size * size) for length, size in zip(shape, window, strict=True))
-    if any(part.stop != length for part, length in zip(covered, shape, strict=True)):
-        tensor = tensor[(slice(None),) * 3 + covered]
-    split: list[int] = []
-    places: list[int] = []
-    for length, size in zip(shape, window, strict=True):
-        if size > 1:
-            places.append(1 + len(split) + 1)
-        split += [length // size, size] if size > 1 else [length]
-    rows = lead[0] * lead[1] * lead[2]
-    tensor = nd.moveaxis(nd.reshape(tensor, (rows, *split)), tuple(places), tuple(range(1, 1 + len(places))))
-    each = prod(window)
-    return nd.reshape(tensor, (*lead, each, prod(split) // each))
 
+    def element(tensor: Any, place: tuple[int, ...]) -> Any:
+        ends = (length // size * size for length, size in zip(tensor.shape[3:], window, strict=True))
+        every = (slice(first, end, size) for first, end, size in zip(place, ends, window, strict=True))
+        return tensor[(slice(None),) * 3 + tuple(every)]
 
-def sum_of_products(nd: Arrays, image: Any, reference: Any, factor: Any) -> Any:
-    """Differences times factors, summed over the last axis but one, so that only sums are written to memory."""
-    return nd.sum((image - reference) * factor, len(image.shape) - 2)
-
-
-def repeat_times(nd: Arrays, tensor: Any, factor: Any, *, shape: tuple[int, ...], window: tuple[int, ...]) -> Any:
-    """Blocks repeated and multiplied, so that only the product is written to memory."""
-    return repeat_blocks(nd, tensor, shape, window) * factor
+    total: Any = None
+    for place in combinations(*(range(size) for size in window)):
+        part = (element(image, place) - element(reference, place)) * element(factor, place)
+        total = part if total is None else total + part
+    return total
 
 
 def softmax_ratio(

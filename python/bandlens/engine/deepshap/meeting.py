@@ -8,14 +8,15 @@ all outputs, and nothing is ever written down for each output and element of the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from ..backends.contract import Backend
 from ..graph import between
 from . import formulas
+from .multiplier import Multiplier
 from .pairs import Pairs
 from .plan import Plan, Step
-from .rows import Multiplier
 
 # sums over windows are computed for each band, multipliers of elements for each output, which costs so many times more
 BANDS_PER_OUTPUT = 4
@@ -56,21 +57,23 @@ def _met_in_blocks(
 ) -> Any:
     """The same by sums over windows."""
     nd, shape, n_bands = pairs.nd, pairs.layouts[value].shape, images.shape[1]
-    lead = (pairs.n, pairs.m)
-    factor = nd.broadcast_to(multiplier.factor, (1, *lead, *shape))
-
-    def split(tensor: Any, *lead: int) -> Any:
-        return formulas.split_blocks(nd, nd.reshape(tensor, (*lead, *shape)), window)
-
+    own, outputs = pairs.n if pairs.own else 1, multiplier.core.shape[0]
+    # leading axes are (images, background, bands) here
+    factor = nd.broadcast_to(pairs.factor(value, multiplier.factors), (1, pairs.n, pairs.m, *shape))
     brought = pairs.formula(
         formulas.sum_of_products,
-        split(images, pairs.n, 1, n_bands),
-        split(references, pairs.n if pairs.own else 1, pairs.m, n_bands),
-        split(factor, *lead, 1),
+        nd.reshape(images, (pairs.n, 1, n_bands, *shape)),
+        nd.reshape(references, (own, pairs.m, n_bands, *shape)),
+        nd.reshape(factor, (pairs.n, pairs.m, 1, *shape)),
+        window=window,
     )
-    blocks = brought.shape[-1]
-    core = nd.broadcast_to(multiplier.core, (multiplier.core.shape[0], *lead, *multiplier.core.shape[3:]))
-    return nd.einsum("knmw,nmbw->knmb", nd.reshape(core, (*core.shape[:3], blocks)), brought)
+    blocks = prod(brought.shape[3:])
+    core = nd.broadcast_to(multiplier.core, (outputs, pairs.n, pairs.m, *multiplier.core.shape[3:]))
+    return nd.einsum(
+        "knmw,nmbw->knmb",
+        nd.reshape(core, (outputs, pairs.n, pairs.m, blocks)),
+        nd.reshape(brought, (pairs.n, pairs.m, n_bands, blocks)),
+    )
 
 
 def in_blocks(backend: Backend, n_bands: int, outputs: int) -> bool:

@@ -60,8 +60,10 @@ class Pairs(Rows):
         """Whether a run is homogeneous in its root: see `bandlens.engine.graph.Operation`."""
         return all(operation.homogeneous for operation in between(self.plan.graph, {root}, {value}))
 
-    def slope(self, value: int, root: int) -> Any:
-        """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...)."""
+    def slope(self, value: int, root: int) -> list[Any]:
+        """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...); nothing where that is 1."""
+        if self.only_shifts(value, root):
+            return []
         zeros = self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype)
         tangents = {root: self.nd.ones_like(zeros)}
         for operation in between(self.plan.graph, {root}, {value}):
@@ -70,7 +72,11 @@ class Pairs(Rows):
                 continue
             given = {source: tangents[source] for source in operation.data}
             tangents.update(self.push_forward(operation, given))
-        return tangents[value]
+        return [tangents[value]]
+
+    def only_shifts(self, value: int, root: int) -> bool:
+        """Whether a run adds constants to its root, and does nothing else."""
+        return all(self._only_shifts(operation) for operation in between(self.plan.graph, {root}, {value}))
 
     def _only_shifts(self, operation: Operation) -> bool:
         """Whether an operation adds constants to its first input, so that differences stay what they are."""

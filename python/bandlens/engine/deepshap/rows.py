@@ -9,38 +9,15 @@ don't know the output. What compares nothing with a background has an axis of le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import reduce
 from math import prod
 from typing import Any
 
-from ..backends.contract import Arrays, Backend, Trace
+from ..backends.contract import Backend, Trace
 from ..graph import Graph, Operation, between
 from . import formulas
+from .multiplier import Factor, Multiplier, terms_of
 from .plan import Plan
-
-
-@dataclass(frozen=True)
-class Multiplier:
-    """How much an output changes per unit of a value, as a product that is carried out late.
-
-    Attributes
-    ----------
-    core : tensor, shape (outputs or 1, images or 1, background or 1, *shape), axes of `shape` possibly 1
-    factor : tensor or None
-        Without the dependence on outputs: shape (1, images or 1, background or 1, *shape). Factors of successive
-        elementwise rules are multiplied with each other before they meet the much larger core.
-    window : tuple of int or None
-        Where given, the core has one entry per block of this shape, and is repeated only while it meets the factor.
-    """
-
-    core: Any
-    factor: Any = None
-    window: tuple[int, ...] | None = None
-
-    def times(self, nd: Arrays, factor: Any) -> Multiplier:
-        """Multiply by something that is the same for every output."""
-        held = factor if self.factor is None else nd.multiply(self.factor, factor)
-        return Multiplier(self.core, held, self.window)
 
 
 class Rows:
@@ -80,13 +57,43 @@ class Rows:
 
     def dense(self, value: int, multiplier: Multiplier) -> Any:
         """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
-        tensor = multiplier.core
-        if multiplier.window is not None:
-            static = {"shape": self.layouts[value].shape, "window": multiplier.window}
-            return self.formula(formulas.repeat_times, tensor, multiplier.factor, **static)
-        if multiplier.factor is not None:
-            tensor = self.nd.multiply(tensor, multiplier.factor)
-        return self.nd.broadcast_to(tensor, (*tensor.shape[:3], *self.layouts[value].shape))
+        core, shape, window = multiplier.core, self.layouts[value].shape, multiplier.window
+        if window is not None:
+            factors = multiplier.factors if multiplier.anew else (self.factor(value, multiplier.factors),)
+            terms, tensors = terms_of(factors)
+            return self.formula(formulas.product, core, *tensors, terms=terms, shape=shape, window=window)
+        together, others = self._together(value, multiplier.factors)
+        if together and multiplier.anew and tuple(core.shape[3:]) == shape:
+            terms, tensors = terms_of(together)
+            # one shape, and so one compiled formula, whether or not multipliers depend on the background yet
+            core = self.nd.broadcast_to(core, (*self.lead_of([core, *tensors]), *shape))
+            core = self.formula_in_a_row(formulas.product, core, *tensors, terms=terms)
+        elif together:
+            others = [self._at_once(together), *others]
+        if others:
+            core = self.nd.multiply(core, reduce(self.nd.multiply, others))
+        return self.nd.broadcast_to(core, (*core.shape[:3], *shape))
+
+    def factor(self, value: int, factors: Sequence[Any]) -> Any:
+        """Factors of a multiplier, multiplied with each other, shape (1, images or 1, background or 1, *shape)."""
+        together, others = self._together(value, factors)
+        return reduce(self.nd.multiply, [self._at_once(together), *others] if together else others)
+
+    def _together(self, value: int, factors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Factors that are computed in one pass, if any has to be, and those that are only multiplied with."""
+        shape = self.layouts[value].shape
+        if not any(isinstance(factor, Factor) for factor in factors):
+            return [], list(factors)
+        parted: tuple[list[Any], list[Any]] = [], []
+        for factor in factors:
+            parted[not isinstance(factor, Factor) and tuple(factor.shape[3:]) != shape].append(factor)
+        return parted
+
+    def _at_once(self, factors: Sequence[Any]) -> Any:
+        terms, tensors = terms_of(factors)
+        shapes = {tuple(tensor.shape[3:]) for tensor in tensors}
+        formula = self.formula_in_a_row if len(shapes) == 1 else self.formula
+        return formula(formulas.factor, *tensors, terms=terms)
 
     def rows(self, value: int, tensor: Any, lead: Sequence[int], of: int | None = None) -> Any:
         """A tensor with leading axes as one batch in the value's own axis order and dtype, or in that of another."""

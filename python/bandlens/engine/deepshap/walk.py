@@ -16,9 +16,9 @@ from ...data.cells import Cells
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
 from .meeting import met
+from .multiplier import Multiplier
 from .pairs import Pairs
 from .plan import Plan, Step
-from .rows import Multiplier
 from .rules import RULES, announce_runs
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
@@ -108,6 +108,7 @@ def band_scores(pairs: Pairs, seeds: Any, cells: Cells) -> Any:
     outputs, n, m = seeds.shape[0], pairs.n, pairs.m
     n_bands = len(cells)
     forward = plan.forward and prefers_forward(n_bands, outputs)
+    announce_runs(pairs, None if forward else outputs)
     passes = n_bands if forward else outputs
     sides = n + (n * m if pairs.own else m)
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=sides)
@@ -139,7 +140,7 @@ def _direct_scores(pairs: Pairs, found: dict[int, Multiplier], seeds: Any, cells
     lead = (seeds.shape[0], pairs.n, pairs.m)
     if source not in found:
         return nd.zeros((*lead, len(cells)), seeds.dtype)
-    contributions = pairs.dense(source, found[source].times(nd, image - reference))
+    contributions = pairs.dense(source, found[source].times(image - reference))
     # a batch has one row per image, which is the first of the axes behind the leading ones
     shape = tuple(contributions.shape)
     summed = cells.sums(nd, nd.reshape(contributions, (*shape[:3], *shape[4:])), 3)
@@ -174,11 +175,12 @@ def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
 def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
     """Sum over the background of weighted attributions, shape (outputs, images, *shape of an image)."""
     nd, source = pairs.nd, pairs.plan.graph.input
+    announce_runs(pairs, seeds.shape[0])
     image, reference = pairs.sides(source)
     found = multipliers(pairs, seeds, frozenset({source}))
     if source not in found:
         return nd.zeros((*seeds.shape[:2], *pairs.layouts[source].shape[1:]), seeds.dtype)
-    weighted = found[source].times(nd, (image - reference) * _along_background(pairs, source, weights))
+    weighted = found[source].times((image - reference) * _along_background(pairs, source, weights))
     summed = nd.sum(pairs.dense(source, weighted), 2)
     shape = (seeds.shape[0], pairs.n, *summed.shape[2:])
     return nd.reshape(nd.broadcast_to(summed, shape), (*shape[:2], *shape[3:]))
@@ -255,7 +257,6 @@ def make_step(backend: Backend, trace: Trace, plan: Plan, *, cells: Cells, own: 
 
     def step(images: Any, references: Any, seeds: Any, weights: Any) -> Any:
         pairs = Pairs(backend, trace, plan, images, references, own)
-        announce_runs(pairs)
         if maps:
             return attributions(pairs, seeds, weights)
         return band_scores(pairs, seeds, cells)

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from ..deepshap.multiplier import Multiplier
 from ..deepshap.plan import Step
-from ..deepshap.rows import Multiplier
 from .state import Values
 
 # Gauss-Legendre on the line from 0: exact for polynomials of degree 10, such as products of ten factors

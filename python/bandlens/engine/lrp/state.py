@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..backends.contract import Backend, Trace
-from ..deepshap.rows import Multiplier, Rows
+from ..deepshap.multiplier import Multiplier
+from ..deepshap.rows import Rows
 from ..graph import Operation
 from .layers import Layered
 

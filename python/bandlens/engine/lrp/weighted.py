@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..deepshap.rows import Multiplier
+from ..deepshap.multiplier import Multiplier
 from ..graph import between
 from .layers import Layer
 from .state import Values

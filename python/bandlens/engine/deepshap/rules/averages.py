@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...graph import Operation
+from ..multiplier import Multiplier
 from ..pairs import Pairs
 from ..plan import Step
-from ..rows import Multiplier
 from .maps import Map, Multipliers, no_push
 
 QUADRATURE_NODES = 16

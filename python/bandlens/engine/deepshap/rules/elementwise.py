@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from math import factorial
+from typing import Any
 
 from .. import formulas
+from ..multiplier import MOST_ANEW, Factor
 from ..pairs import Pairs
 from ..plan import Step
 from .maps import Map, middle, pair_lead, scaled
@@ -17,31 +20,50 @@ def run(pairs: Pairs, step: Step) -> Map:
     if value in pairs.plan.straight:
         return scaled(pairs, step, {root: pairs.slope(value, root)})
     start = pairs.plan.ratio_from[value]
-    sides = (*pairs.sides(start), *pairs.sides(value))
-    if pairs.is_homogeneous(value, start):
-        factor = pairs.formula_in_a_row(formulas.homogeneous_ratio, *sides, rounding=pairs.rounding)
-    else:
+    sides: tuple[Any, ...] = (*pairs.sides(start), *pairs.sides(value))
+    function, static = _ratio(pairs, value)
+    if function is formulas.run_ratio:
         slope = pairs.derivative(value, start)
-        image, _, image_out, _ = sides
-        reach = formulas.reach(pairs.nd, image, image_out, slope)
-        factor = pairs.formula_in_a_row(formulas.run_ratio, *sides, slope, reach, rounding=pairs.rounding)
-    if start != root:
-        factor = factor * pairs.slope(start, root)
-    return scaled(pairs, step, {root: factor})
+        sides = (*sides, slope, formulas.reach(pairs.nd, sides[0], sides[2], slope))
+    ratio = Factor(function, sides, static)
+    return scaled(pairs, step, {root: [ratio, *pairs.slope(start, root)]})
 
 
-def announce_runs(pairs: Pairs) -> None:
-    """Say which formulas `run` will ask for, before anything is there that they are of."""
+def announce_runs(pairs: Pairs, outputs: int | None) -> None:
+    """Say which formulas runs will ask for, before anything is there that they are of.
+
+    Left out are runs up to a maximum over windows, whose multipliers are computed together with its.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    outputs : int or None
+        Outputs whose multipliers are sent back; None if differences are sent forward.
+    """
     image, reference = pairs.leads
+    pooled = {step.inputs[0] for step in pairs.plan.steps if step.rule == "maximum"}
     for step in reversed(pairs.plan.steps):
-        if step.rule != "run" or step.outputs[0] in pairs.plan.straight:
+        (root, *_), (value, *_) = step.inputs, step.outputs
+        if step.rule != "run" or value in pairs.plan.straight or value in pooled:
             continue
-        start = pairs.plan.ratio_from[step.outputs[0]]
-        leads = [image, reference] * 2
-        if pairs.is_homogeneous(step.outputs[0], start):
-            pairs.announce_in_a_row(formulas.homogeneous_ratio, start, leads, rounding=pairs.rounding)
+        function, static = _ratio(pairs, value)
+        leads = [image, reference, image, reference, *([image, image] if function is formulas.run_ratio else [])]
+        terms = [formulas.Term(function, tuple(range(len(leads))), tuple(static.items()))]
+        start = pairs.plan.ratio_from[value]
+        if pairs.layouts[start].shape == pairs.layouts[root].shape and not pairs.only_shifts(start, root):
+            terms.append(formulas.Term(formulas.given, (len(leads),), ()))
+            leads.append((1, 1, 1))
+        if outputs is None or outputs > MOST_ANEW:
+            pairs.announce_in_a_row(formulas.factor, value, leads, terms=tuple(terms))
         else:
-            pairs.announce_in_a_row(formulas.run_ratio, start, [*leads, image, image], rounding=pairs.rounding)
+            core = (outputs, pairs.n, pairs.m)
+            pairs.announce_in_a_row(formulas.product, value, [core, *leads], terms=tuple(terms))
+
+
+def _ratio(pairs: Pairs, value: int) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The formula of a run's ratio."""
+    homogeneous = pairs.is_homogeneous(value, pairs.plan.ratio_from[value])
+    return formulas.homogeneous_ratio if homogeneous else formulas.run_ratio, {"rounding": pairs.rounding}
 
 
 def mesh(pairs: Pairs, step: Step) -> Map:
@@ -72,14 +94,15 @@ def mesh(pairs: Pairs, step: Step) -> Map:
             joined = (*without[:index], 0, *without[index + 1 :])
             change = change + weight * (found[joined][0] - found[without][0])
             slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
-        factors[player] = pairs.formula(formulas.shapley_slope, *sides[player], change, slope, rounding=pairs.rounding)
+        share = Factor(formulas.shapley_slope, (*sides[player], change, slope), {"rounding": pairs.rounding})
+        factors[player] = [share]
     return scaled(pairs, step, factors)
 
 
 def multiply(pairs: Pairs, step: Step) -> Map:
     """Elementwise product: each input's Shapley value divides out to the mean of the other input over the pair."""
     left, right = step.inputs
-    return scaled(pairs, step, {left: middle(pairs, right), right: middle(pairs, left)})
+    return scaled(pairs, step, {left: [middle(pairs, right)], right: [middle(pairs, left)]})
 
 
 def quotient(pairs: Pairs, step: Step) -> Map:
@@ -88,7 +111,7 @@ def quotient(pairs: Pairs, step: Step) -> Map:
     rank = len(pairs.layouts[step.outputs[0]].shape)
     sides = (pairs.stretch(side, rank) for side in (*pairs.sides(bottom), middle(pairs, top)))
     of_top, of_bottom = pairs.formula(formulas.quotient_slopes, *sides)
-    return scaled(pairs, step, {top: of_top, bottom: of_bottom})
+    return scaled(pairs, step, {top: [of_top], bottom: [of_bottom]})
 
 
 def squared_difference(pairs: Pairs, step: Step) -> Map:
@@ -96,4 +119,4 @@ def squared_difference(pairs: Pairs, step: Step) -> Map:
     left, right = step.operation.inputs
     rank = len(pairs.layouts[step.outputs[0]].shape)
     slope = 2 * (pairs.stretch(middle(pairs, left), rank) - pairs.stretch(middle(pairs, right), rank))
-    return scaled(pairs, step, {left: slope, right: -slope})
+    return scaled(pairs, step, {left: [slope], right: [-slope]})

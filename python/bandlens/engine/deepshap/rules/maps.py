@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..multiplier import Factor, Multiplier
 from ..pairs import Pairs
 from ..plan import Step
-from ..rows import Multiplier
 
 Multipliers = Mapping[int, Multiplier]
 Tangents = Mapping[int, Any]
@@ -31,26 +31,39 @@ class Map(NamedTuple):
 Rule = Callable[[Pairs, Step], Map]
 
 
-def scaled(pairs: Pairs, step: Step, factors: Mapping[int, Any]) -> Map:
-    """Multiplication by a factor for each input; sums where an input was broadcast."""
+def scaled(pairs: Pairs, step: Step, factors: Mapping[int, Sequence[Any]]) -> Map:
+    """Multiplication by factors of each input; sums where an input was broadcast.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    step : Step
+    factors : mapping of int to sequence of tensor or Factor
+        Of each input, to be multiplied with each other. Those yet to be computed have the shape of the output.
+    """
     (output,) = step.outputs
     full = pairs.layouts[output].shape
+    stretched = {
+        value: [one if isinstance(one, Factor) else pairs.stretch(one, len(full)) for one in these]
+        for value, these in factors.items()
+    }
 
     def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
         (multiplier,) = multipliers.values()
         shared = {}
-        for value, factor in factors.items():
-            part = multiplier.times(pairs.nd, pairs.stretch(factor, len(full)))
+        for value, these in stretched.items():
+            part = multiplier.times(*these)
             if pairs.layouts[value].shape != full:
                 part = Multiplier(pairs.unbroadcast(value, pairs.dense(output, part)))
             shared[value] = part
         return shared
 
     def push(tangents: Tangents) -> dict[int, Any]:
-        parts = [
-            pairs.nd.multiply(pairs.stretch(tangent, len(full)), pairs.stretch(factors[value], len(full)))
-            for value, tangent in tangents.items()
-        ]
+        parts = []
+        for value, tangent in tangents.items():
+            part = pairs.stretch(tangent, len(full))
+            these = stretched[value]
+            parts.append(pairs.nd.multiply(part, pairs.factor(output, these)) if these else part)
         total = parts[0]
         for part in parts[1:]:
             total = total + part

@@ -6,9 +6,9 @@ from typing import Any
 
 from ...graph import Operation
 from .. import formulas
+from ..multiplier import Factor, Multiplier
 from ..pairs import Pairs
 from ..plan import Step
-from ..rows import Multiplier
 from .maps import Map, Multipliers, Tangents, pair_lead, repeat
 
 
@@ -25,16 +25,17 @@ def maximum(pairs: Pairs, step: Step) -> Map:
     if operation.window is not None:
         window = operation.window
         choices = (_selection(pairs, operation, side) for side in (image, reference))
-        share = pairs.formula(formulas.block_shares, image, reference, *outputs, *choices, window=window)
+        share = Factor(formulas.block_shares, (image, reference, *outputs, *choices), {"window": window})
 
         def pull_blocks(multipliers: Multipliers) -> dict[int, Multiplier]:
             (multiplier,) = multipliers.values()
-            return {value: Multiplier(pairs.dense(output, multiplier), share, window)}
+            return {value: Multiplier(pairs.dense(output, multiplier), (share,), window)}
 
         def push_blocks(tangents: Tangents) -> dict[int, Any]:
             (tangent,) = tangents.values()
             shape = pairs.layouts[output].shape
-            return {output: formulas.sum_blocks(pairs.nd, tangent * share, shape, window)}
+            moved = tangent * pairs.factor(value, [share])
+            return {output: formulas.sum_blocks(pairs.nd, moved, shape, window)}
 
         return Map(pull_blocks, push_blocks)
     nd, same = pairs.nd, formulas.unchanged(pairs.nd, *outputs)

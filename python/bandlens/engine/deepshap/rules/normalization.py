@@ -7,9 +7,9 @@ from math import isnan, prod
 from typing import Any
 
 from .. import sets, variances
+from ..multiplier import Multiplier
 from ..pairs import Pairs
 from ..plan import Step
-from ..rows import Multiplier
 from .maps import Map, Multipliers, Tangents, change
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import formulas
+from ..multiplier import Multiplier
 from ..pairs import Pairs
 from ..plan import Step
-from ..rows import Multiplier
 from .maps import Map, Multipliers, Tangents
 
 
@@ -34,7 +34,7 @@ def _through_logsumexp(pairs: Pairs, step: Step, ratio: Any) -> Map:
 
     def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
         (multiplier,) = multipliers.values()
-        dense = pairs.dense(output, multiplier if ratio is None else multiplier.times(pairs.nd, ratio))
+        dense = pairs.dense(output, multiplier if ratio is None else multiplier.times(ratio))
         return {value: Multiplier(dense - pairs.nd.sum(dense, -1, True) * slope)}
 
     def push(tangents: Tangents) -> dict[int, Any]:
