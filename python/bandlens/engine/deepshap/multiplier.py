@@ -61,7 +61,12 @@ class Multiplier:
     @property
     def anew(self) -> bool:
         """Whether factors are computed anew for each output."""
-        return bool(self.core.shape[0] <= MOST_ANEW)
+        return computed_anew(self.core.shape[0])
+
+
+def computed_anew(outputs: int) -> bool:
+    """Whether factors of so many outputs' multipliers are computed anew for each."""
+    return outputs <= MOST_ANEW
 
 
 def terms_of(factors: Sequence[Any]) -> tuple[Terms, list[Any]]:

@@ -8,7 +8,7 @@ from math import factorial
 from typing import Any
 
 from .. import formulas
-from ..multiplier import MOST_ANEW, Factor
+from ..multiplier import Factor, computed_anew
 from ..pairs import Pairs
 from ..plan import Step
 from .maps import Map, middle, pair_lead, scaled
@@ -53,11 +53,11 @@ def announce_runs(pairs: Pairs, outputs: int | None) -> None:
         if pairs.layouts[start].shape == pairs.layouts[root].shape and not pairs.only_shifts(start, root):
             terms.append(formulas.Term(formulas.given, (len(leads),), ()))
             leads.append((1, 1, 1))
-        if outputs is None or outputs > MOST_ANEW:
-            pairs.announce_in_a_row(formulas.factor, value, leads, terms=tuple(terms))
-        else:
+        if outputs is not None and computed_anew(outputs):
             core = (outputs, pairs.n, pairs.m)
             pairs.announce_in_a_row(formulas.product, value, [core, *leads], terms=tuple(terms))
+        else:
+            pairs.announce_in_a_row(formulas.factor, value, leads, terms=tuple(terms))
 
 
 def _ratio(pairs: Pairs, value: int) -> tuple[Callable[..., Any], dict[str, Any]]:
