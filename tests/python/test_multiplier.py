@@ -99,7 +99,9 @@ def test_a_product_is_that_of_its_terms() -> None:
     np.testing.assert_allclose(found, blocks * (outs[0] - outs[1]) / (image - reference) * constant, rtol=1e-12)
 
 
-def test_sums_of_products_are_those_over_blocks() -> None:
+@pytest.mark.parametrize("most", [0, 16])
+def test_sums_of_products_are_those_over_blocks(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(formulas, "MOST_PLACES", most)
     image, reference, factor = (RANDOM.normal(size=(*lead, 5, 6, 3)) for lead in ((2, 1, 3), (1, 4, 3), (2, 4, 1)))
     found = formulas.sum_of_products(nd, image, reference, factor, window=(2, 3, 1))
     every = ((image - reference) * factor)[..., :4, :, :]

@@ -7,7 +7,8 @@ reported (Lundberg & Lee 2017). Nothing here knows a framework: a backend and it
 `plan` reads the model's graph once: which operations are taken together, which rule each part has, and what can't be
 explained (`regions`, `normalizations` and `unmoved` find out about parts that have no rule, or one as a whole only);
 `joined` takes more of them together, where that is faster.
-`rows` computes with values in the middle of the graph, `pairs` holds those of images and background side by side;
+`rows` computes with values in the middle of the graph, `pairs` holds those of images and background side by side,
+`multiplier` is what travels between them;
 `rules` has one rule per kind of operation, and `formulas`, `sets` and `variances` their arithmetic; `walk` goes from
 the outputs to the bands, or the other way. `chunks` cuts the
 work to fit the memory, `draws` makes do with a few background images per image, and `diagnosis` names the operation at

@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import product as combinations
+from math import prod
 from typing import Any, NamedTuple
 
 from ..backends.contract import Arrays
+
+# places in a block that are added up one by one, which takes half as long as a sum along its axes
+MOST_PLACES = 16
 
 
 class Term(NamedTuple):
@@ -233,15 +237,15 @@ def sum_blocks(nd: Arrays, tensor: Any, shape: tuple[int, ...], window: tuple[in
 def sum_of_products(nd: Arrays, image: Any, reference: Any, factor: Any, *, window: tuple[int, ...]) -> Any:
     """Differences times factors, summed over blocks, so that only sums are written to memory.
 
-    Summed are slices, of one element of each block: behind a block's axes lies the next block, and what is added up
-    along an axis that isn't the last is slow.
-
     Parameters
     ----------
     image, reference, factor : tensor, with three leading axes
     window : tuple of int
         Lengths of the blocks along the axes behind them; what no block covers is left out.
     """
+    if prod(window) > MOST_PLACES:
+        shape = tuple(length // size for length, size in zip(image.shape[3:], window, strict=True))
+        return sum_blocks(nd, (image - reference) * factor, shape, window)
 
     def element(tensor: Any, place: tuple[int, ...]) -> Any:
         ends = (length // size * size for length, size in zip(tensor.shape[3:], window, strict=True))
