@@ -76,7 +76,8 @@ class Pairs(Rows):
 
     def only_shifts(self, value: int, root: int) -> bool:
         """Whether a run adds constants to its root, and does nothing else."""
-        return all(self._only_shifts(operation) for operation in between(self.plan.graph, {root}, {value}))
+        operations = () if value == root else between(self.plan.graph, {root}, {value})
+        return all(self._only_shifts(operation) for operation in operations)
 
     def _only_shifts(self, operation: Operation) -> bool:
         """Whether an operation adds constants to its first input, so that differences stay what they are."""

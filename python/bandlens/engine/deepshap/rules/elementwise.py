@@ -94,15 +94,15 @@ def mesh(pairs: Pairs, step: Step) -> Map:
             joined = (*without[:index], 0, *without[index + 1 :])
             change = change + weight * (found[joined][0] - found[without][0])
             slope = slope + weight * (found[joined][1][player] + found[without][1][player]) / 2
-        share = Factor(formulas.shapley_slope, (*sides[player], change, slope), {"rounding": pairs.rounding})
-        factors[player] = [share]
+        given = (*sides[player], change, slope)
+        factors[player] = Factor(formulas.shapley_slope, given, {"rounding": pairs.rounding})
     return scaled(pairs, step, factors)
 
 
 def multiply(pairs: Pairs, step: Step) -> Map:
     """Elementwise product: each input's Shapley value divides out to the mean of the other input over the pair."""
     left, right = step.inputs
-    return scaled(pairs, step, {left: [middle(pairs, right)], right: [middle(pairs, left)]})
+    return scaled(pairs, step, {left: middle(pairs, right), right: middle(pairs, left)})
 
 
 def quotient(pairs: Pairs, step: Step) -> Map:
@@ -111,7 +111,7 @@ def quotient(pairs: Pairs, step: Step) -> Map:
     rank = len(pairs.layouts[step.outputs[0]].shape)
     sides = (pairs.stretch(side, rank) for side in (*pairs.sides(bottom), middle(pairs, top)))
     of_top, of_bottom = pairs.formula(formulas.quotient_slopes, *sides)
-    return scaled(pairs, step, {top: [of_top], bottom: [of_bottom]})
+    return scaled(pairs, step, {top: of_top, bottom: of_bottom})
 
 
 def squared_difference(pairs: Pairs, step: Step) -> Map:
@@ -119,4 +119,4 @@ def squared_difference(pairs: Pairs, step: Step) -> Map:
     left, right = step.operation.inputs
     rank = len(pairs.layouts[step.outputs[0]].shape)
     slope = 2 * (pairs.stretch(middle(pairs, left), rank) - pairs.stretch(middle(pairs, right), rank))
-    return scaled(pairs, step, {left: [slope], right: [-slope]})
+    return scaled(pairs, step, {left: slope, right: -slope})

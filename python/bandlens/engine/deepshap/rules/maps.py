@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ..multiplier import Factor, Multiplier
@@ -31,20 +31,23 @@ class Map(NamedTuple):
 Rule = Callable[[Pairs, Step], Map]
 
 
-def scaled(pairs: Pairs, step: Step, factors: Mapping[int, Sequence[Any]]) -> Map:
+def scaled(pairs: Pairs, step: Step, factors: Mapping[int, Any]) -> Map:
     """Multiplication by factors of each input; sums where an input was broadcast.
 
     Parameters
     ----------
     pairs : Pairs
     step : Step
-    factors : mapping of int to sequence of tensor or Factor
-        Of each input, to be multiplied with each other. Those yet to be computed have the shape of the output.
+    factors : mapping of int to tensor, Factor or list of them
+        Of each input; several are multiplied with each other. Those yet to be computed have the shape of the output.
     """
     (output,) = step.outputs
     full = pairs.layouts[output].shape
     stretched = {
-        value: [one if isinstance(one, Factor) else pairs.stretch(one, len(full)) for one in these]
+        value: [
+            one if isinstance(one, Factor) else pairs.stretch(one, len(full))
+            for one in (these if isinstance(these, list) else [these])
+        ]
         for value, these in factors.items()
     }
 
