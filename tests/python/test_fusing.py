@@ -59,6 +59,39 @@ def test_each_formula_is_begun_once_for_each_of_its_shapes(
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize("target", [1, "all"])
+def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.MonkeyPatch, target: Any) -> None:
+    """Runs with a constant, runs up to maxima over windows that overlap, and not those up to blocks."""
+    from bandlens.engine.backends.tensorflow import fusing
+
+    layers = keras.layers
+    x = inputs = keras.Input(X.shape[1:])
+    for pooling in (layers.MaxPooling2D(2, 1), layers.MaxPooling2D(2)):
+        x = layers.BatchNormalization()(layers.Conv2D(4, 2, use_bias=False)(x))
+        x = pooling(layers.ReLU()(x))
+    model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(layers.Dense(5, activation="gelu")(x))))
+    announced: list[Any] = []
+    asked: list[Any] = []
+    begun, call = fusing.Formula.begun, fusing.Formula.__call__
+
+    def called(formula: Any, *tensors: Any) -> Any:
+        before = list(announced)
+        found = call(formula, *tensors)
+        asked.extend(announced[len(before) :])
+        announced[:] = before
+        return found
+
+    def noted(formula: Any, signature: Any) -> Any:
+        announced.append(concrete := begun(formula, signature))
+        return concrete
+
+    monkeypatch.setattr(fusing.Formula, "__call__", called)
+    monkeypatch.setattr(fusing.Formula, "begun", noted)
+    bl.band_importance(model, X, background=BACKGROUND, target=target)
+    assert len(announced) == 2
+    assert set(announced) <= set(asked)
+
+
 def test_what_can_not_be_compiled_ahead_is_compiled_when_it_is_needed(
     keras: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,8 +15,6 @@ from . import formulas
 # outputs up to which factors are computed anew for each, rather than once for all, written to memory and read again
 MOST_ANEW = 2
 
-Terms = tuple[formulas.Term, ...]
-
 
 @dataclass(frozen=True, eq=False)
 class Factor:
@@ -69,7 +67,7 @@ def computed_anew(outputs: int) -> bool:
     return outputs <= MOST_ANEW
 
 
-def terms_of(factors: Sequence[Any]) -> tuple[Terms, list[Any]]:
+def terms_of(factors: Sequence[Any]) -> tuple[tuple[formulas.Term, ...], list[Any]]:
     """Factors as terms of `formulas.factor`, and the tensors that it is of, each of them once."""
     places: dict[int, int] = {}
     tensors: list[Any] = []

@@ -8,7 +8,7 @@ from math import factorial
 from typing import Any
 
 from .. import formulas
-from ..multiplier import Factor, computed_anew
+from ..multiplier import Factor, computed_anew, terms_of
 from ..pairs import Pairs
 from ..plan import Step
 from .maps import Map, middle, pair_lead, scaled
@@ -41,23 +41,24 @@ def announce_runs(pairs: Pairs, outputs: int | None) -> None:
         Outputs whose multipliers are sent back; None if differences are sent forward.
     """
     image, reference = pairs.leads
-    pooled = {step.inputs[0] for step in pairs.plan.steps if step.rule == "maximum"}
+    maxima = (step for step in pairs.plan.steps if step.rule == "maximum")
+    pooled = {step.inputs[0] for step in maxima if step.operation.window is not None}
     for step in reversed(pairs.plan.steps):
         (root, *_), (value, *_) = step.inputs, step.outputs
         if step.rule != "run" or value in pairs.plan.straight or value in pooled:
             continue
         function, static = _ratio(pairs, value)
         leads = [image, reference, image, reference, *([image, image] if function is formulas.run_ratio else [])]
-        terms = [formulas.Term(function, tuple(range(len(leads))), tuple(static.items()))]
         start = pairs.plan.ratio_from[value]
-        if pairs.layouts[start].shape == pairs.layouts[root].shape and not pairs.only_shifts(start, root):
-            terms.append(formulas.Term(formulas.given, (len(leads),), ()))
-            leads.append((1, 1, 1))
+        scales = pairs.layouts[start].shape == pairs.layouts[root].shape and not pairs.only_shifts(start, root)
+        # in place of each tensor, its leading axes
+        constants = [[1, 1, 1]] if scales else []
+        terms, leads = terms_of([Factor(function, tuple(map(list, leads)), static), *constants])
         if outputs is not None and computed_anew(outputs):
             core = (outputs, pairs.n, pairs.m)
-            pairs.announce_in_a_row(formulas.product, value, [core, *leads], terms=tuple(terms))
+            pairs.announce_in_a_row(formulas.product, value, [core, *leads], terms=terms)
         else:
-            pairs.announce_in_a_row(formulas.factor, value, leads, terms=tuple(terms))
+            pairs.announce_in_a_row(formulas.factor, value, leads, terms=terms)
 
 
 def _ratio(pairs: Pairs, value: int) -> tuple[Callable[..., Any], dict[str, Any]]:
