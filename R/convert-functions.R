@@ -3,17 +3,7 @@
 # A function of images as the core takes a model. It is called in R's main thread with what the core computes on: R
 # arrays, with the names of the bands, or tensors, for which operations of keras3 are.
 as_model_function <- function(given, name, bands = NULL, axis = -1L) {
-  called <- function(x) {
-    tryCatch(
-      as_scores(given(with_band_names(x, bands, axis))),
-      error = function(error) list(error = python_message(error)),
-      # versions of reticulate differ in what they make of it; call_bridge() has R hear it in the end
-      interrupt = function(interrupt) {
-        session$interrupted <- TRUE
-        list(interrupted = TRUE)
-      }
-    )
-  }
+  called <- function(x) answer_to_python(as_scores(given(with_band_names(x, bands, axis))))
   reticulate::py_call(bridge()[["r_function"]], called, name)
 }
 

@@ -39,17 +39,12 @@ as_source <- function(x) {
 }
 
 # A function that gives the next batch, and NULL behind the last one, as a stream of the core. It is called in R's main
-# thread; see as_model_function() for errors and interrupts.
+# thread.
 as_stream <- function(given) {
   called <- function() {
-    tryCatch(
+    answer_to_python(
       as_batch(given()),
-      bandlens_cause = function(cause) list(error = paste(c(conditionMessage(cause), cause$given), collapse = "; ")),
-      error = function(error) list(error = python_message(error)),
-      interrupt = function(interrupt) {
-        session$interrupted <- TRUE
-        list(interrupted = TRUE)
-      }
+      bandlens_cause = function(cause) list(error = paste(c(conditionMessage(cause), cause$given), collapse = "; "))
     )
   }
   reticulate::py_call(bridge()[["r_stream"]], called)

@@ -20,7 +20,10 @@ call_bridge <- function(name, ...) {
   module$allow_tf32(tf32)
   session$interrupted <- FALSE
   answer <- tryCatch(
-    do.call(reticulate::py_call, c(list(module[[name]]), arguments), quote = TRUE),
+    with_interrupts_in_python(
+      do.call(reticulate::py_call, c(list(module[[name]]), lapply(arguments, hearing)), quote = TRUE),
+      isTRUE(module$hears_interrupts)
+    ),
     error = function(error) {
       if (session$interrupted) {
         rlang::interrupt()

@@ -142,19 +142,12 @@ check_fit <- function(fit) {
 # `axis` counts from 0; models of several inputs, which have one each, are refused before any is made.
 as_fit <- function(fit, y, axis) {
   function(x, rows, bands) {
-    tryCatch(
-      {
-        at <- as.integer(rows) + 1L
-        labels <- if (is.null(dim(y))) y[at] else y[at, , drop = FALSE]
-        names <- as.character(bands)
-        list(model = as_model(fit(with_band_names(x, names, axis), labels, names), names, axis))
-      },
-      error = function(error) list(error = python_message(error)),
-      interrupt = function(interrupt) {
-        session$interrupted <- TRUE
-        list(interrupted = TRUE)
-      }
-    )
+    answer_to_python({
+      at <- as.integer(rows) + 1L
+      labels <- if (is.null(dim(y))) y[at] else y[at, , drop = FALSE]
+      names <- as.character(bands)
+      list(model = as_model(fit(with_band_names(x, names, axis), labels, names), names, axis))
+    })
   }
 }
 

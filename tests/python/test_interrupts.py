@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from types import ModuleType
 
 import pytest
@@ -57,3 +58,21 @@ def test_it_is_mended_once_and_only_where_it_is() -> None:
     mend_signals(current)
     assert not hasattr(current, "_callback")
     mend_signals()
+
+
+def test_python_looks_at_the_flag_of_r_and_asks_nobody() -> None:
+    flag = ctypes.c_int(1)
+    signals = handler(interrupted)
+    assert mend_signals(signals, flag)
+    with pytest.raises(KeyboardInterrupt):
+        signals.handle()
+    assert flag.value == 0  # so that R doesn't hear the same interrupt
+    signals.handle()
+    flag.value = 1
+    with pytest.raises(KeyboardInterrupt):
+        signals.handle()
+
+
+def test_r_keeps_hearing_interrupts_where_python_cannot() -> None:
+    assert not mend_signals(handler(interrupted))  # no R in this process, so no flag
+    assert not mend_signals(ModuleType("rpytools"), ctypes.c_int(0))

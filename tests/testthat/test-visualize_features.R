@@ -142,6 +142,40 @@ test_that("an interrupt returns the images so far", {
   expect_match(output, "Interrupted: 2 of 6 images", all = FALSE)
 })
 
+test_that("an interrupt that reticulate itself runs into is one", {
+  skip_without_python()
+  skip_on_os("windows")
+  call <- sprintf("visualize_features(%s, 'first', steps = 1e6, batch_size = 2,", deparse(small_path()))
+  output <- run_r(c(
+    # C++ of reticulate before 1.44 asks for its namespace here, also between Python and a function of R
+    "armed <- sent <- FALSE",
+    "getNamespace <- function(name) {",
+    "  if (armed && !sent) {",
+    "    sent <<- TRUE",
+    "    tools::pskill(Sys.getpid(), tools::SIGINT)",
+    "    for (i in seq_len(1e5)) identity(i)", # R looks for interrupts now and then
+    "  }",
+    "  base::getNamespace(name)",
+    "}",
+    # later ones do not; they are interrupted in the function
+    "watching <- function(...) function(done, total) {",
+    "  if (armed) getNamespace('base')",
+    "  armed <<- TRUE",
+    "}",
+    "utils::assignInNamespace('progress_bar', watching, 'bandlens')",
+    paste("found <-", call, "value_range = 0:1, keep_on_interrupt = TRUE)"),
+    "cat('images:', length(found), found$interrupted, '\\n')",
+    "armed <- sent <- FALSE",
+    paste("ended <- tryCatch(", call, "value_range = 0:1, keep_on_interrupt = FALSE),"),
+    "  interrupt = function(interrupt) 'by an interrupt')",
+    "cat('ended:', ended, '\\n')",
+    "cat('next:', nrow(list_layers(", deparse(small_path()), ")) > 0, '\\n')"
+  ))
+  expect_match(output, "^images: 2 TRUE", all = FALSE)
+  expect_match(output, "^ended: by an interrupt", all = FALSE)
+  expect_match(output, "^next: TRUE", all = FALSE)
+})
+
 test_that("the table of pixels has every position in step with its value", {
   found <- made_features()
   table <- tidy(found, "pixel")

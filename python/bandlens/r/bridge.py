@@ -46,7 +46,7 @@ DERIVED = (
     *("precision_reached", "converged"),
 )
 
-mend_signals()
+hears_interrupts = mend_signals()
 drawn_elsewhere()
 
 
