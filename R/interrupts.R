@@ -1,7 +1,7 @@
 # Who hears an interrupt while R waits for Python. Before 1.37, reticulate runs R code in C++ between the two, and where
-# R hears an interrupt in that, the error leaps over Python's frames: what was to be kept is lost, and Python may be left
-# broken. So R lets interrupts wait while Python works, which hears them; R code that Python calls hears its own. Later
-# versions wait for R to hear them, and need no help.
+# R hears an interrupt in that, the error leaps over Python's frames: what was to be kept is lost, and Python may be
+# left broken. So R lets interrupts wait while Python works, which hears them; R code that Python calls hears its own.
+# Later versions wait for R to hear them, and need no help.
 
 # Calls Python, which may hear interrupts itself. Those that came too late for it, R hears at once behind it.
 with_interrupts_in_python <- function(call, heard) {
