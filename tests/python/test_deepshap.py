@@ -140,9 +140,23 @@ def test_equals_shap_on_the_demo_model(keras: Any) -> None:
     logits = keras.Model(model.inputs, keras.layers.Dense(6, name="logits")(model.layers[-1].input))
     logits.layers[-1].set_weights(model.layers[-1].get_weights())
     images, background = data.x_test[:20], data.x_train[:15]
+    images = images[moved(keras, model, images, background)]
+    assert len(images) > 15
     mine = bl.band_maps(model, images, background=background, target="all").values
     theirs = shap_values(logits, images, background)
     assert np.abs(mine - theirs).max() <= 1e-5 * np.abs(theirs).max()
+
+
+def moved(keras: Any, model: Any, images: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """For which images nothing that max pooling reads is nearly what it is for an image of the background.
+
+    Of differences below 1e-7, which training on another processor may make, shap's max pooling passes on nothing.
+    """
+    read = keras.Model(model.inputs, [layer.input for layer in model.layers if "MaxPooling" in type(layer).__name__])
+    before, others = (np.asarray(read.predict(given, verbose=0)) for given in (images, background))
+    apart = np.abs(before[:, None] - others)
+    nearly = (apart > 0) & (apart < 1e-6)
+    return ~nearly.any(axis=tuple(range(1, nearly.ndim)))
 
 
 def shap_values(model: Any, images: np.ndarray, background: np.ndarray) -> np.ndarray:

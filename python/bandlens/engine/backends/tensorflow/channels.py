@@ -16,6 +16,7 @@ from ...graph import Operation
 from .arrays import constant
 from .grouped import is_plain, steps_evenly
 from .run import Run, Source
+from .transposed import as_convolutions
 
 
 def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor | None:
@@ -76,19 +77,22 @@ def convolved_back(op: tf.Operation, cotangent: tf.Tensor, parts: Sequence[tf.Te
     found, start = [], 0
     for part in parts:
         stop = start + part.shape[-1]
-        kernel = op.inputs[1]
-        found.append(
-            tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=_sizes(part),
-                filter=kernel if len(parts) == 1 else kernel[:, :, start:stop],
-                out_backprop=cotangent,
-                strides=op.get_attr("strides"),
-                padding=op.get_attr("padding"),
-                explicit_paddings=op.get_attr("explicit_paddings"),
-            )
-        )
+        kernel = op.inputs[1] if len(parts) == 1 else op.inputs[1][:, :, start:stop]
+        convolved = as_convolutions(op, cotangent, kernel, part)
+        found.append(_back(op, cotangent, kernel, part) if convolved is None else convolved)
         start = stop
     return found
+
+
+def _back(op: tf.Operation, cotangent: tf.Tensor, kernel: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    return tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=_sizes(image),
+        filter=kernel,
+        out_backprop=cotangent,
+        strides=op.get_attr("strides"),
+        padding=op.get_attr("padding"),
+        explicit_paddings=op.get_attr("explicit_paddings"),
+    )
 
 
 def _sizes(tensor: tf.Tensor) -> tf.Tensor:

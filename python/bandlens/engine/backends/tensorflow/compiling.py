@@ -11,6 +11,7 @@ import tensorflow as tf
 from ...processor import processor
 from ...uncollected import uncollected
 from ..contract import Pull
+from .devices import gpus
 from .fusing import Begun, ahead
 from .gradients import gradients
 from .running import running
@@ -70,8 +71,8 @@ def free_memory() -> int | None:
 
 def device() -> str:
     """What computes, by its name."""
-    gpus = tf.config.list_physical_devices("GPU")
-    return str(tf.config.experimental.get_device_details(gpus[0])["device_name"]) if gpus else processor()
+    found = gpus()
+    return str(tf.config.experimental.get_device_details(found[0])["device_name"]) if found else processor()
 
 
 def version() -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from .devices import on_cpu
+
 # with more, as many operations would have to be written
 MOST_GROUPS = 32
 
@@ -20,8 +22,8 @@ def convolved(op: tf.Operation, inputs: Sequence[tf.Tensor], create: Callable[..
     image, kernel = inputs
     channels = image.shape[-1]
     last = op.get_attr("data_format").endswith(b"C")
-    on_cpu = not tf.config.list_physical_devices("GPU")  # of which XLA uses the own convolutions over groups
-    known = on_cpu and last and channels is not None and kernel.shape.is_fully_defined()
+    # on GPUs, XLA uses their own convolutions over groups
+    known = on_cpu() and last and channels is not None and kernel.shape.is_fully_defined()
     if known and _is_within_channels(op, kernel):
         return [_within_channels(op, image, kernel)]
     groups = channels // kernel.shape[-2] if known else None

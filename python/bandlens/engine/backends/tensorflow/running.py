@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context  # no public way to how one function is called
 
 from ...precision import shared, tf32_allowed
+from .devices import on_cpu
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def rewritten(*, least: bool) -> Iterator[None]:
     rewriting = config.graph_options.rewrite_options
     if not rewriting.meta_optimizer_iterations:
         rewriting.meta_optimizer_iterations = rewriting.ONE
-        rewriting.disable_meta_optimizer |= least and not tf.config.list_physical_devices("GPU")
+        rewriting.disable_meta_optimizer |= least and on_cpu()
     eager.function_call_options = context.FunctionCallOptions(before.executor_type, config)
     try:
         yield
