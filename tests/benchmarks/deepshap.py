@@ -193,6 +193,38 @@ def table(small: bool) -> None:
         )
 
 
+def onednn(small: bool) -> None:
+    """What oneDNN's kernels take of the time of TensorFlow's own, in processes of their own: it is settled at start."""
+    times = []
+    for setting in ("0", "1"):
+        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": setting}
+        command = [sys.executable, __file__, "--kernels", str(2 if small else 16)]
+        output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        times.append([float(word) for word in output.split()[-3:]])
+    for what, without, taken in zip(("all outputs", "own class", "3D convolutions, own class"), *times, strict=True):
+        row(f"with oneDNN / without, {what}", f"{taken / without:.2f}", f"{without:.2f} s without")
+
+
+def kernels(n: int) -> None:
+    """Print seconds of warm calls: all outputs, each image's own class, and a network of 3D convolutions."""
+    layers = keras.layers
+    model, x, background = network(), images(n), images(n, seed=1)
+    cube = keras.Sequential([
+        keras.Input((9, 9, 60)), layers.Reshape((9, 9, 60, 1)), layers.Conv3D(8, (3, 3, 7), activation="relu"),
+        layers.Conv3D(16, (3, 3, 5), activation="relu"), layers.Conv3D(32, 3, activation="relu"),
+        layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10),
+    ])  # fmt: skip
+    patches, others = images(n, 9, 60), images(n, 9, 60, seed=1)
+    times = alternate(
+        {
+            "all": lambda: bl.band_importance(model, x, background=background, target="all"),
+            "own": lambda: bl.band_importance(model, x, background=background),
+            "cube": lambda: bl.band_importance(cube, patches, background=others),
+        }
+    )
+    print(*times.values())
+
+
 def memory(small: bool) -> None:
     """Peak memory of whole processes that differ in n or m."""
     grid = [(8, 4), (16, 4), (8, 8)] if small else [(64, 16), (512, 16), (64, 128)]
@@ -223,6 +255,7 @@ def main() -> None:
         "first": first,
         "applications": applications,
         "table": table,
+        "onednn": onednn,
         "memory": memory,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -230,6 +263,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="tiny sizes")
     parser.add_argument("--peak", nargs=2, type=int, help=argparse.SUPPRESS)
     parser.add_argument("--first", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--kernels", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
     if arguments.peak:
@@ -237,6 +271,9 @@ def main() -> None:
         return
     if arguments.first:
         first_call(arguments.first[0], int(arguments.first[1]))
+        return
+    if arguments.kernels:
+        kernels(arguments.kernels)
         return
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores")
     for name in arguments.parts or parts:

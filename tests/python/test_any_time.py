@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 
 import bandlens as bl
@@ -124,6 +127,52 @@ def test_a_long_call_says_how_long_and_what_precision_would_take(monkeypatch: py
     reader = Reader()
     explain(progress=reader, method="saliency", batch_size=20)
     assert reader.said[0].startswith("Saliency of 600 images will take about")
+
+
+def test_a_long_call_says_what_would_make_it_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandlens.engine.backends import tensorflow as backend
+
+    monkeypatch.setattr(forecast, "LOOK", 0.0)
+    monkeypatch.setattr(forecast, "LONG", 0.0)
+    for advice in ("Do this.", None):
+        monkeypatch.setattr(backend, "advice", lambda advice=advice: advice)
+        reader = Reader()
+        explain(progress=reader, method="saliency", batch_size=20)
+        (text,) = reader.said
+        assert text.endswith("seconds. Do this." if advice else "seconds.")
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "AMD64", "arm64"])
+@pytest.mark.parametrize("system", ["Linux", "Windows", "Darwin"])
+@pytest.mark.parametrize("uses", [False, True], ids=["without", "with"])
+@pytest.mark.parametrize("decided", [None, "0"], ids=["undecided", "decided"])
+def test_onednn_is_advised_where_it_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, machine: str, system: str, uses: bool, decided: str | None
+) -> None:
+    from bandlens.engine.backends.tensorflow import devices
+
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr(devices, "on_cpu", lambda: True)
+    monkeypatch.setattr(devices, "uses_onednn", lambda: uses)
+    monkeypatch.delenv(devices.ONEDNN, raising=False)
+    if decided:
+        monkeypatch.setenv(devices.ONEDNN, decided)
+    wanted = machine != "arm64" and system != "Darwin" and not uses and decided is None
+    assert (devices.advice() is not None) == wanted
+    if wanted:
+        assert "TF_ENABLE_ONEDNN_OPTS=1" in str(devices.advice())
+
+
+def test_onednn_is_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from bandlens.engine.backends.tensorflow import devices; print(devices.uses_onednn(), devices.device())"
+    for setting, used in (("0", "False"), ("1", "True")):
+        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": setting, "CUDA_VISIBLE_DEVICES": "-1"}
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        uses, device = run.stdout.strip().split(" ", 1)
+        assert uses == used
+        # what rounds differently is another device, of which a cluster's outputs may differ a little more
+        assert device.endswith(", oneDNN") == (used == "True")
 
 
 @pytest.mark.parametrize(

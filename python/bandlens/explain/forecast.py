@@ -63,10 +63,11 @@ class Forecast:
     def _text(self, left: float, found: Found, each: float) -> str:
         text = f"{self.call.method.label} of {self.call.images.n} images will take about {spoken(left)}."
         instead = self._instead(found, each)
-        if instead is None:
-            return text
-        wanted = argument("precision", PRECISION)
-        return f"{text} With {wanted}, every share known to \u00b11 point, about {spoken(instead)}."
+        if instead is not None:
+            wanted = argument("precision", PRECISION)
+            text += f" With {wanted}, every share known to \u00b11 point, about {spoken(instead)}."
+        advice = self.call.predictor.backend.advice()
+        return f"{text} {advice}" if advice else text
 
     def _instead(self, found: Found, each: float) -> float | None:
         """Seconds that a table of a stated precision would take, if that is known and less."""

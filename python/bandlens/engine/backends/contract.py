@@ -380,6 +380,10 @@ class Backend(Protocol[OneTrace]):
         """What computes, by its name; what is called the same rounds alike."""
         ...
 
+    def advice(self) -> str | None:
+        """What would make it faster on this machine, in a sentence, if there is anything."""
+        ...
+
     def version(self) -> dict[str, str]:
         """Versions that belong into a result."""
         ...

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..graph import Family, Graph, Layout, Operation, Region
 from ..processor import processor
+from .advising import advice as advice
 from .announcing import announce as announce
 from .channels import apart as apart
 from .contract import Arrays

@@ -1,5 +1,6 @@
 """JAX: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
 
+from ..advising import advice
 from ..announcing import announce
 from ..channels import apart
 from .arrays import nd
@@ -14,6 +15,7 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "advice",
     "announce",
     "apart",
     "compile",

@@ -2,7 +2,8 @@
 
 from .arrays import nd
 from .channels import apart
-from .compiling import OutOfMemory, compile, device, free_memory, loop_over, to_device, version, vjp
+from .compiling import OutOfMemory, compile, free_memory, loop_over, to_device, version, vjp
+from .devices import advice, device
 from .forwards import has_forward, jvp
 from .fusing import announce, fused, fuses
 from .marks import mark
@@ -14,6 +15,7 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "advice",
     "announce",
     "apart",
     "compile",

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ...processor import processor
 from ...uncollected import uncollected
 from ..contract import Pull
-from .devices import gpus
 from .fusing import Begun, ahead
 from .gradients import gradients
 from .running import running
@@ -67,12 +65,6 @@ def to_device(array: np.ndarray) -> tf.Tensor:
 def free_memory() -> int | None:
     """Bytes that are free on the device: TensorFlow says what is used, but not of how much."""
     return None
-
-
-def device() -> str:
-    """What computes, by its name."""
-    found = gpus()
-    return str(tf.config.experimental.get_device_details(found[0])["device_name"]) if found else processor()
 
 
 def version() -> dict[str, str]:

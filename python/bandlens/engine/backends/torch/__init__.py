@@ -1,5 +1,6 @@
 """PyTorch: trace any model to primitive operations, run parts of the trace, differentiate them."""
 
+from ..advising import advice
 from ..announcing import announce
 from ..channels import apart
 from ..forwards import has_forward
@@ -15,6 +16,7 @@ __all__ = [
     "OutOfMemory",
     "Run",
     "Trace",
+    "advice",
     "announce",
     "apart",
     "compile",
