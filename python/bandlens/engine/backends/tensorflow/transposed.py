@@ -1,21 +1,24 @@
 """Derivatives of convolutions, made of convolutions.
 
 oneDNN has fast kernels of these derivatives, but TensorFlow uses it only on processors with some of the newest
-instructions. Elsewhere it multiplies each image with the whole kernel on its own, so that where sides are short, as
-deep in a network, a derivative takes up to twenty times as long as a convolution. A derivative is one, with the kernel
+instructions. Elsewhere it multiplies each image with the whole kernel on its own, so that with large kernels, as deep
+in a network, a derivative takes up to twenty times as long as a convolution. A derivative is one, with the kernel
 turned round; of steps of several elements it is several, whose results are interleaved.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from .devices import on_cpu, uses_onednn
 
-# with steps, of more elements TensorFlow's own kernel is as fast as convolutions and their interleaving
-MOST_WITH_STEPS = 64
+# numbers of a kernel from which on images that are multiplied one by one wait for it rather than for multiplications
+LARGE = 1 << 17
+# multiplications as a multiple of the derivative's own, as there are with padding: of a large kernel, and of others
+MOST_LARGE, MOST = 10.0, 1.3
 
 
 class Side(NamedTuple):
@@ -73,7 +76,7 @@ def as_convolutions(op: tf.Operation, cotangent: tf.Tensor, kernel: tf.Tensor, i
         return None
     known = all(None not in shape for shape in (kernel.shape, image.shape[1:], cotangent.shape[1:]))
     sides = _sides(op, image.shape[1:3], cotangent.shape[1:3], kernel.shape[:2]) if known else []
-    if not sides or not _pays(sides):
+    if not sides or not _pays(sides, kernel.shape.num_elements()):
         return None
     rows, cols = sides
     parts: dict[tuple[int, int], tf.Tensor] = {}
@@ -100,10 +103,12 @@ def _sides(op: tf.Operation, lengths: Any, found: Any, sizes: Any) -> list[Side]
     return made
 
 
-def _pays(sides: list[Side]) -> bool:
-    rows, cols = sides
-    alone = all(side.step == 1 or side.size == 1 for side in sides)
-    return alone or rows.found * cols.found <= MOST_WITH_STEPS
+def _pays(sides: list[Side], numbers: int) -> bool:
+    """Whether convolutions are faster than TensorFlow's own kernel, as was measured."""
+    multiplied = prod(side.steps / side.found for side in sides)
+    if numbers >= LARGE:
+        return multiplied <= MOST_LARGE
+    return multiplied <= MOST and all(side.step == 1 for side in sides)  # else interleaving takes what is gained
 
 
 def _convolved(cotangent: tf.Tensor, kernel: tf.Tensor, padding: list[list[int]]) -> tf.Tensor:
