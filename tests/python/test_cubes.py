@@ -1,4 +1,4 @@
-"""Maxima over three-dimensional windows: each window's derivative goes to one element, also where several are equal."""
+"""Derivatives over three-dimensional windows are those of what is computed, with either of TensorFlow's kernels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.tensorflow
 
 SHAPES = [(4, 4, 4), (5, 6, 7), (1, 5, 3)]
-WINDOWS = [((2, 2, 2), (2, 2, 2)), ((3, 3, 3), (2, 2, 2)), ((3, 2, 1), (1, 2, 3)), ((2, 2, 2), (1, 1, 1))]
+WINDOWS = [((2, 2, 2), (2, 2, 2)), ((3, 3, 3), (2, 2, 2)), ((3, 2, 1), (1, 2, 1)), ((2, 2, 2), (1, 1, 1))]
 # all of them whose windows fit
 CASES = [
     (shape, *window, padding)
@@ -51,11 +51,11 @@ def test_the_first_of_equal_elements_has_it(
     padding: str,
 ) -> None:
     import tensorflow as tf
-    from bandlens.engine.backends.tensorflow import pooling
+    from bandlens.engine.backends.tensorflow import cubes
     from bandlens.engine.backends.tensorflow.gradients import gradients
 
-    monkeypatch.setattr(pooling, "uses_onednn", lambda: False)
-    monkeypatch.setattr(pooling, "on_cpu", lambda: True)
+    monkeypatch.setattr(cubes, "uses_onednn", lambda: False)
+    monkeypatch.setattr(cubes, "on_cpu", lambda: True)
     random = np.random.default_rng(0)
     x = {
         "few": random.integers(-2, 1, (2, *shape, 3)),
@@ -72,9 +72,50 @@ def test_the_first_of_equal_elements_has_it(
     np.testing.assert_array_equal(derivative, by_windows(x, found.numpy(), size, step, padding == "SAME"))
 
 
+def printed(code: str, onednn: str) -> str:
+    """What a process of its own prints: it is settled at its start which kernels TensorFlow uses."""
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn, "CUDA_VISIBLE_DEVICES": "-1"}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_steps_longer_than_windows(onednn: str) -> None:
+    """All is linear in the image, or a maximum, so that the derivative times the image is the output."""
+    code = """
+from itertools import product
+import keras, numpy as np, tensorflow as tf
+from bandlens.engine.backends.tensorflow.gradients import gradients
+
+layers, random = keras.layers, np.random.default_rng(0)
+for shape, steps, padding in product([(7, 6, 4), (1, 5, 3)], [(3, 3, 3), (2, 4, 1)], ["same", "valid"]):
+    for size in [(1, 1, 1), (1, 2, 1), (1, 1, 3)]:
+        options = {"strides": steps, "padding": padding}
+        for layer in (
+            layers.MaxPooling3D(size, **options), layers.AveragePooling3D(size, **options),
+            layers.Conv3D(3, size, use_bias=False, **options),
+        ):
+            x = random.normal(size=(2, *shape, 2)).astype("float32")
+            cotangent = random.normal(size=layer(x).shape).astype("float32")
+
+            @tf.function(autograph=False, input_signature=[tf.TensorSpec(x.shape)])
+            def both(x):
+                found = layer(x)
+                made = tf.compat.v1.get_default_graph().get_operations()
+                return found, gradients([found], [x], [tf.constant(cotangent)], made)[0]
+
+            found, derivative = both(x)
+            print(layer.name, float(tf.reduce_sum(found * cotangent)), float(tf.reduce_sum(derivative * x)))
+"""
+    rows = [line.split() for line in printed(code, onednn).splitlines()]
+    assert len(rows) == 72
+    values = np.array([row[1:] for row in rows], float)
+    np.testing.assert_allclose(values[:, 1], values[:, 0], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_saliency_of_pixels_without_a_value_is_one_per_window(onednn: str) -> None:
-    """In a process of its own, as it is settled at its start which kernels TensorFlow uses."""
     code = """
 import bandlens as bl, keras, numpy as np
 
@@ -86,7 +127,5 @@ x[:, :4] = 0
 found = bl.band_importance(keras.Model(inputs, sums), x, method="saliency", target="all")
 print(*found.scores.ravel())
 """
-    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn}
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    scores = np.array(run.stdout.split(), float).reshape(4, 2, 2)
+    scores = np.array(printed(code, onednn).split(), float).reshape(4, 2, 2)
     np.testing.assert_allclose(scores, np.broadcast_to(27 / 216 * np.eye(2), scores.shape), rtol=1e-6)

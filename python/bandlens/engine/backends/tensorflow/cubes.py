@@ -1,0 +1,102 @@
+"""Derivatives over three-dimensional windows, where TensorFlow's own are wrong: on CPUs on which it uses no oneDNN.
+
+Of a maximum, each of several equal elements of a window is given the whole derivative. Where steps are longer than
+windows, with padding "SAME", images are cut at both ends before they are computed with, and the derivatives are those
+of images that are cut at one end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from .devices import on_cpu, uses_onednn
+
+KINDS = frozenset(("AvgPool3D", "Conv3D", "MaxPool3D"))
+
+
+def is_wrong(op: tf.Operation) -> bool:
+    """Whether TensorFlow's derivative of an operation may be wrong."""
+    return bool(op.type in KINDS and op.get_attr("data_format") == b"NDHWC" and on_cpu() and not uses_onednn())
+
+
+def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
+    """Derivatives of an operation in its inputs, times a cotangent.
+
+    Parameters
+    ----------
+    op : tf.Operation
+        One of `KINDS`, channels last.
+    cotangent : tensor, shape (n, found_depth, found_rows, found_cols, filters)
+
+    Returns
+    -------
+    list of tensor
+        In the image, shape (n, depth, rows, cols, channels), and of a convolution in its kernel.
+    """
+    image, *kernel = op.inputs
+    steps, padding = op.get_attr("strides"), op.get_attr("padding")
+    sizes = op.get_attr("ksize")[1:4] if not kernel else _reach(kernel[0].shape[:3], op.get_attr("dilations")[1:4])
+    ends = _read(image.shape[1:4], op.outputs[0].shape[1:4], sizes, steps[1:4]) if padding == b"SAME" else None
+    read = image if ends is None else image[(slice(None), *(slice(first, last) for first, last in ends))]
+    options: dict[str, Any] = {"strides": steps, "padding": padding}
+    if op.type == "MaxPool3D":
+        found = [_of_maximum(read, op.outputs[0].shape, cotangent, sizes, steps[1:4], padding)]
+    elif op.type == "AvgPool3D":
+        sizes = op.get_attr("ksize")
+        found = [tf.raw_ops.AvgPool3DGrad(orig_input_shape=tf.shape(read), grad=cotangent, ksize=sizes, **options)]
+    else:
+        options["dilations"] = op.get_attr("dilations")
+        back, of_kernel = tf.raw_ops.Conv3DBackpropInputV2, tf.raw_ops.Conv3DBackpropFilterV2
+        found = [
+            back(input_sizes=tf.shape(read), filter=kernel[0], out_backprop=cotangent, **options),
+            of_kernel(input=read, filter_sizes=tf.shape(kernel[0]), out_backprop=cotangent, **options),
+        ]
+    if ends is not None:
+        around = [(first, length - last) for (first, last), length in zip(ends, image.shape[1:4], strict=True)]
+        found[0] = tf.pad(found[0], [(0, 0), *around, (0, 0)])
+    return found
+
+
+def _reach(sizes: Sequence[int], dilations: Sequence[int]) -> list[int]:
+    return [(size - 1) * dilation + 1 for size, dilation in zip(sizes, dilations, strict=True)]
+
+
+def _read(
+    lengths: Sequence[int], found: Sequence[int], sizes: Sequence[int], steps: Sequence[int]
+) -> list[tuple[int, int]] | None:
+    """First and last elements that are read along each axis, where some at the ends are not; else None."""
+    ends = []
+    for length, out, size, step in zip(lengths, found, sizes, steps, strict=True):
+        left_out = max(length - (out - 1) * step - size, 0)
+        ends.append((left_out // 2, length - (left_out - left_out // 2)))
+    return ends if any(end != (0, length) for end, length in zip(ends, lengths, strict=True)) else None
+
+
+def _of_maximum(
+    image: tf.Tensor,
+    found: tf.TensorShape,
+    cotangent: tf.Tensor,
+    sizes: Sequence[int],
+    steps: Sequence[int],
+    padding: bytes,
+) -> tf.Tensor:
+    """Of a maximum over rows and columns, then along the first axis: these give it to one element, the first.
+
+    So does oneDNN's derivative in three dimensions.
+    """
+    _, depth, rows, cols, channels = image.shape
+    _, found_depth, found_rows, found_cols, _ = found
+    across: dict[str, Any] = {"ksize": [1, *sizes[1:], 1], "strides": [1, *steps[1:], 1], "padding": padding}
+    along: dict[str, Any] = {"ksize": [1, sizes[0], 1, 1], "strides": [1, steps[0], 1, 1], "padding": padding}
+    slices = tf.reshape(image, (-1, rows, cols, channels))
+    pooled = tf.raw_ops.MaxPool(input=slices, **across)
+    columns = tf.reshape(pooled, (-1, depth, found_rows * found_cols, channels))
+    ends = tf.raw_ops.MaxPool(input=columns, **along)
+    given = tf.reshape(cotangent, (-1, found_depth, found_rows * found_cols, channels))
+    given = tf.raw_ops.MaxPoolGrad(orig_input=columns, orig_output=ends, grad=given, **along)
+    given = tf.reshape(given, (-1, found_rows, found_cols, channels))
+    given = tf.raw_ops.MaxPoolGrad(orig_input=slices, orig_output=pooled, grad=given, **across)
+    return tf.reshape(given, (-1, depth, rows, cols, channels))
