@@ -54,7 +54,7 @@ def test_the_first_of_equal_elements_has_it(
     from bandlens.engine.backends.tensorflow import cubes
     from bandlens.engine.backends.tensorflow.gradients import gradients
 
-    monkeypatch.setattr(cubes, "uses_onednn", lambda: False)
+    monkeypatch.setattr(cubes, "uses_onednn", lambda dtype: False)
     monkeypatch.setattr(cubes, "on_cpu", lambda: True)
     random = np.random.default_rng(0)
     x = {
@@ -80,26 +80,26 @@ def printed(code: str, onednn: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("onednn", ["0", "1"])
-def test_steps_longer_than_windows(onednn: str) -> None:
+@pytest.mark.parametrize(("onednn", "dtype"), [("0", "float32"), ("1", "float32"), ("1", "float64")])
+def test_steps_longer_than_windows(onednn: str, dtype: str) -> None:
     """All is linear in the image, or a maximum, so that the derivative times the image is the output."""
     code = """
 from itertools import product
 import keras, numpy as np, tensorflow as tf
 from bandlens.engine.backends.tensorflow.gradients import gradients
 
+keras.config.set_floatx(DTYPE)
 layers, random = keras.layers, np.random.default_rng(0)
 for shape, steps, padding in product([(7, 6, 4), (1, 5, 3)], [(3, 3, 3), (2, 4, 1)], ["same", "valid"]):
     for size in [(1, 1, 1), (1, 2, 1), (1, 1, 3)]:
         options = {"strides": steps, "padding": padding}
-        for layer in (
-            layers.MaxPooling3D(size, **options), layers.AveragePooling3D(size, **options),
-            layers.Conv3D(3, size, use_bias=False, **options),
-        ):
-            x = random.normal(size=(2, *shape, 2)).astype("float32")
-            cotangent = random.normal(size=layer(x).shape).astype("float32")
+        pools = [layers.MaxPooling3D(size, **options), layers.AveragePooling3D(size, **options)]
+        # TensorFlow has no pooling of numbers of 64 bits
+        for layer in [layers.Conv3D(3, size, use_bias=False, **options), *(pools if DTYPE == "float32" else [])]:
+            x = random.normal(size=(2, *shape, 2)).astype(DTYPE)
+            cotangent = random.normal(size=layer(x).shape).astype(DTYPE)
 
-            @tf.function(autograph=False, input_signature=[tf.TensorSpec(x.shape)])
+            @tf.function(autograph=False, input_signature=[tf.TensorSpec(x.shape, DTYPE)])
             def both(x):
                 found = layer(x)
                 made = tf.compat.v1.get_default_graph().get_operations()
@@ -108,8 +108,8 @@ for shape, steps, padding in product([(7, 6, 4), (1, 5, 3)], [(3, 3, 3), (2, 4, 
             found, derivative = both(x)
             print(layer.name, float(tf.reduce_sum(found * cotangent)), float(tf.reduce_sum(derivative * x)))
 """
-    rows = [line.split() for line in printed(code, onednn).splitlines()]
-    assert len(rows) == 72
+    rows = [line.split() for line in printed(code.replace("DTYPE", repr(dtype)), onednn).splitlines()]
+    assert len(rows) == {"float32": 72, "float64": 24}[dtype]
     values = np.array([row[1:] for row in rows], float)
     np.testing.assert_allclose(values[:, 1], values[:, 0], rtol=1e-4, atol=1e-4)
 

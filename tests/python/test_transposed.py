@@ -68,7 +68,7 @@ def derivative(case: str, rows: int | None = 3) -> tuple[np.ndarray, np.ndarray,
 def test_convolutions_give_the_derivative(monkeypatch: pytest.MonkeyPatch, case: str, rows: int | None) -> None:
     from bandlens.engine.backends.tensorflow import transposed
 
-    monkeypatch.setattr(transposed, "uses_onednn", lambda: False)
+    monkeypatch.setattr(transposed, "uses_onednn", lambda dtype: False)
     monkeypatch.setattr(transposed, "on_cpu", lambda: True)
     monkeypatch.setattr(transposed, "LARGE", 0)
     ours, theirs, kinds = derivative(case, rows)
@@ -85,7 +85,7 @@ def test_small_kernels_are_convolved_where_nothing_is_added(
 ) -> None:
     from bandlens.engine.backends.tensorflow import transposed
 
-    monkeypatch.setattr(transposed, "uses_onednn", lambda: False)
+    monkeypatch.setattr(transposed, "uses_onednn", lambda dtype: False)
     monkeypatch.setattr(transposed, "on_cpu", lambda: True)
     _, _, kinds = derivative(case)
     assert ("Conv2DBackpropInput" not in kinds) == convolves
@@ -95,7 +95,7 @@ def test_small_kernels_are_convolved_where_nothing_is_added(
 def test_fast_kernels_are_used_where_there_are(monkeypatch: pytest.MonkeyPatch, on_cpu: bool, onednn: bool) -> None:
     from bandlens.engine.backends.tensorflow import transposed
 
-    monkeypatch.setattr(transposed, "uses_onednn", lambda: onednn)
+    monkeypatch.setattr(transposed, "uses_onednn", lambda dtype: onednn)
     monkeypatch.setattr(transposed, "on_cpu", lambda: on_cpu)
     _, _, kinds = derivative("same")
     assert "Conv2DBackpropInput" in kinds
@@ -110,7 +110,7 @@ def test_tables_are_the_same_with_either(monkeypatch: pytest.MonkeyPatch, keras:
     found = []
     x = np.random.default_rng(0).normal(size=(4, 12, 12, 5)).astype("float32")
     for onednn in (True, False):
-        monkeypatch.setattr(transposed, "uses_onednn", lambda onednn=onednn: onednn)
+        monkeypatch.setattr(transposed, "uses_onednn", lambda dtype, onednn=onednn: onednn)
         monkeypatch.setattr(transposed, "LARGE", 0)
         keras.utils.set_random_seed(0)
         model = keras.Sequential([

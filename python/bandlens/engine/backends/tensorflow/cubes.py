@@ -19,7 +19,9 @@ KINDS = frozenset(("AvgPool3D", "Conv3D", "MaxPool3D"))
 
 def is_wrong(op: tf.Operation) -> bool:
     """Whether TensorFlow's derivative of an operation may be wrong."""
-    return bool(op.type in KINDS and op.get_attr("data_format") == b"NDHWC" and on_cpu() and not uses_onednn())
+    if op.type not in KINDS or op.get_attr("data_format") != b"NDHWC":
+        return False
+    return on_cpu() and not uses_onednn(op.inputs[0].dtype)
 
 
 def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:

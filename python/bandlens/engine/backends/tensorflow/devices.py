@@ -28,9 +28,9 @@ def on_cpu() -> bool:
     return not gpus()
 
 
-def uses_onednn() -> bool:
-    """Whether TensorFlow uses oneDNN on this processor."""
-    return bool(_pywrap_util_port.IsMklEnabled())
+def uses_onednn(dtype: tf.DType = tf.float32) -> bool:
+    """Whether TensorFlow uses oneDNN on this processor, which has no kernels of numbers of 64 bits."""
+    return bool(_pywrap_util_port.IsMklEnabled()) and dtype != tf.float64
 
 
 def device() -> str:
