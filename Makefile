@@ -21,7 +21,7 @@ export KERAS_BACKEND := tensorflow
 export HYPOTHESIS_STORAGE_DIRECTORY := $(envs)/cache/hypothesis
 unexport PYTHONPATH PYTHONHOME R_LIBS
 # Tests run two at a time: threads of small matrices would wait for each other, many times as long as they compute.
-test-python test-jax test-torch test-fast check check-cran test-r-current test-packaging: export OPENBLAS_NUM_THREADS := 1
+test-python test-jax test-torch test-kernels test-fast check check-cran test-r-current test-packaging: export OPENBLAS_NUM_THREADS := 1
 # A third of the installed package is vignettes with pictures, and half is the core. R's own limit is 5 MB, above which it has
 # a note; a release explains it.
 check check-cran: export _R_CHECK_PKG_SIZES_THRESHOLD_ := 6
@@ -51,7 +51,7 @@ test: setup ## everything CI runs; ends with the line "N passed, N failed"
 .PHONY: test-all
 test-all: setup ## the same with the slow tests
 	@PYTEST_ADDOPTS='-m ""' BACKEND_TESTS=tests/python .ci/test \
-	  lint-python lint-r typecheck test-python test-jax test-torch bench-small check test-r-current test-packaging
+	  lint-python lint-r typecheck test-python test-jax test-torch test-kernels bench-small check test-r-current test-packaging
 
 # Leaves out: lintr; the contract of every method, layers, random networks, checks, features, most pictures, other backends;
 # all that R does with Python, R's pictures and reports; packaging. So run `make test` before you hand anything on.
@@ -124,6 +124,14 @@ test-torch: ## the same on PyTorch
 	KERAS_BACKEND=torch BANDLENS_NO_SKIP=1 $(envs)/python-torch/bin/python -m pytest -n 2 \
 	  --junitxml=$(results)/test-torch.xml $(BACKEND_TESTS) $(ARGS) || status=$$?
 	$(report) test-torch $(results)/test-torch.xml
+	exit $${status:-0}
+
+# oneDNN's kernels are tested wherever TensorFlow uses it by itself; its own are what many processors are left with.
+.PHONY: test-kernels
+test-kernels: setup-python ## the same on TensorFlow without oneDNN
+	rm -rf $(results)/test-kernels*
+	TF_ENABLE_ONEDNN_OPTS=0 BANDLENS_NO_SKIP=1 $(python) -m pytest -n 2 --junitxml=$(results)/test-kernels.xml $(BACKEND_TESTS) $(ARGS) || status=$$?
+	$(report) test-kernels $(results)/test-kernels.xml
 	exit $${status:-0}
 
 # Hours: with ARGS='--seconds 3600' it ends, and another call goes on from there.
