@@ -129,6 +129,7 @@ def test_a_long_call_says_how_long_and_what_precision_would_take(monkeypatch: py
     assert reader.said[0].startswith("Saliency of 600 images will take about")
 
 
+@pytest.mark.tensorflow
 def test_a_long_call_says_what_would_make_it_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     from bandlens.engine.backends import tensorflow as backend
 
@@ -142,6 +143,7 @@ def test_a_long_call_says_what_would_make_it_faster(monkeypatch: pytest.MonkeyPa
         assert text.endswith("seconds. Do this." if advice else "seconds.")
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("machine", ["x86_64", "AMD64", "arm64"])
 @pytest.mark.parametrize("system", ["Linux", "Windows", "Darwin"])
 @pytest.mark.parametrize("uses", [False, True], ids=["without", "with"])
@@ -164,6 +166,7 @@ def test_onednn_is_advised_where_it_can_be_had(
         assert "TF_ENABLE_ONEDNN_OPTS=1" in str(devices.advice())
 
 
+@pytest.mark.tensorflow
 def test_onednn_is_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "from bandlens.engine.backends.tensorflow import devices; print(devices.uses_onednn(), devices.device())"
     for setting, used in (("0", "False"), ("1", "True")):
