@@ -15,6 +15,8 @@ import tensorflow as tf
 from .devices import on_cpu, uses_onednn
 
 KINDS = frozenset(("AvgPool3D", "Conv3D", "MaxPool3D"))
+# the name under which TensorFlow finds the right derivative
+RIGHT = "BandlensCube"
 
 
 def is_wrong(op: tf.Operation) -> bool:
@@ -24,6 +26,7 @@ def is_wrong(op: tf.Operation) -> bool:
     return on_cpu() and not uses_onednn(op.inputs[0].dtype)
 
 
+@tf.RegisterGradient(RIGHT)
 def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
     """Derivatives of an operation in its inputs, times a cotangent.
 

@@ -15,7 +15,6 @@ from tensorflow.python.framework.ops import get_gradient_function  # no public w
 
 from . import operations as table
 from .channels import convolved_back, convolved_parts
-from .cubes import is_wrong, pulled_back
 
 
 def gradients(
@@ -67,7 +66,7 @@ def gradients(
             for tensor, part in zip(parts, convolved_back(op, given[0], parts), strict=True):
                 add(tensor, part)
             continue
-        found = pulled_back(op, given[0]) if is_wrong(op) else function(op, *given)
+        found = function(op, *given)
         for tensor, part in zip(op.inputs, found if isinstance(found, list | tuple) else [found], strict=True):
             if _trained(tensor):
                 add(tensor, part)
