@@ -26,7 +26,6 @@ def is_wrong(op: tf.Operation) -> bool:
     return on_cpu() and not uses_onednn(op.inputs[0].dtype)
 
 
-@tf.RegisterGradient(RIGHT)
 def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
     """Derivatives of an operation in its inputs, times a cotangent.
 
@@ -105,3 +104,6 @@ def _of_maximum(
     given = tf.reshape(given, (-1, found_rows, found_cols, channels))
     given = tf.raw_ops.MaxPoolGrad(orig_input=slices, orig_output=pooled, grad=given, **across)
     return tf.reshape(given, (-1, depth, rows, cols, channels))
+
+
+tf.RegisterGradient(RIGHT)(pulled_back)
