@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import warnings
 
 import bandlens as bl
@@ -13,6 +10,7 @@ import pytest
 from bandlens.errors import InterruptedWarning
 from bandlens.explain import forecast
 from bandlens.progress import keeping_on_interrupt
+from own_process import printed
 
 from test_rounds import BACKGROUND, X, explain, model  # isort: skip
 
@@ -170,9 +168,8 @@ def test_onednn_is_advised_where_it_can_be_had(
 def test_onednn_is_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "from bandlens.engine.backends.tensorflow import devices; print(devices.uses_onednn(), devices.device())"
     for setting, used in (("0", "False"), ("1", "True")):
-        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": setting, "CUDA_VISIBLE_DEVICES": "-1"}
-        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        uses, device = run.stdout.strip().split(" ", 1)
+        run = printed("-c", code, TF_ENABLE_ONEDNN_OPTS=setting, CUDA_VISIBLE_DEVICES="-1")
+        uses, device = run.split(" ", 1)
         assert uses == used
         # what rounds differently is another device, of which a cluster's outputs may differ a little more
         assert device.endswith(", oneDNN") == (used == "True")

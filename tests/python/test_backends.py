@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,22 +11,7 @@ import bandlens as bl
 import numpy as np
 import pytest
 from bandlens.engine.backends import framework_of
-
-ROOT = Path(__file__).parents[2]
-
-
-def python(*arguments: str, **environment: str) -> str:
-    """What a Python of its own prints, on the backend that `environment` names."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **environment},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
-
+from own_process import printed
 
 # the same kernels on all processors: with others, a point near a kink may be on its other side
 TENSORFLOW = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "1"}
@@ -38,7 +20,7 @@ TENSORFLOW = {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "1"}
 @pytest.fixture(scope="module")
 def of_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     file = tmp_path_factory.mktemp("tables") / "tensorflow.npz"
-    python(agreement.__file__, str(file), **TENSORFLOW)
+    printed(agreement.__file__, str(file), **TENSORFLOW)
     with np.load(file) as held:
         return dict(held)
 
@@ -62,7 +44,7 @@ def test_tables_are_those_of_tensorflow(of_tensorflow: dict[str, np.ndarray], na
 @pytest.mark.torch  # JAX's loops are among the networks above
 def test_series_are_those_of_tensorflow(tmp_path: Path) -> None:
     file = tmp_path / "series.npz"
-    python(agreement.__file__, str(file), "series", **TENSORFLOW)
+    printed(agreement.__file__, str(file), "series", **TENSORFLOW)
     with np.load(file) as held:
         for name in agreement.SERIES:
             expected = held[name]
@@ -84,9 +66,9 @@ def test_without_keras_the_framework_is_the_one_that_is_imported() -> None:
         "import sys; {}; from bandlens.engine.backends import framework_of; "
         "print(framework_of(lambda x: x), *(set(sys.modules) & {{'keras'}}))"
     )
-    assert python("-c", code.format("pass"), KERAS_BACKEND="jax") == "jax"
-    assert python("-c", code.format("import jax"), KERAS_BACKEND="tensorflow") == "jax"
-    assert python("-c", code.format("pass"), KERAS_BACKEND="tensorflow") == "tensorflow"
+    assert printed("-c", code.format("pass"), KERAS_BACKEND="jax") == "jax"
+    assert printed("-c", code.format("import jax"), KERAS_BACKEND="tensorflow") == "jax"
+    assert printed("-c", code.format("pass"), KERAS_BACKEND="tensorflow") == "tensorflow"
 
 
 @pytest.mark.jax
@@ -100,7 +82,7 @@ for method in bl.METHODS:
     bl.band_importance(model, x, np.arange(4) % 3, method=method)
 print(*sorted({"keras", "tensorflow", "torch"} & set(sys.modules)))
 """
-    assert python("-c", code) == ""
+    assert printed("-c", code) == ""
 
 
 @pytest.mark.jax
@@ -224,7 +206,7 @@ def test_attention_by_sums_is_complete_in_both_directions(keras: Any) -> None:
 def test_a_maximum_is_found_however_xla_rounds_what_it_is_of() -> None:
     flags = "--xla_backend_optimization_level="
     one, other = (
-        np.array([line.split() for line in python("-c", A_MAXIMUM, XLA_FLAGS=f"{flags}{level}").split("\n")], float)
+        np.array([line.split() for line in printed("-c", A_MAXIMUM, XLA_FLAGS=f"{flags}{level}").split("\n")], float)
         for level in (0, 3)
     )
     assert np.isfinite(one).all()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from itertools import product
 from typing import Any
 
 import numpy as np
+import own_process
 import pytest
 
 pytestmark = pytest.mark.tensorflow
@@ -71,11 +69,7 @@ def test_the_first_of_equal_elements_has_it(
 
 
 def printed(code: str, onednn: str) -> str:
-    """What a process of its own prints: it is settled at its start which kernels TensorFlow uses."""
-    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn, "CUDA_VISIBLE_DEVICES": "-1"}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    ).stdout
+    return own_process.printed("-c", code, TF_ENABLE_ONEDNN_OPTS=onednn, CUDA_VISIBLE_DEVICES="-1")
 
 
 @pytest.mark.parametrize(("onednn", "dtype"), [("0", "float32"), ("1", "float32"), ("1", "float64")])
@@ -137,3 +131,41 @@ print(*found.scores.ravel())
 """
     scores = np.array(printed(code, onednn).split(), float).reshape(4, 2, 2)
     np.testing.assert_allclose(scores, np.broadcast_to(27 / 216 * np.eye(2), scores.shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_bodies_of_loops_have_the_right_derivatives(onednn: str) -> None:
+    """TensorFlow takes its own kernels there, whatever it takes elsewhere; sizes may not be known."""
+    code = """
+import bandlens as bl, numpy as np, tensorflow as tf
+
+random = np.random.default_rng(0)
+kernel = tf.Variable(random.normal(size=(1, 1, 1, 2, 2)).astype("float32"))
+kinds = {
+    "equal": lambda y: tf.nn.max_pool3d(y, (2, 2, 2), (2, 2, 2), "SAME"),
+    "maximum": lambda y: tf.nn.max_pool3d(y, (1, 1, 1), (3, 3, 3), "SAME"),
+    "mean": lambda y: tf.nn.avg_pool3d(y, (1, 1, 1), (3, 3, 3), "SAME"),
+    "convolution": lambda y: tf.nn.conv3d(y, kernel, (1, 3, 3, 3, 1), "SAME"),
+}
+
+def model_of(kind):
+    def model(images):
+        def body(i, y):
+            return i + 1, y + tf.reduce_mean(kind(y), (1, 2, 3), keepdims=True)
+
+        # how often depends on images, as far as can be seen
+        def goes_on(i, y):
+            return tf.cast(i, tf.float32) < 2 + 0 * tf.reduce_sum(images)
+
+        return tf.reduce_mean(tf.while_loop(goes_on, body, (0, images))[1], (1, 2, 3))
+    return model
+
+x = random.normal(size=(2, 7, 6, 4, 2)).astype("float32")
+x[:, :4] = 1
+for kind in kinds.values():
+    found = bl.band_importance(model_of(kind), x, method="gradient_x_input", target="all")
+    print(*found.scores.sum(axis=-1).ravel(), *found.output_values.ravel())
+"""
+    values = np.array([line.split() for line in printed(code, onednn).splitlines()], float)
+    assert values.shape == (4, 8)
+    np.testing.assert_allclose(values[:, :4], values[:, 4:], rtol=1e-4, atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import bandlens as bl
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.tensorflow
+Kernels = Callable[..., None]
 
 # sides of the image, kernel, steps, padding
 CASES = {
@@ -63,14 +65,32 @@ def derivative(case: str, rows: int | None = 3) -> tuple[np.ndarray, np.ndarray,
     return ours.numpy(), theirs.numpy(), kinds
 
 
-@pytest.mark.parametrize("rows", [3, None], ids=["images", "any number of images"])
-@pytest.mark.parametrize("case", CASES)
-def test_convolutions_give_the_derivative(monkeypatch: pytest.MonkeyPatch, case: str, rows: int | None) -> None:
+@pytest.fixture
+def kernels(monkeypatch: pytest.MonkeyPatch) -> Kernels:
+    """Lets a test say which kernels TensorFlow is taken to use."""
+    from bandlens.engine.backends.tensorflow import devices
+
+    def use(*, onednn: bool, on_cpu: bool = True) -> None:
+        monkeypatch.setattr(devices, "uses_onednn", lambda *_: onednn)
+        monkeypatch.setattr(devices, "on_cpu", lambda: on_cpu)
+
+    return use
+
+
+def all_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all kernels be worth a convolution."""
     from bandlens.engine.backends.tensorflow import transposed
 
-    monkeypatch.setattr(transposed, "uses_onednn", lambda dtype: False)
-    monkeypatch.setattr(transposed, "on_cpu", lambda: True)
     monkeypatch.setattr(transposed, "LARGE", 0)
+
+
+@pytest.mark.parametrize("rows", [3, None], ids=["images", "any number of images"])
+@pytest.mark.parametrize("case", CASES)
+def test_convolutions_give_the_derivative(
+    monkeypatch: pytest.MonkeyPatch, kernels: Kernels, case: str, rows: int | None
+) -> None:
+    kernels(onednn=False)
+    all_large(monkeypatch)
     ours, theirs, kinds = derivative(case, rows)
     assert ("Conv2DBackpropInput" in kinds) == (case in OWN)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
@@ -80,38 +100,30 @@ def test_convolutions_give_the_derivative(monkeypatch: pytest.MonkeyPatch, case:
     ("case", "convolves"),
     [("same", True), ("points", True), ("inside", False), ("steps", False), ("points in steps", False)],
 )
-def test_small_kernels_are_convolved_where_nothing_is_added(
-    monkeypatch: pytest.MonkeyPatch, case: str, convolves: bool
-) -> None:
-    from bandlens.engine.backends.tensorflow import transposed
-
-    monkeypatch.setattr(transposed, "uses_onednn", lambda dtype: False)
-    monkeypatch.setattr(transposed, "on_cpu", lambda: True)
+def test_small_kernels_are_convolved_where_nothing_is_added(kernels: Kernels, case: str, convolves: bool) -> None:
+    kernels(onednn=False)
     _, _, kinds = derivative(case)
     assert ("Conv2DBackpropInput" not in kinds) == convolves
 
 
 @pytest.mark.parametrize(("on_cpu", "onednn"), [(True, True), (False, False)], ids=["oneDNN", "GPU"])
-def test_fast_kernels_are_used_where_there_are(monkeypatch: pytest.MonkeyPatch, on_cpu: bool, onednn: bool) -> None:
-    from bandlens.engine.backends.tensorflow import transposed
-
-    monkeypatch.setattr(transposed, "uses_onednn", lambda dtype: onednn)
-    monkeypatch.setattr(transposed, "on_cpu", lambda: on_cpu)
+def test_fast_kernels_are_used_where_there_are(kernels: Kernels, on_cpu: bool, onednn: bool) -> None:
+    kernels(on_cpu=on_cpu, onednn=onednn)
     _, _, kinds = derivative("same")
     assert "Conv2DBackpropInput" in kinds
     assert "Conv2D" not in kinds
 
 
 @pytest.mark.parametrize("method", ["deepshap", "integrated_gradients", "lrp"])
-def test_tables_are_the_same_with_either(monkeypatch: pytest.MonkeyPatch, keras: Any, method: str) -> None:
-    from bandlens.engine.backends.tensorflow import transposed
-
+def test_tables_are_the_same_with_either(
+    monkeypatch: pytest.MonkeyPatch, kernels: Kernels, keras: Any, method: str
+) -> None:
     layers = keras.layers
+    all_large(monkeypatch)
     found = []
     x = np.random.default_rng(0).normal(size=(4, 12, 12, 5)).astype("float32")
     for onednn in (True, False):
-        monkeypatch.setattr(transposed, "uses_onednn", lambda dtype, onednn=onednn: onednn)
-        monkeypatch.setattr(transposed, "LARGE", 0)
+        kernels(onednn=onednn)
         keras.utils.set_random_seed(0)
         model = keras.Sequential([
             keras.Input((12, 12, 5)), layers.Conv2D(6, 3, strides=2, padding="same", activation="relu"),

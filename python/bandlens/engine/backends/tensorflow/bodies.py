@@ -15,6 +15,8 @@ from tensorflow.python.eager.polymorphic_function.atomic_function import (
     from_function_def,  # no public way to copy a function
 )
 
+from . import cubes
+
 _number = itertools.count()
 
 
@@ -39,6 +41,8 @@ def brought(op: tf.Operation, graph: tf.Graph, attributes: dict[str, Any]) -> di
             for attribute in node.attr.values():
                 names.update(called.name for called in _called(attribute))
                 _rename(attribute, ending)
+            for key, attribute in cubes.mended(node, in_body=True).items():
+                node.attr[key].CopyFrom(attribute)
         definition.signature.name = name + ending
         graph._add_function(from_function_def(definition, function.function_type))
     return found

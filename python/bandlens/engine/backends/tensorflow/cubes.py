@@ -1,8 +1,8 @@
-"""Derivatives over three-dimensional windows, where TensorFlow's own are wrong: on CPUs on which it uses no oneDNN.
+"""Derivatives over three-dimensional windows, where TensorFlow's own are wrong: on CPUs, but for oneDNN's kernels.
 
-Of a maximum, each of several equal elements of a window is given the whole derivative. Where steps are longer than
-windows, with padding "SAME", images are cut at both ends before they are computed with, and the derivatives are those
-of images that are cut at one end.
+oneDNN is not used on all processors, and in bodies of loops on none. Of a maximum, each of several equal elements of a
+window is given the whole derivative. Where steps are longer than windows, with padding "SAME", images are cut at both
+ends before they are computed with, and the derivatives are those of images that are cut at one end.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from .devices import on_cpu, uses_onednn
+from .devices import on_cpu, own_kernels
 
 KINDS = frozenset(("AvgPool3D", "Conv3D", "MaxPool3D"))
 # the name under which TensorFlow finds the right derivative
 RIGHT = "BandlensCube"
 
 
-def is_wrong(op: tf.Operation) -> bool:
-    """Whether TensorFlow's derivative of an operation may be wrong."""
-    if op.type not in KINDS or op.get_attr("data_format") != b"NDHWC":
-        return False
-    return on_cpu() and not uses_onednn(op.inputs[0].dtype)
+def mended(node: Any, *, in_body: bool = False) -> dict[str, tf.compat.v1.AttrValue]:
+    """What to add to the attributes of an operation, a `NodeDef`, whose derivative would be wrong."""
+    if node.op not in KINDS or node.attr["data_format"].s != b"NDHWC":
+        return {}
+    wrong = on_cpu() if in_body else own_kernels(tf.as_dtype(node.attr["T"].type))
+    return {"_gradient_op_type": tf.compat.v1.AttrValue(s=RIGHT.encode())} if wrong else {}
 
 
 def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
@@ -42,12 +43,13 @@ def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
     """
     image, *kernel = op.inputs
     steps, padding = op.get_attr("strides"), op.get_attr("padding")
-    sizes = op.get_attr("ksize")[1:4] if not kernel else _reach(kernel[0].shape[:3], op.get_attr("dilations")[1:4])
-    ends = _read(image.shape[1:4], op.outputs[0].shape[1:4], sizes, steps[1:4]) if padding == b"SAME" else None
+    lengths, found_lengths = (_lengths(one)[1:4] for one in (image, op.outputs[0]))
+    sizes = op.get_attr("ksize")[1:4] if not kernel else _reach(_lengths(kernel[0])[:3], op.get_attr("dilations")[1:4])
+    ends = _read(lengths, found_lengths, sizes, steps[1:4]) if padding == b"SAME" else None
     read = image if ends is None else image[(slice(None), *(slice(first, last) for first, last in ends))]
     options: dict[str, Any] = {"strides": steps, "padding": padding}
     if op.type == "MaxPool3D":
-        found = [_of_maximum(read, op.outputs[0].shape, cotangent, sizes, steps[1:4], padding)]
+        found = [_of_maximum(read, found_lengths, cotangent, sizes, steps[1:4], padding)]
     elif op.type == "AvgPool3D":
         sizes = op.get_attr("ksize")
         found = [tf.raw_ops.AvgPool3DGrad(orig_input_shape=tf.shape(read), grad=cotangent, ksize=sizes, **options)]
@@ -59,29 +61,40 @@ def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
             of_kernel(input=read, filter_sizes=tf.shape(kernel[0]), out_backprop=cotangent, **options),
         ]
     if ends is not None:
-        around = [(first, length - last) for (first, last), length in zip(ends, image.shape[1:4], strict=True)]
+        around = [(first, length - last) for (first, last), length in zip(ends, lengths, strict=True)]
         found[0] = tf.pad(found[0], [(0, 0), *around, (0, 0)])
     return found
 
 
-def _reach(sizes: Sequence[int], dilations: Sequence[int]) -> list[int]:
+def _lengths(tensor: tf.Tensor) -> list[Any]:
+    """Of its five axes: int, or a tensor where it is not known, as in bodies of loops."""
+    known = tensor.shape.with_rank(5)
+    return [tf.shape(tensor)[at] if length is None else length for at, length in enumerate(known)]
+
+
+def _reach(sizes: Sequence[Any], dilations: Sequence[int]) -> list[Any]:
     return [(size - 1) * dilation + 1 for size, dilation in zip(sizes, dilations, strict=True)]
 
 
 def _read(
-    lengths: Sequence[int], found: Sequence[int], sizes: Sequence[int], steps: Sequence[int]
-) -> list[tuple[int, int]] | None:
-    """First and last elements that are read along each axis, where some at the ends are not; else None."""
+    lengths: Sequence[Any], found: Sequence[Any], sizes: Sequence[Any], steps: Sequence[int]
+) -> list[tuple[Any, Any]] | None:
+    """First and last elements that are read along each axis, where some at the ends may not be; else None."""
     ends = []
     for length, out, size, step in zip(lengths, found, sizes, steps, strict=True):
-        left_out = max(length - (out - 1) * step - size, 0)
+        reached = (out - 1) * step + size
+        known = isinstance(length, int) and isinstance(reached, int)
+        left_out = length - (min(length, reached) if known else tf.minimum(length, reached))
         ends.append((left_out // 2, length - (left_out - left_out // 2)))
-    return ends if any(end != (0, length) for end, length in zip(ends, lengths, strict=True)) else None
+    all_read = all(
+        isinstance(last, int) and (first, last) == (0, n) for (first, last), n in zip(ends, lengths, strict=True)
+    )
+    return None if all_read else ends
 
 
 def _of_maximum(
     image: tf.Tensor,
-    found: tf.TensorShape,
+    found: Sequence[Any],
     cotangent: tf.Tensor,
     sizes: Sequence[int],
     steps: Sequence[int],
@@ -91,8 +104,8 @@ def _of_maximum(
 
     So does oneDNN's derivative in three dimensions.
     """
-    _, depth, rows, cols, channels = image.shape
-    _, found_depth, found_rows, found_cols, _ = found
+    _, depth, rows, cols, channels = _lengths(image)
+    found_depth, found_rows, found_cols = found
     across: dict[str, Any] = {"ksize": [1, *sizes[1:], 1], "strides": [1, *steps[1:], 1], "padding": padding}
     along: dict[str, Any] = {"ksize": [1, sizes[0], 1, 1], "strides": [1, steps[0], 1, 1], "padding": padding}
     slices = tf.reshape(image, (-1, rows, cols, channels))

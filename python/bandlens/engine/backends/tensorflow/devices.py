@@ -33,6 +33,11 @@ def uses_onednn(dtype: tf.DType = tf.float32) -> bool:
     return bool(_pywrap_util_port.IsMklEnabled()) and dtype != tf.float64
 
 
+def own_kernels(dtype: tf.DType) -> bool:
+    """Whether TensorFlow computes with its own kernels for CPUs, of which some are slow and some are wrong."""
+    return on_cpu() and not uses_onednn(dtype)
+
+
 def device() -> str:
     """What computes, by its name, and with what: oneDNN's kernels round differently."""
     if on_cpu():

@@ -105,6 +105,4 @@ def _attributes(op: tf.Operation, stored: bool) -> dict[str, Any]:
             continue
         wider = _COMPUTED_IN.get(tf.as_dtype(attribute.type)) if attribute.type and not stored else None
         found[key] = type(attribute)(type=wider.as_datatype_enum) if wider else attribute
-    if cubes.is_wrong(op):
-        found["_gradient_op_type"] = tf.compat.v1.AttrValue(s=cubes.RIGHT.encode())
-    return found
+    return found | cubes.mended(op.node_def)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from .devices import on_cpu, uses_onednn
+from .devices import own_kernels
 
 # numbers of a kernel from which on images that are multiplied one by one wait for it rather than for multiplications
 LARGE = 1 << 17
@@ -72,7 +72,7 @@ def as_convolutions(op: tf.Operation, cotangent: tf.Tensor, kernel: tf.Tensor, i
     -------
     tensor, shape (n, rows, cols, channels), or None
     """
-    if not on_cpu() or uses_onednn(cotangent.dtype):
+    if not own_kernels(cotangent.dtype):
         return None
     known = all(None not in shape for shape in (kernel.shape, image.shape[1:], cotangent.shape[1:]))
     sides = _sides(op, image.shape[1:3], cotangent.shape[1:3], kernel.shape[:2]) if known else []
