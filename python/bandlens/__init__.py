@@ -10,8 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .engine import allocation
 from .errors import MissingPackageError
 from .results import drawing
+
+allocation.keep()
 
 if TYPE_CHECKING:
     from . import datasets, errors

@@ -13,6 +13,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[2] / "python"))
 
+import bandlens as bl  # noqa: F401  # before TensorFlow, as where imports are sorted; so it keeps its memory
 import keras
 import numpy as np
 

@@ -10,7 +10,6 @@ import pytest
 from bandlens.errors import InterruptedWarning
 from bandlens.explain import forecast
 from bandlens.progress import keeping_on_interrupt
-from own_process import printed
 
 from test_rounds import BACKGROUND, X, explain, model  # isort: skip
 
@@ -139,40 +138,6 @@ def test_a_long_call_says_what_would_make_it_faster(monkeypatch: pytest.MonkeyPa
         explain(progress=reader, method="saliency", batch_size=20)
         (text,) = reader.said
         assert text.endswith("seconds. Do this." if advice else "seconds.")
-
-
-@pytest.mark.tensorflow
-@pytest.mark.parametrize("machine", ["x86_64", "AMD64", "arm64"])
-@pytest.mark.parametrize("system", ["Linux", "Windows", "Darwin"])
-@pytest.mark.parametrize("uses", [False, True], ids=["without", "with"])
-@pytest.mark.parametrize("decided", [None, "0"], ids=["undecided", "decided"])
-def test_onednn_is_advised_where_it_can_be_had(
-    monkeypatch: pytest.MonkeyPatch, machine: str, system: str, uses: bool, decided: str | None
-) -> None:
-    from bandlens.engine.backends.tensorflow import devices
-
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr("platform.system", lambda: system)
-    monkeypatch.setattr(devices, "on_cpu", lambda: True)
-    monkeypatch.setattr(devices, "uses_onednn", lambda: uses)
-    monkeypatch.delenv(devices.ONEDNN, raising=False)
-    if decided:
-        monkeypatch.setenv(devices.ONEDNN, decided)
-    wanted = machine != "arm64" and system != "Darwin" and not uses and decided is None
-    assert (devices.advice() is not None) == wanted
-    if wanted:
-        assert "TF_ENABLE_ONEDNN_OPTS=1" in str(devices.advice())
-
-
-@pytest.mark.tensorflow
-def test_onednn_is_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "from bandlens.engine.backends.tensorflow import devices; print(devices.uses_onednn(), devices.device())"
-    for setting, used in (("0", "False"), ("1", "True")):
-        run = printed("-c", code, TF_ENABLE_ONEDNN_OPTS=setting, CUDA_VISIBLE_DEVICES="-1")
-        uses, device = run.split(" ", 1)
-        assert uses == used
-        # what rounds differently is another device, of which a cluster's outputs may differ a little more
-        assert device.endswith(", oneDNN") == (used == "True")
 
 
 @pytest.mark.parametrize(

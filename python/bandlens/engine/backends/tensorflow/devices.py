@@ -13,6 +13,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # no public way
 
+from ....data.positions import spelled
+from ... import allocation
 from ...processor import processor
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
@@ -26,6 +28,11 @@ def gpus() -> list[Any]:
 def on_cpu() -> bool:
     """Whether there is no GPU."""
     return not gpus()
+
+
+def has_onednn() -> bool:
+    """Whether TensorFlow has oneDNN's kernels in its builds for such machines."""
+    return platform.machine() in ("x86_64", "AMD64") and platform.system() != "Darwin"
 
 
 def uses_onednn(dtype: tf.DType = tf.float32) -> bool:
@@ -46,8 +53,13 @@ def device() -> str:
 
 
 def advice() -> str | None:
-    """What would make TensorFlow faster here, if there is anything that the user has not decided on."""
-    could = platform.machine() in ("x86_64", "AMD64") and platform.system() != "Darwin"
-    if not could or not on_cpu() or uses_onednn() or ONEDNN in os.environ:
+    """What would make TensorFlow faster here, if there is anything that the user has not decided on.
+
+    With oneDNN it keeps memory by itself.
+    """
+    if not allocation.applies() or not on_cpu() or uses_onednn() or allocation.KEEPS in os.environ:
         return None
-    return f"With the environment variable {ONEDNN}=1, set before TensorFlow starts, this may take half as long."
+    return (
+        f"With the environment variable {allocation.KEEPS}=true, set before TensorFlow starts, as "
+        f"{spelled('importing bandlens first', 'library(bandlens)')} does, this may take half as long."
+    )
