@@ -194,15 +194,26 @@ def table(small: bool) -> None:
 
 
 def onednn(small: bool) -> None:
-    """What oneDNN's kernels take of the time of TensorFlow's own, in processes of their own: it is settled at start."""
-    times = []
-    for setting in ("0", "1"):
-        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": setting}
+    """Kernels and memory on CPUs: TensorFlow left to itself, what we have it use, and oneDNN for all, as ratios.
+
+    In processes of their own: it is settled at start. Where TensorFlow uses oneDNN by itself, the second is the third.
+    """
+    settings: dict[str, dict[str, str]] = {
+        "TensorFlow's own": {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPU_ALLOCATOR_USE_BFC": "false"},
+        "ours": {},
+        "oneDNN for all": {"TF_ENABLE_ONEDNN_OPTS": "1"},
+    }
+    plain = {key: value for key, value in os.environ.items() if not key.startswith(("TF_ENABLE_ONEDNN", "TF_CPU_ALL"))}
+    times = {}
+    for name, setting in settings.items():
         command = [sys.executable, __file__, "--kernels", str(2 if small else 16)]
-        output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        times.append([float(word) for word in output.split()[-3:]])
-    for what, without, taken in zip(("all outputs", "own class", "3D convolutions, own class"), *times, strict=True):
-        row(f"with oneDNN / without, {what}", f"{taken / without:.2f}", f"{without:.2f} s without")
+        output = subprocess.run(command, env={**plain, **setting}, capture_output=True, text=True, check=True).stdout
+        times[name] = [float(word) for word in output.split()[-3:]]
+    for name in ("TensorFlow's own", "oneDNN for all"):
+        for what, taken, ours in zip(
+            ("all outputs", "own class", "3-D convolutions"), times[name], times["ours"], strict=True
+        ):
+            row(f"{name} / what we have it use, {what}", f"{taken / ours:.2f}", f"{ours:.2f} s")
 
 
 def kernels(n: int) -> None:

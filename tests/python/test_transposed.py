@@ -37,19 +37,19 @@ CASES = {
 OWN = {"more padding than the kernel reaches", "steps, more padding", "the whole image"}
 
 
-def derivative(case: str, rows: int | None = 3) -> tuple[np.ndarray, np.ndarray, set[str]]:
+def derivative(case: str, rows: int | None = 3, dtype: str = "float64") -> tuple[np.ndarray, np.ndarray, set[str]]:
     """As the engine makes it, as TensorFlow does, and the kinds of operations that the engine's is made of."""
     import tensorflow as tf
     from bandlens.engine.backends.tensorflow.gradients import gradients
 
     sides, size, steps, padding = CASES[case]
     random = np.random.default_rng(0)
-    image, kernel = random.normal(size=(3, *sides, 5)), tf.constant(random.normal(size=(*size, 5, 4)))
+    image, kernel = (tf.constant(random.normal(size=shape), dtype) for shape in ((3, *sides, 5), (*size, 5, 4)))
     kinds = set()
 
     @tf.function(
         autograph=False,
-        input_signature=[tf.TensorSpec((rows, *sides, 5), "float64"), tf.TensorSpec(None, "float64")],
+        input_signature=[tf.TensorSpec((rows, *sides, 5), dtype), tf.TensorSpec(None, dtype)],
     )
     def both(image: Any, cotangent: Any) -> Any:
         graph = tf.compat.v1.get_default_graph()
@@ -61,7 +61,7 @@ def derivative(case: str, rows: int | None = 3) -> tuple[np.ndarray, np.ndarray,
         return ours[0], tf.gradients(made, image, cotangent)[0]
 
     shape = tf.nn.conv2d(image, kernel, steps, padding).shape
-    ours, theirs = both(tf.constant(image), tf.constant(random.normal(size=shape)))
+    ours, theirs = both(image, tf.constant(random.normal(size=shape), dtype))
     return ours.numpy(), theirs.numpy(), kinds
 
 
@@ -70,9 +70,10 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> Kernels:
     """Lets a test say which kernels TensorFlow is taken to use."""
     from bandlens.engine.backends.tensorflow import devices
 
-    def use(*, onednn: bool, on_cpu: bool = True) -> None:
+    def use(*, onednn: bool, on_cpu: bool = True, by_name: bool = False) -> None:
         monkeypatch.setattr(devices, "uses_onednn", lambda *_: onednn)
         monkeypatch.setattr(devices, "on_cpu", lambda: on_cpu)
+        monkeypatch.setenv(devices.ONEDNN, "1" if by_name else "0")
 
     return use
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..contract import Arrays
+from . import onednn
 from .writing import written
 
 # TensorFlow's kernels broadcast at most this many groups of axes
@@ -96,6 +97,19 @@ def constant(value: Any, dtype: tf.DType) -> tf.Tensor:
     return held[0]
 
 
+def sizes_of(tensor: tf.Tensor) -> tf.Tensor:
+    """Its shape, one for all of its kind where it is known beforehand."""
+    known = tensor.shape.is_fully_defined()
+    return constant(tuple(tensor.shape), tf.int32) if known else tf.shape(tensor)
+
+
+def _einsum(equation: str, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Einstein's sum of products of two arrays."""
+    if not tf.executing_eagerly() and onednn.serves("Einsum", left.dtype):
+        return onednn.einsum(equation, left, right)
+    return tf.einsum(equation, left, right)
+
+
 def _groups(left: Sequence[int], right: Sequence[int]) -> int:
     """Runs of neighbouring axes that are broadcast in the same way."""
     kinds = [(a == 1, b == 1) for a, b in zip(left, right, strict=True) if (a, b) != (1, 1)]
@@ -128,7 +142,7 @@ nd = Arrays(
     astype=tf.cast,
     broadcast_to=_broadcast_to,
     concatenate=tf.concat,
-    einsum=tf.einsum,
+    einsum=_einsum,
     exp=tf.exp,
     eye=lambda n, dtype: tf.eye(n, dtype=dtype),
     fft_filter=_fft_filter,

@@ -13,7 +13,8 @@ from typing import Any
 import tensorflow as tf
 
 from ...graph import Operation
-from .arrays import constant
+from . import onednn
+from .arrays import sizes_of
 from .grouped import is_plain, steps_evenly
 from .run import Run, Source
 from .transposed import as_convolutions
@@ -38,14 +39,20 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
     channels, filters = kernel.shape[2:]
     if channels != images.shape[-1]:
         return None
-    found = tf.raw_ops.DepthwiseConv2dNative(
+    found = _within_channels(op, images, kernel)
+    found = tf.reshape(found, (*found.shape[:3], channels, filters))
+    return tf.transpose(found, (0, 3, 1, 2, 4))
+
+
+def _within_channels(op: tf.Operation, images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    if onednn.serves("DepthwiseConv2dNative", images.dtype):
+        return onednn.within_channels(op, images, kernel)
+    return tf.raw_ops.DepthwiseConv2dNative(
         input=images,
         filter=kernel,
         strides=op.get_attr("strides"),
         padding=op.get_attr("padding"),
     )
-    found = tf.reshape(found, (*found.shape[:3], channels, filters))
-    return tf.transpose(found, (0, 3, 1, 2, 4))
 
 
 def convolved_parts(op: tf.Operation, reached: set[Any]) -> list[tf.Tensor]:
@@ -78,24 +85,23 @@ def convolved_back(op: tf.Operation, cotangent: tf.Tensor, parts: Sequence[tf.Te
     for part in parts:
         stop = start + part.shape[-1]
         kernel = op.inputs[1] if len(parts) == 1 else op.inputs[1][:, :, start:stop]
-        convolved = as_convolutions(op, cotangent, kernel, part)
-        found.append(_back(op, cotangent, kernel, part) if convolved is None else convolved)
+        found.append(_back(op, cotangent, kernel, part))
         start = stop
     return found
 
 
 def _back(op: tf.Operation, cotangent: tf.Tensor, kernel: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """By whatever kernel is the fastest here."""
+    if onednn.serves("Conv2DBackpropInput", cotangent.dtype, op.get_attr("padding")):
+        return onednn.derivative("Conv2DBackpropInput", op, kernel, cotangent, sizes_of(image), image.shape)
+    convolved = as_convolutions(op, cotangent, kernel, image)
+    if convolved is not None:
+        return convolved
     return tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=_sizes(image),
+        input_sizes=sizes_of(image),
         filter=kernel,
         out_backprop=cotangent,
         strides=op.get_attr("strides"),
         padding=op.get_attr("padding"),
         explicit_paddings=op.get_attr("explicit_paddings"),
     )
-
-
-def _sizes(tensor: tf.Tensor) -> tf.Tensor:
-    """Its shape, one for all of its kind where it is known beforehand."""
-    known = tensor.shape.is_fully_defined()
-    return constant(tuple(tensor.shape), tf.int32) if known else tf.shape(tensor)

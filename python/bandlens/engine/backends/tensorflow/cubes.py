@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from . import onednn
 from .devices import on_cpu, own_kernels
 
 KINDS = frozenset(("AvgPool3D", "Conv3D", "MaxPool3D"))
@@ -55,9 +56,9 @@ def pulled_back(op: tf.Operation, cotangent: tf.Tensor) -> list[tf.Tensor]:
         found = [tf.raw_ops.AvgPool3DGrad(orig_input_shape=tf.shape(read), grad=cotangent, ksize=sizes, **options)]
     else:
         options["dilations"] = op.get_attr("dilations")
-        back, of_kernel = tf.raw_ops.Conv3DBackpropInputV2, tf.raw_ops.Conv3DBackpropFilterV2
+        of_kernel = tf.raw_ops.Conv3DBackpropFilterV2
         found = [
-            back(input_sizes=tf.shape(read), filter=kernel[0], out_backprop=cotangent, **options),
+            _of_image(op, read, kernel[0], cotangent, options),
             of_kernel(input=read, filter_sizes=tf.shape(kernel[0]), out_backprop=cotangent, **options),
         ]
     if ends is not None:
@@ -90,6 +91,17 @@ def _read(
         isinstance(last, int) and (first, last) == (0, n) for (first, last), n in zip(ends, lengths, strict=True)
     )
     return None if all_read else ends
+
+
+def _of_image(
+    op: tf.Operation, image: tf.Tensor, kernel: tf.Tensor, cotangent: tf.Tensor, options: dict[str, Any]
+) -> tf.Tensor:
+    """A convolution's derivative in its image."""
+    if onednn.serves("Conv3DBackpropInputV2", cotangent.dtype):
+        return onednn.derivative("Conv3DBackpropInputV2", op, kernel, cotangent, tf.shape(image), image.shape)
+    return tf.raw_ops.Conv3DBackpropInputV2(
+        input_sizes=tf.shape(image), filter=kernel, out_backprop=cotangent, **options
+    )
 
 
 def _of_maximum(

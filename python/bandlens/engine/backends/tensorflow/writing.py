@@ -16,7 +16,12 @@ _create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
 
 
 def written(
-    kind: str, inputs: Sequence[tf.Tensor], dtypes: Sequence[tf.DType], attributes: dict[str, Any], op_def: Any = None
+    kind: str,
+    inputs: Sequence[tf.Tensor],
+    dtypes: Sequence[tf.DType],
+    attributes: dict[str, Any],
+    op_def: Any = None,
+    name: str | None = None,
 ) -> Sequence[tf.Tensor]:
     """Outputs of an operation, in the graph that is being written.
 
@@ -30,9 +35,11 @@ def written(
         All that have no default.
     op_def : OpDef, optional
         Where it is known.
+    name : str, optional
+        Other than the kind's.
     """
     graph = tf.compat.v1.get_default_graph()
     outputs: Sequence[tf.Tensor] = _create_op(
-        graph, kind, list(inputs), list(dtypes), attrs=attributes, op_def=op_def
+        graph, kind, list(inputs), list(dtypes), attrs=attributes, op_def=op_def, name=name
     ).outputs
     return outputs
