@@ -138,9 +138,7 @@ def test_where_they_are_asked_for(
     monkeypatch.delenv(devices.ONEDNN, raising=False)
     if setting:
         monkeypatch.setenv(devices.ONEDNN, setting)
-    onednn._is_there.cache_clear()
     assert onednn.serves("Einsum", tf.as_dtype(dtype)) == serves
-    onednn._is_there.cache_clear()
 
 
 def test_builds_without_them_do_without(kernels: Kernels, named: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
@@ -155,11 +153,20 @@ def test_builds_without_them_do_without(kernels: Kernels, named: list[str], monk
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_onednn_is_what_is_asked_for() -> None:
+@pytest.mark.parametrize(("setting", "used"), [("0", "False"), ("1", "True")])
+def test_devices_are_told_apart_by_their_kernels(setting: str, used: str) -> None:
+    """What rounds differently is another device, of which a cluster's outputs may differ a little more."""
     code = "from bandlens.engine.backends.tensorflow import devices; print(devices.uses_onednn(), devices.device())"
-    for setting, used in (("0", "False"), ("1", "True")):
-        run = printed("-c", code, TF_ENABLE_ONEDNN_OPTS=setting, CUDA_VISIBLE_DEVICES="-1")
-        uses, device = run.split(" ", 1)
-        assert uses == used
-        # what rounds differently is another device, of which a cluster's outputs may differ a little more
-        assert device.endswith(", oneDNN") == (used == "True")
+    uses, device = printed("-c", code, TF_ENABLE_ONEDNN_OPTS=setting, CUDA_VISIBLE_DEVICES="-1").split(" ", 1)
+    assert uses == used
+    assert device.endswith(", oneDNN") == (used == "True")
+    assert "by name" not in device
+
+
+def test_a_device_that_is_asked_for_them_by_name_is_another(kernels: Kernels) -> None:  # noqa: F811
+    from bandlens.engine.backends.tensorflow import devices
+
+    kernels(onednn=False, by_name=True)
+    assert devices.device().endswith(", oneDNN by name") == devices.has_onednn()
+    kernels(onednn=False)
+    assert "oneDNN" not in devices.device()

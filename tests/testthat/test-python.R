@@ -19,6 +19,16 @@ test_that("loading the package starts no Python, and works where there is none",
   expect_match(text, "reticulate::py_install(c(\"tensorflow\"", fixed = TRUE)
 })
 
+test_that("TensorFlow is asked to keep memory before Python starts, unless somebody has decided", {
+  skip_on_os(c("mac", "windows", "solaris"))
+  keeps <- c("TF_CPU_ALLOCATOR_USE_BFC", "TF_CPU_BFC_MEM_LIMIT_IN_MB")
+  code <- sprintf("cat('kept:', Sys.getenv(c('%s', '%s'), NA))", keeps[[1]], keeps[[2]])
+  withr::local_envvar(setNames(rep(NA, 2), keeps))
+  expect_match(run_r(code), "kept: true 1048576", fixed = TRUE, all = FALSE)
+  expect_match(run_r(code, env = paste0(keeps, "=", c("false", "64"))), "kept: false 64", fixed = TRUE, all = FALSE)
+  expect_match(run_r(code, env = "TF_CPU_BFC_MEM_LIMIT_IN_MB=64"), "kept: true 64", fixed = TRUE, all = FALSE)
+})
+
 test_that("a NumPy that this reticulate can't use is named, with what helps", {
   expect_silent(check_numpy(package_version("1.28"), "1.26.4"))
   expect_silent(check_numpy(package_version("1.41"), "2.3.1"))

@@ -103,11 +103,12 @@ def sizes_of(tensor: tf.Tensor) -> tf.Tensor:
     return constant(tuple(tensor.shape), tf.int32) if known else tf.shape(tensor)
 
 
-def _einsum(equation: str, left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Einstein's sum of products of two arrays."""
-    if not tf.executing_eagerly() and onednn.serves("Einsum", left.dtype):
-        return onednn.einsum(equation, left, right)
-    return tf.einsum(equation, left, right)
+def _einsum(equation: str, *arrays: Any) -> tf.Tensor:
+    """Einstein's sum of products of arrays."""
+    tensors = [tf.convert_to_tensor(array) for array in arrays]
+    if len(tensors) == 2 and not tf.executing_eagerly() and onednn.serves("Einsum", tensors[0].dtype):
+        return onednn.einsum(equation, *tensors)
+    return tf.einsum(equation, *tensors)
 
 
 def _groups(left: Sequence[int], right: Sequence[int]) -> int:

@@ -45,10 +45,17 @@ def own_kernels(dtype: tf.DType) -> bool:
     return on_cpu() and not uses_onednn(dtype)
 
 
+def names_onednn() -> bool:
+    """Whether oneDNN's kernels can be asked for by name where TensorFlow would use its own, and nobody minds."""
+    off = os.environ.get(ONEDNN, "").lower() in ("0", "false")
+    return has_onednn() and not off and own_kernels(tf.float32)
+
+
 def device() -> str:
     """What computes, by its name, and with what: oneDNN's kernels round differently."""
     if on_cpu():
-        return f"{processor()}, oneDNN" if uses_onednn() else processor()
+        kernels = ", oneDNN" if uses_onednn() else ", oneDNN by name" if names_onednn() else ""
+        return processor() + kernels
     return str(tf.config.experimental.get_device_details(gpus()[0])["device_name"])
 
 

@@ -8,7 +8,6 @@ operations, and so its outputs, stay what they are. Where the user turned oneDNN
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.framework.kernels import get_registered_kernels_for_op  # no public way
 
-from .devices import ONEDNN, has_onednn, own_kernels
+from .devices import names_onednn
 from .writing import written
 
 # under which these kernels are registered
@@ -32,16 +31,11 @@ _OF_CONVOLUTIONS = ("strides", "padding", "explicit_paddings", "data_format", "d
 
 def serves(kind: str, dtype: tf.DType, padding: bytes = b"") -> bool:
     """Whether oneDNN has a kernel of this kind where TensorFlow would use its own; it has none for explicit padding."""
-    if padding == b"EXPLICIT":
-        return False
-    off = os.environ.get(ONEDNN, "").lower() in ("0", "false")
-    return dtype == tf.float32 and not off and own_kernels(dtype) and _is_there(kind)
+    return dtype == tf.float32 and padding != b"EXPLICIT" and names_onednn() and _is_there(kind)
 
 
 @cache
 def _is_there(kind: str) -> bool:
-    if not has_onednn():
-        return False
     return any(kernel.label == _LABEL for kernel in get_registered_kernels_for_op(_NAMES[kind]).kernel)
 
 
