@@ -192,7 +192,7 @@ test-r-current: $(tarball) setup-r-current ## the same package's tests with a cu
 .PHONY: test-packaging
 test-packaging: setup-python setup-r ## every way to install either package
 	rm -rf $(results)/test-packaging*
-	$(python) -m pytest -n 2 --dist loadfile tests/packaging --junitxml=$(results)/test-packaging.xml $(ARGS) || status=$$?
+	$(python) -m pytest -n 2 --dist worksteal tests/packaging --junitxml=$(results)/test-packaging.xml $(ARGS) || status=$$?
 	$(report) test-packaging $(results)/test-packaging.xml
 	exit $${status:-0}
 
