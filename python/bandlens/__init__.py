@@ -1,7 +1,8 @@
 """Which input bands of multispectral and hyperspectral images a Keras CNN relies on, per class, with uncertainty.
 
 The main verb is `band_importance`; `band_maps` gives the attributions themselves; `visualize_features` shows what
-neurons look for. No framework is imported before a model needs it.
+neurons look for. No framework is imported before a model needs it; one that is imported later, TensorFlow, keeps its
+memory (`engine.allocation`).
 """
 
 from __future__ import annotations
