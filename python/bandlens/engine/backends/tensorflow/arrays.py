@@ -105,10 +105,11 @@ def sizes_of(tensor: tf.Tensor) -> tf.Tensor:
 
 def _einsum(equation: str, *arrays: Any) -> tf.Tensor:
     """Einstein's sum of products of arrays."""
-    tensors = [tf.convert_to_tensor(array) for array in arrays]
-    if len(tensors) == 2 and not tf.executing_eagerly() and onednn.serves("Einsum", tensors[0].dtype):
-        return onednn.einsum(equation, *tensors)
-    return tf.einsum(equation, *tensors)
+    first = tf.convert_to_tensor(arrays[0])
+    others = [tf.convert_to_tensor(array, first.dtype) for array in arrays[1:]]
+    if len(others) == 1 and not tf.executing_eagerly() and onednn.serves("Einsum", first.dtype):
+        return onednn.einsum(equation, first, *others)
+    return tf.einsum(equation, first, *others)
 
 
 def _groups(left: Sequence[int], right: Sequence[int]) -> int:
