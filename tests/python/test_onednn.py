@@ -94,7 +94,7 @@ def test_tables(kernels: Kernels, named: list[str], keras: Any, kind: str, metho
         keras.utils.set_random_seed(0)
         begin = [
             layers.Reshape((12, 12, 5, 1)), layers.Conv3D(4, 3, strides=(1, 2, 1), padding="same", activation="relu"),
-            layers.MaxPooling3D(2), layers.Conv3D(4, (1, 1, 2), strides=3, padding="same"),
+            layers.MaxPooling3D(2), layers.Conv3D(4, (3, 3, 2), strides=2, padding="same"),
         ] if cube else [
             layers.Conv2D(6, 3, padding="same"), layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D(2),
             layers.Conv2D(8, 3, strides=2, activation="tanh"),
