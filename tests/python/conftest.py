@@ -259,3 +259,16 @@ def images() -> np.ndarray:
 def background() -> np.ndarray:
     """Nine other images of the same kind."""
     return np.random.default_rng(1).normal(size=(9, 8, 8, 4)).astype("float32")
+
+
+@pytest.fixture
+def kernels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets a test say which kernels TensorFlow is taken to use."""
+    from bandlens.engine.backends.tensorflow import devices
+
+    def use(*, onednn: bool, on_cpu: bool = True, by_name: bool = False) -> None:
+        monkeypatch.setattr(devices, "uses_onednn", lambda *_: onednn)
+        monkeypatch.setattr(devices, "on_cpu", lambda: on_cpu)
+        monkeypatch.setenv(devices.ONEDNN, "1" if by_name else "0")
+
+    return use

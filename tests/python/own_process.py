@@ -10,12 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def printed(*arguments: str, **environment: str) -> str:
+def printed(*arguments: str, cwd: Path | None = None, **environment: str) -> str:
     """The output of Python with these arguments, such as ``"-c", code``, and variables of the environment."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", *arguments],
         capture_output=True,
         text=True,
+        cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **environment},
         check=False,
     )

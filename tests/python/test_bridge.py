@@ -1,7 +1,6 @@
 """What R gets: plain values, errors as values, and nothing imported that R users need not have."""
 
 import dataclasses
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -14,6 +13,7 @@ from bandlens.data import positions as counting
 from bandlens.methods import lime
 from bandlens.r import bridge, describing
 from bandlens.r import conversions as crossing
+from own_process import printed
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -249,8 +249,7 @@ def test_counting_from_one_ends_with_the_call():
 
 def test_importing_the_bridge_needs_neither_pandas_nor_a_framework():
     code = "import sys, bandlens.r.bridge; print(sorted({'pandas', 'plotnine', 'tensorflow'} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert printed("-c", code) == "[]"
 
 
 def test_what_crosses_of_features_is_plain(keras_model_of_bands):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +17,8 @@ from bandlens.methods.findings import Findings, Scores
 from bandlens.methods.kinds import BandMethod
 from conftest import same_kernels
 from keras import ops
+from own_process import printed
 
-ROOT = Path(__file__).parents[2]
 BANDS = ["blue", "green", "red", "nir"]
 OPTIONS: dict[str, dict[str, Any]] = {
     "smoothgrad": {"n_samples": 4},
@@ -204,15 +201,7 @@ assert np.array_equal(one.tables["similarity"]["estimate"], two.tables["similari
 assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights())) and random.getstate() == state
 print("fine")
 """
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
-        check=False,
-    )
-    assert run.stdout.strip().endswith("fine"), run.stderr[-2000:]
+    assert printed("-c", code, cwd=tmp_path).endswith("fine")
 
 
 @pytest.mark.parametrize("width", [85, 175])

@@ -134,13 +134,14 @@ print(*found.scores.ravel())
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
-def test_bodies_of_loops_have_the_right_derivatives(onednn: str) -> None:
-    """TensorFlow takes its own kernels there, whatever it takes elsewhere; sizes may not be known."""
+def test_bodies_of_loops_and_branches_have_the_right_derivatives(onednn: str) -> None:
+    """In loops TensorFlow takes its own kernels, whatever it takes elsewhere; sizes may not be known."""
     code = """
 import bandlens as bl, numpy as np, tensorflow as tf
 
 random = np.random.default_rng(0)
 kernel = tf.Variable(random.normal(size=(1, 1, 1, 2, 2)).astype("float32"))
+flag = tf.Variable(1.0)
 kinds = {
     "equal": lambda y: tf.nn.max_pool3d(y, (2, 2, 2), (2, 2, 2), "SAME"),
     "maximum": lambda y: tf.nn.max_pool3d(y, (1, 1, 1), (3, 3, 3), "SAME"),
@@ -148,7 +149,7 @@ kinds = {
     "convolution": lambda y: tf.nn.conv3d(y, kernel, (1, 3, 3, 3, 1), "SAME"),
 }
 
-def model_of(kind):
+def loop_of(kind):
     def model(images):
         def body(i, y):
             return i + 1, y + tf.reduce_mean(kind(y), (1, 2, 3), keepdims=True)
@@ -160,12 +161,20 @@ def model_of(kind):
         return tf.reduce_mean(tf.while_loop(goes_on, body, (0, images))[1], (1, 2, 3))
     return model
 
+def branch_of(kind):
+    def model(images):
+        def taken():
+            return images + tf.reduce_mean(kind(images), (1, 2, 3), keepdims=True)
+
+        return tf.reduce_mean(tf.cond(flag > 0, taken, lambda: images), (1, 2, 3))
+    return model
+
 x = random.normal(size=(2, 7, 6, 4, 2)).astype("float32")
 x[:, :4] = 1
-for kind in kinds.values():
-    found = bl.band_importance(model_of(kind), x, method="gradient_x_input", target="all")
+for model in [made(kind) for made in (loop_of, branch_of) for kind in kinds.values()]:
+    found = bl.band_importance(model, x, method="gradient_x_input", target="all")
     print(*found.scores.sum(axis=-1).ravel(), *found.output_values.ravel())
 """
     values = np.array([line.split() for line in printed(code, onednn).splitlines()], float)
-    assert values.shape == (4, 8)
+    assert values.shape == (8, 8)
     np.testing.assert_allclose(values[:, :4], values[:, 4:], rtol=1e-4, atol=1e-5)

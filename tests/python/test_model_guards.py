@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,7 @@ import pytest
 from bandlens.engine.reasons import reason
 from bandlens.errors import BackgroundError, InputError, ModelError, ModelTypeError
 from keras import ops
-
-ROOT = Path(__file__).parents[2]
-
+from own_process import printed
 
 # ---- reasons ----
 
@@ -313,16 +309,9 @@ try:
 except bl.errors.ModelError as error:
     print(error)
 """
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
-        check=False,
-    )
-    assert "eager execution is turned off" in run.stdout, run.stderr[-2000:]
-    assert "disable_eager_execution()" in run.stdout
+    said = printed("-c", code, cwd=tmp_path)
+    assert "eager execution is turned off" in said
+    assert "disable_eager_execution()" in said
 
 
 @pytest.mark.jax

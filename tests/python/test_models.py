@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,7 @@ import numpy as np
 import pytest
 from bandlens.errors import ModelTypeError, UnsupportedOperationError
 from keras import ops
-
-ROOT = Path(__file__).parents[2]
+from own_process import printed
 
 
 def complete(result: bl.BandImportance, tolerance: float = 1e-4) -> bool:
@@ -78,15 +74,7 @@ again = bl.band_importance("model.h5", x, target="all")
 assert np.abs(again.scores - result.scores).max() < 1e-5
 print("fine")
 """
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "python")},
-        check=False,
-    )
-    assert run.stdout.strip().endswith("fine"), run.stderr[-2000:]
+    assert printed("-c", code, cwd=tmp_path).endswith("fine")
 
 
 def test_mixing_images_of_a_batch_is_refused(images: np.ndarray) -> None:

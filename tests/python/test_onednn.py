@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from own_process import printed
 
-from test_transposed import CASES, Kernels, derivative, kernels  # noqa: F401  # isort: skip
+from test_transposed import CASES, Kernels, derivative  # isort: skip
 
 pytestmark = pytest.mark.tensorflow
 
@@ -34,7 +34,7 @@ def named(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("rows", [3, None], ids=["images", "any number of images"])
 @pytest.mark.parametrize("case", CASES)
-def test_derivatives_of_convolutions(kernels: Kernels, named: list[str], case: str, rows: int | None) -> None:  # noqa: F811
+def test_derivatives_of_convolutions(kernels: Kernels, named: list[str], case: str, rows: int | None) -> None:
     kernels(onednn=False, by_name=True)
     ours, theirs, _ = derivative(case, rows, "float32")
     # oneDNN has none for padding that is given in numbers
@@ -47,7 +47,7 @@ def test_derivatives_of_convolutions(kernels: Kernels, named: list[str], case: s
 )
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 def test_derivatives_of_convolutions_of_cubes(
-    kernels: Kernels,  # noqa: F811
+    kernels: Kernels,
     named: list[str],
     size: tuple[int, ...],
     step: int,
@@ -84,7 +84,7 @@ def test_derivatives_of_convolutions_of_cubes(
         ("Conv3DBackpropInputV2", "saliency", "class"),
     ],
 )
-def test_tables(kernels: Kernels, named: list[str], keras: Any, kind: str, method: str, target: str) -> None:  # noqa: F811
+def test_tables(kernels: Kernels, named: list[str], keras: Any, kind: str, method: str, target: str) -> None:
     layers = keras.layers
     cube = kind.startswith("Conv3D")
     x, background = (np.random.default_rng(seed).normal(size=(16, 12, 12, 5)).astype("float32") for seed in (0, 1))
@@ -143,7 +143,7 @@ def test_where_they_are_asked_for(
     assert onednn.serves("Einsum", tf.as_dtype(dtype)) == serves
 
 
-def test_builds_without_them_do_without(kernels: Kernels, named: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_builds_without_them_do_without(kernels: Kernels, named: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from bandlens.engine.backends.tensorflow import onednn
 
     monkeypatch.setitem(onednn._NAMES, "Conv2DBackpropInput", "_NoSuchOperation")
@@ -165,7 +165,7 @@ def test_devices_are_told_apart_by_their_kernels(setting: str, used: str) -> Non
     assert "by name" not in device
 
 
-def test_a_device_that_is_asked_for_them_by_name_is_another(kernels: Kernels) -> None:  # noqa: F811
+def test_a_device_that_is_asked_for_them_by_name_is_another(kernels: Kernels) -> None:
     from bandlens.engine.backends.tensorflow import devices
 
     kernels(onednn=False, by_name=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import bandlens as bl
+from own_process import printed
 
 
 def test_import_is_fast_and_brings_no_framework() -> None:
@@ -14,9 +12,7 @@ def test_import_is_fast_and_brings_no_framework() -> None:
         "heavy = [name for name in ('tensorflow', 'keras', 'shap', 'pandas', 'plotnine') if name in sys.modules]\n"
         "print(seconds, *heavy)"
     )
-    seconds, *heavy = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    seconds, *heavy = printed("-c", code).split()
     assert heavy == []
     assert float(seconds) < 0.5
 

@@ -65,19 +65,6 @@ def derivative(case: str, rows: int | None = 3, dtype: str = "float64") -> tuple
     return ours.numpy(), theirs.numpy(), kinds
 
 
-@pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> Kernels:
-    """Lets a test say which kernels TensorFlow is taken to use."""
-    from bandlens.engine.backends.tensorflow import devices
-
-    def use(*, onednn: bool, on_cpu: bool = True, by_name: bool = False) -> None:
-        monkeypatch.setattr(devices, "uses_onednn", lambda *_: onednn)
-        monkeypatch.setattr(devices, "on_cpu", lambda: on_cpu)
-        monkeypatch.setenv(devices.ONEDNN, "1" if by_name else "0")
-
-    return use
-
-
 def all_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all kernels be worth a convolution."""
     from bandlens.engine.backends.tensorflow import transposed

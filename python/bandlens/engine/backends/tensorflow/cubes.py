@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from . import onednn
+from .arrays import sizes_of
 from .devices import on_cpu, own_kernels
 
 KINDS = frozenset(("AvgPool3D", "Conv3D", "MaxPool3D"))
@@ -98,9 +99,9 @@ def _of_image(
 ) -> tf.Tensor:
     """A convolution's derivative in its image."""
     if onednn.serves("Conv3DBackpropInputV2", cotangent.dtype):
-        return onednn.derivative("Conv3DBackpropInputV2", op, kernel, cotangent, tf.shape(image), image.shape)
+        return onednn.derivative("Conv3DBackpropInputV2", op, kernel, cotangent, sizes_of(image), image.shape)
     return tf.raw_ops.Conv3DBackpropInputV2(
-        input_sizes=tf.shape(image), filter=kernel, out_backprop=cotangent, **options
+        input_sizes=sizes_of(image), filter=kernel, out_backprop=cotangent, **options
     )
 
 
