@@ -81,8 +81,8 @@ def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.
         announced[:] = before
         return found
 
-    def noted(formula: Any, signature: Any) -> Any:
-        announced.append(concrete := begun(formula, signature))
+    def noted(formula: Any, signature: Any, known: Any) -> Any:
+        announced.append(concrete := begun(formula, signature, known))
         return concrete
 
     monkeypatch.setattr(fusing.Formula, "__call__", called)

@@ -33,6 +33,7 @@ from ..models.predictor import Predictor, loaded, make_predictor
 from ..results.tables import WHOLE
 from ..results.wavelength_zones import WavelengthZones
 from .arranging import in_order
+from .beginning import begin
 from .comparing import Comparison, chosen, read_pool
 from .derivatives import check_derivative
 from .outputs import check_shares, outputs_shared_out
@@ -197,9 +198,12 @@ def checked(
     if method.differentiates:
         check_derivative(predictor, images, bands, method.label)
     check_shares(method, predictor, options)
-    method.prepare(Request(predictor, images, q.y, options, maps, len(features.names)))
+    request = Request(predictor, images, q.y, options, maps, len(features.names))
+    method.prepare(request)
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     comes = in_rounds or (isinstance(method, GradientMethod) and method.gives_outputs)
+    if not in_rounds:
+        begin(method, request, q, pool, outputs, statistic)
     deferred = comes and not maps and _may_wait(q, predictor, known=labelled.codes is not None)
     with outputs_shared_out(model):
         targets = find(q, predictor, images, outputs, labelled, deferred=deferred)

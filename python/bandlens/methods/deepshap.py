@@ -14,6 +14,7 @@ from ..data.words import argument
 from ..engine.deepshap import (
     Plan,
     Work,
+    announce,
     averaged,
     chunk_of,
     explain,
@@ -30,7 +31,7 @@ from .findings import Differences, DrawErrors, Findings, Maps, Pairs, Scores, To
 from .kinds import AttributionMethod, ExactSum, always
 from .reduction import reduce_pixels
 from .references import background_images
-from .task import Request, Task
+from .task import Prospect, Request, Task
 from .together import Together, TogetherSeeds
 
 # background images with which an operation in trouble is looked for
@@ -196,6 +197,18 @@ def prepare(request: Request) -> None:
     _plan(request.predictor)
 
 
+def begin(prospect: Prospect) -> None:
+    """Formulas are compiled while the model is asked for its outputs."""
+    request, m = prospect.request, prospect.n_background
+    predictor, each = request.predictor, request.options["background_per_image"]
+    assert prospect.background is not None
+    draws = None if each is None or each >= m else np.zeros((1, each), np.int64)
+    seeds = np.zeros((1, prospect.n_outputs, 1))
+    work = Work(request.images, prospect.background, seeds, np.arange(m), draws)
+    maps = request.maps or prospect.statistic != "band_sum"
+    announce(predictor.backend, predictor.trace, _plan(predictor), work, maps=maps, batch_size=prospect.batch_size)
+
+
 def _plan(predictor: Predictor) -> Plan:
     backend, trace, output = predictor.backend, predictor.trace, predictor.output
 
@@ -243,6 +256,7 @@ DEEPSHAP = AttributionMethod(
     beforehand=beforehand,
     maps=maps,
     prepare=prepare,
+    begin=begin,
     comparisons="background_per_image",
     few_comparisons=4,
     options={

@@ -18,13 +18,17 @@ from ..data.options import Option
 from ..models.predictor import Predictor
 from .findings import Findings
 from .gradients import cuts as gradient_steps
-from .task import Request, Task
+from .task import Prospect, Request, Task
 
 Options = Mapping[str, Any]
 
 
 def suits_all(request: Request) -> None:
     """For a method that can explain whatever can be traced."""
+
+
+def nothing_yet(prospect: Prospect) -> None:
+    """For a method that has nothing to begin with."""
 
 
 def nothing(task: Task) -> None:
@@ -135,6 +139,8 @@ class Method:
     options : mapping of str to Option
     prepare : callable
         Raises, before anything is computed, if the method can't explain the model or these images.
+    begin : callable
+        Begins with what takes a while and needs no image, such as compiling, for a task that is likely to come.
     needs_background : callable
         Whether it uses a background, from given options.
     values : callable
@@ -181,6 +187,7 @@ class Method:
     maps_options: Options = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     prepare: Callable[[Request], None] = suits_all
+    begin: Callable[[Prospect], None] = nothing_yet
     needs_background: Callable[[Options], bool] = never
     values: Callable[[Task], tuple[np.ndarray, np.ndarray]] = output_and_background
     sums: Sum | None = None

@@ -52,6 +52,30 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Prospect:
+    """What is known of a task while the model is still asked for its outputs, if no image has to be left out.
+
+    Attributes
+    ----------
+    request : Request
+    background : Images or None
+        From which background images are chosen.
+    n_background, n_outputs : int
+        How many of them are used, and how many outputs of each image are explained.
+    batch_size : int or None
+    statistic : str
+        As for `Task`.
+    """
+
+    request: Request
+    background: Images | None
+    n_background: int
+    n_outputs: int
+    batch_size: int | None
+    statistic: str
+
+
+@dataclass(frozen=True)
 class Task:
     """Checked inputs of one call.
 

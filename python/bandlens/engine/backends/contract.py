@@ -346,10 +346,20 @@ class Backend(Protocol[OneTrace]):
         """A formula ``function(nd, *tensors)`` as one of tensors, in a single pass over memory where that can be."""
         ...
 
+    def meanwhile(self, trace: Any, announce: Callable[[], None], /) -> None:
+        """Let a function announce formulas of a trace's steps while other things are done.
+
+        It is not called where formulas are compiled with the steps.
+        """
+        ...
+
     def announce(
-        self, function: Callable[..., Tensor], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any
+        self, trace: Any, function: Callable[..., Tensor], shapes: Sequence[tuple[int, ...]], /, **static: Any
     ) -> None:
-        """Say that a formula will be asked for, of tensors of these shapes: it may be compiled until then."""
+        """Say that a step of a trace will ask for a formula of tensors of these shapes: it may be compiled until then.
+
+        They are of the trace's dtype.
+        """
         ...
 
     def fuses(self) -> bool:

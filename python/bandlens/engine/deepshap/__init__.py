@@ -11,11 +11,11 @@ explained (`regions`, `normalizations` and `unmoved` find out about parts that h
 `multiplier` is what travels between them;
 `rules` has one rule per kind of operation, and `formulas`, `sets` and `variances` their arithmetic; `walk` goes from
 the outputs to the bands, or the other way. `chunks` cuts the
-work to fit the memory, `draws` makes do with a few background images per image, and `diagnosis` names the operation at
-which something goes wrong.
+work to fit the memory, `announcing` says beforehand what steps will need, `draws` makes do with a few background
+images per image, and `diagnosis` names the operation at which something goes wrong.
 """
 
-from .chunks import Work, chunk_of, explain
+from .chunks import Work, announce, chunk_of, explain
 from .diagnosis import trouble
 from .draws import averaged, made_complete, own_draws
 from .joined import joined
@@ -25,6 +25,7 @@ from .unmoved import unmoved
 __all__ = [
     "Plan",
     "Work",
+    "announce",
     "averaged",
     "chunk_of",
     "explain",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, isqrt
 from typing import Any
 
@@ -17,7 +18,9 @@ import numpy as np
 from ...data.images import Images
 from .. import batching
 from ..backends.contract import Backend, Trace
+from .announcing import announce_step
 from .meeting import held, in_blocks
+from .pairs import Pairing
 from .plan import Plan
 from .walk import beginning, make_step, prefers_forward
 
@@ -138,6 +141,12 @@ def explain(
         yield part, values
         tick(part.stop - part.start)
         start = part.stop
+
+
+def announce(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> None:
+    """Say which formulas the explanation of some work will ask for, of which the numbers of images are enough."""
+    chunk = chunk_of(backend, trace, plan, work, maps=maps, batch_size=batch_size)
+    _announce(backend, trace, plan, chunk, work, maps)
 
 
 def chunk_of(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> Chunk:
@@ -274,10 +283,22 @@ def _compiled(
     key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.cells, each)
 
     def build() -> Callable[..., Any]:
+        _announce(backend, trace, plan, chunk, work, maps)
         step = make_step(backend, trace, plan, cells=work.images.cells, own=work.own, maps=maps)
         return backend.compile(trace, step, *arguments, alike=(*key, plan.likeness))
 
     return trace.compiled(key, build)
+
+
+def _announce(backend: Backend, trace: Trace, plan: Plan, chunk: Chunk, work: Work, maps: bool) -> None:
+    """Say which formulas a step will ask for, once."""
+    n_bands = len(work.images.cells)
+    pairing = Pairing(backend, trace, plan, chunk.images, chunk.background, work.own)
+
+    def say() -> None:
+        backend.meanwhile(trace, partial(announce_step, pairing, chunk.outputs, n_bands, maps=maps))
+
+    trace.compiled(("announced", plan.graph.output, chunk, work.own, maps, n_bands), say)
 
 
 def _fill(array: np.ndarray, length: int) -> np.ndarray:

@@ -213,7 +213,7 @@ class Rows:
     ) -> None:
         """Say that `formula_in_a_row` will be asked for, of tensors of a value's shape with these leading axes."""
         shapes = [(*lead, self.layouts[value].size) for lead in leads]
-        self.backend.announce(function, shapes, self.trace.dtype, **static)
+        self.backend.announce(self.trace, function, shapes, **static)
 
     def unbroadcast(self, value: int, tensor: Any) -> Any:
         """Sum over the axes along which a value was broadcast."""

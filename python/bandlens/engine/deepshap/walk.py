@@ -19,7 +19,7 @@ from .meeting import met
 from .multiplier import Multiplier
 from .pairs import Pairs
 from .plan import Plan, Step
-from .rules import RULES, announce_runs
+from .rules import RULES
 
 # contributions per band are kept in memory for all images of a chunk: not worth it beyond this many bytes
 MOST_CONTRIBUTION_BYTES = 1 << 28
@@ -108,7 +108,6 @@ def band_scores(pairs: Pairs, seeds: Any, cells: Cells) -> Any:
     outputs, n, m = seeds.shape[0], pairs.n, pairs.m
     n_bands = len(cells)
     forward = plan.forward and prefers_forward(n_bands, outputs)
-    announce_runs(pairs, None if forward else outputs)
     passes = n_bands if forward else outputs
     sides = n + (n * m if pairs.own else m)
     operations = beginning(plan, n_bands, passes=passes, pairs=n * m, sides=sides)
@@ -175,7 +174,6 @@ def _along_background(pairs: Pairs, value: int, weights: Any) -> Any:
 def attributions(pairs: Pairs, seeds: Any, weights: Any) -> Any:
     """Sum over the background of weighted attributions, shape (outputs, images, *shape of an image)."""
     nd, source = pairs.nd, pairs.plan.graph.input
-    announce_runs(pairs, seeds.shape[0])
     image, reference = pairs.sides(source)
     found = multipliers(pairs, seeds, frozenset({source}))
     if source not in found:

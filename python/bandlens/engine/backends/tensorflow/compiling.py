@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ...uncollected import uncollected
 from ..contract import Pull
-from .fusing import Begun, ahead
+from .fusing import ahead
 from .gradients import gradients
 from .running import running
 from .shared import shared
@@ -28,7 +28,6 @@ def compile(
     """
     weights = trace.weights
     signature = [tf.TensorSpec((*(None,) * any_n, *argument.shape[any_n:]), argument.dtype) for argument in arguments]
-    begun = Begun()
 
     def build() -> Any:
         written = [(trace, function)]  # once: what is kept for other models must not keep this one
@@ -41,7 +40,7 @@ def compile(
             return function(*values)
 
         # without the edges that keep the order of side effects, which nothing here has, at a sixth of the cost
-        with uncollected(), ahead(begun):
+        with uncollected(), ahead(trace.begun):
             return tf.compat.v1.wrap_function(step, [*weights.specs.values(), *signature])
 
     key = None if alike is None else (trace.architecture, *weights.specs.values(), *signature, alike)
@@ -51,7 +50,8 @@ def compile(
         given = weights.read()
         with running(least=not any_n):
             found = tf.nest.map_structure(lambda tensor: tensor.numpy(), compiled(*given, *map(tf.constant, values)))
-        begun.end()
+        if not any_n:  # what is for images of any number asks for no formula
+            trace.begun.end()
         return found
 
     return call

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import tensorflow as tf
@@ -29,11 +29,15 @@ _COMPILED: WeakSet[Any] = WeakSet()
 
 
 class Begun:
-    """Formulas that are being compiled for a graph."""
+    """Formulas that are being compiled for the steps of a trace."""
 
     def __init__(self) -> None:
         self._known: set[Any] = set()
         self._futures: list[Future[None]] = []
+
+    def hear(self, announce: Callable[[], None]) -> None:
+        """Let formulas be announced where they are compiled, behind what was begun."""
+        self._futures.append(pool().submit(announce))
 
     def begin(self, concrete: Any) -> None:
         """Begin to compile a formula for its shapes, unless that was begun."""
@@ -45,6 +49,20 @@ class Begun:
         """Drop what has not begun; what went wrong is met again where the formula is needed."""
         while self._futures:
             self._futures.pop().cancel()
+
+
+class Fused(Protocol):
+    """What announcing needs of a trace."""
+
+    @property
+    def dtype(self) -> str:
+        """In which images are computed."""
+        ...
+
+    @property
+    def begun(self) -> Begun:
+        """What is being compiled for it."""
+        ...
 
 
 _BEGUN: ContextVar[Begun | None] = ContextVar("begun", default=None)
@@ -73,18 +91,17 @@ class Formula:
 
     def __call__(self, *tensors: tf.Tensor) -> Any:
         """What it makes of tensors."""
-        if _BEGUN.get() is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
+        begun = _BEGUN.get()
+        if begun is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
             return self._compiled(*tensors)
-        return self.begun(_signature(tensors))(*tensors)
+        return self.begun(_signature(tensors), begun)(*tensors)
 
-    def begun(self, signature: Sequence[tf.TensorSpec]) -> Any:
+    def begun(self, signature: Sequence[tf.TensorSpec], begun: Begun) -> Any:
         """The function for tensors that are known to be like these, which begins to be compiled."""
         key = tuple((tuple(spec.shape), spec.dtype) for spec in signature)
         if key not in self._known:
             self._known[key] = self._compiled.get_concrete_function(*signature)
-        begun = _BEGUN.get()
-        if begun is not None:
-            begun.begin(self._known[key])
+        begun.begin(self._known[key])
         return self._known[key]
 
 
@@ -94,11 +111,16 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return Formula(function, static) if fuses() else partial(function, nd, **static)
 
 
-def announce(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], dtype: str, /, **static: Any) -> None:
+def meanwhile(trace: Fused, announce: Callable[[], None]) -> None:
+    """Let formulas be announced while other things are done; what goes wrong is met again where they are needed."""
+    trace.begun.hear(announce)
+
+
+def announce(trace: Fused, function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], /, **static: Any) -> None:
     """Begin to compile a formula for tensors that are still to be made."""
     formula = fused(function, **static)
     if isinstance(formula, Formula):
-        formula.begun([tf.TensorSpec(shape, dtype) for shape in shapes])
+        formula.begun([tf.TensorSpec(shape, trace.dtype) for shape in shapes], trace.begun)
 
 
 def _signature(tensors: Sequence[Any]) -> list[tf.TensorSpec]:

@@ -24,7 +24,7 @@ from . import operations as table
 from .arrays import zeros
 from .entry import Entry
 from .flat import HEADS, Flat
-from .fusing import asked
+from .fusing import Begun, asked
 from .gradients import has_gradient
 from .looping import Looping, can_be_kept
 from .run import Run, computed_in
@@ -87,6 +87,12 @@ class Trace(BaseTrace[Entry]):
     def weights(self) -> Weights:
         """What all that is compiled is given of the model's weights."""
         return Weights(self, self._concrete)
+
+    @cached_property
+    def begun(self) -> Begun:
+        """Formulas that are being compiled, behind what is got ready to make the weights: all steps wait for these."""
+        self.weights  # noqa: B018  # which begins it
+        return Begun()
 
     def given(self, graph: tf.Graph, weights: dict[int, tf.Tensor]) -> None:
         """Let parts of the trace that are written into a graph, or into one within it, use these tensors."""

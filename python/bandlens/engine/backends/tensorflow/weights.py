@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ..flat import leading_to
 from .flat import Flat
-from .fusing import pool
+from .fusing import Begun, pool
 from .parts import Part
 from .run import Run, Source, computed_in
 from .running import running
@@ -31,6 +31,11 @@ class Weighted(Protocol):
     @property
     def weights(self) -> Weights:
         """What its steps are given."""
+        ...
+
+    @property
+    def begun(self) -> Begun:
+        """Formulas that are being compiled for its steps."""
         ...
 
     def given(self, graph: tf.Graph, weights: dict[int, tf.Tensor]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import formulas
 from ..multiplier import Factor, computed_anew, terms_of
-from ..pairs import Pairs
+from ..pairs import Pairing, Pairs
 from ..plan import Step
 from .maps import Map, middle, pair_lead, scaled
 
@@ -26,10 +26,18 @@ def run(pairs: Pairs, step: Step) -> Map:
         slope = pairs.derivative(value, start)
         sides = (*sides, slope, formulas.reach(pairs.nd, sides[0], sides[2], slope))
     ratio = Factor(function, sides, static)
-    return scaled(pairs, step, {root: [ratio, *pairs.slope(start, root)]})
+    return scaled(pairs, step, {root: [ratio, *(pairs.slope(start, root) or _ones(pairs, value, start, root))]})
 
 
-def announce_runs(pairs: Pairs, outputs: int | None) -> None:
+def _ones(pairs: Pairing, value: int, start: int, root: int) -> list[Any]:
+    """A constant for a run that has none, so that what is compiled for runs with one serves it, too."""
+    alike = pairs.layouts[start].shape == pairs.layouts[root].shape
+    if not alike or value in pairs.pooled or not pairs.backend.fuses():
+        return []
+    return [pairs.nd.ones_like(pairs.nd.zeros((1, 1, 1, *pairs.layouts[root].shape), pairs.trace.dtype))]
+
+
+def announce_runs(pairs: Pairing, outputs: int | None) -> None:
     """Say which formulas runs will ask for, before anything is there that they are of.
 
     Left out are runs up to a maximum over windows, whose multipliers are computed together with its.
@@ -41,18 +49,15 @@ def announce_runs(pairs: Pairs, outputs: int | None) -> None:
         Outputs whose multipliers are sent back; None if differences are sent forward.
     """
     image, reference = pairs.leads
-    maxima = (step for step in pairs.plan.steps if step.rule == "maximum")
-    pooled = {step.inputs[0] for step in maxima if step.operation.window is not None}
     for step in reversed(pairs.plan.steps):
         (root, *_), (value, *_) = step.inputs, step.outputs
-        if step.rule != "run" or value in pairs.plan.straight or value in pooled:
+        if step.rule != "run" or value in pairs.plan.straight or value in pairs.pooled:
             continue
         function, static = _ratio(pairs, value)
         leads = [image, reference, image, reference, *([image, image] if function is formulas.run_ratio else [])]
         start = pairs.plan.ratio_from[value]
-        scales = pairs.layouts[start].shape == pairs.layouts[root].shape and not pairs.only_shifts(start, root)
         # in place of each tensor, its leading axes
-        constants = [[1, 1, 1]] if scales else []
+        constants = [[1, 1, 1]] if pairs.layouts[start].shape == pairs.layouts[root].shape else []
         terms, leads = terms_of([Factor(function, tuple(map(list, leads)), static), *constants])
         if outputs is not None and computed_anew(outputs):
             core = (outputs, pairs.n, pairs.m)
@@ -61,7 +66,7 @@ def announce_runs(pairs: Pairs, outputs: int | None) -> None:
             pairs.announce_in_a_row(formulas.factor, value, leads, terms=terms)
 
 
-def _ratio(pairs: Pairs, value: int) -> tuple[Callable[..., Any], dict[str, Any]]:
+def _ratio(pairs: Pairing, value: int) -> tuple[Callable[..., Any], dict[str, Any]]:
     """The formula of a run's ratio."""
     homogeneous = pairs.is_homogeneous(value, pairs.plan.ratio_from[value])
     return formulas.homogeneous_ratio if homogeneous else formulas.run_ratio, {"rounding": pairs.rounding}
