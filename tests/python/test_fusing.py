@@ -61,7 +61,7 @@ def test_each_formula_is_begun_once_for_each_of_its_shapes(
 
 @pytest.mark.parametrize("target", [1, "all"])
 def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.MonkeyPatch, target: Any) -> None:
-    """Runs with a constant, runs up to maxima over windows that overlap, and not those up to blocks."""
+    """Runs with a constant, maxima over windows that overlap and runs up to these, and not runs up to blocks."""
     from bandlens.engine.backends.tensorflow import fusing
 
     layers = keras.layers
@@ -72,24 +72,84 @@ def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.
     model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(layers.Dense(5, activation="gelu")(x))))
     announced: list[Any] = []
     asked: list[Any] = []
-    begun, call = fusing.Formula.begun, fusing.Formula.__call__
+    announce, begin = fusing.Begun.announce, fusing.Begun.begin
 
-    def called(formula: Any, *tensors: Any) -> Any:
-        before = list(announced)
-        found = call(formula, *tensors)
-        asked.extend(announced[len(before) :])
-        announced[:] = before
-        return found
+    def noted(begun: fusing.Begun, formula: fusing.Formula, signature: Any) -> None:
+        announced.append(formula.of(signature))
+        announce(begun, formula, signature)
 
-    def noted(formula: Any, signature: Any, known: Any) -> Any:
-        announced.append(concrete := begun(formula, signature, known))
-        return concrete
+    def begun(begun: fusing.Begun, concrete: Any) -> None:
+        asked.append(concrete)
+        begin(begun, concrete)
 
-    monkeypatch.setattr(fusing.Formula, "__call__", called)
-    monkeypatch.setattr(fusing.Formula, "begun", noted)
+    monkeypatch.setattr(fusing.Begun, "announce", noted)
+    monkeypatch.setattr(fusing.Begun, "begin", begun)
     bl.band_importance(model, X, background=BACKGROUND, target=target)
-    assert len(announced) == 2
+    assert len(set(announced)) == 3
     assert set(announced) <= set(asked)
+
+
+@pytest.mark.parametrize(
+    ("options", "early"),
+    [
+        ({}, True),
+        ({"target": "all"}, True),
+        ({"statistic": "pixel_mean_abs"}, True),
+        ({"background_per_image": 2}, True),
+        ({"max_seconds": 0.1}, False),
+        ({"task": "multilabel"}, False),
+    ],
+    ids=str,
+)
+def test_what_is_certain_is_announced_before_the_model_is_asked_for_outputs(
+    keras: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], early: bool
+) -> None:
+    """What is announced then is all that is announced: each kind of step once."""
+    from bandlens.engine.backends import tensorflow
+    from bandlens.models.predictor import Predictor
+
+    said: list[Any] = []
+    announce, units = tensorflow.announce, Predictor.units_at_once
+
+    def announced(trace: Any, function: Any, shapes: Any, **static: Any) -> None:
+        said.append("formulas")
+        announce(trace, function, shapes, **static)
+
+    def asked(predictor: Any, batch: Any) -> Any:
+        said.append("outputs")
+        return units(predictor, batch)
+
+    monkeypatch.setattr(tensorflow, "announce", announced)
+    monkeypatch.setattr(Predictor, "units_at_once", asked)
+    found = bl.band_importance(network(keras), X, background=BACKGROUND, **options)
+    assert found.scores.any()
+    assert said.index("formulas") < said.index("outputs") if early else said[0] == "outputs"
+    assert said.count("formulas") == 3  # one for each run, each once
+
+
+def test_runs_without_a_constant_share_what_is_compiled_for_those_with_one(
+    keras: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bandlens.engine.backends.tensorflow import fusing
+
+    asked: list[Any] = []
+    begin = fusing.Begun.begin
+
+    def noted(begun: fusing.Begun, concrete: Any) -> None:
+        asked.append(concrete)
+        begin(begun, concrete)
+
+    monkeypatch.setattr(fusing.Begun, "begin", noted)
+    layers = keras.layers
+    inputs = keras.Input(X.shape[1:])
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(3, 1)(inputs)))
+    x = layers.ReLU()(layers.Add()([inputs, layers.Conv2D(3, 1)(x)]))
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    found = bl.band_importance(model, X, background=BACKGROUND)
+    assert len(asked) == 2
+    assert len(set(asked)) == 1
+    assert found.residuals is not None
+    assert np.abs(found.residuals).max() < 1e-4
 
 
 def test_what_can_not_be_compiled_ahead_is_compiled_when_it_is_needed(

@@ -6,9 +6,5 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def meanwhile(trace: Any, announce: Callable[[], None], /) -> None:
-    """Nothing: nobody would hear it."""
-
-
 def announce(trace: Any, function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], /, **static: Any) -> None:
     """Nothing: formulas are compiled with what they are in, or not at all."""

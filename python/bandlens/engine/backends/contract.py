@@ -346,13 +346,6 @@ class Backend(Protocol[OneTrace]):
         """A formula ``function(nd, *tensors)`` as one of tensors, in a single pass over memory where that can be."""
         ...
 
-    def meanwhile(self, trace: Any, announce: Callable[[], None], /) -> None:
-        """Let a function announce formulas of a trace's steps while other things are done.
-
-        It is not called where formulas are compiled with the steps.
-        """
-        ...
-
     def announce(
         self, trace: Any, function: Callable[..., Tensor], shapes: Sequence[tuple[int, ...]], /, **static: Any
     ) -> None:

@@ -16,7 +16,6 @@ from ..graph import Family, Graph, Layout, Operation, Region
 from ..processor import processor
 from .advising import advice as advice
 from .announcing import announce as announce
-from .announcing import meanwhile as meanwhile
 from .channels import apart as apart
 from .contract import Arrays
 

@@ -6,7 +6,7 @@ What they are follows from the model and from how many images there are; no imag
 from __future__ import annotations
 
 from .pairs import Pairing
-from .rules import announce_runs
+from .rules import announce_maxima, announce_runs
 from .walk import prefers_forward
 
 
@@ -22,4 +22,5 @@ def announce_step(pairing: Pairing, outputs: int, n_bands: int, *, maps: bool) -
         Whether pixels are kept.
     """
     forward = not maps and pairing.plan.forward and prefers_forward(n_bands, outputs)
-    announce_runs(pairing, None if forward else outputs)
+    for announce in (announce_runs, announce_maxima):
+        announce(pairing, None if forward else outputs)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from math import ceil, isqrt
 from typing import Any
 
@@ -293,10 +292,10 @@ def _compiled(
 def _announce(backend: Backend, trace: Trace, plan: Plan, chunk: Chunk, work: Work, maps: bool) -> None:
     """Say which formulas a step will ask for, once."""
     n_bands = len(work.images.cells)
-    pairing = Pairing(backend, trace, plan, chunk.images, chunk.background, work.own)
 
     def say() -> None:
-        backend.meanwhile(trace, partial(announce_step, pairing, chunk.outputs, n_bands, maps=maps))
+        pairing = Pairing(backend, trace, plan, chunk.images, chunk.background, work.own)
+        announce_step(pairing, chunk.outputs, n_bands, maps=maps)
 
     trace.compiled(("announced", plan.graph.output, chunk, work.own, maps, n_bands), say)
 

@@ -34,6 +34,14 @@ class Pairing(Rows):
         self.m = m
         self.own = own
         self.rounding = ROUNDING[trace.dtype]
+        self._ones: dict[tuple[int, ...], Any] = {}
+
+    def ones(self, value: int) -> Any:
+        """Ones of a value's shape, (1, 1, 1, *shape); the same for all values of a shape."""
+        shape = (1, 1, 1, *self.layouts[value].shape)
+        if shape not in self._ones:
+            self._ones[shape] = self.nd.ones_like(self.nd.zeros(shape, self.trace.dtype))
+        return self._ones[shape]
 
     @property
     def leads(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
@@ -99,8 +107,7 @@ class Pairs(Pairing):
         """Constant derivative of a run that is linear in its root, shape (1, 1, 1, ...); nothing where that is 1."""
         if self.only_shifts(value, root):
             return []
-        zeros = self.nd.zeros((1, 1, 1, *self.layouts[root].shape), self.trace.dtype)
-        tangents = {root: self.nd.ones_like(zeros)}
+        tangents = {root: self.ones(root)}
         for operation in between(self.plan.graph, {root}, {value}):
             if self._only_shifts(operation):
                 tangents[operation.outputs[0]] = tangents[operation.data[0]]

@@ -36,6 +36,8 @@ class Rows:
         self.trace = trace
         self.plan = plan
         self.layouts = plan.graph.layouts
+        # what tensors were before they were given another shape; tensors themselves, so that no other has their address
+        self._before: dict[int, tuple[Any, Any]] = {}
 
     def lifted(self, value: int, rows: Any, lead: Sequence[int]) -> Any:
         """From a value's own axis order to ``(*lead, *shape for one image)``, in the model's dtype."""
@@ -44,16 +46,27 @@ class Rows:
         if layout.axis != 0:
             split = (*layout.shape[: layout.axis], prod(lead), *layout.shape[layout.axis :])
             rows = self.nd.moveaxis(self.nd.reshape(rows, split), layout.axis, 0)
-        return self.nd.reshape(rows, (*lead, *layout.shape))
+        return self._reshaped(rows, (*lead, *layout.shape))
 
-    def lowered(self, value: int, tensor: Any, count: int) -> Any:
-        """Inverse of `lifted`."""
+    def _reshaped(self, tensor: Any, shape: Sequence[int]) -> Any:
+        """The same elements in another shape, of what they were first: what was in between is then left out.
+
+        Not for what derivatives are asked of, which has to be a tensor of its own.
+        """
+        _, first = self._before.get(id(tensor), (None, tensor))
+        found = self.nd.reshape(first, tuple(shape))
+        if found is not first:
+            self._before[id(found)] = found, first
+        return found
+
+    def lowered(self, value: int, tensor: Any, count: int, *, anew: bool = True) -> Any:
+        """Inverse of `lifted`; if not `anew`, perhaps a tensor that was there before."""
         layout = self.layouts[value]
         shape = list(layout.shape)
         if layout.axis != 0:
             tensor = self.nd.moveaxis(self.nd.reshape(tensor, (count, *shape)), 0, layout.axis)
         shape[layout.axis] *= count
-        return self.nd.reshape(tensor, tuple(shape))
+        return (self.nd.reshape if anew else self._reshaped)(tensor, tuple(shape))
 
     def dense(self, value: int, multiplier: Multiplier) -> Any:
         """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
@@ -95,13 +108,13 @@ class Rows:
         formula = self.formula_in_a_row if len(shapes) == 1 else self.formula
         return formula(formulas.factor, *tensors, terms=terms)
 
-    def rows(self, value: int, tensor: Any, lead: Sequence[int], of: int | None = None) -> Any:
+    def rows(self, value: int, tensor: Any, lead: Sequence[int], of: int | None = None, *, anew: bool = True) -> Any:
         """A tensor with leading axes as one batch in the value's own axis order and dtype, or in that of another."""
         shape = self.layouts[value].shape
         count = lead[0] * lead[1] * lead[2]
         dtype = self.trace.value_dtype(value if of is None else of)
         tensor = self.nd.broadcast_to(self.nd.astype(tensor, dtype), (*lead, *shape))
-        return self.lowered(value, tensor, count)
+        return self.lowered(value, tensor, count, anew=anew)
 
     def pull_back(
         self,
@@ -138,7 +151,7 @@ class Rows:
             return [run.value(value) for value in dense]
 
         _, pull = self.backend.vjp(outputs, list(inputs.values()), valueless=not at)
-        found = pull([self.rows(value, tensor, lead) for value, tensor in dense.items()])
+        found = pull([self.rows(value, tensor, lead, anew=False) for value, tensor in dense.items()])
         return {value: Multiplier(self.lifted(value, part, lead)) for value, part in zip(inputs, found, strict=True)}
 
     def evaluate(self, value: int, given: Mapping[int, Any]) -> Any:
@@ -204,9 +217,9 @@ class Rows:
         Elements are given in a row, so that what is compiled serves all shapes of so many.
         """
         shape = tuple(tensors[0].shape[3:])
-        rows = [self.nd.reshape(tensor, (*tensor.shape[:3], prod(shape))) for tensor in tensors]
+        rows = [self._reshaped(tensor, (*tensor.shape[:3], prod(shape))) for tensor in tensors]
         found = self.formula(function, *rows, **static)
-        return self.nd.reshape(found, (*found.shape[:3], *shape))
+        return self._reshaped(found, (*found.shape[:3], *shape))
 
     def announce_in_a_row(
         self, function: Callable[..., Any], value: int, leads: Sequence[tuple[int, int, int]], **static: Any

@@ -1,7 +1,7 @@
 """JAX: trace any model to primitive operations, run parts of the trace, differentiate them, compile."""
 
 from ..advising import advice
-from ..announcing import announce, meanwhile
+from ..announcing import announce
 from ..channels import apart
 from .arrays import nd
 from .compiling import OutOfMemory, compile, device, free_memory, fused, fuses, loop_over, to_device, version, vjp
@@ -27,7 +27,6 @@ __all__ = [
     "jvp",
     "loop_over",
     "mark",
-    "meanwhile",
     "nd",
     "ready",
     "settings",

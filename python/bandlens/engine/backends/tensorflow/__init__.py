@@ -5,7 +5,7 @@ from .channels import apart
 from .compiling import OutOfMemory, compile, free_memory, loop_over, to_device, version, vjp
 from .devices import advice, device
 from .forwards import has_forward, jvp
-from .fusing import announce, fused, fuses, meanwhile
+from .fusing import announce, fused, fuses
 from .marks import mark
 from .ready import ready
 from .run import Run
@@ -27,7 +27,6 @@ __all__ = [
     "jvp",
     "loop_over",
     "mark",
-    "meanwhile",
     "nd",
     "ready",
     "settings",

@@ -35,15 +35,27 @@ class Begun:
         self._known: set[Any] = set()
         self._futures: list[Future[None]] = []
 
-    def hear(self, announce: Callable[[], None]) -> None:
-        """Let formulas be announced where they are compiled, behind what was begun."""
-        self._futures.append(pool().submit(announce))
+    def announce(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> None:
+        """Begin to write and to compile a formula that will be asked for, unless that was begun."""
+        key = (formula, _key(signature))
+        if key not in self._known:
+            self._known.add(key)
+            self._futures.append(pool().submit(self._compile_announced, formula, signature))
+
+    def _compile_announced(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> None:
+        concrete = formula.of(signature)
+        if self._is_new(concrete):
+            _run_on_zeros(concrete)
 
     def begin(self, concrete: Any) -> None:
-        """Begin to compile a formula for its shapes, unless that was begun."""
-        if concrete not in self._known and concrete not in _COMPILED:
-            self._known.add(concrete)
+        """Begin to compile a formula that was asked for, unless that was begun."""
+        if self._is_new(concrete):
             self._futures.append(pool().submit(_run_on_zeros, concrete))
+
+    def _is_new(self, concrete: Any) -> bool:
+        new = concrete not in self._known and concrete not in _COMPILED
+        self._known.add(concrete)
+        return new
 
     def end(self) -> None:
         """Drop what has not begun; what went wrong is met again where the formula is needed."""
@@ -94,14 +106,15 @@ class Formula:
         begun = _BEGUN.get()
         if begun is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
             return self._compiled(*tensors)
-        return self.begun(_signature(tensors), begun)(*tensors)
+        concrete = self.of(_signature(tensors))
+        begun.begin(concrete)
+        return concrete(*tensors)
 
-    def begun(self, signature: Sequence[tf.TensorSpec], begun: Begun) -> Any:
-        """The function for tensors that are known to be like these, which begins to be compiled."""
-        key = tuple((tuple(spec.shape), spec.dtype) for spec in signature)
+    def of(self, signature: Sequence[tf.TensorSpec]) -> Any:
+        """The function for tensors that are known to be like these."""
+        key = _key(signature)
         if key not in self._known:
             self._known[key] = self._compiled.get_concrete_function(*signature)
-        begun.begin(self._known[key])
         return self._known[key]
 
 
@@ -111,16 +124,15 @@ def fused(function: Callable[..., Any], /, **static: Any) -> Callable[..., Any]:
     return Formula(function, static) if fuses() else partial(function, nd, **static)
 
 
-def meanwhile(trace: Fused, announce: Callable[[], None]) -> None:
-    """Let formulas be announced while other things are done; what goes wrong is met again where they are needed."""
-    trace.begun.hear(announce)
-
-
 def announce(trace: Fused, function: Callable[..., Any], shapes: Sequence[tuple[int, ...]], /, **static: Any) -> None:
     """Begin to compile a formula for tensors that are still to be made."""
     formula = fused(function, **static)
     if isinstance(formula, Formula):
-        formula.begun([tf.TensorSpec(shape, trace.dtype) for shape in shapes], trace.begun)
+        trace.begun.announce(formula, [tf.TensorSpec(shape, trace.dtype) for shape in shapes])
+
+
+def _key(signature: Sequence[tf.TensorSpec]) -> tuple[Any, ...]:
+    return tuple((tuple(spec.shape), spec.dtype) for spec in signature)
 
 
 def _signature(tensors: Sequence[Any]) -> list[tf.TensorSpec]:

@@ -28,6 +28,7 @@ from .fusing import Begun, asked
 from .gradients import has_gradient
 from .looping import Looping, can_be_kept
 from .run import Run, computed_in
+from .tracing import traced
 from .weights import Weights
 
 # so many images tell where a value has them: a prime number that no length is a multiple of by chance
@@ -56,9 +57,7 @@ class Trace(BaseTrace[Entry]):
         self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         self._given: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         asked()
-        # unlike `wrap_function`, it tells a function that makes new weights whenever it is called
-        function = tf.function(call, autograph=False)
-        self._concrete = function.get_concrete_function(tf.TensorSpec((None, *shape), dtype))
+        self._concrete = traced(call, tf.TensorSpec((None, *shape), dtype))
         self._check_output()
         self.flat = Flat(self._concrete)
         self.n_outputs = int(self._concrete.outputs[0].shape[-1])

@@ -1,7 +1,7 @@
 """PyTorch: trace any model to primitive operations, run parts of the trace, differentiate them."""
 
 from ..advising import advice
-from ..announcing import announce, meanwhile
+from ..announcing import announce
 from ..channels import apart
 from ..forwards import has_forward
 from .arrays import nd
@@ -28,7 +28,6 @@ __all__ = [
     "jvp",
     "loop_over",
     "mark",
-    "meanwhile",
     "nd",
     "ready",
     "settings",

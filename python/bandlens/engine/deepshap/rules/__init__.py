@@ -21,11 +21,11 @@ from .averages import region, smooth
 from .elementwise import announce_runs, mesh, multiply, quotient, run, squared_difference
 from .linear import contraction, linear
 from .maps import Map, Rule
-from .maximum import maximum
+from .maximum import announce_maxima, maximum
 from .normalization import fused_normalization, normalization
 from .softmax import log_softmax, softmax
 
-__all__ = ["RULES", "Map", "Rule", "announce_runs"]
+__all__ = ["RULES", "Map", "Rule", "announce_maxima", "announce_runs"]
 
 RULES: dict[str, Rule] = {
     "run": run,

@@ -34,7 +34,7 @@ def _ones(pairs: Pairing, value: int, start: int, root: int) -> list[Any]:
     alike = pairs.layouts[start].shape == pairs.layouts[root].shape
     if not alike or value in pairs.pooled or not pairs.backend.fuses():
         return []
-    return [pairs.nd.ones_like(pairs.nd.zeros((1, 1, 1, *pairs.layouts[root].shape), pairs.trace.dtype))]
+    return [pairs.ones(root)]
 
 
 def announce_runs(pairs: Pairing, outputs: int | None) -> None:

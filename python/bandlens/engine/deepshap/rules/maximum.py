@@ -7,7 +7,7 @@ from typing import Any
 from ...graph import Operation
 from .. import formulas
 from ..multiplier import Factor, Multiplier
-from ..pairs import Pairs
+from ..pairs import Pairing, Pairs
 from ..plan import Step
 from .maps import Map, Multipliers, Tangents, pair_lead, repeat
 
@@ -51,14 +51,15 @@ def maximum(pairs: Pairs, step: Step) -> Map:
             return pairs.pull_back([operation], {output: Multiplier(dense * change)}, at)[value].core
 
         moved = pulled(changes[0], image) + pulled(changes[1], reference)
-        return {value: Multiplier(pairs.formula(formulas.over, moved, image, reference, pulled(same, image)))}
+        still = pulled(same, image)
+        return {value: Multiplier(pairs.formula_in_a_row(formulas.over, moved, image, reference, still))}
 
     def push(tangents: Tangents) -> dict[int, Any]:
         (tangent,) = tangents.values()
         lead = tuple(max(a, b) for a, b in zip(tangent.shape[:3], pair_lead(pairs), strict=True))
         tangent = repeat(pairs, tangent, lead)
         none = nd.zeros_like(tangent)
-        moving = pairs.formula(formulas.over, tangent, image, reference, none)
+        moving = pairs.formula_in_a_row(formulas.over, tangent, image, reference, none)
         still = nd.where(nd.abs(image - reference + none) <= 0, tangent, none)
 
         def pushed(part: Any, side: Any) -> Any:
@@ -72,6 +73,16 @@ def maximum(pairs: Pairs, step: Step) -> Map:
         return {output: sum(parts)}
 
     return Map(pull, push)
+
+
+def announce_maxima(pairs: Pairing, outputs: int | None) -> None:
+    """Say which formulas maxima over sets that overlap will ask for; see `announce_runs`."""
+    if outputs is None:
+        return
+    every, (image, reference) = (outputs, pairs.n, pairs.m), pairs.leads
+    for step in pairs.plan.steps:
+        if step.rule == "maximum" and step.operation.window is None:
+            pairs.announce_in_a_row(formulas.over, step.inputs[0], [every, image, reference, every])
 
 
 def _selection(pairs: Pairs, operation: Operation, side: Any) -> Any:
