@@ -1,7 +1,7 @@
-"""What a method can begin with while the model is asked for its outputs, which say who is of which class.
+"""What a method can begin with before the model is asked for its outputs, which say what is of which class.
 
-Compiling takes a large part of a first call, and needs to know how many images, background images and outputs there
-are, not which. A guess that turns out wrong costs only time.
+Compiling takes a large part of a first call. It needs to know how many images, background images and outputs there are,
+not which, and goes on while the outputs are computed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from .question import Question
 def begin(
     method: Method, request: Request, q: Question, pool: Pool | None, outputs: tuple[str, ...], statistic: str
 ) -> None:
-    """Let a method begin, where each image is a row of the answer and this process computes it."""
-    if request.predictor.task != CLASSIFICATION or workers() is not None:
+    """Let a method begin, where each image is a row of the answer, all count the same, and this process computes it."""
+    others = pool is not None and pool.strategy == "others"
+    if request.predictor.task != CLASSIFICATION or others or workers() is not None:
         return
     one = np.zeros(1, np.int64)
     method.begin(

@@ -14,7 +14,6 @@ from ..data.words import argument
 from ..engine.deepshap import (
     Plan,
     Work,
-    announce,
     averaged,
     chunk_of,
     explain,
@@ -24,6 +23,7 @@ from ..engine.deepshap import (
     own_draws,
     trouble,
     unmoved,
+    write,
 )
 from ..errors import OptionError
 from ..models.predictor import Predictor
@@ -198,15 +198,15 @@ def prepare(request: Request) -> None:
 
 
 def begin(prospect: Prospect) -> None:
-    """Formulas are compiled while the model is asked for its outputs."""
+    """The step is written, and its formulas are compiled while the model is asked for its outputs."""
     request, m = prospect.request, prospect.n_background
     predictor, each = request.predictor, request.options["background_per_image"]
     assert prospect.background is not None
     draws = None if each is None or each >= m else np.zeros((1, each), np.int64)
-    seeds = np.zeros((1, prospect.n_outputs, 1))
+    seeds = np.zeros((1, prospect.n_outputs, predictor.weights.shape[1]))
     work = Work(request.images, prospect.background, seeds, np.arange(m), draws)
     maps = request.maps or prospect.statistic != "band_sum"
-    announce(predictor.backend, predictor.trace, _plan(predictor), work, maps=maps, batch_size=prospect.batch_size)
+    write(predictor.backend, predictor.trace, _plan(predictor), work, maps=maps, batch_size=prospect.batch_size)
 
 
 def _plan(predictor: Predictor) -> Plan:

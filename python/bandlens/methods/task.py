@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Prospect:
-    """What is known of a task while the model is still asked for its outputs, if no image has to be left out.
+    """What is known of a task before the model is asked for its outputs.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ work to fit the memory, `announcing` says beforehand what steps will need, `draw
 images per image, and `diagnosis` names the operation at which something goes wrong.
 """
 
-from .chunks import Work, announce, chunk_of, explain
+from .chunks import Work, chunk_of, explain, write
 from .diagnosis import trouble
 from .draws import averaged, made_complete, own_draws
 from .joined import joined
@@ -25,7 +25,6 @@ from .unmoved import unmoved
 __all__ = [
     "Plan",
     "Work",
-    "announce",
     "averaged",
     "chunk_of",
     "explain",
@@ -35,4 +34,5 @@ __all__ = [
     "own_draws",
     "trouble",
     "unmoved",
+    "write",
 ]

@@ -1,4 +1,4 @@
-"""Formulas that a step will ask for are said beforehand, for a compiler that works while something else is done.
+"""Formulas that a step will ask for are said beforehand, for a compiler that works while the step is written.
 
 What they are follows from the model and from how many images there are; no image has to be there.
 """
@@ -10,7 +10,7 @@ from .rules import announce_maxima, announce_runs
 from .walk import prefers_forward
 
 
-def announce_step(pairing: Pairing, outputs: int, n_bands: int, *, maps: bool) -> None:
+def announce(pairing: Pairing, outputs: int, n_bands: int, *, maps: bool) -> None:
     """Say which formulas a step will ask for.
 
     Parameters
@@ -22,5 +22,5 @@ def announce_step(pairing: Pairing, outputs: int, n_bands: int, *, maps: bool) -
         Whether pixels are kept.
     """
     forward = not maps and pairing.plan.forward and prefers_forward(n_bands, outputs)
-    for announce in (announce_runs, announce_maxima):
-        announce(pairing, None if forward else outputs)
+    for say in (announce_runs, announce_maxima):
+        say(pairing, None if forward else outputs)

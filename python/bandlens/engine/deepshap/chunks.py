@@ -17,7 +17,7 @@ import numpy as np
 from ...data.images import Images
 from .. import batching
 from ..backends.contract import Backend, Trace
-from .announcing import announce_step
+from .announcing import announce
 from .meeting import held, in_blocks
 from .pairs import Pairing
 from .plan import Plan
@@ -142,10 +142,20 @@ def explain(
         start = part.stop
 
 
-def announce(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> None:
-    """Say which formulas the explanation of some work will ask for, of which the numbers of images are enough."""
+def write(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> None:
+    """Write the step that some work will be explained by, of which the numbers of images and units are enough.
+
+    What the step asks for is compiled while other things are done.
+    """
     chunk = chunk_of(backend, trace, plan, work, maps=maps, batch_size=batch_size)
-    _announce(backend, trace, plan, chunk, work, maps)
+    shapes = (
+        (chunk.images, *trace.shape),
+        (chunk.images * chunk.background if work.own else chunk.background, *trace.shape),
+        (chunk.outputs, chunk.images, work.seeds.shape[2]),
+        (1, chunk.background),
+    )
+    arguments = tuple(np.broadcast_to(np.zeros((), trace.dtype), shape) for shape in shapes)
+    _compiled(backend, trace, plan, chunk, work, maps, arguments)
 
 
 def chunk_of(backend: Backend, trace: Trace, plan: Plan, work: Work, *, maps: bool, batch_size: int | None) -> Chunk:
@@ -282,22 +292,12 @@ def _compiled(
     key = ("deepshap", plan.graph.output, chunk, work.own, maps, work.images.cells, each)
 
     def build() -> Callable[..., Any]:
-        _announce(backend, trace, plan, chunk, work, maps)
+        pairing = Pairing(backend, trace, plan, chunk.images, chunk.background, work.own)
+        announce(pairing, chunk.outputs, len(work.images.cells), maps=maps)
         step = make_step(backend, trace, plan, cells=work.images.cells, own=work.own, maps=maps)
         return backend.compile(trace, step, *arguments, alike=(*key, plan.likeness))
 
     return trace.compiled(key, build)
-
-
-def _announce(backend: Backend, trace: Trace, plan: Plan, chunk: Chunk, work: Work, maps: bool) -> None:
-    """Say which formulas a step will ask for, once."""
-    n_bands = len(work.images.cells)
-
-    def say() -> None:
-        pairing = Pairing(backend, trace, plan, chunk.images, chunk.background, work.own)
-        announce_step(pairing, chunk.outputs, n_bands, maps=maps)
-
-    trace.compiled(("announced", plan.graph.output, chunk, work.own, maps, n_bands), say)
 
 
 def _fill(array: np.ndarray, length: int) -> np.ndarray:
