@@ -1,7 +1,8 @@
 """Operations as they are written into a graph: without what TensorFlow does for those who call it with anything.
 
-Its functions look for deprecated arguments, convert what they are given and infer types, which takes as long as writing
-itself. Large models are hundreds of operations, of which the rules make thousands.
+Its functions look for deprecated arguments, convert what they are given, infer types and note which lines of Python led
+to each operation, which takes longer than writing itself. Large models are hundreds of operations, of which the rules
+make thousands.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
-# without the decorator that looks for deprecated arguments
-_create_op = getattr(tf.Graph.create_op, "__wrapped__", tf.Graph.create_op)
+# what writes an operation, told not to note lines, has no public name
+_create_c_op = tf.__internal__.create_c_op
 
 
 def written(
@@ -39,7 +40,13 @@ def written(
         Other than the kind's.
     """
     graph = tf.compat.v1.get_default_graph()
-    outputs: Sequence[tf.Tensor] = _create_op(
-        graph, kind, list(inputs), list(dtypes), attrs=attributes, op_def=op_def, name=name
-    ).outputs
+    if not hasattr(graph, "capture"):  # no function's
+        found: Sequence[tf.Tensor] = graph.create_op(
+            kind, list(inputs), list(dtypes), attrs=attributes, op_def=op_def, name=name
+        ).outputs
+        return found
+    node = tf.compat.v1.NodeDef(op=kind, name=graph.unique_name(name or kind), attr=attributes)
+    own = [tensor if getattr(tensor, "graph", None) is graph else graph.capture(tensor) for tensor in inputs]
+    made = _create_c_op(graph, node, own, [], op_def=op_def, extract_traceback=False)
+    outputs: Sequence[tf.Tensor] = graph._create_op_from_tf_operation(made).outputs
     return outputs
