@@ -29,13 +29,14 @@ class Part:
     def __init__(self, concrete: Any, outputs: Sequence[tf.Tensor]) -> None:
         whole = concrete.function_def
         made_by = {node.name: node for node in whole.node_def}
+        first = _first_of_equals(whole.node_def)
         names = [_name_within(tensor) for tensor in outputs]
-        needed = _leading_to(names, made_by)
+        needed = _leading_to(names, made_by, first)
         definition = type(whole)()
         definition.signature.name = f"bandlens_part_{next(_number)}"
         definition.node_def.extend(node for name, node in made_by.items() if name in needed)
         for node in definition.node_def:
-            node.input[:] = _tensors(node)
+            node.input[:] = _tensors(node, first)
         for number, (name, tensor) in enumerate(zip(names, outputs, strict=True)):
             definition.signature.output_arg.add(name=f"output_{number}", type=tensor.dtype.as_datatype_enum)
             definition.ret[f"output_{number}"] = name
@@ -75,7 +76,17 @@ def _name_within(tensor: tf.Tensor) -> str:
     raise ValueError(f"{tensor.name} is no output of {tensor.op.type}")
 
 
-def _leading_to(names: Sequence[str], made_by: dict[str, Any]) -> set[str]:
+def _first_of_equals(nodes: Sequence[Any]) -> dict[str, str]:
+    """For the tensor of each constant, that of the first that is equal: most are shapes, of which there are few."""
+    known: dict[bytes, str] = {}
+    constants = (node for node in nodes if node.op == "Const")
+    return {
+        f"{node.name}:output:0": known.setdefault(node.attr["value"].SerializeToString(), f"{node.name}:output:0")
+        for node in constants
+    }
+
+
+def _leading_to(names: Sequence[str], made_by: dict[str, Any], first: dict[str, str]) -> set[str]:
     """Operations and arguments that tensors are made of."""
     needed: set[str] = set()
     stack = [name.split(":")[0] for name in names]
@@ -85,10 +96,10 @@ def _leading_to(names: Sequence[str], made_by: dict[str, Any]) -> set[str]:
             continue
         needed.add(name)
         if name in made_by:
-            stack.extend(source.split(":")[0] for source in _tensors(made_by[name]))
+            stack.extend(source.split(":")[0] for source in _tensors(made_by[name], first))
     return needed
 
 
-def _tensors(node: Any) -> list[str]:
+def _tensors(node: Any, first: dict[str, str]) -> list[str]:
     """An operation's inputs, without those that keep the order of side effects, which nothing here has."""
-    return [source for source in node.input if not source.startswith("^")]
+    return [first.get(source, source) for source in node.input if not source.startswith("^")]
