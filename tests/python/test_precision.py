@@ -72,8 +72,10 @@ def test_the_last_thread_restores_a_setting() -> None:
 def test_tensorflow_is_precise_while_it_computes() -> None:
     import tensorflow as tf
     from bandlens.engine.backends.tensorflow import compiling
+    from bandlens.engine.backends.tensorflow.fusing import Begun
 
     class NoTrace:
+        begun = Begun()
         weights = SimpleNamespace(specs={}, read=list)
         given = staticmethod(lambda graph, weights: None)
 
