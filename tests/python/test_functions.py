@@ -103,6 +103,25 @@ def test_a_function_of_tensors_is_followed(keras: Any, small_cnn: Any, images: n
         assert found.output == "logit"
 
 
+@pytest.mark.tensorflow
+def test_weights_that_a_function_makes_when_it_is_called_first(keras: Any, images: np.ndarray) -> None:
+    """They are made once, and read as they are."""
+    import tensorflow as tf
+
+    made: list[Any] = []
+
+    def once(x: Any) -> Any:
+        if not made:
+            made.append(tf.Variable(np.arange(x.shape[-1], dtype="float32")))
+        return tf.reduce_mean(x, (1, 2)) * made[0]
+
+    first = bl.band_importance(once, images, target="all").scores
+    assert len(made) == 1
+    assert np.abs(first).max() > 0
+    made[0].assign(2 * made[0])
+    np.testing.assert_allclose(bl.band_importance(once, images, target="all").scores, 2 * first, atol=1e-6)
+
+
 def test_maps_of_superpixels() -> None:
     found = bl.band_maps(linear, X[:2], method="lime", features="superpixels", n_segments=2, n_samples=64)
     assert found.values.shape == (2, 1, 3, 3, 5)
