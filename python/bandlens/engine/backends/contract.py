@@ -330,7 +330,7 @@ class Backend(Protocol[OneTrace]):
 
         Returns
         -------
-        tensor, shape (n, channels, *output shape), or None
+        tensor, shape (*output shape, but for its last axis, channels, last axis), or None
             Without what is added to all, such as a bias. None where there is no such way.
         """
         ...

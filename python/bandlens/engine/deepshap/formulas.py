@@ -259,6 +259,32 @@ def sum_of_products(nd: Arrays, image: Any, reference: Any, factor: Any, *, wind
     return total
 
 
+def sum_of_products_in_rows(nd: Arrays, image: Any, reference: Any, factor: Any, *, window: tuple[int, ...]) -> Any:
+    """The same for each of several bands, with rows of blocks first.
+
+    Parameters
+    ----------
+    image, reference, factor : tensor, shape (images or 1, background or 1, rows, ..., bands or 1, channels)
+    window : tuple of int
+        Lengths of the blocks along rows and the axes that follow.
+
+    Returns
+    -------
+    tensor, shape (rows of blocks, images, background, bands, ..., channels)
+    """
+
+    def element(tensor: Any, place: tuple[int, ...]) -> Any:
+        ends = (length // size * size for length, size in zip(tensor.shape[2:], window, strict=False))
+        every = (slice(first, end, size) for first, end, size in zip(place, ends, window, strict=True))
+        return tensor[(slice(None), slice(None), *every)]
+
+    total: Any = None
+    for place in combinations(*(range(size) for size in window)):
+        part = (element(image, place) - element(reference, place)) * element(factor, place)
+        total = part if total is None else total + part
+    return nd.moveaxis(total, (2, -2), (0, 3))
+
+
 def softmax_ratio(
     nd: Arrays, image: Any, reference: Any, image_out: Any, reference_out: Any, *, rounding: float
 ) -> Any:

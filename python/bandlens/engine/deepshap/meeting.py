@@ -8,10 +8,11 @@ all outputs, and nothing is ever written down for each output and element of the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from ..backends.contract import Backend
+from ..backends.contract import Arrays, Backend
 from ..graph import between
 from . import formulas
 from .multiplier import Multiplier
@@ -22,7 +23,30 @@ from .plan import Plan, Step
 BANDS_PER_OUTPUT = 4
 
 
-def met(pairs: Pairs, value: int, multiplier: Multiplier, images: Any, references: Any) -> Any:
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """What each band alone brings to a value that is linear in images.
+
+    Attributes
+    ----------
+    nd : Arrays
+    tensor : tensor, shape (images, bands, *shape of the value), or `by_element` (images, *shape[:-1], bands, shape[-1])
+        Behind the images, axes of length 1 may be left out.
+    by_element : bool
+    """
+
+    nd: Arrays
+    tensor: Any
+    by_element: bool = False
+
+    @property
+    def by_band(self) -> Any:
+        """Shape (images, bands, elements)."""
+        tensor = self.nd.moveaxis(self.tensor, -2, 1) if self.by_element else self.tensor
+        return self.nd.reshape(tensor, (*tensor.shape[:2], prod(tensor.shape[2:])))
+
+
+def met(pairs: Pairs, value: int, multiplier: Multiplier, images: Brought, references: Brought) -> Any:
     """Scores of every pair that a value carries.
 
     Parameters
@@ -32,48 +56,90 @@ def met(pairs: Pairs, value: int, multiplier: Multiplier, images: Any, reference
         One that is linear in the images.
     multiplier : Multiplier
         Of the value.
-    images, references : tensor, shape (images, bands, elements)
-        What each band alone brings to the value, for the images and for all that is in the background.
+    images, references : Brought
+        To the value, for the images and for all that is in the background.
 
     Returns
     -------
     tensor, shape (outputs or 1, images, background, bands)
     """
-    nd, size, n_bands = pairs.nd, pairs.layouts[value].size, images.shape[1]
-    if pairs.own:
-        references = nd.reshape(references, (pairs.n, pairs.m, n_bands, size))
+    nd, shape = pairs.nd, pairs.layouts[value].shape
     window, outputs = multiplier.window, multiplier.core.shape[0]
+    n_bands = images.tensor.shape[-2 if images.by_element else 1]
     if window is not None and in_blocks(pairs.backend, n_bands, outputs):
-        return _met_in_blocks(pairs, value, multiplier, window, images, references)
-    full = nd.broadcast_to(pairs.dense(value, multiplier), (outputs, pairs.n, pairs.m, *pairs.layouts[value].shape))
+        meet = _met_in_rows if images.by_element and in_rows(shape, window) else _met_in_blocks
+        return meet(pairs, value, multiplier, window, images, references)
+    own, size = (pairs.n,) if pairs.own else (), pairs.layouts[value].size
+    full = nd.broadcast_to(pairs.dense(value, multiplier), (outputs, pairs.n, pairs.m, *shape))
     full = nd.reshape(full, (outputs, pairs.n, pairs.m, size))
     way = "knmf,nmbf->knmb" if pairs.own else "knmf,mbf->knmb"
+    others = nd.reshape(references.by_band, (*own, pairs.m, n_bands, size))
     # the multipliers are the largest tensor of all: this product reads them as they lie
-    return full @ nd.moveaxis(images, 1, 2) - nd.einsum(way, full, references)
+    return full @ nd.moveaxis(images.by_band, 1, 2) - nd.einsum(way, full, others)
 
 
 def _met_in_blocks(
-    pairs: Pairs, value: int, multiplier: Multiplier, window: tuple[int, ...], images: Any, references: Any
+    pairs: Pairs, value: int, multiplier: Multiplier, window: tuple[int, ...], images: Brought, references: Brought
 ) -> Any:
     """The same by sums over windows."""
-    nd, shape, n_bands = pairs.nd, pairs.layouts[value].shape, images.shape[1]
-    own, outputs = pairs.n if pairs.own else 1, multiplier.core.shape[0]
+    nd, shape = pairs.nd, pairs.layouts[value].shape
+    image, reference = images.by_band, references.by_band
+    own, n_bands = pairs.n if pairs.own else 1, image.shape[1]
     # leading axes are (images, background, bands) here
-    factor = nd.broadcast_to(pairs.factor(value, multiplier.factors), (1, pairs.n, pairs.m, *shape))
     brought = pairs.formula(
         formulas.sum_of_products,
-        nd.reshape(images, (pairs.n, 1, n_bands, *shape)),
-        nd.reshape(references, (own, pairs.m, n_bands, *shape)),
-        nd.reshape(factor, (pairs.n, pairs.m, 1, *shape)),
+        nd.reshape(image, (pairs.n, 1, n_bands, *shape)),
+        nd.reshape(reference, (own, pairs.m, n_bands, *shape)),
+        nd.reshape(_factor(pairs, value, multiplier), (pairs.n, pairs.m, 1, *shape)),
         window=window,
     )
     blocks = prod(brought.shape[3:])
-    core = nd.broadcast_to(multiplier.core, (outputs, pairs.n, pairs.m, *multiplier.core.shape[3:]))
     return nd.einsum(
         "knmw,nmbw->knmb",
-        nd.reshape(core, (outputs, pairs.n, pairs.m, blocks)),
+        nd.reshape(_core(pairs, multiplier), (-1, pairs.n, pairs.m, blocks)),
         nd.reshape(brought, (pairs.n, pairs.m, n_bands, blocks)),
     )
+
+
+def _met_in_rows(
+    pairs: Pairs, value: int, multiplier: Multiplier, window: tuple[int, ...], images: Brought, references: Brought
+) -> Any:
+    """The same, row of windows by row of windows: what all pairs need of a few rows stays close to the processor."""
+    nd, (_, *shape, last) = pairs.nd, pairs.layouts[value].shape
+    own, n_bands = pairs.n if pairs.own else 1, images.tensor.shape[-2]
+    brought = pairs.formula(
+        formulas.sum_of_products_in_rows,
+        nd.reshape(images.tensor, (pairs.n, 1, *shape, n_bands, last)),
+        nd.reshape(references.tensor, (own, pairs.m, *shape, n_bands, last)),
+        nd.reshape(_factor(pairs, value, multiplier), (pairs.n, pairs.m, *shape, 1, last)),
+        window=window[1:-1],
+    )
+    rows, blocks = brought.shape[0], prod(brought.shape[4:])
+    core = nd.reshape(_core(pairs, multiplier), (-1, pairs.n, pairs.m, rows, blocks))
+    found = nd.einsum(
+        "hnmkw,hnmbw->hnmkb",
+        nd.moveaxis(core, (3, 0), (0, 3)),
+        nd.reshape(brought, (rows, pairs.n, pairs.m, n_bands, blocks)),
+    )
+    return nd.moveaxis(nd.sum(found, 0), 2, 0)
+
+
+def in_rows(shape: tuple[int, ...], window: tuple[int, ...]) -> bool:
+    """Whether windows of a value of channels are few rows of few elements, the same for each channel."""
+    places = prod(window)
+    return len(shape) > 2 and shape[0] == window[0] == window[-1] == 1 and 1 < places <= formulas.MOST_PLACES
+
+
+def _factor(pairs: Pairs, value: int, multiplier: Multiplier) -> Any:
+    """What all outputs share, for every pair."""
+    factor = pairs.factor(value, multiplier.factors)
+    return pairs.nd.broadcast_to(factor, (1, pairs.n, pairs.m, *pairs.layouts[value].shape))
+
+
+def _core(pairs: Pairs, multiplier: Multiplier) -> Any:
+    """What is different for each output, for every pair."""
+    core = multiplier.core
+    return pairs.nd.broadcast_to(core, (core.shape[0], pairs.n, pairs.m, *core.shape[3:]))
 
 
 def in_blocks(backend: Backend, n_bands: int, outputs: int) -> bool:

@@ -61,9 +61,9 @@ class Pairing(Rows):
     def only_shifts(self, value: int, root: int) -> bool:
         """Whether a run adds constants to its root, and does nothing else."""
         operations = () if value == root else between(self.plan.graph, {root}, {value})
-        return all(self._only_shifts(operation) for operation in operations)
+        return all(self.shifts(operation) for operation in operations)
 
-    def _only_shifts(self, operation: Operation) -> bool:
+    def shifts(self, operation: Operation) -> bool:
         """Whether an operation adds constants to its first input, so that differences stay what they are."""
         first, *others = operation.inputs
         shapes = {self.layouts[value].shape for value in (*operation.data, *operation.outputs)}
@@ -109,7 +109,7 @@ class Pairs(Pairing):
             return []
         tangents = {root: self.ones(root)}
         for operation in between(self.plan.graph, {root}, {value}):
-            if self._only_shifts(operation):
+            if self.shifts(operation):
                 tangents[operation.outputs[0]] = tangents[operation.data[0]]
                 continue
             given = {source: tangents[source] for source in operation.data}

@@ -15,7 +15,7 @@ from typing import Any
 from ...data.cells import Cells
 from ..backends.contract import Backend, Trace
 from ..graph import Operation
-from .meeting import met
+from .meeting import Brought, met
 from .multiplier import Multiplier
 from .pairs import Pairs
 from .plan import Plan, Step
@@ -116,7 +116,7 @@ def band_scores(pairs: Pairs, seeds: Any, cells: Cells) -> Any:
         operations = ()
     stop = frozenset({source}).union(*(operation.outputs for operation in operations))
 
-    def contributions(values: tuple[int, ...]) -> list[dict[int, Any]]:
+    def contributions(values: tuple[int, ...]) -> list[dict[int, Brought]]:
         sides = (pairs.image_run, pairs.reference_run)
         return [_contributions(pairs, operations, values, run.value(source), cells) for run in sides]
 
@@ -151,15 +151,15 @@ def prefers_forward(n_bands: int, outputs: int) -> bool:
     return n_bands < outputs
 
 
-def _forward_scores(pairs: Pairs, parts: list[dict[int, Any]], seeds: Any, n_bands: int) -> Any:
+def _forward_scores(pairs: Pairs, parts: list[dict[int, Brought]], seeds: Any, n_bands: int) -> Any:
     """The same scores by sending each band's difference forward: one pass per band instead of one per output."""
     nd, n, m = pairs.nd, pairs.n, pairs.m
     tangents = {}
-    for value, images in parts[0].items():
+    for value, brought in parts[0].items():
         shape = pairs.layouts[value].shape
-        images = nd.reshape(nd.moveaxis(images, 1, 0), (n_bands, n, 1, *shape))
+        images = nd.reshape(nd.moveaxis(brought.by_band, 1, 0), (n_bands, n, 1, *shape))
         lead = (n_bands, n, m) if pairs.own else (n_bands, 1, m)
-        references = nd.reshape(nd.moveaxis(parts[1][value], 1, 0), (*lead, *shape))
+        references = nd.reshape(nd.moveaxis(parts[1][value].by_band, 1, 0), (*lead, *shape))
         tangents[value] = images - references
     carried = differences(pairs, tangents)
     carried = nd.broadcast_to(carried, (n_bands, n, m, seeds.shape[-1]))
@@ -210,41 +210,41 @@ def beginning(plan: Plan, n_bands: int, *, passes: int, pairs: int, sides: int) 
 
 def _contributions(
     pairs: Pairs, operations: tuple[Operation, ...], values: tuple[int, ...], images: Any, cells: Cells
-) -> dict[int, Any]:
-    """What each band alone brings to values that are linear in the images, shape (images, bands, elements)."""
+) -> dict[int, Brought]:
+    """What each band alone brings to values that are linear in the images."""
     nd, source = pairs.nd, pairs.plan.graph.input
     count, n_bands = images.shape[0], len(cells)
-    known, left = _apart(pairs, operations, images, cells)
-    if not known:
+    apart, left = _apart(pairs, operations, images, cells), operations
+    if apart is not None:
+        (made,), left = operations[0].outputs, operations[1:]
+        alike = {made}  # but for constants, which are in no difference
+        for operation in left:
+            if operation.data[0] in alike and pairs.shifts(operation):
+                alike.update(operation.outputs)
+        if alike.issuperset(values):
+            brought = Brought(nd, nd.astype(apart, pairs.trace.dtype), by_element=True)
+            return dict.fromkeys(values, brought)
+        moved = nd.moveaxis(apart, -2, 1)
+        known = {made: nd.reshape(moved, (-1, *moved.shape[2:]))}
+    else:
         mask = cells.spread(nd, nd.eye(n_bands, images.dtype))
         alone = nd.reshape(images, (count, 1, *images.shape[1:])) * nd.reshape(mask, (1, *mask.shape))
         known = {source: nd.reshape(alone, (count * n_bands, *images.shape[1:]))}
     part = pairs.backend.Run(pairs.trace, known).forward(left)
     lead = (count, n_bands)
-    return {
-        value: nd.reshape(pairs.lifted(value, part.value(value), lead), (*lead, pairs.layouts[value].size))
-        for value in values
-    }
+    return {value: Brought(nd, pairs.lifted(value, part.value(value), lead)) for value in values}
 
 
-def _apart(
-    pairs: Pairs, operations: tuple[Operation, ...], images: Any, cells: Cells
-) -> tuple[dict[int, Any], tuple[Operation, ...]]:
-    """Values that the bands' own parts begin with, a row per image and band, and the operations from there on.
-
-    That is what the first operation makes of them, if there is a way to it without an image for each band.
-    """
+def _apart(pairs: Pairs, operations: tuple[Operation, ...], images: Any, cells: Cells) -> Any:
+    """What the first operation makes of the bands' own parts, if there is a way without an image for each band."""
     if not operations:
-        return {}, ()
+        return None
     first, *others = operations
     source = pairs.plan.graph.input
     last = cells.plain and cells.parts[0].band_axis == len(images.shape) - 1
     if not last or first.data != (source,) or any(source in operation.data for operation in others):
-        return {}, operations
-    found = pairs.backend.apart(pairs.trace, first, images)
-    if found is None:
-        return {}, operations
-    return {first.outputs[0]: pairs.nd.reshape(found, (-1, *found.shape[2:]))}, tuple(others)
+        return None
+    return pairs.backend.apart(pairs.trace, first, images)
 
 
 def make_step(backend: Backend, trace: Trace, plan: Plan, *, cells: Cells, own: bool, maps: bool) -> Any:

@@ -21,7 +21,7 @@ from .transposed import as_convolutions
 
 
 def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor | None:
-    """What each channel of images alone brings to an operation's output, shape (n, channels, *shape); None if unknown.
+    """What each channel of images alone brings to an operation's output, or None if there is no way to that in one go.
 
     Parameters
     ----------
@@ -29,6 +29,10 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
     operation : Operation
         One that has nothing but the images as data.
     images : tensor, shape (n, rows, cols, channels)
+
+    Returns
+    -------
+    tensor, shape (n, rows, cols, channels, filters), or None
     """
     op = operation.handle.op
     (value,) = operation.data
@@ -40,8 +44,7 @@ def apart(trace: Source, operation: Operation, images: tf.Tensor) -> tf.Tensor |
     if channels != images.shape[-1]:
         return None
     found = _within_channels(op, images, kernel)
-    found = tf.reshape(found, (*found.shape[:3], channels, filters))
-    return tf.transpose(found, (0, 3, 1, 2, 4))
+    return tf.reshape(found, (*found.shape[:3], channels, filters))
 
 
 def _within_channels(op: tf.Operation, images: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
