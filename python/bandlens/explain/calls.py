@@ -163,12 +163,14 @@ def checked(
     method: Method | None = None,
     find: Callable[..., Targets] = find_targets,
     in_rounds: bool = False,
+    begins: bool = False,
 ) -> Call:
     """Check everything about a question of `band_importance`, or of `band_maps` with `maps`; raises what they raise.
 
     `predictor` is that of an earlier call about the same model and images, if there was one; `method` is what
     answers, if not the one that is named; `find` says what is to be explained, if not what `y` and `target` speak for.
-    `in_rounds`, rows are chosen later, and the model is asked for the outputs of these alone, if it can be.
+    `in_rounds`, rows are chosen later, and the model is asked for the outputs of these alone, if it can be. The method
+    `begins` if it will answer the call as it is.
     """
     method, statistic = _asked(question, method or _method(question.method, maps))
     q = in_order(question)
@@ -202,7 +204,7 @@ def checked(
     method.prepare(request)
     pool = None if background is None else read_pool(q, background, predictor, classes, options)
     comes = in_rounds or (isinstance(method, GradientMethod) and method.gives_outputs)
-    if not in_rounds:
+    if begins and not in_rounds:
         begin(method, request, q, pool, outputs, statistic)
     deferred = comes and not maps and _may_wait(q, predictor, known=labelled.codes is not None)
     with outputs_shared_out(model):

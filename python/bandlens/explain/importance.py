@@ -330,7 +330,7 @@ def importance_of(
     started, effort = time.perf_counter(), effort or Effort()
     if call is None:
         with starting(progress, question.model):
-            call = checked(question, find=finding(effort), in_rounds=effort.in_rounds)
+            call = checked(question, find=finding(effort), in_rounds=effort.in_rounds, begins=True)
         started = started if effort.in_rounds else time.perf_counter()
     deferred = call.targets.deferred
     if fit and not deferred:

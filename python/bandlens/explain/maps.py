@@ -84,7 +84,7 @@ def _maps(question: Question, progress: Progress = None) -> BandMaps | ByInput[B
     Warnings point at the line that called the caller of this.
     """
     with starting(progress, question.model):
-        call = checked(question, maps=True)
+        call = checked(question, maps=True, begins=True)
     check_fit(call.subject(maps=True))
     with ticker(progress, call.images.n, call.method.label) as tick:
         task = call.task(tick)
