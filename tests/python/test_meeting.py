@@ -115,6 +115,27 @@ def test_what_each_band_brings_alone_is_the_same_in_one_go(
     assert any(found) is (how in ({}, {"strides": 2}))
 
 
+@pytest.mark.parametrize("target", ["all", 1])
+@pytest.mark.parametrize("units", [2, 5], ids=["backward", "forward"])
+@pytest.mark.parametrize("way", ["tanh", "pooling", "twice"])
+def test_images_that_are_read_beside_the_first_convolution(keras: Any, way: str, units: int, target: Any) -> None:
+    """What bands bring is asked for of the images, too, or of the convolution for two readers."""
+    layers = keras.layers
+    inputs = keras.Input(X.shape[1:])
+    made = layers.Conv2D(4, 3, padding="same")(inputs)
+    pooled = layers.MaxPooling2D(2)(layers.ReLU()(made))
+    beside = {
+        "tanh": lambda: layers.Activation("tanh")(inputs),
+        "pooling": lambda: layers.MaxPooling2D(2)(inputs),
+        "twice": lambda: layers.Activation("tanh")(made),
+    }[way]()
+    joined = layers.Concatenate()([layers.Flatten()(pooled), layers.Flatten()(beside)])
+    model = keras.Model(inputs, layers.Dense(units)(joined))
+    scores = bl.band_importance(model, X, background=BACKGROUND, target=target).scores
+    maps = bl.band_maps(model, X, background=BACKGROUND, target=target).values  # made without what bands bring
+    np.testing.assert_allclose(scores, maps.sum(axis=(2, 3)), rtol=0, atol=1e-5 * np.abs(scores).max())
+
+
 @pytest.mark.not_torch
 def test_a_step_takes_more_pairs_where_windows_are_summed(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = keras.Input((32, 32, 3))

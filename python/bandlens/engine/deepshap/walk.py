@@ -214,7 +214,9 @@ def _contributions(
     """What each band alone brings to values that are linear in the images."""
     nd, source = pairs.nd, pairs.plan.graph.input
     count, n_bands = images.shape[0], len(cells)
-    apart, left = _apart(pairs, operations, images, cells), operations
+    apart, left = None, operations
+    if source not in values:  # which needs images of single bands
+        apart = _apart(pairs, operations, images, cells)
     if apart is not None:
         (made,), left = operations[0].outputs, operations[1:]
         alike = {made}  # but for constants, which are in no difference
