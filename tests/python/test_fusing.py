@@ -96,6 +96,7 @@ def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.
         ({"target": "all"}, True),
         ({"statistic": "pixel_mean_abs"}, True),
         ({"background_per_image": 2}, True),
+        ({"task": "regression"}, True),
         ({"max_seconds": 0.1}, False),
         ({"task": "multilabel"}, False),
     ],
@@ -104,7 +105,7 @@ def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.
 def test_what_is_certain_is_announced_before_the_model_is_asked_for_outputs(
     keras: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], early: bool
 ) -> None:
-    """What is announced then is all that is announced: each kind of step once."""
+    """The step that is written then is the only one."""
     from bandlens.engine.backends import tensorflow
     from bandlens.models.predictor import Predictor
 

@@ -145,6 +145,14 @@ def check_target(q: Question, predictor: Predictor, outputs: tuple[str, ...]) ->
         )
 
 
+def explained(
+    q: Question, predictor: Predictor, outputs: tuple[str, ...], codes: np.ndarray, predictions: np.ndarray
+) -> np.ndarray:
+    """Outputs that are explained of images of one class, or of numbers, shape (n, k)."""
+    target = "all" if predictor.task == REGRESSION and q.target in ("class", "predicted") else q.target
+    return target_outputs(target, outputs, codes, predictions)
+
+
 def find_targets(
     q: Question, predictor: Predictor, images: Images, outputs: tuple[str, ...], labelled: Labelled, *, deferred: bool
 ) -> Targets:
@@ -158,11 +166,10 @@ def find_targets(
         return _several_labels(q, predictor, outputs, labelled.flags, found, predictions)
     if predictor.task == REGRESSION:
         nobody = np.zeros(images.n, np.int64)
-        target = "all" if q.target in ("class", "predicted") else q.target
-        chosen = target_outputs(target, outputs, nobody, nobody)
+        chosen = explained(q, predictor, outputs, nobody, nobody)
         return Targets(None, nobody, None, nobody, chosen, found, observed=labelled.observed, deferred=deferred)
     codes = predictions if labelled.codes is None else labelled.codes
-    chosen = target_outputs(q.target, outputs, codes, predictions)
+    chosen = explained(q, predictor, outputs, codes, predictions)
     return Targets(None, codes, labelled.codes, predictions, chosen, found, deferred=deferred)
 
 
