@@ -6,8 +6,14 @@ session <- new.env(parent = emptyenv())
 bridge <- function() {
   if (is.null(session$bridge)) {
     session$bridge <- load_bridge()
+    reg.finalizer(session, finish_python, onexit = TRUE)
   }
   session$bridge
+}
+
+# R ends the process without Python's own end, which waits for threads: one that still compiles then would crash it.
+finish_python <- function(session) {
+  try(session$bridge$finish(), silent = TRUE)
 }
 
 # Call a function of the bridge. Errors and warnings of bandlens come back as values, so that they look the same

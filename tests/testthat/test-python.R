@@ -54,6 +54,25 @@ test_that("a Python package that is missing is named, with what helps", {
   expect_match(text, "keras3::install_keras()", fixed = TRUE)
 })
 
+test_that("what Python still compiles when R ends comes to its end, also after an error", {
+  skip_without_python()
+  output <- run_r(c(
+    "bandlens:::bridge()",
+    "reticulate::py_run_string('",
+    "import os, time",
+    "import bandlens.engine.backends.tensorflow.fusing as fusing",
+    "def compiling():",
+    "    time.sleep(1)",
+    "    os.write(1, b\"compiled\\\\n\")",
+    "fusing.pool().submit(compiling)",
+    "for _ in range(8): fusing.pool().submit(time.sleep, 600)",
+    "')",
+    "stop('the end')"
+  ))
+  expect_identical(attr(output, "status"), 1L, info = paste(output, collapse = "\n"))
+  expect_match(output, "compiled", all = FALSE)
+})
+
 test_that("Python packages are declared where reticulate can install them, unless somebody has done so", {
   expect_identical(
     not_yet_asked_for(c("tensorflow>=2.16", "numpy", "scipy"), c("numpy", "tensorflow-cpu")),

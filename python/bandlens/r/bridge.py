@@ -8,6 +8,7 @@ and turns those in results back.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,13 @@ drawn_elsewhere()
 def version() -> str:
     """Version of the core, which must be that of the R package."""
     return __version__
+
+
+def finish() -> None:
+    """Let threads that compile come to an end: R ends the process without Python's own end, which waits for threads."""
+    compiling = sys.modules.get("bandlens.engine.backends.tensorflow.fusing")
+    if compiling is not None:
+        compiling.finish()
 
 
 def allow_tf32(allow: bool) -> None:

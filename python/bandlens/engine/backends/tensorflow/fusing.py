@@ -153,6 +153,16 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, min(MOST_THREADS, (os.cpu_count() or 1) - 1)), "bandlens-compiling")
 
 
+def finish() -> None:
+    """Wait for what is being compiled, and drop what has not begun: before the process ends, if Python does not end it.
+
+    A compiler that still works while memory is given back ends in a crash.
+    """
+    if pool.cache_info().currsize:
+        pool().shutdown(cancel_futures=True)
+        pool.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def asked() -> Future[bool]:
     """Ask whether XLA can compile here: TensorFlow for Windows comes without it.
