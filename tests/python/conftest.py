@@ -13,7 +13,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import MetaPathFinder
@@ -89,7 +89,7 @@ def _double(request: pytest.FixtureRequest) -> Iterator[None]:
 def _own_steps(request: pytest.FixtureRequest) -> Iterator[None]:
     """Steps of other tests are not known to a test; where it patches something, nor are those of its other models.
 
-    Models of the same operations would share what was compiled before, and be patched in vain.
+    Models of the same operations would share what was traced and compiled before, and be patched in vain.
     """
     on_tensorflow = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
     patches = "monkeypatch" in request.fixturenames and "nothing_compiled" not in request.fixturenames
@@ -97,12 +97,14 @@ def _own_steps(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     from bandlens.engine.backends.tensorflow import shared
+    from bandlens.models import patterns
 
-    most = shared.MOST
+    most, latest = shared.MOST, patterns._LATEST
     shared._LATEST.clear()
+    patterns._LATEST = deque(maxlen=0 if patches else patterns.MOST)
     shared.MOST = 0 if patches else most
     yield
-    shared.MOST = most
+    shared.MOST, patterns._LATEST = most, latest
     shared._LATEST.clear()
 
 

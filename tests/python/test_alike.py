@@ -10,6 +10,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.models import following, patterns
 
 pytestmark = pytest.mark.tensorflow
 
@@ -17,12 +18,29 @@ BANDS = 4
 METHODS = ("deepshap", "saliency", "integrated_gradients")
 
 
-@pytest.fixture
-def nothing_compiled() -> Any:
-    """What was compiled for any model, which is nothing when a test begins."""
-    from bandlens.engine.backends.tensorflow import shared
+class Known:
+    """What was compiled for any model, and which were traced."""
 
-    return shared._LATEST
+    def clear(self) -> None:
+        """Let a model be the first one."""
+        from bandlens.engine.backends.tensorflow import shared
+
+        shared._LATEST.clear()
+        patterns._LATEST.clear()
+
+
+@pytest.fixture
+def nothing_compiled() -> Known:
+    """Nothing is known when a test begins."""
+    known = Known()
+    known.clear()
+    return known
+
+
+def collect() -> None:
+    """TensorFlow's graphs take themselves apart when they are found to be garbage, one by one."""
+    for _ in range(3):
+        gc.collect()
 
 
 def scores(model: Any, method: str = "deepshap") -> np.ndarray:
@@ -61,23 +79,95 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_second_model_is_traced_and_nothing_is_written(
-    keras: Any, method: str, nothing_compiled: Any, written: list[str]
-) -> None:
-    first, second = (network(keras, seed) for seed in (1, 2))
-    one = scores(first, method)
+def test_a_second_model_costs_its_weights(keras: Any, method: str, nothing_compiled: Known, written: list[str]) -> None:
+    """It is neither traced, nor is a step written; so it is for a third, when the others are gone or trained."""
+    models = [network(keras, seed) for seed in (1, 2, 3)]
+    one = scores(models[0], method)
     steps = written.count("step")
+    assert written.count("call") == 1
     assert steps
     written.clear()
-    other = scores(second, method)
-    assert written == ["call"]  # of the model
-    nothing_compiled.clear()
-    alone = network(keras, 2)
-    np.testing.assert_array_equal(other, scores(alone, method))
-    assert written.count("step") == steps
-    assert np.abs(one - other).max() > 0.01
+    other = scores(models[1], method)
+    models[1].set_weights(models[0].get_weights())
+    np.testing.assert_array_equal(scores(models[1], method), one)
     # and the first is still itself
-    np.testing.assert_array_equal(one, scores(first, method))
+    np.testing.assert_array_equal(scores(models[0], method), one)
+    last = models.pop()
+    models.clear()
+    collect()
+    third = scores(last, method)
+    assert not written
+    for seed, found in ((2, other), (3, third)):
+        nothing_compiled.clear()
+        np.testing.assert_array_equal(scores(network(keras, seed), method), found)
+        assert written.count("call") == 1
+        assert written.count("step") == steps
+        written.clear()
+    assert np.abs(one - other).max() > 0.01
+
+
+def test_a_model_whose_trace_another_uses_leaves_no_weights(keras: Any, nothing_compiled: Known) -> None:
+    first, second = network(keras, 1), network(keras, 2)
+    scores(first)
+    found = scores(second)
+    weights = [weakref.ref(variable.value.handle) for variable in first.weights]
+    del first
+    collect()
+    assert not any(weight() is not None for weight in weights)
+    np.testing.assert_array_equal(scores(second), found)
+
+
+def test_layers_are_called_by_the_names_that_each_model_gives_them(keras: Any, nothing_compiled: Known) -> None:
+    def named(word: str) -> Any:
+        layers = keras.layers
+        inner = keras.Sequential([keras.Input((8, 8, 5)), layers.Conv2D(4, 3, name=f"{word}_inner")], name=word)
+        hidden = [layers.Conv2D(5, 3, padding="same", name=f"{word}_first"), inner, layers.Flatten(name=f"{word}_row")]
+        return keras.Sequential([keras.Input((8, 8, BANDS)), *hidden, layers.Dense(3, name=f"{word}_last")])
+
+    models = [named(word) for word in ("spring", "autumn")]
+    layers = []
+    for model in models:
+        scores(model)
+        (trace,) = following.MEMORIES[model].traces
+        layers.append([operation.layer for operation in trace.graph(trace.logit).operations])
+    assert len(patterns._LATEST) == 1
+    assert {"spring_first", "spring_inner", "spring_last"} <= set(layers[0])
+    assert layers[1] == [name.replace("spring", "autumn") for name in layers[0]]
+
+
+def wide(keras: Any, **options: Any) -> Any:
+    """A network of which one thing at a time is another."""
+    layers = keras.layers
+    given = {"activation": "relu", "padding": "same", "use_bias": True, "dtype": "float32"} | options
+    names, twice, outputs = given.pop("names", ("a", "b")), given.pop("twice", False), given.pop("outputs", 1)
+    inputs = keras.Input((8, 8, BANDS))
+    ways = [layers.Conv2D(4, 3, **given) for _ in range(2)]
+    x = ways[0](inputs)
+    x = layers.Add()([x, ways[0 if twice else 1](inputs)])
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, [layers.Dense(3, name=name)(x) for name in names[:outputs]])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"activation": "tanh"}, {"padding": "valid"}, {"use_bias": False}, {"dtype": "float64"}, {"twice": True},
+        {"outputs": 2, "names": ("c", "d")},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_models_that_differ_in_more_than_weights_are_traced(
+    keras: Any, nothing_compiled: Known, written: list[str], other: dict[str, Any]
+) -> None:
+    head = {"head": 0} if "outputs" in other else {}
+    first = wide(keras, **({"outputs": 2} if head else {}))
+    x = np.random.default_rng(0).normal(size=(3, 8, 8, BANDS))
+    bl.band_importance(first, x, method="saliency", **head)
+    written.clear()
+    second = wide(keras, **other)
+    found = bl.band_importance(second, x, method="saliency", **head)
+    assert written.count("call") == 1
+    assert found.head == ("c" if head else None)
 
 
 @pytest.mark.parametrize("other", [{"filters": 5}, {"scale": -1.0}])
@@ -143,7 +233,7 @@ def test_numbers_that_a_layer_holds_are_its_models(keras: Any, nothing_compiled:
     first = scores(normalizing(0.0))
     written.clear()
     second = scores(normalizing(3.0))
-    assert written == ["call"]  # of the model
+    assert written == ["call"]  # of the model, whose numbers are part of what was traced
     nothing_compiled.clear()
     np.testing.assert_array_equal(second, scores(normalizing(3.0)))
     assert np.abs(first - second).max() > 0.01
@@ -169,8 +259,7 @@ def test_what_is_kept_keeps_no_weights(keras: Any, method: str, nothing_compiled
     weights = [weakref.ref(variable.value.handle) for variable in model.weights]
     assert nothing_compiled
     del model
-    for _ in range(3):  # TensorFlow's graphs take themselves apart when they are found to be garbage, one by one
-        gc.collect()
+    collect()
     assert [weight() for weight in weights] == [None] * len(weights)
 
 

@@ -21,6 +21,7 @@ from ..engine.backends.contract import Backend, Trace
 from ..engine.reasons import reason
 from ..engine.uncollected import uncollected
 from ..errors import BandlensError, ModelError, UnsupportedOperationError
+from . import patterns
 from .callables import GivesNumbersError, check_failure, check_gives_tensors, is_function, numbers_at_sight
 from .functions import tried
 from .outputs import Head, OutputReader, output_names
@@ -214,10 +215,17 @@ def _trace(
         if recalled is not None:
             return recalled
         with uncollected():
-            trace = memory.known(_new_trace(backend, model, images, read, around))
-        found = Followed(backend, trace, shape=read.shape, head=read.head)
+            pattern = None if state is None else patterns.known(state, asked, backend)
+            if state is None or pattern is None:
+                trace = memory.known(_new_trace(backend, model, images, read, around))
+                found = Followed(backend, trace, shape=read.shape, head=read.head)
+            else:
+                trace = memory.known(pattern.make(state.weights, [layer.name for layer in _layers(model)]))
+                found = Followed(backend, trace, shape=pattern.shape, head=pattern.head)
         if state is not None:  # of before: if this call has built the model, or another thread trains it, it is another
             memory.keep(state, asked, found)
+            if pattern is None and state == state_of(model, backend.settings()):
+                patterns.keep(state, asked, backend, trace, read.shape, read.head)
     return found
 
 

@@ -49,24 +49,45 @@ class State:
     Attributes
     ----------
     digest : bytes
-        Of what is plain: numbers, names, and how things hang together.
+        Of what is plain: numbers, words, and how things hang together.
     held : tuple
-        What is the same only if it is the same object, such as variables and functions.
+        What is the same only if it is the same object, such as functions.
+    weights : tuple
+        What variables hold. What they are like is in the digest.
+    names : tuple of str
+        Of layers, on which nothing depends but what they are called.
     """
 
     digest: bytes
     held: tuple[Any, ...]
+    weights: tuple[Any, ...]
+    names: tuple[str, ...]
 
     def __eq__(self, other: object) -> bool:
         """Whether nothing has changed."""
         return (
             isinstance(other, State)
-            and self.digest == other.digest
-            and len(self.held) == len(other.held)
-            and all(one is another for one, another in zip(self.held, other.held, strict=True))
+            and self.alike(other)
+            and self.names == other.names
+            and _identical(self.weights, other.weights)
         )
 
+    @property
+    def pattern(self) -> State | None:
+        """What is left without weights and names; None where more than weights are numbers of this model alone."""
+        if any(is_tensor(one) for one in self.held):
+            return None
+        return State(self.digest, self.held, (), ())
+
+    def alike(self, other: State) -> bool:
+        """Whether two models are of the same operations, on weights of the same shapes in the same order."""
+        return self.digest == other.digest and _identical(self.held, other.held)
+
     __hash__ = None  # type: ignore[assignment]
+
+
+def _identical(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    return len(some) == len(others) and all(one is another for one, another in zip(some, others, strict=True))
 
 
 class _UnknownError(Exception):
@@ -105,8 +126,10 @@ class _Reader:
     """Goes through attributes, and through those of what they hold, each object once."""
 
     def __init__(self) -> None:
-        self._noted: list[str] = []
+        self._noted: list[tuple[Any, ...]] = []
         self.held: list[Any] = []
+        self.weights: list[Any] = []
+        self.names: list[str] = []
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []
 
@@ -114,7 +137,7 @@ class _Reader:
         """Take in a value and all that it is made of."""
         plain = _PLAIN.get(type(value))
         if plain is not None:
-            self._note(plain, repr(value))
+            self._note(plain, value)
         elif id(value) in self._seen:
             self._note("again", self._seen[id(value)])
         else:
@@ -125,10 +148,11 @@ class _Reader:
 
     def state(self) -> State:
         """All that was taken in."""
-        return State(hashlib.sha256("\n".join(self._noted).encode()).digest(), tuple(self.held))
+        digest = hashlib.sha256(repr(self._noted).encode()).digest()
+        return State(digest, tuple(self.held), tuple(self.weights), tuple(self.names))
 
     def _note(self, *what: Any) -> None:
-        self._noted.append(repr(what))
+        self._noted.append(what)  # all of it is immutable
 
     def _hold(self, value: Any) -> None:
         self._note("held")
@@ -136,18 +160,19 @@ class _Reader:
 
     def _read_new(self, value: Any) -> None:
         kind = type(value)
-        if isinstance(value, Mapping | Set | Sequence) and kind.__module__ not in CONTAINERS:
+        collection = _collection(kind)  # type: ignore[arg-type]  # mypy thinks that classes have no hash
+        if collection is not None and kind.__module__ not in CONTAINERS:
             raise _UnknownError
-        if isinstance(value, Mapping):
+        if collection is Mapping:
             self._note(kind.__name__, len(value))
             for key, one in list(value.items()):  # another thread may be using the model
                 self.read(key)
                 self.read(one)
-        elif isinstance(value, Set):
+        elif collection is Set:
             if any(type(one) is not str for one in value):
                 raise _UnknownError
-            self._note(kind.__name__, sorted(value))
-        elif isinstance(value, Sequence):
+            self._note(kind.__name__, *sorted(value))
+        elif collection is Sequence:
             self._note(kind.__name__, len(value))
             for one in value:
                 self.read(one)
@@ -170,14 +195,28 @@ class _Reader:
             self.read([value.__func__, value.__self__])
         elif is_tensor(value) and hasattr(value, "shape") and hasattr(value, "dtype"):
             self._hold(value)
-            if hasattr(value, "data_ptr"):  # PyTorch moves and converts tensors in place
-                self._note(str(value.device), str(value.dtype), tuple(value.shape))
+            self._note_tensor(value)
         elif kind.__name__ == "ParameterDict":  # where Keras's layers keep the numbers of their variables on PyTorch
             self.read(list(value.values()))
         elif kind.__module__.startswith(KERAS):
             self._read_object(value, kind)
         else:
             raise _UnknownError
+
+    def _note_tensor(self, value: Any) -> None:
+        if hasattr(value, "data_ptr"):  # PyTorch moves and converts tensors in place
+            self._note(str(value.device), str(value.dtype), tuple(value.shape))
+
+    def _read_variable(self, value: Any) -> None:
+        """What a variable holds."""
+        if id(value) in self._seen or not (is_tensor(value) and hasattr(value, "shape") and hasattr(value, "dtype")):
+            self.read(value)
+            return
+        self._kept.append(value)
+        self._seen[id(value)] = len(self._seen)
+        self._note("weight", str(value.dtype), tuple(value.shape))
+        self._note_tensor(value)
+        self.weights.append(value)
 
     def _read_function(self, value: types.FunctionType) -> None:
         """One of Keras's own, which looks at nothing but its arguments and the settings."""
@@ -192,7 +231,7 @@ class _Reader:
         if "KerasTensor" in names:
             self._note(value.shape, str(value.dtype))
         elif "Variable" in names:
-            self.read(_attribute(value, "_value"))
+            self._read_variable(_attribute(value, "_value"))
         elif "Sequential" in names or "Function" in names:
             # a Sequential that has no such model inside goes from layer to layer
             for name in ("_functional",) if "Sequential" in names else GRAPH:
@@ -218,14 +257,29 @@ class _Reader:
         for name in names:
             if name in attributes:
                 self._note("attribute", name)
-                self.read(attributes[name])
+                if _is_name(name, attributes[name]):
+                    self.names.extend([attributes[name]] if name == "name" else attributes[name])
+                else:
+                    self.read(attributes[name])
 
 
 _PLAIN = {kind: kind.__name__ for kind in (type(None), bool, int, float, complex, str, bytes, type(...))}
 
 
+@functools.lru_cache(maxsize=1024)
+def _collection(kind: type) -> type | None:
+    """What kind of collection objects of a class are, if any."""
+    return next((one for one in (Mapping, Set, Sequence) if issubclass(kind, one)), None)
+
+
+@functools.lru_cache(maxsize=4096)
 def _matters(name: str) -> bool:
     return name not in ASIDE and not name.startswith(FIRST_WORDS) and not name.endswith(LAST_WORDS)
+
+
+def _is_name(name: str, value: Any) -> bool:
+    """Whether an attribute is what a layer is called, or the only output; several outputs are known by their names."""
+    return (name == "name" and type(value) is str) or (name == "output_names" and len(value) == 1)
 
 
 def _attribute(value: Any, name: str) -> Any:

@@ -168,6 +168,14 @@ class Trace(Protocol):
         """Whether a newer trace is of the same operations, so that this one, with its weights, can stand for it."""
         ...
 
+    def pattern(self, weights: Sequence[Any], /) -> Callable[[Sequence[Any], Iterable[str]], Any] | None:
+        """How to make a trace of the same operations for another model, without calling it; it holds no weights.
+
+        That is a function of what the other model's variables hold, in the order of these, and of the names of its
+        layers. None where more is taken from outside than `weights`, or the framework has no such way.
+        """
+        ...
+
     def differentiable(self, region: Region, /) -> bool:
         """Whether the framework has a derivative of a region's exit in its entry."""
         ...

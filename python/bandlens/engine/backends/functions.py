@@ -125,6 +125,9 @@ class Trace:
         """Whether another trace can be taken for this one: what a function refers to may have changed."""
         return False
 
+    def pattern(self, weights: Sequence[Any]) -> None:
+        """None: it is not known which weights a function has."""
+
     def differentiable(self, region: Region) -> bool:
         """It never is."""
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -125,6 +125,10 @@ class BaseTrace(ABC, Generic[AnyEntry]):
         if same:
             self._take_weights(newer)
         return same
+
+    def pattern(self, weights: Sequence[Any]) -> Callable[[Sequence[Any], Iterable[str]], Any] | None:
+        """None: what this framework has traced can't be told from the weights it was traced with."""
+        return None
 
     @abstractmethod
     def _take_weights(self, newer: Any) -> None: ...

@@ -20,6 +20,7 @@ from . import operations as table
 from .entry import Entry
 from .loops import MAKING, MOST_OPERATIONS, READING, Constants, Lists
 from .marks import marked
+from .tracing import Traced
 
 HEADS = heads.Table(
     heads={"Softmax": "softmax", "Sigmoid": "sigmoid"},
@@ -52,17 +53,17 @@ class Flat(BaseFlat[Entry]):
         How many were.
     """
 
-    def __init__(self, concrete: Any, *, writes_out: bool = True) -> None:
+    def __init__(self, traced: Traced, *, writes_out: bool = True) -> None:
         super().__init__()
         self.writes_out = writes_out
         self.written_out = 0
         self.captures: dict[int, Any] = {}
         self.dtypes: list[tf.DType] = []
-        graph = concrete.graph
+        graph = traced.graph
         definition = graph.as_graph_def()
         self._library = {function.signature.name: function for function in definition.library.function}
-        external = {inner.name: outer for outer, inner in graph.captures}
-        image = concrete.inputs[0].name
+        external = {inner.name: outer for outer, inner in traced.captures}
+        image = traced.inputs[0].name
         values: dict[str, int] = {}
         for op in graph.get_operations():
             if op.type == "Placeholder" or (op.outputs and op.outputs[0].name in external):
@@ -76,7 +77,7 @@ class Flat(BaseFlat[Entry]):
         self._constants = Constants(self.producers)
         self._lists = Lists(self._constants, self._made)
         self._inline(graph, values, "")
-        self.output = values[concrete.outputs[0].name]
+        self.output = values[traced.outputs[0].name]
         self.data = {self.input}
         for entry in self.entries:
             if entry.kind not in table.SHAPE_ONLY and not self.data.isdisjoint(entry.inputs):

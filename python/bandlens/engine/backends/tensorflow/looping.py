@@ -7,7 +7,6 @@ differentiates the loop itself. What is compiled then does not grow with the ste
 from __future__ import annotations
 
 import weakref
-from typing import Any
 
 import tensorflow as tf
 
@@ -15,6 +14,7 @@ from ...graph import Layout
 from .entry import Entry
 from .flat import Flat
 from .run import Run, computed_in
+from .tracing import Traced
 
 
 class Looping:
@@ -22,11 +22,11 @@ class Looping:
 
     Parameters
     ----------
-    concrete : ConcreteFunction
+    traced : Traced
     """
 
-    def __init__(self, concrete: Any) -> None:
-        self.flat = Flat(concrete, writes_out=False)
+    def __init__(self, traced: Traced) -> None:
+        self.flat = Flat(traced, writes_out=False)
         self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         self._values = {
             (entry.name, place): value for entry in self.flat.entries for place, value in enumerate(entry.outputs)

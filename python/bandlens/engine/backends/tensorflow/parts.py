@@ -13,6 +13,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.eager import context  # no public way to let TensorFlow know a function's definition
 
+from .tracing import Traced
+
 _number = itertools.count()
 
 
@@ -21,13 +23,13 @@ class Part:
 
     Parameters
     ----------
-    concrete : ConcreteFunction
+    traced : Traced
     outputs : sequence of tensor
         Of its graph, made by operations that don't depend on its arguments.
     """
 
-    def __init__(self, concrete: Any, outputs: Sequence[tf.Tensor]) -> None:
-        whole = concrete.function_def
+    def __init__(self, traced: Traced, outputs: Sequence[tf.Tensor]) -> None:
+        whole = traced.definition
         made_by = {node.name: node for node in whole.node_def}
         first = _first_of_equals(whole.node_def)
         names = [_name_within(tensor) for tensor in outputs]
@@ -40,12 +42,12 @@ class Part:
         for number, (name, tensor) in enumerate(zip(names, outputs, strict=True)):
             definition.signature.output_arg.add(name=f"output_{number}", type=tensor.dtype.as_datatype_enum)
             definition.ret[f"output_{number}"] = name
-        outside = [None] * (len(concrete.inputs) - len(concrete.captured_inputs)) + list(concrete.captured_inputs)
+        external = {inner.name: outer for outer, inner in traced.captures}
         self._arguments = []
-        for argument, tensor in zip(whole.signature.input_arg, outside, strict=True):
+        for argument, inner in zip(whole.signature.input_arg, traced.inputs, strict=True):
             if argument.name in needed:
                 definition.signature.input_arg.add().CopyFrom(argument)
-                self._arguments.append(tensor)
+                self._arguments.append(external[inner.name])
         self._name = definition.signature.name
         self._dtypes = [tensor.dtype for tensor in outputs]
         context.context().add_function_def(definition)

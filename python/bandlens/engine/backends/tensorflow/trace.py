@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -28,7 +28,7 @@ from .fusing import Begun, asked
 from .gradients import has_gradient
 from .looping import Looping, can_be_kept
 from .run import Run, computed_in
-from .tracing import traced
+from .tracing import Traced, traced
 from .weights import Weights
 
 # so many images tell where a value has them: a prime number that no length is a multiple of by chance
@@ -50,17 +50,32 @@ class Trace(BaseTrace[Entry]):
     def __init__(
         self, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str, layers: Iterable[str] = ()
     ) -> None:
+        names = list(layers)
+        asked()
+        self._read(traced(call, tf.TensorSpec((None, *shape), dtype)), shape, dtype, names, names)
+
+    def pattern(self, weights: Sequence[Any]) -> Callable[[Sequence[Any], Iterable[str]], Trace] | None:
+        """How to make a trace of the same operations on other weights; it holds none, and knows their order alone."""
+        places = {id(_outside(weight)): place for place, weight in enumerate(weights)}
+        taken = [places.get(id(outer)) for outer, _ in self._traced.captures]
+        if None in taken:
+            return None
+        return partial(_on, self._traced.of(taken), self.shape, self._given_dtype, self._scopes)
+
+    def _read(self, traced: Traced, shape: tuple[int, ...], dtype: str, scopes: list[str], layers: list[str]) -> None:
+        """Read what was traced; layers are those that operations are named after as `scopes`."""
         super().__init__()
         self.shape = shape
+        self._given_dtype = dtype
         self.dtype = computed_in(tf.as_dtype(dtype)).name
-        self._layers = frozenset(layers)
+        self._scopes = scopes
+        self._layers = dict(zip(scopes, layers, strict=True))
         self._fixed: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
         self._given: weakref.WeakKeyDictionary[tf.Graph, dict[int, tf.Tensor]] = weakref.WeakKeyDictionary()
-        asked()
-        self._concrete = traced(call, tf.TensorSpec((None, *shape), dtype))
+        self._traced = traced
         self._check_output()
-        self.flat = Flat(self._concrete)
-        self.n_outputs = int(self._concrete.outputs[0].shape[-1])
+        self.flat = Flat(traced)
+        self.n_outputs = int(traced.outputs[0].shape[-1])
         self._read_ends(self.flat, HEADS)
         self.fingerprint = self.flat.fingerprint
         self.architecture = (self.shape, self.dtype, self.flat.architecture)
@@ -69,7 +84,7 @@ class Trace(BaseTrace[Entry]):
         """A value for images by the model's own loops; None where there are none, or in half precision."""
         if not can_be_kept(self.flat):
             return None
-        looping: Looping = self.compiled("looping", lambda: Looping(self._concrete))
+        looping: Looping = self.compiled("looping", lambda: Looping(self._traced))
         made_by = self.flat.producers[value]
         return looping.value(made_by, made_by.outputs.index(value), images)
 
@@ -85,7 +100,7 @@ class Trace(BaseTrace[Entry]):
     @cached_property
     def weights(self) -> Weights:
         """What all that is compiled is given of the model's weights."""
-        return Weights(self, self._concrete)
+        return Weights(self, self._traced)
 
     @cached_property
     def begun(self) -> Begun:
@@ -101,7 +116,7 @@ class Trace(BaseTrace[Entry]):
         """Nothing to do: traces are alike only if they are of the same variables, whatever their values."""
 
     def _check_output(self) -> None:
-        outputs = self._concrete.outputs
+        outputs = self._traced.outputs
         shapes = [tuple(output.shape) if output.shape.rank is not None else None for output in outputs]
         if len(outputs) != 1 or shapes[0] is None or len(shapes[0]) != 2 or shapes[0][1] is None:
             raise refusals.no_row_per_image(shapes)
@@ -198,7 +213,7 @@ class Trace(BaseTrace[Entry]):
             # each call of a layer adds a number to the scope, so that of layer "conv" is "conv_1"
             for candidate in (re.sub(r"_\d+$", "", part), part):
                 if candidate in self._layers:
-                    return candidate
+                    return self._layers[candidate]
         return parts[-2] if len(parts) > 1 else ""
 
     def _layouts(self, entries: list[Entry]) -> dict[int, Layout]:
@@ -277,6 +292,21 @@ class Trace(BaseTrace[Entry]):
     def value_dtype(self, value: int) -> tf.DType:
         """The dtype that a value is computed in."""
         return computed_in(self.flat.dtypes[value])
+
+
+def _on(
+    traced: Traced, shape: tuple[int, ...], dtype: str, scopes: list[str], weights: Sequence[Any], layers: Iterable[str]
+) -> Trace:
+    """A trace of what was traced, which takes weights from outside by their places."""
+    found = object.__new__(Trace)
+    outside = [_outside(weights[place]) for place, _ in traced.captures]
+    found._read(traced.of(outside), shape, dtype, scopes, list(layers))
+    return found
+
+
+def _outside(weight: Any) -> Any:
+    """What a function takes from outside to read a weight."""
+    return getattr(weight, "handle", weight)
 
 
 def settings() -> tuple[Any, ...]:

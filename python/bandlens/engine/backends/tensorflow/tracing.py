@@ -6,7 +6,8 @@ also tells a function that makes new weights whenever it is called, so that one 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -16,8 +17,45 @@ class _MakesWeightsError(Exception):
     """A function makes weights while it is traced."""
 
 
-def traced(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
-    """A function of one tensor as a ConcreteFunction.
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A function's operations, and what they take from outside.
+
+    Attributes
+    ----------
+    graph : FuncGraph
+        It holds nothing from outside itself.
+    definition : FunctionDef
+    inputs, outputs : list of tensor
+        Of the graph; what is taken from outside comes behind the function's own inputs.
+    captures : tuple of (tensor, tensor)
+        What is taken from outside, such as variables, and the input that stands for it.
+    """
+
+    graph: Any
+    definition: Any
+    inputs: list[tf.Tensor]
+    outputs: list[tf.Tensor]
+    captures: tuple[tuple[Any, tf.Tensor], ...]
+
+    def of(self, outside: Sequence[Any]) -> Traced:
+        """The same operations on these in the place of what is taken from outside, in order."""
+        inner = (tensor for _, tensor in self.captures)
+        return replace(self, captures=tuple(zip(outside, inner, strict=True)))
+
+
+def _taken_apart(concrete: Any) -> Traced:
+    graph = concrete.graph
+    captures = tuple((outer, inner) for outer, inner in graph.captures)
+    found = Traced(graph, concrete.function_def, list(concrete.inputs), list(concrete.outputs), captures)
+    # other models may come to be computed by these operations when this one's weights are gone; there is no public way
+    graph._function_captures.clear()
+    assert not graph.captures
+    return found
+
+
+def traced(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Traced:
+    """Follow a function of one tensor.
 
     Raises
     ------
@@ -33,8 +71,8 @@ def traced(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Any:
 
     try:
         with tf.variable_creator_scope(refuse):
-            return tf.compat.v1.wrap_function(call, [spec])
+            return _taken_apart(tf.compat.v1.wrap_function(call, [spec]))
     except Exception:  # what the function makes of the refusal, if it was one
         if not made:
             raise
-    return tf.function(call, autograph=False).get_concrete_function(spec)
+    return _taken_apart(tf.function(call, autograph=False).get_concrete_function(spec))

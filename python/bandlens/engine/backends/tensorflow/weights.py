@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -18,6 +18,7 @@ from .fusing import Begun, pool
 from .parts import Part
 from .run import Run, Source, computed_in
 from .running import running
+from .tracing import Traced
 
 
 class Weighted(Protocol):
@@ -50,7 +51,7 @@ class Weights:
     ----------
     source : Source
         The trace that they are values of.
-    concrete : ConcreteFunction
+    traced : Traced
         The model as it was traced.
 
     Attributes
@@ -59,9 +60,9 @@ class Weights:
         The values, in order.
     """
 
-    def __init__(self, source: Source, concrete: Any) -> None:
+    def __init__(self, source: Source, traced: Traced) -> None:
         self._source = source
-        self._concrete = concrete
+        self._traced = traced
         self.specs = dict(_needed(source.flat))
         self._function = pool().submit(self._prepared)
 
@@ -85,13 +86,13 @@ class Weights:
         """The function that makes them: a part of the model's own, where that is in the right precision."""
         if not self.specs:
             return list
-        flat, graph = self._source.flat, self._concrete.graph
+        flat, graph = self._source.flat, self._traced.graph
         tensors = {value: _tensor(flat, value) for value in self.specs}
         made = {value: tensor for value, tensor in tensors.items() if value not in flat.captures}
         same = all(computed_in(dtype) == dtype for dtype in flat.dtypes)
         if not same or any(tensor.graph is not graph for tensor in made.values()):
             return tf.compat.v1.wrap_function(self._written, [])
-        part = Part(self._concrete, list(made.values())) if made else list
+        part = Part(self._traced, list(made.values())) if made else list
 
         def read() -> list[tf.Tensor]:
             found = {**tensors, **dict(zip(made, part(), strict=True))}
