@@ -117,6 +117,24 @@ def test_a_model_whose_trace_another_uses_leaves_no_weights(keras: Any, nothing_
     np.testing.assert_array_equal(scores(second), found)
 
 
+def test_a_model_that_changes_while_it_is_traced_is_no_pattern(keras: Any, nothing_compiled: Known) -> None:
+    """As one that another thread trains: what was traced is not what it was."""
+    first, second = network(keras, 1), network(keras, 1)
+    trace = following._new_trace
+
+    def changed(*arguments: Any) -> Any:
+        first.layers[0].scale = -3.0
+        return trace(*arguments)
+
+    following._new_trace = changed  # not by monkeypatch, for tests with which nothing is shared
+    try:
+        other = scores(first)
+    finally:
+        following._new_trace = trace
+    assert not patterns._LATEST
+    assert np.abs(scores(second) - other).max() > 0.01
+
+
 def test_layers_are_called_by_the_names_that_each_model_gives_them(keras: Any, nothing_compiled: Known) -> None:
     def named(word: str) -> Any:
         layers = keras.layers

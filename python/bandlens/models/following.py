@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -224,8 +225,9 @@ def _trace(
                 found = Followed(backend, trace, shape=pattern.shape, head=pattern.head)
         if state is not None:  # of before: if this call has built the model, or another thread trains it, it is another
             memory.keep(state, asked, found)
-            if pattern is None and state == state_of(model, backend.settings()):
-                patterns.keep(state, asked, backend, trace, read.shape, read.head)
+            if pattern is None:
+                now = partial(state_of, model, backend.settings())
+                patterns.keep(state, now, asked, backend, trace, read.shape, read.head)
     return found
 
 

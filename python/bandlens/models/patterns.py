@@ -54,9 +54,18 @@ def known(state: State, asked: Hashable, backend: Backend) -> Pattern | None:
 
 
 def keep(
-    state: State, asked: Hashable, backend: Backend, trace: Trace, shape: tuple[int, ...], head: str | None
+    state: State,
+    now: Callable[[], State | None],
+    asked: Hashable,
+    backend: Backend,
+    trace: Trace,
+    shape: tuple[int, ...],
+    head: str | None,
 ) -> None:
-    """Note how a model was traced, if others like it can be without being called."""
+    """Note how a model was traced, if others like it can be without being called.
+
+    Its state, which is that of before, has to be that of `now`: another thread may have changed the model meanwhile.
+    """
     alike, make = state.pattern, trace.pattern(state.weights)
-    if alike is not None and make is not None:
+    if alike is not None and make is not None and now() == state:
         _LATEST.append(Pattern(alike, asked, backend, make, shape, head))
