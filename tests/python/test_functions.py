@@ -122,6 +122,26 @@ def test_weights_that_a_function_makes_when_it_is_called_first(keras: Any, image
     np.testing.assert_allclose(bl.band_importance(once, images, target="all").scores, 2 * first, atol=1e-6)
 
 
+@pytest.mark.tensorflow
+def test_a_function_that_goes_another_way_where_it_can_make_no_weights(images: np.ndarray) -> None:
+    """What is explained is what it does where it can."""
+    import tensorflow as tf
+
+    made: list[Any] = []
+
+    def scaled(x: Any) -> Any:
+        try:
+            if not made:
+                made.append(tf.Variable(np.arange(1.0, 1 + x.shape[-1], dtype="float32")))
+        except Exception:
+            return tf.reduce_mean(x, (1, 2))
+        return tf.reduce_mean(x, (1, 2)) * made[0]
+
+    scores = bl.band_importance(scaled, images, target="all", background=images[:1] * 0).scores
+    expected = images.mean(axis=(1, 2)) * np.arange(1.0, 1 + images.shape[-1])
+    np.testing.assert_allclose(scores, expected[:, :, None] * np.eye(images.shape[-1]), atol=1e-5)
+
+
 def test_maps_of_superpixels() -> None:
     found = bl.band_maps(linear, X[:2], method="lime", features="superpixels", n_segments=2, n_samples=64)
     assert found.values.shape == (2, 1, 3, 3, 5)

@@ -54,6 +54,8 @@ class Arrays:
         Of the first axis, where it may be unknown.
     once
         The same tensor, which is computed once, however often it is used.
+    reshape_through
+        Perhaps the tensor that it was before other reshapes: not for what derivatives are asked of.
     normal
         From keys, int32 of shape (keys, 2), a shape and a type: standard normal numbers of shape (keys, *shape), each
         of which depends on its key alone.
@@ -85,6 +87,7 @@ class Arrays:
     once: Callable[[Tensor], Tensor]
     ones_like: Callable[[Tensor], Tensor]
     reshape: Callable[[Tensor, Sequence[Any]], Tensor]
+    reshape_through: Callable[[Tensor, Sequence[Any]], Tensor]
     sqrt: Callable[[Tensor], Tensor]
     sum: Reduction
     take: Callable[[Tensor, Any, int], Tensor]
@@ -357,10 +360,7 @@ class Backend(Protocol[OneTrace]):
     def announce(
         self, trace: Any, function: Callable[..., Tensor], shapes: Sequence[tuple[int, ...]], /, **static: Any
     ) -> None:
-        """Say that a step of a trace will ask for a formula of tensors of these shapes: it may be compiled until then.
-
-        They are of the trace's dtype.
-        """
+        """Say that a step of a trace will ask for a formula, of tensors of these shapes and of the trace's dtype."""
         ...
 
     def fuses(self) -> bool:

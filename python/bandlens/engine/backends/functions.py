@@ -58,6 +58,7 @@ nd = Arrays(
     once=lambda array: array,
     ones_like=np.ones_like,
     reshape=np.reshape,
+    reshape_through=np.reshape,
     sqrt=np.sqrt,
     sum=lambda array, axis, keepdims=False: np.sum(array, axis, keepdims=keepdims),
     take=lambda array, index, axis: np.take(array, index, axis=axis),

@@ -247,16 +247,7 @@ def sum_of_products(nd: Arrays, image: Any, reference: Any, factor: Any, *, wind
         shape = tuple(length // size for length, size in zip(image.shape[3:], window, strict=True))
         return sum_blocks(nd, (image - reference) * factor, shape, window)
 
-    def element(tensor: Any, place: tuple[int, ...]) -> Any:
-        ends = (length // size * size for length, size in zip(tensor.shape[3:], window, strict=True))
-        every = (slice(first, end, size) for first, end, size in zip(place, ends, window, strict=True))
-        return tensor[(slice(None),) * 3 + tuple(every)]
-
-    total: Any = None
-    for place in combinations(*(range(size) for size in window)):
-        part = (element(image, place) - element(reference, place)) * element(factor, place)
-        total = part if total is None else total + part
-    return total
+    return _summed_by_places(image, reference, factor, window, 3)
 
 
 def sum_of_products_in_rows(nd: Arrays, image: Any, reference: Any, factor: Any, *, window: tuple[int, ...]) -> Any:
@@ -272,17 +263,22 @@ def sum_of_products_in_rows(nd: Arrays, image: Any, reference: Any, factor: Any,
     -------
     tensor, shape (rows of blocks, images, background, bands, ..., channels)
     """
+    return nd.moveaxis(_summed_by_places(image, reference, factor, window, 2), (2, -2), (0, 3))
+
+
+def _summed_by_places(image: Any, reference: Any, factor: Any, window: tuple[int, ...], lead: int) -> Any:
+    """Differences times factors of each place in a block, added up; blocks lie behind so many leading axes."""
 
     def element(tensor: Any, place: tuple[int, ...]) -> Any:
-        ends = (length // size * size for length, size in zip(tensor.shape[2:], window, strict=False))
-        every = (slice(first, end, size) for first, end, size in zip(place, ends, window, strict=True))
-        return tensor[(slice(None), slice(None), *every)]
+        axes = zip(place, tensor.shape[lead:], window, strict=False)  # others may follow
+        every = (slice(first, length // size * size, size) for first, length, size in axes)
+        return tensor[(*(slice(None),) * lead, *every)]
 
     total: Any = None
     for place in combinations(*(range(size) for size in window)):
         part = (element(image, place) - element(reference, place)) * element(factor, place)
         total = part if total is None else total + part
-    return nd.moveaxis(total, (2, -2), (0, 3))
+    return total
 
 
 def softmax_ratio(

@@ -36,8 +36,6 @@ class Rows:
         self.trace = trace
         self.plan = plan
         self.layouts = plan.graph.layouts
-        # what tensors were before they were given another shape; tensors themselves, so that no other has their address
-        self._before: dict[int, tuple[Any, Any]] = {}
 
     def lifted(self, value: int, rows: Any, lead: Sequence[int]) -> Any:
         """From a value's own axis order to ``(*lead, *shape for one image)``, in the model's dtype."""
@@ -46,18 +44,7 @@ class Rows:
         if layout.axis != 0:
             split = (*layout.shape[: layout.axis], prod(lead), *layout.shape[layout.axis :])
             rows = self.nd.moveaxis(self.nd.reshape(rows, split), layout.axis, 0)
-        return self._reshaped(rows, (*lead, *layout.shape))
-
-    def _reshaped(self, tensor: Any, shape: Sequence[int]) -> Any:
-        """The same elements in another shape, of what they were first: what was in between is then left out.
-
-        Not for what derivatives are asked of, which has to be a tensor of its own.
-        """
-        _, first = self._before.get(id(tensor), (None, tensor))
-        found = self.nd.reshape(first, tuple(shape))
-        if found is not first:
-            self._before[id(found)] = found, first
-        return found
+        return self.nd.reshape_through(rows, (*lead, *layout.shape))
 
     def lowered(self, value: int, tensor: Any, count: int, *, anew: bool = True) -> Any:
         """Inverse of `lifted`; if not `anew`, perhaps a tensor that was there before."""
@@ -66,7 +53,7 @@ class Rows:
         if layout.axis != 0:
             tensor = self.nd.moveaxis(self.nd.reshape(tensor, (count, *shape)), 0, layout.axis)
         shape[layout.axis] *= count
-        return (self.nd.reshape if anew else self._reshaped)(tensor, tuple(shape))
+        return (self.nd.reshape if anew else self.nd.reshape_through)(tensor, tuple(shape))
 
     def dense(self, value: int, multiplier: Multiplier) -> Any:
         """Carry out a multiplier's product, shape (outputs or 1, images or 1, background or 1, *shape)."""
@@ -217,9 +204,9 @@ class Rows:
         Elements are given in a row, so that what is compiled serves all shapes of so many.
         """
         shape = tuple(tensors[0].shape[3:])
-        rows = [self._reshaped(tensor, (*tensor.shape[:3], prod(shape))) for tensor in tensors]
+        rows = [self.nd.reshape_through(tensor, (*tensor.shape[:3], prod(shape))) for tensor in tensors]
         found = self.formula(function, *rows, **static)
-        return self._reshaped(found, (*found.shape[:3], *shape))
+        return self.nd.reshape_through(found, (*found.shape[:3], *shape))
 
     def announce_in_a_row(
         self, function: Callable[..., Any], value: int, leads: Sequence[tuple[int, int, int]], **static: Any

@@ -54,6 +54,7 @@ nd = Arrays(
     once=once,
     ones_like=jnp.ones_like,
     reshape=jnp.reshape,
+    reshape_through=jnp.reshape,
     sqrt=jnp.sqrt,
     sum=lambda array, axis, keepdims=False: jnp.sum(array, axis, keepdims=keepdims),
     take=lambda array, index, axis: jnp.take(array, index, axis=axis, mode="clip"),  # all positions exist

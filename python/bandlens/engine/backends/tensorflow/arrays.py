@@ -56,6 +56,13 @@ def _reshape(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
     return _made("Reshape", {"T": array.dtype, "Tshape": tf.int32}, tensor=array, shape=constant(shape, tf.int32))
 
 
+def _reshape_through(array: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    """The same of what was there before all reshapes, which are then left out where nobody else needs them."""
+    while not tf.executing_eagerly() and array.op.type == "Reshape" and array.op.inputs[0].shape.is_fully_defined():
+        array = array.op.inputs[0]
+    return _reshape(array, shape)
+
+
 def zeros(shape: Sequence[int], dtype: Any) -> tf.Tensor:
     """Zeros of a static shape, made where they are used: a tensor for all uses would be held in memory all along."""
     if not all(isinstance(length, int) for length in shape):
@@ -162,6 +169,7 @@ nd = Arrays(
     once=lambda tensor: tensor,
     ones_like=_ones_like,
     reshape=_reshape,
+    reshape_through=_reshape_through,
     sqrt=tf.sqrt,
     sum=lambda array, axis, keepdims=False: tf.reduce_sum(array, axis, keepdims=keepdims),
     take=lambda array, index, axis: tf.gather(array, index, axis=axis),

@@ -71,7 +71,9 @@ def traced(call: Callable[[Any], Any], spec: tf.TensorSpec) -> Traced:
 
     try:
         with tf.variable_creator_scope(refuse):
-            return _taken_apart(tf.compat.v1.wrap_function(call, [spec]))
+            found = _taken_apart(tf.compat.v1.wrap_function(call, [spec]))
+        if not made:  # else the function has gone another way, which is not its own
+            return found
     except Exception:  # what the function makes of the refusal, if it was one
         if not made:
             raise

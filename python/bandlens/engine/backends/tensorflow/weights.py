@@ -14,14 +14,14 @@ import tensorflow as tf
 
 from ..flat import leading_to
 from .flat import Flat
-from .fusing import Begun, pool
+from .fusing import Fused, pool
 from .parts import Part
 from .run import Run, Source, computed_in
 from .running import running
 from .tracing import Traced
 
 
-class Weighted(Protocol):
+class Weighted(Fused, Protocol):
     """What compiling needs of a trace."""
 
     @property
@@ -32,11 +32,6 @@ class Weighted(Protocol):
     @property
     def weights(self) -> Weights:
         """What its steps are given."""
-        ...
-
-    @property
-    def begun(self) -> Begun:
-        """Formulas that are being compiled for its steps."""
         ...
 
     def given(self, graph: tf.Graph, weights: dict[int, tf.Tensor]) -> None:

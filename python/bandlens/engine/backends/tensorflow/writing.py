@@ -24,7 +24,7 @@ def written(
     op_def: Any = None,
     name: str | None = None,
 ) -> Sequence[tf.Tensor]:
-    """Outputs of an operation, in the graph that is being written.
+    """Outputs of an operation, in the function that is being written.
 
     Parameters
     ----------
@@ -40,11 +40,6 @@ def written(
         Other than the kind's.
     """
     graph = tf.compat.v1.get_default_graph()
-    if not hasattr(graph, "capture"):  # no function's
-        found: Sequence[tf.Tensor] = graph.create_op(
-            kind, list(inputs), list(dtypes), attrs=attributes, op_def=op_def, name=name
-        ).outputs
-        return found
     node = tf.compat.v1.NodeDef(op=kind, name=graph.unique_name(name or kind), attr=attributes)
     own = [tensor if getattr(tensor, "graph", None) is graph else graph.capture(tensor) for tensor in inputs]
     made = _create_c_op(graph, node, own, [], op_def=op_def, extract_traceback=False)

@@ -79,6 +79,7 @@ nd = Arrays(
     once=lambda tensor: tensor,
     ones_like=torch.ones_like,
     reshape=torch.reshape,
+    reshape_through=torch.reshape,
     sqrt=torch.sqrt,
     sum=_reduced(torch.sum),
     take=_take,
