@@ -41,7 +41,7 @@ landsat_patches <- function() {
   items <- function(name) strsplit(fields[[name]], ", ", fixed = TRUE)[[1]]
   bands <- items("Bands")
 
-  packed <- gzfile(file.path(folder, "landsat.csv.gz"), "rt")
+  packed <- xzfile(file.path(folder, "landsat.csv.xz"), "rt")
   on.exit(close(packed))
   names <- strsplit(readLines(packed, 1), ",", fixed = TRUE)[[1]]
   values <- scan(packed, integer(), sep = ",", quiet = TRUE)

@@ -1,4 +1,4 @@
-# Writes landsat.csv.gz from R's mlbench, which has the UCI files sat.trn and sat.tst as one data frame, in their order.
+# Writes landsat.csv.xz from R's mlbench, which has the UCI files sat.trn and sat.tst as one data frame, in their order.
 # Run in this folder: Rscript make_landsat.R
 
 meta <- as.list(read.dcf("landsat.txt")[1, ])
@@ -22,6 +22,6 @@ table <- data.frame(
   table
 )
 
-file <- gzfile("landsat.csv.gz", "wb", compression = 9)
+file <- xzfile("landsat.csv.xz", "wb", compression = -9)
 write.table(table, file, sep = ",", row.names = FALSE, quote = FALSE)
 close(file)

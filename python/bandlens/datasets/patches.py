@@ -5,7 +5,7 @@ R reads the same two files (`R/datasets.R`), so both languages see the same numb
 
 from __future__ import annotations
 
-import gzip
+import lzma
 from dataclasses import dataclass
 from importlib import resources
 
@@ -66,7 +66,7 @@ def read_patches(name: str) -> Patches:
     folder = resources.files(__package__)
     fields = _read_fields((folder / f"{name}.txt").read_text(encoding="utf-8"))
     bands, classes = _items(fields["Bands"]), _items(fields["Classes"])
-    with (folder / f"{name}.csv.gz").open("rb") as packed, gzip.open(packed, "rt", encoding="ascii") as text:
+    with (folder / f"{name}.csv.xz").open("rb") as packed, lzma.open(packed, "rt", encoding="ascii") as text:
         table = np.loadtxt(text, delimiter=",", skiprows=1, dtype=np.uint8)
 
     test, codes, numbers = table[:, 0] == 1, table[:, 1], table[:, 2:]
