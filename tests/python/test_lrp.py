@@ -201,6 +201,16 @@ CONSERVED: dict[str, Any] = {
     "unit norm": lambda layers, x: layers.UnitNormalization()(layers.Conv2D(5, 3)(x)),
     "dot": lambda layers, x: layers.Dot((3, 3))([layers.Conv2D(3, 2)(x), layers.Conv2D(3, 3)(x)]),
     "gated": gated,
+    # what activations add is no bias, and keeps nothing
+    **{
+        name: lambda layers, x, name=name: layers.Dense(5, activation=name)(x)
+        for name in ("hard_sigmoid", "hard_silu", "hard_tanh", "softsign", "selu")
+    },
+    "gated by hard sigmoids": lambda layers, x: layers.Multiply()(
+        [x, layers.Conv2D(4, 1, activation="hard_sigmoid")(layers.GlobalMaxPooling2D(keepdims=True)(x))]
+    ),
+    "rescaled behind": lambda layers, x: layers.Conv2D(4, 2)(layers.Rescaling(0.5, -1.0)(layers.Conv2D(5, 3)(x))),
+    "bent at a threshold": lambda layers, x: layers.ReLU(1.5, 0.1, 0.2)(layers.Conv2D(5, 3)(x)),
     **{name: joined(name) for name in ("Add", "Subtract", "Multiply", "Maximum", "Average", "Concatenate")},
 }
 

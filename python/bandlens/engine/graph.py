@@ -66,6 +66,9 @@ class Operation:
         Whether outputs are elements of the inputs, or constants, wherever these stand.
     shifts : bool
         Whether a constant, if anything, is added to the only input.
+    offset : bool
+        Whether one number is added to all elements of the only input, or taken from them, or they from it: activations
+        are written so, while a bias is a number for each channel.
     homogeneous : bool
         Whether f(c x) = c f(x) for every c > 0, with a derivative of 0 at 0.
     weights : tuple of int
@@ -89,6 +92,7 @@ class Operation:
     selects: bool = False
     copies: bool = False
     shifts: bool = False
+    offset: bool = False
     homogeneous: bool = False
     weights: tuple[int, ...] = ()
 

@@ -48,6 +48,8 @@ class OperationTable:
         Linear ones whose outputs are elements of the inputs, or constants, wherever these stand.
     shifts : collection of str
         Pointwise ones that add a constant, if anything.
+    offsets : collection of str
+        Pointwise ones that add or subtract.
     homogeneous : collection of str
         Elementwise ones of a single input, with f(c x) = c f(x) for every c > 0, and a derivative of 0 at 0.
     """
@@ -66,6 +68,7 @@ class OperationTable:
     selects: Collection[str]
     copies: Collection[str]
     shifts: Collection[str]
+    offsets: Collection[str]
     homogeneous: Collection[str]
     joint: Mapping[str, Family] = field(default_factory=dict)
 
@@ -104,6 +107,7 @@ class OperationTable:
         layouts: Mapping[int, Layout],
         uses: float,
         is_weight: Callable[[int], bool],
+        is_number: Callable[[int], bool],
         epsilon: float = 0.0,
         reshapes: bool = True,
     ) -> Operation:
@@ -121,11 +125,15 @@ class OperationTable:
             Multiplications per element of the output, roughly.
         is_weight : callable
             Whether a value without image data is a weight, or made of weights, of a floating type.
+        is_number : callable
+            Whether a value without image data has no axes.
         reshapes : bool
             Whether an operation that is among those which reshape does so here.
         """
         kind = entry.kind
         reduces = kind in self.reductions and window is not None
+        others = [value for value in entry.inputs if value not in data]
+        alone = len(entry.inputs) - len(others) == 1
         weighs = family is Family.LINEAR and self.bilinear.get(kind) is Family.CONTRACTION
         return Operation(
             kind,
@@ -144,7 +152,8 @@ class OperationTable:
             reshapes=reshapes and kind in self.reshapes,
             selects=kind in self.selects,
             shifts=kind in self.shifts,
+            offset=kind in self.offsets and alone and all(map(is_number, others)),
             homogeneous=kind in self.homogeneous,
             copies=family is Family.LINEAR and kind in self.copies,
-            weights=tuple(value for value in entry.inputs if value not in data and is_weight(value)) if weighs else (),
+            weights=tuple(filter(is_weight, others)) if weighs else (),
         )

@@ -181,6 +181,8 @@ class _Chains:
         """Whether each output element is that of one input element, which goes nowhere else."""
         if not operation.linear or len(operation.data) != 1 or len(operation.outputs) != 1 or operation.selects:
             return False
+        if operation.offset:  # part of an activation, such as a hard sigmoid's 3, which keeps no relevance to itself
+            return False
         before, after = (self._graph.layouts[value] for value in (*operation.data, *operation.outputs))
         if operation.pointwise:
             return before.shape == after.shape

@@ -74,5 +74,6 @@ TABLE = OperationTable(
     selects=frozenset("slice dynamic_slice split gather unstack".split()),
     copies=COPIES,
     shifts=frozenset("add add_any convert_element_type reduce_precision".split()),
+    offsets={"add", "sub"},
     homogeneous={"abs"},
 )

@@ -139,6 +139,7 @@ class Trace(BaseTrace[Entry]):
             layouts=layouts,
             uses=uses,
             is_weight=self._is_weight,
+            is_number=lambda value: not flat.shape(value),
             reshapes=entry.kind in table.TABLE.reshapes and self._keeps_order(entry),
         )
 

@@ -104,5 +104,6 @@ TABLE = OperationTable(
     selects=frozenset("StridedSlice Slice Split SplitV Unpack Gather GatherV2".split()),
     copies=COPIES,
     shifts=frozenset("Add AddV2 AddN BiasAdd BiasAddV1 Cast".split()),
+    offsets={"Add", "AddV2", "Sub"},
     homogeneous={"Relu", "Abs"},
 )

@@ -180,6 +180,7 @@ class Trace(BaseTrace[Entry]):
             layouts=layouts,
             uses=max((np.prod(shape) / shape[-1] for shape in shapes), default=1.0),
             is_weight=self.flat.is_real,
+            is_number=lambda value: entry.op.inputs[entry.inputs.index(value)].shape.rank == 0,
             epsilon=epsilon,
         )
 

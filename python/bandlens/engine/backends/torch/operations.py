@@ -83,5 +83,6 @@ TABLE = OperationTable(
     selects=frozenset("slice select split split_with_sizes unbind narrow_copy index_select".split()),
     copies=COPIES,
     shifts=frozenset("_to_copy add".split()),
+    offsets={"add", "sub", "rsub"},
     homogeneous={"relu", "abs"},
 )

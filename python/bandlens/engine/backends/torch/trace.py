@@ -128,6 +128,7 @@ class Trace(BaseTrace[Entry]):
             layouts=layouts,
             uses=uses,
             is_weight=flat.is_real,
+            is_number=lambda value: not flat.shapes[value][0],
         )
 
     @staticmethod
