@@ -11,19 +11,18 @@ a whole. Where one of its roots is a sum over the elements of another, it is a n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...data.words import argument
 from ...errors import UnsupportedOperationError
 from ..graph import Family, Graph, LinearStart, Operation, Region, linear_start
-from .normalizations import Normalization, Tried, fits, recognise, statistics_of
+from .normalizations import Normalization, Tried, recognise
+from .reading import MOST_ROOTS, Reading, players, read
 from .regions import enclose, has_no_rule
 
 MOST_PLAYERS = 4
-# an index of so many bands is computed for all coalitions of them
-MOST_ROOTS = 6
 NOT_TRIED = Tried(False)
 
 
@@ -88,119 +87,6 @@ class Plan:
         return tuple((step.rule, step.inputs, step.outputs, step.normalization) for step in self.steps)
 
 
-@dataclass
-class _Reading:
-    """What is found out about a graph's values, in order.
-
-    Attributes
-    ----------
-    most_tensors : int
-        That may be joined to one mesh; a tensor and its statistics count as one.
-    roots : dict of int to tuple of int
-        For every value, the values it depends on elementwise: itself alone, where nothing better can be said; one
-        other for the inside of a run; several only for values that are not floating (comparisons of tensors).
-    reach : dict of int to tuple of int
-        The same, seen through operations that join several tensors elementwise.
-    meshes : dict of int to tuple of int
-        Values that are shared out as a whole, among these roots.
-    passes : dict of int to tuple of int
-        For every value, the values that all of it depends on passes through elementwise or in statistics, last first.
-    statistics : dict of int to int
-        Numbers per set of elements, and the root of the elements.
-    bent : set of int
-        Values that join several tensors other than linearly.
-    selected : set of int
-        Bands, or other parts that were taken from something linear in the images.
-    """
-
-    graph: Graph
-    used: set[int]
-    most_tensors: int = MOST_ROOTS
-    roots: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    straight: set[int] = field(default_factory=set)
-    chains: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    reach: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    meshes: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    passes: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    statistics: dict[int, int] = field(default_factory=dict)
-    bent: set[int] = field(default_factory=set)
-    selected: set[int] = field(default_factory=set)
-
-    def opaque(self, *values: int) -> None:
-        """Note values of which nothing is known but themselves."""
-        for value in values:
-            self.roots[value] = self.chains[value] = self.reach[value] = self.passes[value] = (value,)
-
-    def run_through(self, operation: Operation, output: int) -> None:
-        """Note whether a value is inside a run, and how linear it is."""
-        layouts, layout = self.graph.layouts, self.graph.layouts[output]
-        merged = tuple(dict.fromkeys(root for value in operation.data for root in self.roots[value]))
-        same_shape = all(layouts[value].shape == layout.shape for value in (*operation.data, *merged))
-        if operation.pointwise and len(merged) == 1 and same_shape:
-            self.roots[output] = merged
-            bent = [value for value in operation.data if value not in self.straight and value not in merged]
-            if operation.linear and not bent:
-                self.straight.add(output)
-            chains = [self.chains[value] for value in operation.data]
-            shared = [value for value in chains[0] if all(value in chain for chain in chains)]
-            # the values at which a run is linear in its root, last first, of which all that leads here is a function
-            self.chains[output] = (output, *shared) if output in self.straight else tuple(shared)
-        else:
-            self.roots[output] = merged if operation.pointwise and not layout.real else (output,)
-            self.chains[output] = (output,)
-
-    def mesh_through(self, operation: Operation, output: int) -> None:
-        """Note what a value depends on elementwise, and whether it is shared out as a whole."""
-        self.reach[output] = self.passes[output] = (output,)
-        if operation.reshapes:
-            (source,) = operation.data
-            if fits(self.graph, output, self.reach[source], self.statistics):
-                self.reach[output] = self.reach[source]
-                self.passes[output] = (output, *self.passes[source])
-            return
-        reached = tuple(dict.fromkeys(root for value in operation.data for root in self.reach[value]))
-        if not operation.pointwise or len(reached) > MOST_ROOTS or not self._lie_alike(output, reached):
-            return
-        if len({self.statistics.get(root, root) for root in reached}) > self.most_tensors:
-            return
-        passes = [self.passes[value] for value in operation.data]
-        shared = [value for value in passes[0] if all(value in one for one in passes)]
-        self.reach[output], self.passes[output] = reached, (output, *shared)
-        if len(reached) == 1 or not self.graph.layouts[output].real:
-            return
-        joined = [value for value in operation.data if value in self.meshes]
-        inside = {root for value in joined for root in self.meshes[value]}
-        if operation.linear or len(operation.data) == 1:
-            # a sum of meshes is a mesh of the same roots, and so is a function of one, or of a product or a ratio
-            bends = not operation.linear and (operation.data[0] in self.bent or self.selected.issuperset(reached))
-            meet = (bool(joined) and inside.issuperset(reached)) or bends
-            if operation.linear and self._meet(operation) and not self.straight.issuperset(operation.data):
-                self.bent.add(output)
-        else:
-            self.bent.add(output)
-            meet = self._meet(operation) or self.selected.issuperset(reached)
-        # a function of what is normalised is a run of its own: the rules for normalisations know no other bends
-        if not operation.linear and not self.statistics.keys().isdisjoint(reached):
-            meet = meet and self.roots[output] == (output,) and len(operation.data) > 1
-        if meet:
-            self.meshes[output] = reached
-
-    def _meet(self, operation: Operation) -> bool:
-        """Whether several inputs of an operation depend on one value; a statistic carries what it is one of."""
-        carried = [{self.statistics.get(root, root) for root in self.reach[value]} for value in operation.data]
-        return any(one & other for index, one in enumerate(carried) for other in carried[:index])
-
-    def _lie_alike(self, output: int, roots: tuple[int, ...]) -> bool:
-        """Whether elements of roots, or of what they are statistics of, lie where those of an output lie."""
-        layouts, layout = self.graph.layouts, self.graph.layouts[output]
-
-        def alike(value: int) -> bool:
-            one = layouts[value]
-            return one.real and one.axis == layout.axis and len(one.shape) == len(layout.shape)
-
-        return all(alike(root) or alike(self.statistics.get(root, root)) for root in roots)
-
-
 def make_plan(
     graph: Graph,
     differentiable: Callable[[Region], bool],
@@ -237,7 +123,9 @@ def make_plan(
     plain: set[int] = set()
     narrow: set[int] = set()
     while True:
-        reading = _read(graph, used, regions, most_tensors, label)
+        enclosed = {operation for region in regions.values() for operation in region.operations}
+        reading = read(graph, used, enclosed, most_tensors)
+        _refuse_crowds(reading, enclosed, label)
         steps = _steps(reading, regions, plain, narrow)
         found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
         asked = [step for value, (step, one) in found.items() if one.asks and value not in tried]
@@ -263,7 +151,6 @@ def make_plan(
         else step
         for step in steps
     ]
-    enclosed = {operation for region in regions.values() for operation in region.operations}
     return Plan(
         graph,
         tuple(steps),
@@ -279,32 +166,14 @@ def make_plan(
 _DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
 
 
-def _read(graph: Graph, used: set[int], regions: Mapping[int, Region], most_tensors: int, label: str) -> _Reading:
-    """Runs and meshes."""
-    reading = _Reading(graph, used, most_tensors)
-    reading.opaque(graph.input)
-    enclosed = {operation for region in regions.values() for operation in region.operations}
-    straight = linear_start(graph, enclosed).values
-    for operation in graph.operations:
-        if operation in enclosed:
-            reading.opaque(*operation.outputs)
-            continue
-        if straight.issuperset(operation.outputs) and (
-            operation.selects or (operation.reshapes and reading.selected.issuperset(operation.data))
-        ):
-            reading.selected.update(operation.outputs)
-        for output in used.intersection(operation.outputs):
-            reading.run_through(operation, output)
-            reading.mesh_through(operation, output)
-            reading.statistics.update(statistics_of(graph, operation, reading.reach, reading.statistics))
-            if output in reading.statistics:
-                reading.passes[output] = (output, *reading.passes[operation.data[0]])
-        if operation.family is Family.ELEMENTWISE and len(players(reading, operation)) > MOST_PLAYERS:
+def _refuse_crowds(reading: Reading, enclosed: Collection[Operation], label: str) -> None:
+    for operation in reading.graph.operations:
+        alone = operation in enclosed or operation.family is not Family.ELEMENTWISE
+        if not alone and len(players(reading, operation)) > MOST_PLAYERS:
             raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise", label)
-    return reading
 
 
-def _steps(reading: _Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int]) -> list[Step]:
+def _steps(reading: Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int]) -> list[Step]:
     """What is needed for the output, backwards, then turned round.
 
     Values in `plain` are no normalisations, those in `narrow` not of what was centred before.
@@ -321,7 +190,7 @@ def _steps(reading: _Reading, regions: Mapping[int, Region], plain: set[int], na
 
 
 def _step(
-    reading: _Reading,
+    reading: Reading,
     regions: Mapping[int, Region],
     operation: Operation,
     outputs: tuple[int, ...],
@@ -342,7 +211,7 @@ def _step(
     return _plain_step(reading, operation, outputs)
 
 
-def _plain_step(reading: _Reading, operation: Operation, outputs: tuple[int, ...]) -> Step:
+def _plain_step(reading: Reading, operation: Operation, outputs: tuple[int, ...]) -> Step:
     """A run, or a single operation."""
     value, graph = outputs[0], reading.graph
     if len(reading.roots[value]) == 1 and reading.roots[value] != (value,):
@@ -352,14 +221,6 @@ def _plain_step(reading: _Reading, operation: Operation, outputs: tuple[int, ...
         return Step("mesh", players(reading, operation), (value,), (operation,))
     rule = "fused_normalization" if operation.family is Family.NORMALIZATION else operation.family.name.lower()
     return Step(rule, operation.data, outputs, (operation,))
-
-
-def players(reading: _Reading, operation: Operation) -> tuple[int, ...]:
-    """Values among which an elementwise operation's output is shared out."""
-    found: list[int] = []
-    for value in operation.data:
-        found.extend([value] if reading.graph.layouts[value].real else reading.roots[value])
-    return tuple(dict.fromkeys(found))
 
 
 def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool], label: str) -> dict[int, Region]:
