@@ -96,9 +96,10 @@ def _own_steps(request: pytest.FixtureRequest) -> Iterator[None]:
     if not on_tensorflow or not (patches or "bandlens.engine.backends.tensorflow.shared" in sys.modules):
         yield
         return
-    from bandlens.engine.backends.tensorflow import shared
+    from bandlens.engine.backends.tensorflow import fusing, shared
     from bandlens.models import patterns
 
+    fusing.FEW = 0  # what large calls do is tested with small ones
     most, latest = shared.MOST, patterns._LATEST
     shared._LATEST.clear()
     patterns._LATEST = deque(maxlen=0 if patches else patterns.MOST)

@@ -59,6 +59,28 @@ def test_each_formula_is_begun_once_for_each_of_its_shapes(
     assert len(asked) == 2
 
 
+def test_what_has_few_elements_is_not_compiled(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandlens.engine.backends.tensorflow import fusing
+
+    begun: list[tuple[int, ...]] = []
+    begin = fusing.Begun.begin
+
+    def noted(self: fusing.Begun, concrete: Any) -> None:
+        begun.append(max(tuple(tensor.shape) for tensor in concrete.inputs))
+        begin(self, concrete)
+
+    monkeypatch.setattr(fusing.Begun, "begin", noted)
+    wanted = scores(network(keras))
+    convolutions = [(2, 4, 4, 144), (2, 4, 4, 80), (2, 4, 4, 80)]
+    assert sorted(begun, reverse=True) == convolutions
+    for few in (2 * 4 * 4 * 80, 2 * 4 * 4 * 144):
+        begun.clear()
+        monkeypatch.setattr(fusing, "FEW", few)
+        keras.utils.set_random_seed(7)
+        np.testing.assert_allclose(scores(network(keras)), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+        assert begun == [shape for shape in convolutions if np.prod(shape) > few]
+
+
 @pytest.mark.parametrize("target", [1, "all"])
 def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.MonkeyPatch, target: Any) -> None:
     """Runs with a constant, maxima over windows that overlap and runs up to these, and not runs up to blocks."""

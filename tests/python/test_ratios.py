@@ -80,7 +80,7 @@ NORMALIZATIONS: dict[str, Any] = {
 
 
 def model_of(keras: Any, front: Any, outputs: int, join: str | None = None) -> Any:
-    """A front, and a linear head on all that it gives; before it, perhaps images are joined with what is around them."""
+    """A front, and a linear head on all that it gives; before it, perhaps images are joined with their surroundings."""
     if callable(front):
         layer = keras.layers.Lambda(lambda t: front(keras.ops, t))
     elif isinstance(front, tuple):
@@ -132,7 +132,7 @@ def test_normalisations_are_bounded_and_near_exact(keras: Any, name: str, output
 @pytest.mark.parametrize("join", ["Add", "Maximum"])
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 def test_sums_of_tensors_are_normalised_as_one(keras: Any, name: str, join: str) -> None:
-    """As behind a residual connection: their tensors and the statistic, taken one by one, gave 1e11 times the scores."""
+    """As behind a residual connection: tensors and statistic, taken one by one, gave 1e11 times the exact scores."""
     ours, exact = tables(model_of(keras, NORMALIZATIONS[name], 2, join))
     assert np.abs(ours).max() <= 3 * np.abs(exact).max()
     table, wanted = (np.abs(scores).mean(axis=0) for scores in (ours, exact))

@@ -2,17 +2,20 @@
 
 XLA compiles a formula, for each combination of shapes, when it is run for the first time: one after the other, at the
 end. So each is run by itself, on zeros, in a thread of its own, as soon as it is asked for. What was compiled is found
-when the graph is run; what was not yet is compiled then, as ever, so that nothing has to be waited for.
+when the graph is run; what was not yet is compiled then, as ever, so that nothing has to be waited for. Formulas of so
+few elements that they would never make up for it are written as they are.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache, partial
+from itertools import zip_longest
+from math import prod
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -22,6 +25,8 @@ from .arrays import nd
 
 # a core is left to what writes the graph
 MOST_THREADS = 4
+# of a formula of so many elements, XLA saves less than a millisecond in a call, and takes a tenth of a second for it
+FEW = 2**17
 
 
 # what was compiled, for whichever graph
@@ -37,6 +42,8 @@ class Begun:
 
     def announce(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> None:
         """Begin to write and to compile a formula that will be asked for, unless that was begun."""
+        if _few(signature):
+            return
         key = (formula, _key(signature))
         if key not in self._known:
             self._known.add(key)
@@ -94,10 +101,8 @@ class Formula:
     """A formula ``function(nd, *tensors)`` that XLA compiles, for each combination of shapes."""
 
     def __init__(self, function: Callable[..., Any], static: dict[str, Any]) -> None:
-        def apply(*tensors: tf.Tensor) -> Any:
-            return function(nd, *tensors, **static)
-
-        self._compiled = tf.function(apply, jit_compile=True, autograph=False, reduce_retracing=False)
+        self._written = partial(function, nd, **static)
+        self._compiled = tf.function(self._written, jit_compile=True, autograph=False, reduce_retracing=False)
         # TensorFlow takes longer to look them up than to write down that one is called
         self._known: dict[Any, Any] = {}
 
@@ -106,6 +111,8 @@ class Formula:
         begun = _BEGUN.get()
         if begun is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
             return self._compiled(*tensors)
+        if _few(tensors):
+            return self._written(*tensors)
         concrete = self.of(_signature(tensors))
         begun.begin(concrete)
         return concrete(*tensors)
@@ -129,6 +136,12 @@ def announce(trace: Fused, function: Callable[..., Any], shapes: Sequence[tuple[
     formula = fused(function, **static)
     if isinstance(formula, Formula):
         trace.begun.announce(formula, [tf.TensorSpec(shape, trace.dtype) for shape in shapes])
+
+
+def _few(tensors: Iterable[Any]) -> bool:
+    """Whether a formula has few elements, of tensors of such shapes."""
+    lengths = zip_longest(*(reversed(tuple(tensor.shape)) for tensor in tensors), fillvalue=1)
+    return prod(map(max, lengths)) <= FEW
 
 
 def _key(signature: Sequence[tf.TensorSpec]) -> tuple[Any, ...]:
