@@ -129,7 +129,7 @@ def test_normalisations_are_bounded_and_near_exact(keras: Any, name: str, output
     assert np.linalg.norm(table - wanted) <= 0.5 * np.linalg.norm(wanted)
 
 
-@pytest.mark.parametrize("join", ["Add", "Maximum"])
+@pytest.mark.parametrize("join", ["Add", pytest.param("Maximum", marks=pytest.mark.slow_elsewhere)])
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 def test_sums_of_tensors_are_normalised_as_one(keras: Any, name: str, join: str) -> None:
     """As behind a residual connection: tensors and statistic, taken one by one, gave 1e11 times the exact scores."""
