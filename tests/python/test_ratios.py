@@ -79,8 +79,23 @@ NORMALIZATIONS: dict[str, Any] = {
 }
 
 
-def model_of(keras: Any, front: Any, outputs: int, join: str | None = None) -> Any:
-    """A front, and a linear head on all that it gives; before it, perhaps images are joined with their surroundings."""
+def around(layers: Any, x: Any) -> Any:
+    """Another tensor that keeps bands apart."""
+    return layers.Activation("tanh")(layers.AveragePooling2D(3, strides=1, padding="same")(x))
+
+
+# what is normalised, where it is not the images themselves
+BEFORE: dict[str, Callable[[Any, Any], Any]] = {
+    "sum": lambda layers, x: layers.Add()([x, around(layers, x)]),
+    "maximum": lambda layers, x: layers.Maximum()([x, around(layers, x)]),
+    "pooling": lambda layers, x: layers.MaxPooling2D(2)(x),
+    "mean": lambda layers, x: layers.GlobalAveragePooling2D(keepdims=True)(x),
+    "positive part of a maximum": lambda layers, x: layers.ReLU()(layers.GlobalMaxPooling2D(keepdims=True)(x)),
+}
+
+
+def model_of(keras: Any, front: Any, outputs: int, before: str | None = None) -> Any:
+    """A front, of the images or of what something before makes of them, and a linear head on all that it gives."""
     if callable(front):
         layer = keras.layers.Lambda(lambda t: front(keras.ops, t))
     elif isinstance(front, tuple):
@@ -88,9 +103,8 @@ def model_of(keras: Any, front: Any, outputs: int, join: str | None = None) -> A
     else:
         layer = getattr(keras.layers, front)()
     inputs = x = keras.Input((4, 4, 4))
-    if join is not None:
-        around = keras.layers.AveragePooling2D(3, strides=1, padding="same")(inputs)
-        x = getattr(keras.layers, join)()([inputs, keras.layers.Activation("tanh")(around)])
+    if before is not None:
+        x = BEFORE[before](keras.layers, inputs)
     return keras.Model(inputs, keras.layers.Dense(outputs)(keras.layers.Flatten()(layer(x))))
 
 
@@ -109,6 +123,13 @@ def tables(model: Any) -> tuple[np.ndarray, np.ndarray]:
     return found[0].scores, found[1].scores
 
 
+def assert_bounded_and_near(model: Any) -> None:
+    ours, exact = tables(model)
+    assert np.abs(ours).max() <= 3 * np.abs(exact).max()
+    table, wanted = (np.abs(scores).mean(axis=0) for scores in (ours, exact))
+    assert np.linalg.norm(table - wanted) <= 0.5 * np.linalg.norm(wanted)
+
+
 # backwards with fewer outputs than bands, forwards with more
 DIRECTIONS = pytest.mark.parametrize("outputs", [2, pytest.param(12, marks=pytest.mark.slow_elsewhere)])
 
@@ -123,20 +144,31 @@ def test_indices_equal_exact_shapley_values(keras: Any, name: str, outputs: int)
 @DIRECTIONS
 @pytest.mark.parametrize("name", NORMALIZATIONS)
 def test_normalisations_are_bounded_and_near_exact(keras: Any, name: str, outputs: int) -> None:
-    ours, exact = tables(model_of(keras, NORMALIZATIONS[name], outputs))
-    assert np.abs(ours).max() <= 3 * np.abs(exact).max()
-    table, wanted = (np.abs(scores).mean(axis=0) for scores in (ours, exact))
-    assert np.linalg.norm(table - wanted) <= 0.5 * np.linalg.norm(wanted)
+    assert_bounded_and_near(model_of(keras, NORMALIZATIONS[name], outputs))
 
 
-@pytest.mark.parametrize("join", ["Add", pytest.param("Maximum", marks=pytest.mark.slow_elsewhere)])
+@pytest.mark.parametrize("before", ["sum", "pooling", pytest.param("maximum", marks=pytest.mark.slow_elsewhere)])
 @pytest.mark.parametrize("name", NORMALIZATIONS)
-def test_sums_of_tensors_are_normalised_as_one(keras: Any, name: str, join: str) -> None:
-    """As behind a residual connection: tensors and statistic, taken one by one, gave 1e11 times the exact scores."""
-    ours, exact = tables(model_of(keras, NORMALIZATIONS[name], 2, join))
-    assert np.abs(ours).max() <= 3 * np.abs(exact).max()
-    table, wanted = (np.abs(scores).mean(axis=0) for scores in (ours, exact))
-    assert np.linalg.norm(table - wanted) <= 0.5 * np.linalg.norm(wanted)
+def test_what_is_made_of_tensors_is_normalised_as_one(keras: Any, name: str, before: str) -> None:
+    """Behind residual connections and pooling: tensors and statistic by themselves gave 1e11 times the exact scores."""
+    assert_bounded_and_near(model_of(keras, NORMALIZATIONS[name], 2, before))
+
+
+@pytest.mark.parametrize("before", ["mean", "positive part of a maximum"])
+@pytest.mark.parametrize("name", ["l2", "share of the sum", "standardised bands", "rms", "layer"])
+def test_statistics_are_normalised_as_what_they_are(keras: Any, name: str, before: str) -> None:
+    """As in heads of networks, a layer normalisation behind global average pooling."""
+    assert_bounded_and_near(model_of(keras, NORMALIZATIONS[name], 2, before))
+
+
+def test_global_response_normalisation_is_bounded_and_near_exact(keras: Any) -> None:
+    """ConvNeXt V2's: norms of channels over all pixels, relative to their mean (Woo et al. 2023)."""
+
+    def front(ops: Any, t: Any) -> Any:
+        norm = ops.sqrt(ops.sum(t * t, axis=(1, 2), keepdims=True) + 1e-12)
+        return t * (norm / (ops.mean(norm, axis=-1, keepdims=True) + 1e-6)) + t
+
+    assert_bounded_and_near(model_of(keras, front, 2))
 
 
 def test_what_is_done_with_a_deviation_is_no_part_of_a_normalisation(keras: Any) -> None:

@@ -110,6 +110,10 @@ class Reading:
         if meet:
             self.meshes[output] = reached
 
+    def is_of_one_tensor(self, value: int) -> bool:
+        """Whether a value is a function of the elements of one tensor, and not of statistics."""
+        return len(self.reach[value]) == 1 and self.statistics.keys().isdisjoint(self.reach[value])
+
     def _meet(self, operation: Operation) -> bool:
         """Whether several inputs of an operation depend on one value; a statistic carries what it is one of."""
         carried = [{self.statistics.get(root, root) for root in self.reach[value]} for value in operation.data]
@@ -151,7 +155,8 @@ def read(graph: Graph, used: set[int], enclosed: Collection[Operation], most_ten
 def _go_through(reading: Reading, enclosed: Collection[Operation], apart: Collection[int]) -> int | None:
     """Read all operations; values `apart` are roots to what comes behind them. Returns the next that has to be one.
 
-    What several tensors make together, such as the sum of a residual connection, is one tensor to a normalisation.
+    What several tensors make together, such as the sum of a residual connection, is one tensor to a normalisation, and
+    so is what is made of statistics, such as those of pooling, where it is normalised itself.
     """
     graph = reading.graph
     readers = Counter(value for operation in graph.operations for value in operation.data)
@@ -168,14 +173,15 @@ def _go_through(reading: Reading, enclosed: Collection[Operation], apart: Collec
         for output in reading.used.intersection(operation.outputs):
             reading.run_through(operation, output)
             reading.mesh_through(operation, output)
+            found = statistics_of(graph, operation, reading.reach, reading.statistics)
             if output in apart:
                 reading.reach[output] = reading.passes[output] = (output,)
-            reading.statistics.update(statistics_of(graph, operation, reading.reach, reading.statistics))
-            if output in reading.statistics:
+            elif found:
+                reading.statistics.update(found)
                 reading.passes[output] = (output, *reading.passes[operation.data[0]])
             elif is_reduction(operation) and len(operation.data) == 1:
                 for value in reading.passes[operation.data[0]]:
-                    if readers[value] > 1 and len(reading.reach[value]) > 1:
+                    if readers[value] > 1 and not reading.is_of_one_tensor(value):
                         return value
     return None
 
