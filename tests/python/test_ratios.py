@@ -6,14 +6,12 @@ completeness can't see them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import bandlens as bl
 import numpy as np
 import pytest
-from bandlens.errors import CompletenessWarning
 
 Formula = Callable[[Any, Any], Any]
 BLUE, GREEN, RED, NIR = range(4)
@@ -90,6 +88,8 @@ BEFORE: dict[str, Callable[[Any, Any], Any]] = {
     "maximum": lambda layers, x: layers.Maximum()([x, around(layers, x)]),
     "pooling": lambda layers, x: layers.MaxPooling2D(2)(x),
     "mean": lambda layers, x: layers.GlobalAveragePooling2D(keepdims=True)(x),
+    "layer": lambda layers, x: layers.Conv2D(6, 1)(x),
+    "activation": lambda layers, x: layers.Conv2D(6, 3, padding="same", activation="relu")(x),
     "positive part of a maximum": lambda layers, x: layers.ReLU()(layers.GlobalMaxPooling2D(keepdims=True)(x)),
 }
 
@@ -161,6 +161,20 @@ def test_statistics_are_normalised_as_what_they_are(keras: Any, name: str, befor
     assert_bounded_and_near(model_of(keras, NORMALIZATIONS[name], 2, before))
 
 
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow_elsewhere) for seed in (1, 2))])
+@pytest.mark.parametrize("name", ["l2", "rms", "layer"])
+def test_what_a_layer_makes_of_bands_comes_and_goes_with_them(keras: Any, name: str, seed: int) -> None:
+    """Zero-filled pixels against others: taken for independent, a layer's outputs had up to 22 times the exact scores.
+
+    What ReLU leaves is less like what single bands would leave.
+    """
+    keras.utils.set_random_seed(seed)
+    assert_bounded_and_near(model_of(keras, NORMALIZATIONS[name], 2, "layer"))
+    keras.utils.set_random_seed(seed)
+    ours, exact = tables(model_of(keras, NORMALIZATIONS[name], 2, "activation"))
+    assert np.abs(ours).max() <= 3 * np.abs(exact).max()
+
+
 def test_global_response_normalisation_is_bounded_and_near_exact(keras: Any) -> None:
     """ConvNeXt V2's: norms of channels over all pixels, relative to their mean (Woo et al. 2023)."""
 
@@ -210,11 +224,8 @@ def test_published_norm(keras: Any) -> None:
 
 
 @pytest.mark.parametrize("layer", ["UnitNormalization", "RMSNormalization", "LayerNormalization"])
-def test_dead_pixels_behind_relu_are_bounded_or_warned_of(keras: Any, layer: str) -> None:
-    """1e10 and 48 times the output without a word, before.
-
-    Where ReLU leaves next to nothing, a norm is so steep that bands, which meet in the convolution, may still cancel.
-    """
+def test_dead_pixels_behind_relu_are_bounded(keras: Any, layer: str) -> None:
+    """1e10 and 48 times the output without a word, before."""
     keras.utils.set_random_seed(3)
     inputs = keras.Input((6, 6, 4))
     x = keras.layers.Conv2D(6, 3, activation="relu", padding="same")(inputs)
@@ -223,9 +234,5 @@ def test_dead_pixels_behind_relu_are_bounded_or_warned_of(keras: Any, layer: str
     random = np.random.default_rng(0)
     images, background = random.normal(size=(4, 6, 6, 4)), random.normal(size=(3, 6, 6, 4))
     images[:2, :4] = background[0] = 0
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        ours = bl.band_importance(model, images, background=background, target="all")
-    largest, output = np.abs(ours.scores).max(), np.abs(ours.output_values).max()
-    assert largest <= 1e4 * output
-    assert largest <= 3 * output or [one.category for one in told] == [CompletenessWarning]
+    ours = bl.band_importance(model, images, background=background, target="all")
+    assert np.abs(ours.scores).max() <= 3 * np.abs(ours.output_values).max()

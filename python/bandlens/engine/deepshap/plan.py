@@ -39,6 +39,8 @@ class Step:
     operations : tuple of Operation
         In order; for a run or a mesh only the last one.
     normalization : Normalization or None
+    mixed : bool
+        Of a normalisation: whether a layer has mixed bands before, so that all elements of a set are made of the same.
     """
 
     rule: str
@@ -46,6 +48,7 @@ class Step:
     outputs: tuple[int, ...]
     operations: tuple[Operation, ...]
     normalization: Normalization | None = None
+    mixed: bool = False
 
     @property
     def operation(self) -> Operation:
@@ -207,7 +210,8 @@ def _step(
             return Step("mesh", roots, (value,), (operation,))
         found = None if value in plain else recognise(graph, value, reading.passes, narrow=value in narrow)
         if found is not None:
-            return Step("normalization", (found.source,), (value,), (operation,), found)
+            mixed = found.source in reading.mixed
+            return Step("normalization", (found.source,), (value,), (operation,), found, mixed)
     return _plain_step(reading, operation, outputs)
 
 
@@ -219,8 +223,10 @@ def _plain_step(reading: Reading, operation: Operation, outputs: tuple[int, ...]
     joins = operation.family is Family.ELEMENTWISE
     if joins or (operation.pointwise and not all(graph.layouts[source].real for source in operation.data)):
         return Step("mesh", players(reading, operation), (value,), (operation,))
-    rule = "fused_normalization" if operation.family is Family.NORMALIZATION else operation.family.name.lower()
-    return Step(rule, operation.data, outputs, (operation,))
+    if operation.family is Family.NORMALIZATION:
+        mixed = not reading.mixed.isdisjoint(operation.data)
+        return Step("fused_normalization", operation.data, outputs, (operation,), mixed=mixed)
+    return Step(operation.family.name.lower(), operation.data, outputs, (operation,))
 
 
 def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool], label: str) -> dict[int, Region]:

@@ -6,7 +6,9 @@ averaged over all coalitions of the others. What a coalition does to y_j is done
 - *own*: what x_j itself does, averaged over how many of the others are there, which by Shapley's weights is any number
   with the same probability. With a fraction t of the others, s is (1 - t) s' + t s without j, plus j itself. For
   one other that is exact, for many small ones it is the limit (the multilinear extension, Owen 1972); between, the ends
-  weigh 1 / (N + 1), with N how many others there effectively are.
+  weigh 1 / (N + 1), with N how many others there effectively are. Elements that a layer has made of the same bands come
+  and go with these: none is ever there alone, where a small one would be as much of its norm as a large one. So the
+  limit is taken for them, however many there are.
 - *others*: the rest, which makes both parts complete, shared out among them by what each brings to s.
 
 Nothing in here is larger than y itself can become for elements of image and background: f is only ever computed for an
@@ -154,6 +156,7 @@ def share_in_sets(
     *,
     statistic: Total | Largest,
     rounding: float,
+    together: bool,
 ) -> Share:
     """Share out normalised elements.
 
@@ -171,13 +174,14 @@ def share_in_sets(
         What is made of q(x) along the axes of a set.
     rounding : float
         Relative size of what is no difference.
+    together : bool
+        Whether elements are made of the same bands.
     """
     shape = joint_shape(image, reference)
     terms = tuple(nd.broadcast_to(summand(side), shape) for side in (image, reference))
     image, reference = (nd.broadcast_to(side, shape) for side in (image, reference))
     without = (statistic.without(terms[0]), statistic.without(terms[1]))
     difference = image - reference
-    effective = effective_number(nd, terms[0] - terms[1], statistic.axes, rounding)
     zero = nd.zeros_like(difference)
     same = nd.abs(difference) <= rounding * nd.maximum(nd.abs(image), nd.abs(reference))
     # outwards: what is not negative stays so
@@ -192,18 +196,25 @@ def share_in_sets(
         there = normalized(nudged, statistic.joined(others, own_terms[0]))
         return there - normalized(reference, statistic.joined(others, own_terms[1]))
 
-    end = 1 / (effective + 1)
-    margin = 1 / (2 * effective)
-    inner = zero
-    for fraction, part in zip(FRACTIONS.tolist(), WEIGHTS.tolist(), strict=True):
-        inner = inner + part * own_change(margin + (1 - 2 * margin) * fraction)
+    def averaged(margin: Any) -> Any:
+        """Over fractions of the others that leave a margin at both ends."""
+        inner = zero
+        for fraction, part in zip(FRACTIONS.tolist(), WEIGHTS.tolist(), strict=True):
+            inner = inner + part * own_change(margin + (1 - 2 * margin) * fraction)
+        return inner
+
     size = NO_CHANGE[rounding] * (statistic.size(terms[0]) + statistic.size(terms[1]))
-    ends = [
-        # with no others at all, a derivative would be as large as the element is small
-        nd.where(same & (nd.abs(others) <= size), inner, own_change(fraction))
-        for fraction, others in ((zero, without[1]), (zero + 1, without[0]))
-    ]
-    own = end * (ends[0] + ends[1]) + (1 - 2 * end) * inner
+    if together:
+        own = averaged(zero)
+    else:
+        effective = effective_number(nd, terms[0] - terms[1], statistic.axes, rounding)
+        end, inner = 1 / (effective + 1), averaged(1 / (2 * effective))
+        ends = [
+            # with no others at all, a derivative would be as large as the element is small
+            nd.where(same & (nd.abs(others) <= size), inner, own_change(fraction))
+            for fraction, others in ((zero, without[1]), (zero + 1, without[0]))
+        ]
+        own = end * (ends[0] + ends[1]) + (1 - 2 * end) * inner
     slope = formulas.divide(nd, own, apart, none, zero)
     moved = statistic.change(without, terms)
     still = nd.abs(moved) <= size

@@ -77,6 +77,7 @@ def share_around_mean(
     axes: tuple[int, ...],
     count: int,
     rounding: float,
+    together: bool,
 ) -> Shares:
     """Share out elements that are standardised within their sets.
 
@@ -96,6 +97,8 @@ def share_around_mean(
         Elements of a set.
     rounding : float
         Relative size of what is no difference.
+    together : bool
+        Whether elements are made of the same bands, see `sets`.
     """
     means = [nd.mean(side, axes, True) for side in (image, reference)]
     shape = joint_shape(image, reference)
@@ -114,8 +117,10 @@ def share_around_mean(
         for square, side, mean in zip(squares, sides, means, strict=True)
     ]
     level_change = (means_without[0] - means_without[1]) * (rest / n)
-    effective = effective_number(nd, difference, axes, rounding)
-    end, margin = 1 / (effective + 1), 1 / (2 * effective)
+    end = margin = zero
+    if not together:
+        effective = effective_number(nd, difference, axes, rounding)
+        end, margin = 1 / (effective + 1), 1 / (2 * effective)
 
     def at(fraction: Any, own: Any) -> tuple[Any, Any, Any]:
         """Deviation of an element from the mean, what it is multiplied with, and the variance."""
@@ -176,6 +181,7 @@ def share_by_root(
     count: int,
     per_variance: float,
     rounding: float,
+    together: bool,
 ) -> Shares:
     """The same where deviations are multiplied with ``gain / sqrt(per_variance * v + epsilon)``: one formula.
 
@@ -186,4 +192,6 @@ def share_by_root(
     def scale(variance: Any) -> Any:
         return gain / nd.sqrt(variance * per_variance + epsilon)
 
-    return share_around_mean(nd, image, reference, scale, whole, axes=axes, count=count, rounding=rounding)
+    return share_around_mean(
+        nd, image, reference, scale, whole, axes=axes, count=count, rounding=rounding, together=together
+    )

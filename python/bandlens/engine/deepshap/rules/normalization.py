@@ -38,7 +38,15 @@ def normalization(pairs: Pairs, step: Step) -> Map:
     statistic = sets.Largest(nd, axes) if isnan(bending.weight) else sets.Total(nd, axes, bending.weight)
     (image, reference), whole = pairs.sides(source), change(pairs, value)
     share = sets.share_in_sets(
-        nd, image, reference, summand, normalized, whole, statistic=statistic, rounding=pairs.rounding
+        nd,
+        image,
+        reference,
+        summand,
+        normalized,
+        whole,
+        statistic=statistic,
+        rounding=pairs.rounding,
+        together=step.mixed,
     )
     return _within_sets(pairs, step, share, axes)
 
@@ -77,13 +85,19 @@ def _around_mean(
     (image, reference), whole = pairs.sides(value), change(pairs, output)
     if epsilon is not None:
         one = nd.zeros((1, 1, 1, *pairs.layouts[value].shape), image.dtype) + 1
-        static = {"axes": axes, "count": count, "per_variance": per_variance, "rounding": pairs.rounding}
+        static = {
+            "axes": axes,
+            "count": count,
+            "per_variance": per_variance,
+            "rounding": pairs.rounding,
+            "together": step.mixed,
+        }
         gain = scale(one) * (per_variance + epsilon) ** 0.5
         epsilons = nd.zeros((1,) * len(image.shape), image.dtype) + epsilon
         shares = pairs.formula(variances.share_by_root, image, reference, gain, epsilons, whole, **static)
         return _within_sets(pairs, step, shares, axes)
     shares = variances.share_around_mean(
-        nd, image, reference, scale, whole, axes=axes, count=count, rounding=pairs.rounding
+        nd, image, reference, scale, whole, axes=axes, count=count, rounding=pairs.rounding, together=step.mixed
     )
     return _within_sets(pairs, step, shares, axes)
 
