@@ -380,8 +380,6 @@ def test_normalization_computed_in_a_precision_of_its_own(keras: Any) -> None:
         assert_complete(explained(keras.Model(inputs, keras.layers.Dense(3)(x)), "image", 2), 1e-4)
 
 
-# where ReLU left next to nothing, a norm is so steep that bands cancel (8e3 for one seed), which is rightly warned of
-@pytest.mark.filterwarnings("ignore::bandlens.errors.CompletenessWarning")
 @pytest.mark.parametrize("seed", range(3))
 def test_a_sum_of_squares_of_others_is_never_negative(keras: Any, settle: Callable[[Any], Any], seed: int) -> None:
     """Of it without one, rounding could leave less than nothing; its root is guarded only behind it."""

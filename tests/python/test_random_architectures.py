@@ -19,9 +19,9 @@ from conftest import KERAS_IS_DOUBLE, weighted
 from directions import Measured, in_both_directions, in_double, measured, of_one_output
 from test_layer_matrix import ACTIVATIONS, IMAGE, Build, activation, layer, operation
 
-# The largest among the first 91 networks is 234: a layer's rule knows nothing of what the next one cancels, as a
-# convolution's terms do before a normalisation of what ReLU left. No bound is known: 8e3 was met in a layer's own test.
-MOST_CANCELLATION = 1e3
+# The largest among all 230 networks is 74, of bands that oppose each other. No bound is known: a layer's rule knows
+# nothing of what the next one cancels.
+MOST_CANCELLATION = 2e2
 
 # Outputs that differ by less than this part of them say nothing of float32's scores.
 LEAST_VARIATION = 1e-3
