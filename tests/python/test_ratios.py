@@ -90,6 +90,7 @@ BEFORE: dict[str, Callable[[Any, Any], Any]] = {
     "mean": lambda layers, x: layers.GlobalAveragePooling2D(keepdims=True)(x),
     "layer": lambda layers, x: layers.Conv2D(6, 1)(x),
     "activation": lambda layers, x: layers.Conv2D(6, 3, padding="same", activation="relu")(x),
+    "normalisation": lambda layers, x: layers.LayerNormalization()(x),
     "positive part of a maximum": lambda layers, x: layers.ReLU()(layers.GlobalMaxPooling2D(keepdims=True)(x)),
 }
 
@@ -173,6 +174,11 @@ def test_what_a_layer_makes_of_bands_comes_and_goes_with_them(keras: Any, name: 
     keras.utils.set_random_seed(seed)
     ours, exact = tables(model_of(keras, NORMALIZATIONS[name], 2, "activation"))
     assert np.abs(ours).max() <= 3 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("name", ["l2", "rms", "layer"])
+def test_what_is_normalised_twice_is_bounded_and_near_exact(keras: Any, name: str) -> None:
+    assert_bounded_and_near(model_of(keras, NORMALIZATIONS[name], 2, "normalisation"))
 
 
 def test_global_response_normalisation_is_bounded_and_near_exact(keras: Any) -> None:

@@ -11,7 +11,7 @@ a whole. Where one of its roots is a sum over the elements of another, it is a n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +40,7 @@ class Step:
         In order; for a run or a mesh only the last one.
     normalization : Normalization or None
     mixed : bool
-        Of a normalisation: whether a layer has mixed bands before, so that all elements of a set are made of the same.
+        Whether bands were mixed before, so that elements of what it reads are made of the same ones.
     """
 
     rule: str
@@ -156,7 +156,7 @@ def make_plan(
     ]
     return Plan(
         graph,
-        tuple(steps),
+        tuple(_with_mixed(steps)),
         linear_start(graph, enclosed),
         frozenset(reading.straight),
         {value: chain[0] for value, chain in reading.chains.items()},
@@ -167,6 +167,20 @@ def make_plan(
 # rules that ask for derivatives of operations; the others multiply by factors, so that they work in both directions
 # whatever the framework can do
 _DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
+
+
+# rules by which an output depends on more than the elements of its own band, besides products with weights
+_MIXING = frozenset({"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region"})
+
+
+def _with_mixed(steps: Sequence[Step]) -> Iterator[Step]:
+    """Steps that know whether what they read was mixed before."""
+    mixed: set[int] = set()
+    for step in steps:
+        found = not mixed.isdisjoint(step.inputs)
+        if found or step.rule in _MIXING or any(operation.weights for operation in step.operations):
+            mixed.update(step.outputs)
+        yield replace(step, mixed=found)
 
 
 def _refuse_crowds(reading: Reading, enclosed: Collection[Operation], label: str) -> None:
@@ -210,8 +224,7 @@ def _step(
             return Step("mesh", roots, (value,), (operation,))
         found = None if value in plain else recognise(graph, value, reading.passes, narrow=value in narrow)
         if found is not None:
-            mixed = found.source in reading.mixed
-            return Step("normalization", (found.source,), (value,), (operation,), found, mixed)
+            return Step("normalization", (found.source,), (value,), (operation,), found)
     return _plain_step(reading, operation, outputs)
 
 
@@ -223,10 +236,8 @@ def _plain_step(reading: Reading, operation: Operation, outputs: tuple[int, ...]
     joins = operation.family is Family.ELEMENTWISE
     if joins or (operation.pointwise and not all(graph.layouts[source].real for source in operation.data)):
         return Step("mesh", players(reading, operation), (value,), (operation,))
-    if operation.family is Family.NORMALIZATION:
-        mixed = not reading.mixed.isdisjoint(operation.data)
-        return Step("fused_normalization", operation.data, outputs, (operation,), mixed=mixed)
-    return Step(operation.family.name.lower(), operation.data, outputs, (operation,))
+    rule = "fused_normalization" if operation.family is Family.NORMALIZATION else operation.family.name.lower()
+    return Step(rule, operation.data, outputs, (operation,))
 
 
 def _regions(graph: Graph, used: set[int], differentiable: Callable[[Region], bool], label: str) -> dict[int, Region]:

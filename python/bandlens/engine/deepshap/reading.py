@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from ..graph import Family, Graph, Operation, linear_start
+from ..graph import Graph, Operation, linear_start
 from .normalizations import fits, is_reduction, statistics_of
 
 # an index of so many bands is computed for all coalitions of them
@@ -36,8 +36,6 @@ class Reading:
         Values that join several tensors other than linearly.
     selected : set of int
         Bands, or other parts that were taken from something linear in the images.
-    mixed : set of int
-        Values in which a layer has mixed bands.
     """
 
     graph: Graph
@@ -52,7 +50,6 @@ class Reading:
     statistics: dict[int, int] = field(default_factory=dict)
     bent: set[int] = field(default_factory=set)
     selected: set[int] = field(default_factory=set)
-    mixed: set[int] = field(default_factory=set)
 
     def opaque(self, *values: int) -> None:
         """Note values of which nothing is known but themselves."""
@@ -166,9 +163,6 @@ def _go_through(reading: Reading, enclosed: Collection[Operation], apart: Collec
     straight = linear_start(graph, enclosed).values
     reading.opaque(graph.input)
     for operation in graph.operations:
-        mixes = operation in enclosed or operation.weights or operation.family is Family.CONTRACTION
-        if mixes or not reading.mixed.isdisjoint(operation.data):
-            reading.mixed.update(operation.outputs)
         if operation in enclosed:
             reading.opaque(*operation.outputs)
             continue
