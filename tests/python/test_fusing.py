@@ -79,6 +79,12 @@ def test_what_has_few_elements_is_not_compiled(keras: Any, monkeypatch: pytest.M
         keras.utils.set_random_seed(7)
         np.testing.assert_allclose(scores(network(keras)), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
         assert begun == [shape for shape in convolutions if np.prod(shape) > few]
+    # of one shape there are two
+    begun.clear()
+    monkeypatch.setattr(fusing, "OFTEN", 2)
+    keras.utils.set_random_seed(7)
+    np.testing.assert_allclose(scores(network(keras)), wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+    assert begun == [shape for shape in convolutions if shape[-1] == 80]
 
 
 @pytest.mark.parametrize("target", [1, "all"])

@@ -3,12 +3,13 @@
 XLA compiles a formula, for each combination of shapes, when it is run for the first time: one after the other, at the
 end. So each is run by itself, on zeros, in a thread of its own, as soon as it is asked for. What was compiled is found
 when the graph is run; what was not yet is compiled then, as ever, so that nothing has to be waited for. Formulas of so
-few elements that they would never make up for it are written as they are.
+few elements that they would never make up for it are written as they are, unless a step has several of one shape.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from .arrays import nd
 MOST_THREADS = 4
 # of a formula of so many elements, XLA saves less than a millisecond in a call, and takes a tenth of a second for it
 FEW = 2**17
+# where a step has so many of one shape, writing them all takes as long
+OFTEN = 4
 
 
 # what was compiled, for whichever graph
@@ -38,16 +41,20 @@ class Begun:
 
     def __init__(self) -> None:
         self._known: set[Any] = set()
+        self._uses = Counter[Any]()
         self._futures: list[Future[None]] = []
 
     def announce(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> None:
         """Begin to write and to compile a formula that will be asked for, unless that was begun."""
-        if _few(signature):
-            return
         key = (formula, _key(signature))
-        if key not in self._known:
+        self._uses[key] += 1
+        if key not in self._known and not (_few(signature) and self._uses[key] < OFTEN):
             self._known.add(key)
             self._futures.append(pool().submit(self._compile_announced, formula, signature))
+
+    def knows(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> bool:
+        """Whether a formula was announced so that it is compiled."""
+        return (formula, _key(signature)) in self._known
 
     def _compile_announced(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> None:
         concrete = formula.of(signature)
@@ -111,9 +118,10 @@ class Formula:
         begun = _BEGUN.get()
         if begun is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
             return self._compiled(*tensors)
-        if _few(tensors):
+        signature = _signature(tensors)
+        if _few(tensors) and not begun.knows(self, signature):
             return self._written(*tensors)
-        concrete = self.of(_signature(tensors))
+        concrete = self.of(signature)
         begun.begin(concrete)
         return concrete(*tensors)
 
