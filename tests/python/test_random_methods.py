@@ -53,7 +53,7 @@ def relevance(model: Any, seed: int) -> np.ndarray:
 
 # what makes something of nothing, and the constant part of a softmax, keep relevance to themselves
 LOSING = {
-    *("power", "power of two tensors"),
+    *("rescaling", "power", "power of two tensors", "threshold", "relu bounded"),
     *("softmax", "softmax pixels", "log softmax", "multi-head 2d", "sparsemax"),
 }
 
