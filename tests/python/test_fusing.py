@@ -87,6 +87,22 @@ def test_what_has_few_elements_is_not_compiled(keras: Any, monkeypatch: pytest.M
     assert begun == [shape for shape in convolutions if shape[-1] == 80]
 
 
+def test_what_is_compiled_for_a_step_depends_on_no_other(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the last digits of a table would depend on what was asked before."""
+    from bandlens.engine.backends.tensorflow import fusing
+
+    begun: list[Any] = []
+    monkeypatch.setattr(fusing.Begun, "begin", lambda self, concrete: begun.append(concrete))
+    monkeypatch.setattr(fusing, "FEW", 2**17)
+    for often, compiled in ((3, 0), (2, 4)):
+        monkeypatch.setattr(fusing, "OFTEN", often)
+        model = network(keras)
+        for maps in (False, True):  # two steps of the same formulas, of which two are of one shape
+            explain = bl.band_maps if maps else bl.band_importance
+            explain(model, X, background=BACKGROUND, target="all")
+        assert len(begun) == compiled
+
+
 @pytest.mark.parametrize("target", [1, "all"])
 def test_what_is_announced_is_what_is_asked_for(keras: Any, monkeypatch: pytest.MonkeyPatch, target: Any) -> None:
     """Runs with a constant, maxima over windows that overlap and runs up to these, and not runs up to blocks."""

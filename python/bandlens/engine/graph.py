@@ -7,9 +7,11 @@ operation is to put its name into a tracer's table.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 
@@ -154,6 +156,11 @@ class Graph:
     input: int
     output: int
     layouts: dict[int, Layout]
+
+    @cached_property
+    def readers(self) -> Counter[int]:
+        """How many operations read each value."""
+        return Counter(value for operation in self.operations for value in operation.data)
 
 
 @dataclass(frozen=True)

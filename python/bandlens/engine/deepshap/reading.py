@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -144,23 +143,26 @@ def read(graph: Graph, used: set[int], enclosed: Collection[Operation], most_ten
         See `Reading`.
     """
     apart: set[int] = set()
+    straight = linear_start(graph, enclosed).values
     while True:
         reading = Reading(graph, used, most_tensors)
-        measured = _go_through(reading, enclosed, apart)
+        measured = _go_through(reading, enclosed, straight, apart)
         if measured is None:
             return reading
         apart.add(measured)
 
 
-def _go_through(reading: Reading, enclosed: Collection[Operation], apart: Collection[int]) -> int | None:
+def _go_through(
+    reading: Reading, enclosed: Collection[Operation], straight: frozenset[int], apart: Collection[int]
+) -> int | None:
     """Read all operations; values `apart` are roots to what comes behind them. Returns the next that has to be one.
+
+    Values that are `straight` are linear in the images.
 
     What several tensors make together, such as the sum of a residual connection, is one tensor to a normalisation, and
     so is what is made of statistics, such as those of pooling, where it is normalised itself.
     """
     graph = reading.graph
-    readers = Counter(value for operation in graph.operations for value in operation.data)
-    straight = linear_start(graph, enclosed).values
     reading.opaque(graph.input)
     for operation in graph.operations:
         if operation in enclosed:
@@ -180,9 +182,10 @@ def _go_through(reading: Reading, enclosed: Collection[Operation], apart: Collec
                 reading.statistics.update(found)
                 reading.passes[output] = (output, *reading.passes[operation.data[0]])
             elif is_reduction(operation) and len(operation.data) == 1:
-                for value in reading.passes[operation.data[0]]:
-                    if readers[value] > 1 and not reading.is_of_one_tensor(value):
-                        return value
+                passed = (value for value in reading.passes[operation.data[0]] if graph.readers[value] > 1)
+                measured = next((value for value in passed if not reading.is_of_one_tensor(value)), None)
+                if measured is not None:
+                    return measured
     return None
 
 

@@ -6,7 +6,6 @@ positive contribution; by themselves they would hand on relevance unseen (canoni
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -135,12 +134,11 @@ class _Chains:
 
     def __init__(self, graph: Graph, plan: Plan) -> None:
         self._graph = graph
-        readers = Counter(value for operation in graph.operations for value in operation.data)
         self._reader = {
             value: operation
             for operation in graph.operations
             for value in operation.data
-            if readers[value] == 1 and value != graph.output
+            if graph.readers[value] == 1 and value != graph.output
         }
         self._maker = {value: operation for operation in graph.operations for value in operation.outputs}
         # what is part of a larger step stays there

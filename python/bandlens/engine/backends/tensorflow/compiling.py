@@ -45,6 +45,7 @@ def compile(
 
     key = None if alike is None else (trace.architecture, *weights.specs.values(), *signature, alike)
     compiled = shared(key, build)
+    trace.begun.step_is_written()
 
     def call(*values: np.ndarray) -> Any:
         given = weights.read()

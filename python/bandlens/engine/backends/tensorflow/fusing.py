@@ -48,13 +48,17 @@ class Begun:
         """Begin to write and to compile a formula that will be asked for, unless that was begun."""
         key = (formula, _key(signature))
         self._uses[key] += 1
-        if key not in self._known and not (_few(signature) and self._uses[key] < OFTEN):
+        if key not in self._known and self.compiles(formula, signature):
             self._known.add(key)
             self._futures.append(pool().submit(self._compile_announced, formula, signature))
 
-    def knows(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> bool:
-        """Whether a formula was announced so that it is compiled."""
-        return (formula, _key(signature)) in self._known
+    def compiles(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> bool:
+        """Whether it pays to compile a formula for the step at hand, whatever was compiled for others."""
+        return not _few(signature) or self._uses[formula, _key(signature)] >= OFTEN
+
+    def step_is_written(self) -> None:
+        """Count anew what is announced: the next step must not depend on the one before."""
+        self._uses.clear()
 
     def _compile_announced(self, formula: Formula, signature: Sequence[tf.TensorSpec]) -> None:
         concrete = formula.of(signature)
@@ -119,7 +123,7 @@ class Formula:
         if begun is None or not all(tensor.shape.is_fully_defined() for tensor in tensors):
             return self._compiled(*tensors)
         signature = _signature(tensors)
-        if _few(tensors) and not begun.knows(self, signature):
+        if not begun.compiles(self, signature):
             return self._written(*tensors)
         concrete = self.of(signature)
         begun.begin(concrete)
@@ -146,9 +150,9 @@ def announce(trace: Fused, function: Callable[..., Any], shapes: Sequence[tuple[
         trace.begun.announce(formula, [tf.TensorSpec(shape, trace.dtype) for shape in shapes])
 
 
-def _few(tensors: Iterable[Any]) -> bool:
+def _few(signature: Iterable[tf.TensorSpec]) -> bool:
     """Whether a formula has few elements, of tensors of such shapes."""
-    lengths = zip_longest(*(reversed(tuple(tensor.shape)) for tensor in tensors), fillvalue=1)
+    lengths = zip_longest(*(reversed(tuple(spec.shape)) for spec in signature), fillvalue=1)
     return prod(map(max, lengths)) <= FEW
 
 
