@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.data.images import check_images
+from bandlens.models.predictor import make_predictor
 from keras import ops
 
 # features that an untrained network never shows are warned of
@@ -80,6 +84,62 @@ def test_a_model_that_is_not_built_is_built_once(keras: Any, images: np.ndarray)
             scores = [one.result().scores for one in several]
         assert len(model.weights) == 8
         np.testing.assert_allclose(scores, np.broadcast_to(scores[0], np.shape(scores)), rtol=1e-4, atol=1e-6)
+
+
+def numbers(images: Any) -> np.ndarray:
+    """A model that no framework can follow."""
+    return np.asarray(images).sum((1, 2))
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_what_is_made_of_a_model_is_made_by_one_thread(model: Any, images: np.ndarray, followed: bool) -> None:
+    predictor = make_predictor(model if followed else numbers, check_images(images))
+    made: list[int] = []
+
+    def build() -> object:
+        made.append(1)
+        time.sleep(0.01)  # others come meanwhile
+        return object()
+
+    for key in range(10):
+        with ThreadPoolExecutor(N_THREADS) as pool:
+            asked = [pool.submit(predictor.trace.compiled, key, build) for _ in range(N_THREADS)]
+            graphs = [pool.submit(predictor.trace.graph, predictor.output) for _ in range(N_THREADS)]
+        assert len({id(one.result()) for one in asked}) == 1
+        assert len({id(one.result()) for one in graphs}) == 1
+    assert len(made) == 10
+
+
+@pytest.mark.tensorflow
+def test_threads_take_turns_at_what_models_share() -> None:
+    # keys hold Python's objects, so that threads change while they are compared: it crashed the process
+    from bandlens.engine.backends.tensorflow import shared
+
+    class Key:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def __hash__(self) -> int:
+            time.sleep(0)
+            return hash(self.number % 4)
+
+        def __eq__(self, other: object) -> bool:
+            time.sleep(0)
+            return isinstance(other, Key) and self.number == other.number
+
+    class Step:
+        captured_inputs = ()
+
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+    def ask(seed: int) -> None:
+        for number in random.Random(seed).choices(range(12), k=300):
+            assert shared.shared(Key(number), lambda number=number: Step(number)).number == number
+
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        list(pool.map(ask, range(N_THREADS)))
+    assert len(shared._LATEST) == shared.MOST
 
 
 @pytest.mark.tensorflow

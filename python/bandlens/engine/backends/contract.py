@@ -160,7 +160,7 @@ class Trace(Protocol):
         ...
 
     def compiled(self, key: Hashable, build: Callable[[], Built], /) -> Built:
-        """Something that was compiled for this trace, made by `build` on first use."""
+        """Something that was compiled for this trace, made by `build` on first use, by one thread."""
         ...
 
     def made_of(self) -> str | None:

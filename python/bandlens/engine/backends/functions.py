@@ -6,6 +6,7 @@ only ask for outputs need no more; a derivative it has none. NumPy mixes images,
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -99,6 +100,7 @@ class Trace:
         self.dtype = dtype
         self.n_outputs = n_outputs
         self.marks: dict[int, int] = {}
+        self._making = threading.RLock()
         self._compiled: dict[Hashable, Any] = {}
         whole = Operation(
             kind="function", name="function", layer="", family=Family.UNSUPPORTED, pointwise=False, window=None,
@@ -113,9 +115,10 @@ class Trace:
 
     def compiled(self, key: Hashable, build: Callable[[], Built]) -> Built:
         """Something that was made for this trace, made by `build` on first use."""
-        if key not in self._compiled:
-            self._compiled[key] = build()
-        found: Built = self._compiled[key]
+        with self._making:
+            if key not in self._compiled:
+                self._compiled[key] = build()
+            found: Built = self._compiled[key]
         return found
 
     def made_of(self) -> str | None:

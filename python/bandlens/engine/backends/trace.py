@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
@@ -36,6 +37,7 @@ class BaseTrace(ABC, Generic[AnyEntry]):
     fingerprint: Any
 
     def __init__(self) -> None:
+        self._making = threading.RLock()  # what several threads ask for is made by the first
         self._graphs: dict[int, Graph] = {}
         self._compiled: dict[Any, Any] = {}
 
@@ -57,24 +59,30 @@ class BaseTrace(ABC, Generic[AnyEntry]):
 
     def compiled(self, key: Hashable, build: Callable[[], Built]) -> Built:
         """Something that was compiled for this trace, made by `build` on first use."""
-        if key not in self._compiled:
-            self._compiled[key] = build()
-        return self._compiled[key]
+        with self._making:
+            if key not in self._compiled:
+                self._compiled[key] = build()
+            found: Built = self._compiled[key]
+        return found
 
     def graph(self, output: int) -> Graph:
         """Operations that lead from the images to a value."""
-        if output not in self._graphs:
-            try:
-                self._graphs[output] = self._make_graph(output)
-            except BandlensError:
-                raise
-            except Exception as error:  # batches of several sizes are tried, and the model is the user's code
-                raise ModelError(
-                    f"The model can't be followed for batches of other sizes: {reason(error)}",
-                    expected="a model that takes batches of any size",
-                    fix="write -1, or the length of its input, where the model has a number of images",
-                ) from error
-        return self._graphs[output]
+        with self._making:
+            if output not in self._graphs:
+                self._graphs[output] = self._followed(output)
+            return self._graphs[output]
+
+    def _followed(self, output: int) -> Graph:
+        try:
+            return self._make_graph(output)
+        except BandlensError:
+            raise
+        except Exception as error:  # batches of several sizes are tried, and the model is the user's code
+            raise ModelError(
+                f"The model can't be followed for batches of other sizes: {reason(error)}",
+                expected="a model that takes batches of any size",
+                fix="write -1, or the length of its input, where the model has a number of images",
+            ) from error
 
     @abstractmethod
     def _make_graph(self, output: int) -> Graph: ...
@@ -97,7 +105,8 @@ class BaseTrace(ABC, Generic[AnyEntry]):
 
     def _graph_of(self, value: int) -> Graph:
         """A graph that a value is in."""
-        return next(graph for graph in self._graphs.values() if value in graph.layouts)
+        with self._making:
+            return next(graph for graph in self._graphs.values() if value in graph.layouts)
 
     @abstractmethod
     def _is_random(self, entry: AnyEntry) -> bool: ...

@@ -77,8 +77,9 @@ class Begun:
 
     def end(self) -> None:
         """Drop what has not begun; what went wrong is met again where the formula is needed."""
-        while self._futures:
-            self._futures.pop().cancel()
+        begun, self._futures = self._futures, []  # other threads may be here, too
+        for future in begun:
+            future.cancel()
 
 
 class Fused(Protocol):
