@@ -14,6 +14,7 @@ from ..data.words import argument
 from ..engine.deepshap import (
     Plan,
     Work,
+    alone,
     averaged,
     chunk_of,
     explain,
@@ -214,7 +215,8 @@ def _plan(predictor: Predictor) -> Plan:
 
     def build() -> Plan:
         graph = trace.graph(output)
-        return joined(make_plan(graph, trace.differentiable, backend.has_forward, unmoved(backend, trace, graph)))
+        asked = unmoved(backend, trace, graph), alone(backend, trace, graph)
+        return joined(make_plan(graph, trace.differentiable, backend.has_forward, *asked))
 
     return trace.compiled(("plan", output), build)
 

@@ -18,6 +18,7 @@ images per image, and `diagnosis` names the operation at which something goes wr
 from .chunks import Work, chunk_of, explain, write
 from .diagnosis import trouble
 from .draws import averaged, made_complete, own_draws
+from .exchanges import alone
 from .joined import joined
 from .plan import Plan, make_plan
 from .unmoved import unmoved
@@ -25,6 +26,7 @@ from .unmoved import unmoved
 __all__ = [
     "Plan",
     "Work",
+    "alone",
     "averaged",
     "chunk_of",
     "explain",

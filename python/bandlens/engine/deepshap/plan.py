@@ -17,7 +17,8 @@ from typing import Any
 
 from ...data.words import argument
 from ...errors import UnsupportedOperationError
-from ..graph import Family, Graph, LinearStart, Operation, Region, linear_start
+from ..graph import Family, Graph, LinearStart, Operation, Region, between, linear_start
+from .exchanges import by_position, divides
 from .normalizations import Normalization, Tried, recognise
 from .reading import MOST_ROOTS, Reading, players, read
 from .regions import enclose, has_no_rule
@@ -95,6 +96,7 @@ def make_plan(
     differentiable: Callable[[Region], bool],
     forward: Callable[[Operation], bool] = lambda operation: True,
     unmoved: Callable[[Sequence[Step]], list[Tried]] = lambda steps: [Tried(False)] * len(steps),
+    alone: Callable[[Sequence[Region]], list[bool]] = lambda regions: [False] * len(regions),
     *,
     most_tensors: int = MOST_ROOTS,
     label: str = "DeepSHAP",
@@ -110,6 +112,8 @@ def make_plan(
         Whether it has a reliable derivative forwards of an operation.
     unmoved : callable
         Which normalisations stay the same when a constant is added to the elements of a set.
+    alone : callable
+        Which regions work at every position by themselves.
     most_tensors : int
         How many tensors are shared out as a whole where they meet more than once; 1 for operation by operation.
     label : str
@@ -125,11 +129,13 @@ def make_plan(
     tried: dict[int, Tried] = {}
     plain: set[int] = set()
     narrow: set[int] = set()
+    exchanged: dict[int, Region] = {}
+    looked: set[int] = set()
     while True:
         enclosed = {operation for region in regions.values() for operation in region.operations}
-        reading = read(graph, used, enclosed, most_tensors)
+        reading = read(graph, used, enclosed, most_tensors, exchanged)
         _refuse_crowds(reading, enclosed, label)
-        steps = _steps(reading, regions, plain, narrow)
+        steps = _steps(reading, regions, plain, narrow, exchanged)
         found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
         asked = [step for value, (step, one) in found.items() if one.asks and value not in tried]
         tried.update(zip((step.outputs[0] for step in asked), unmoved(asked) if asked else [], strict=True))
@@ -137,7 +143,13 @@ def make_plan(
             value for value, (_, one) in found.items() if one.bending(tried.get(value, NOT_TRIED).centred) is None
         ]
         if not without:
-            break
+            new = [region for region in _crowded(graph, steps) if region.exit not in looked]
+            looked.update(region.exit for region in new)
+            works_alone = alone(new) if new else []
+            now = {region.exit: region for region, works in zip(new, works_alone, strict=True) if works}
+            if not now:
+                break
+            exchanged.update(now)
         for value in without:
             if value not in narrow:
                 narrow.add(value)
@@ -170,7 +182,25 @@ _DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
 
 
 # rules by which an output depends on more than the elements of its own band, besides products with weights
-_MIXING = frozenset({"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region"})
+_MIXING = frozenset(
+    {"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region", "exchange"}
+)
+
+
+def _crowded(graph: Graph, steps: Sequence[Step]) -> Iterator[Region]:
+    """What makes a quotient, or a part of the graph without rules of its own, if that may be of few elements.
+
+    Of what ends in the same value, the smallest comes first.
+    """
+    makers = {step.outputs[0]: step for step in steps}
+
+    def dividing(value: int) -> bool:
+        step = makers.get(value)
+        return step is not None and step.rule == "run" and any(map(divides, between(graph, step.inputs, {value})))
+
+    for step in steps:
+        if step.rule in ("quotient", "region") or (step.rule == "product" and any(map(dividing, step.inputs))):
+            yield from by_position(graph, step.outputs[0])
 
 
 def _with_mixed(steps: Sequence[Step]) -> Iterator[Step]:
@@ -190,17 +220,24 @@ def _refuse_crowds(reading: Reading, enclosed: Collection[Operation], label: str
             raise unsupported(operation, f"it joins more than {MOST_PLAYERS} tensors elementwise", label)
 
 
-def _steps(reading: Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int]) -> list[Step]:
+def _steps(
+    reading: Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int], exchanged: Mapping[int, Region]
+) -> list[Step]:
     """What is needed for the output, backwards, then turned round.
 
-    Values in `plain` are no normalisations, those in `narrow` not of what was centred before.
+    Values in `plain` are no normalisations, those in `narrow` not of what was centred before, and those in `exchanged`
+    are made at each position.
     """
     graph, needed, steps = reading.graph, {reading.graph.output}, []
     for operation in reversed(graph.operations):
         outputs = tuple(value for value in operation.outputs if value in needed)
         if not outputs:
             continue
-        step = _step(reading, regions, operation, outputs, plain, narrow)
+        if outputs[0] in exchanged:
+            region = exchanged[outputs[0]]
+            step = Step("exchange", (region.entry,), outputs, region.operations)
+        else:
+            step = _step(reading, regions, operation, outputs, plain, narrow)
         steps.append(step)
         needed.update(step.inputs)
     return steps[::-1]

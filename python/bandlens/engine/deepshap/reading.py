@@ -129,7 +129,9 @@ class Reading:
         return all(alike(root) or alike(self.statistics.get(root, root)) for root in roots)
 
 
-def read(graph: Graph, used: set[int], enclosed: Collection[Operation], most_tensors: int) -> Reading:
+def read(
+    graph: Graph, used: set[int], enclosed: Collection[Operation], most_tensors: int, exchanged: Collection[int] = ()
+) -> Reading:
     """Find out what values depend on.
 
     Parameters
@@ -141,8 +143,10 @@ def read(graph: Graph, used: set[int], enclosed: Collection[Operation], most_ten
         What is explained as a whole, whatever it does.
     most_tensors : int
         See `Reading`.
+    exchanged : collection of int
+        Values that are roots to what comes behind them.
     """
-    apart: set[int] = set()
+    apart = set(exchanged)
     straight = linear_start(graph, enclosed).values
     while True:
         reading = Reading(graph, used, most_tensors)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from .averages import region, smooth
 from .elementwise import announce_runs, mesh, multiply, quotient, run, squared_difference
+from .exchange import exchange
 from .linear import contraction, linear
 from .maps import Map, Rule
 from .maximum import announce_maxima, maximum
@@ -42,4 +43,5 @@ RULES: dict[str, Rule] = {
     "fused_normalization": fused_normalization,
     "smooth": smooth,
     "region": region,
+    "exchange": exchange,
 }

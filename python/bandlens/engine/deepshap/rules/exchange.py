@@ -1,0 +1,59 @@
+"""The rule for what works at every position by itself, of a few elements: see `exchanges`."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import formulas
+from ..exchanges import coalitions
+from ..multiplier import Multiplier
+from ..pairs import Pairs
+from ..plan import Step
+from .maps import Map, Multipliers, Tangents, pair_lead
+
+
+def exchange(pairs: Pairs, step: Step) -> Map:
+    """Shapley values of the elements at each position: what comes of exchanging them for the background's."""
+    nd, (entry,), (value,) = pairs.nd, step.inputs, step.outputs
+    *positions, count = pairs.layouts[entry].shape
+    made, places = pairs.layouts[value].shape, prod(positions)
+    outputs = prod(made) // places
+    lead = pair_lead(pairs)
+    full = (*lead, *positions, count)
+    image, reference = (nd.broadcast_to(side, full) for side in pairs.sides(entry))
+    there, weights = coalitions(count)
+
+    def add(total: Any, element: Any) -> Any:
+        mask = nd.broadcast_to(nd.reshape(element[0], (*(1,) * (3 + len(positions)), count)), full)
+        rows = pairs.rows(entry, nd.where(mask > 0, image, reference), lead)
+        run = pairs.backend.Run(pairs.trace, {entry: rows}, pairs.plan.graph, lead[1] * lead[2])
+        found = pairs.lifted(value, run.forward(step.operations).value(value), lead)
+        found = nd.reshape(found, (*lead[1:], places, 1, outputs))
+        return total + nd.reshape(element[1], (1, 1, 1, count, 1)) * found
+
+    table = nd.asarray(np.stack([there, weights], axis=1).astype(pairs.trace.dtype))
+    none = nd.zeros((*lead[1:], places, count, outputs), pairs.trace.dtype)
+    changes = pairs.backend.loop_over(add, table, none)
+    difference = nd.reshape(image - reference, (*lead[1:], places, count, 1))
+    still = nd.abs(difference) <= 0
+    factors = changes * formulas.divide(nd, nd.ones_like(difference), difference, still, nd.zeros_like(difference))
+
+    def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
+        (multiplier,) = multipliers.values()
+        dense = pairs.dense(value, multiplier)
+        wide = nd.broadcast_to(dense, (dense.shape[0], *lead[1:], *made))
+        given = nd.reshape(wide, (dense.shape[0], *lead[1:], places, outputs))
+        found = nd.einsum("knmpj,nmpij->knmpi", given, factors)
+        return {entry: Multiplier(nd.reshape(found, (dense.shape[0], *lead[1:], *positions, count)))}
+
+    def push(tangents: Tangents) -> dict[int, Any]:
+        (tangent,) = tangents.values()
+        wide = nd.broadcast_to(tangent, (tangent.shape[0], *full[1:]))
+        given = nd.reshape(wide, (tangent.shape[0], *lead[1:], places, count))
+        found = nd.einsum("knmpi,nmpij->knmpj", given, factors)
+        return {value: nd.reshape(found, (tangent.shape[0], *lead[1:], *made))}
+
+    return Map(pull, push)
