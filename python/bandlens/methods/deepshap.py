@@ -14,7 +14,6 @@ from ..data.words import argument
 from ..engine.deepshap import (
     Plan,
     Work,
-    alone,
     averaged,
     chunk_of,
     explain,
@@ -22,6 +21,7 @@ from ..engine.deepshap import (
     made_complete,
     make_plan,
     own_draws,
+    parts,
     trouble,
     unmoved,
     write,
@@ -215,7 +215,7 @@ def _plan(predictor: Predictor) -> Plan:
 
     def build() -> Plan:
         graph = trace.graph(output)
-        asked = unmoved(backend, trace, graph), alone(backend, trace, graph)
+        asked = unmoved(backend, trace, graph), parts(backend, trace, graph)
         return joined(make_plan(graph, trace.differentiable, backend.has_forward, *asked))
 
     return trace.compiled(("plan", output), build)

@@ -204,7 +204,7 @@ def _cut(plan: Plan, work: Work, dtype: str, maps: bool, batch_size: int | None,
     # multipliers live only around the operation at hand; values of both sides are kept until used
     largest, sums = held(plan) if blocks else (sizes[0], 0)
     per_pass = 2.5 * largest * item
-    per_pair = (3 * sizes[0] + (sizes[0] + n_bands * sums if blocks else 0)) * item
+    per_pair = (3 * sizes[0] + 2 * plan.exchanged + (sizes[0] + n_bands * sums if blocks else 0)) * item
     if not maps:
         per_pass += 3 * n_bands * item  # scores of every pair
     per_image = sum(sizes) * item

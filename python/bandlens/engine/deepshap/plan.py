@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from ...data.words import argument
 from ...errors import UnsupportedOperationError
 from ..graph import Family, Graph, LinearStart, Operation, Region, between, linear_start
-from .exchanges import by_position, divides
 from .normalizations import Normalization, Tried, recognise
+from .ratios import Part, Parts, divides
 from .reading import MOST_ROOTS, Reading, players, read
 from .regions import enclose, has_no_rule
 
@@ -42,6 +43,8 @@ class Step:
     normalization : Normalization or None
     mixed : bool
         Whether bands were mixed before, so that elements of what it reads are made of the same ones.
+    alone : bool
+        Of what is explained as a whole, whether it works at every position by itself.
     """
 
     rule: str
@@ -50,6 +53,7 @@ class Step:
     operations: tuple[Operation, ...]
     normalization: Normalization | None = None
     mixed: bool = False
+    alone: bool = False
 
     @property
     def operation(self) -> Operation:
@@ -86,9 +90,20 @@ class Plan:
     forward: bool
 
     @property
+    def exchanged(self) -> int:
+        """Elements of the largest table of a pair, of what elements do that are exchanged at each position."""
+        layouts = self.graph.layouts
+        exchanges = (step for step in self.steps if step.rule == "exchange")
+        sizes = (
+            layouts[step.inputs[0]].size * layouts[step.outputs[0]].size // prod(layouts[step.inputs[0]].shape[:-1])
+            for step in exchanges
+        )
+        return max(sizes, default=0)
+
+    @property
     def likeness(self) -> tuple[Any, ...]:
         """Equal for plans of the same operations with the same rules: which rule has a normalisation is found out."""
-        return tuple((step.rule, step.inputs, step.outputs, step.normalization) for step in self.steps)
+        return tuple((step.rule, step.inputs, step.outputs, step.normalization, step.alone) for step in self.steps)
 
 
 def make_plan(
@@ -96,7 +111,7 @@ def make_plan(
     differentiable: Callable[[Region], bool],
     forward: Callable[[Operation], bool] = lambda operation: True,
     unmoved: Callable[[Sequence[Step]], list[Tried]] = lambda steps: [Tried(False)] * len(steps),
-    alone: Callable[[Sequence[Region]], list[bool]] = lambda regions: [False] * len(regions),
+    parts: Parts = lambda ratios, mixed: {},
     *,
     most_tensors: int = MOST_ROOTS,
     label: str = "DeepSHAP",
@@ -112,8 +127,8 @@ def make_plan(
         Whether it has a reliable derivative forwards of an operation.
     unmoved : callable
         Which normalisations stay the same when a constant is added to the elements of a set.
-    alone : callable
-        Which regions work at every position by themselves.
+    parts : callable
+        What makes ratios that are shared out as a whole.
     most_tensors : int
         How many tensors are shared out as a whole where they meet more than once; 1 for operation by operation.
     label : str
@@ -129,13 +144,13 @@ def make_plan(
     tried: dict[int, Tried] = {}
     plain: set[int] = set()
     narrow: set[int] = set()
-    exchanged: dict[int, Region] = {}
+    whole: dict[int, Part] = {}
     looked: set[int] = set()
     while True:
         enclosed = {operation for region in regions.values() for operation in region.operations}
-        reading = read(graph, used, enclosed, most_tensors, exchanged)
+        reading = read(graph, used, enclosed, most_tensors, whole)
         _refuse_crowds(reading, enclosed, label)
-        steps = _steps(reading, regions, plain, narrow, exchanged)
+        steps = _steps(reading, regions, plain, narrow, whole)
         found = {step.outputs[0]: (step, step.normalization) for step in steps if step.normalization is not None}
         asked = [step for value, (step, one) in found.items() if one.asks and value not in tried]
         tried.update(zip((step.outputs[0] for step in asked), unmoved(asked) if asked else [], strict=True))
@@ -143,13 +158,12 @@ def make_plan(
             value for value, (_, one) in found.items() if one.bending(tried.get(value, NOT_TRIED).centred) is None
         ]
         if not without:
-            new = [region for region in _crowded(graph, steps) if region.exit not in looked]
-            looked.update(region.exit for region in new)
-            works_alone = alone(new) if new else []
-            now = {region.exit: region for region, works in zip(new, works_alone, strict=True) if works}
+            new = [value for value in _ratios(graph, steps) if value not in looked]
+            looked.update(new)
+            now = parts(new, _mixed(steps))
             if not now:
                 break
-            exchanged.update(now)
+            whole.update(now)
         for value in without:
             if value not in narrow:
                 narrow.add(value)
@@ -178,20 +192,33 @@ def make_plan(
 
 # rules that ask for derivatives of operations; the others multiply by factors, so that they work in both directions
 # whatever the framework can do
-_DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region"})
+_DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region", "middle"})
 
 
 # rules by which an output depends on more than the elements of its own band, besides products with weights
 _MIXING = frozenset(
-    {"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region", "exchange"}
+    {"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region", "exchange", "middle"}
 )
 
 
-def _crowded(graph: Graph, steps: Sequence[Step]) -> Iterator[Region]:
-    """What makes a quotient, or a part of the graph without rules of its own, if that may be of few elements.
+def _mixed(steps: Sequence[Step]) -> set[int]:
+    """Values of which several elements are made of the same bands."""
+    mixed: set[int] = set()
+    for step in steps:
+        mixes = step.rule in _MIXING or any(operation.weights for operation in step.operations)
+        if mixes or not mixed.isdisjoint(step.inputs):
+            mixed.update(step.outputs)
+    return mixed
 
-    Of what ends in the same value, the smallest comes first.
-    """
+
+def _with_mixed(steps: Sequence[Step]) -> Iterator[Step]:
+    """Steps that know whether what they read was mixed before."""
+    mixed = _mixed(steps)
+    return (replace(step, mixed=not mixed.isdisjoint(step.inputs)) for step in steps)
+
+
+def _ratios(graph: Graph, steps: Sequence[Step]) -> Iterator[int]:
+    """What is divided by something that depends on the images, or has no rules of its own; softmax is a ratio, too."""
     makers = {step.outputs[0]: step for step in steps}
 
     def dividing(value: int) -> bool:
@@ -199,18 +226,9 @@ def _crowded(graph: Graph, steps: Sequence[Step]) -> Iterator[Region]:
         return step is not None and step.rule == "run" and any(map(divides, between(graph, step.inputs, {value})))
 
     for step in steps:
-        if step.rule in ("quotient", "region") or (step.rule == "product" and any(map(dividing, step.inputs))):
-            yield from by_position(graph, step.outputs[0])
-
-
-def _with_mixed(steps: Sequence[Step]) -> Iterator[Step]:
-    """Steps that know whether what they read was mixed before."""
-    mixed: set[int] = set()
-    for step in steps:
-        found = not mixed.isdisjoint(step.inputs)
-        if found or step.rule in _MIXING or any(operation.weights for operation in step.operations):
-            mixed.update(step.outputs)
-        yield replace(step, mixed=found)
+        multiplied = step.inputs if step.rule == "product" else ()
+        if step.rule in ("quotient", "region", "softmax") or any(map(dividing, multiplied)):
+            yield step.outputs[0]
 
 
 def _refuse_crowds(reading: Reading, enclosed: Collection[Operation], label: str) -> None:
@@ -221,21 +239,21 @@ def _refuse_crowds(reading: Reading, enclosed: Collection[Operation], label: str
 
 
 def _steps(
-    reading: Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int], exchanged: Mapping[int, Region]
+    reading: Reading, regions: Mapping[int, Region], plain: set[int], narrow: set[int], whole: Mapping[int, Part]
 ) -> list[Step]:
     """What is needed for the output, backwards, then turned round.
 
-    Values in `plain` are no normalisations, those in `narrow` not of what was centred before, and those in `exchanged`
-    are made at each position.
+    Values in `plain` are no normalisations, those in `narrow` not of what was centred before, and those in `whole`
+    are shared out as such.
     """
     graph, needed, steps = reading.graph, {reading.graph.output}, []
     for operation in reversed(graph.operations):
         outputs = tuple(value for value in operation.outputs if value in needed)
         if not outputs:
             continue
-        if outputs[0] in exchanged:
-            region = exchanged[outputs[0]]
-            step = Step("exchange", (region.entry,), outputs, region.operations)
+        if outputs[0] in whole:
+            part = whole[outputs[0]]
+            step = Step(part.rule, (part.region.entry,), outputs, part.region.operations, alone=part.alone)
         else:
             step = _step(reading, regions, operation, outputs, plain, narrow)
         steps.append(step)

@@ -130,7 +130,7 @@ class Reading:
 
 
 def read(
-    graph: Graph, used: set[int], enclosed: Collection[Operation], most_tensors: int, exchanged: Collection[int] = ()
+    graph: Graph, used: set[int], enclosed: Collection[Operation], most_tensors: int, whole: Collection[int] = ()
 ) -> Reading:
     """Find out what values depend on.
 
@@ -143,10 +143,10 @@ def read(
         What is explained as a whole, whatever it does.
     most_tensors : int
         See `Reading`.
-    exchanged : collection of int
+    whole : collection of int
         Values that are roots to what comes behind them.
     """
-    apart = set(exchanged)
+    apart = set(whole)
     straight = linear_start(graph, enclosed).values
     while True:
         reading = Reading(graph, used, most_tensors)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ...graph import Operation
+from .. import formulas
 from ..multiplier import Multiplier
 from ..pairs import Pairs
 from ..plan import Step
@@ -40,6 +42,38 @@ def region(pairs: Pairs, step: Step) -> Map:
         size = nd.sum(difference * difference, axes)
         share = nd.where(size > 0, missing / nd.where(size > 0, size, nd.ones_like(size)), nd.zeros_like(size))
         return {entry: Multiplier(slope + nd.reshape(share, (*lead, *(1,) * len(axes))) * difference)}
+
+    return Map(pull, no_push)
+
+
+def middle(pairs: Pairs, step: Step) -> Map:
+    """What is made of several statistics of the same elements: its derivative half-way, made complete.
+
+    That is done at each position where positions are by themselves, in proportion to the squares of differences.
+    """
+    nd, (entry,), (value,) = pairs.nd, step.inputs, step.outputs
+    shape = pairs.layouts[entry].shape
+    places = prod(shape[:-1]) if step.alone else 1
+
+    def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
+        (multiplier,) = multipliers.values()
+        dense = pairs.dense(value, multiplier)
+        at = {entry: sum(pairs.sides(entry)) / 2}
+        core = pairs.pull_back(step.operations, {value: Multiplier(dense)}, at)[entry].core
+        lead = tuple(core.shape[:3])
+        (image, reference), (image_out, reference_out) = pairs.sides(entry), pairs.sides(value)
+
+        def by_place(tensor: Any) -> Any:
+            full = nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
+            return nd.reshape(full, (*lead, places, prod(tensor.shape[3:]) // places))
+
+        slope = by_place(nd.where(nd.isfinite(core), core, nd.zeros_like(core)))
+        difference = by_place(image - reference)
+        wanted = nd.sum(by_place(nd.multiply(dense, image_out - reference_out)), 4, True)
+        missing = wanted - nd.sum(slope * difference, 4, True)
+        size = nd.sum(difference * difference, 4, True)
+        share = formulas.divide(nd, missing, size, size <= 0, nd.zeros_like(size))
+        return {entry: Multiplier(nd.reshape(slope + share * difference, (*lead, *shape)))}
 
     return Map(pull, no_push)
 

@@ -1,18 +1,22 @@
-"""The rule for what works at every position by itself, of a few elements: see `exchanges`."""
+"""The rule for what works at every position by itself, of a few elements: see `ratios`."""
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Sequence
+from itertools import product
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
 
 from .. import formulas
-from ..exchanges import coalitions
 from ..multiplier import Multiplier
 from ..pairs import Pairs
 from ..plan import Step
 from .maps import Map, Multipliers, Tangents, pair_lead
+
+# elements of which all coalitions are computed; of more, those of some orders
+MOST_AT_ONCE = 4
 
 
 def exchange(pairs: Pairs, step: Step) -> Map:
@@ -57,3 +61,46 @@ def exchange(pairs: Pairs, step: Step) -> Map:
         return {value: nd.reshape(found, (tangent.shape[0], *lead[1:], *made))}
 
     return Map(pull, push)
+
+
+def coalitions(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which elements are the image's, and how much what comes of it counts for each element.
+
+    Of up to `MOST_AT_ONCE` elements, all coalitions with Shapley's weights. Of more, those of as many orders as there
+    are elements, each the one before but that its first is the last, and of these backwards: so each element comes at
+    every place equally often.
+
+    Parameters
+    ----------
+    count : int
+        Elements at a position.
+
+    Returns
+    -------
+    there : ndarray of bool, shape (coalitions, count)
+    weights : ndarray of float64, shape (coalitions, count)
+        By which the changes of an element add up; each column sums to 0.
+    """
+    weights: dict[tuple[bool, ...], np.ndarray] = {}
+
+    def add(before: Sequence[bool], element: int, weight: float) -> None:
+        after = [*before]
+        after[element] = True
+        for coalition, sign in ((before, -1), (after, 1)):
+            weights.setdefault(tuple(coalition), np.zeros(count))[element] += sign * weight
+
+    if count <= MOST_AT_ONCE:
+        for before in product((False, True), repeat=count):
+            size = sum(before)
+            for element in (one for one in range(count) if not before[one]):
+                add(before, element, factorial(size) * factorial(count - size - 1) / factorial(count))
+    else:
+        ring = np.random.default_rng(0).permutation(count)
+        for first in range(count):
+            order = np.roll(ring, -first)
+            for one in (order, order[::-1]):
+                there = [False] * count
+                for element in one.tolist():
+                    add(there, element, 1 / (2 * count))
+                    there[element] = True
+    return np.array(list(weights)), np.array(list(weights.values()))
