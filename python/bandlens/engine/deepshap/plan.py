@@ -192,12 +192,12 @@ def make_plan(
 
 # rules that ask for derivatives of operations; the others multiply by factors, so that they work in both directions
 # whatever the framework can do
-_DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region", "middle"})
+_DERIVED = frozenset({"linear", "contraction", "maximum", "smooth", "region", "ends"})
 
 
 # rules by which an output depends on more than the elements of its own band, besides products with weights
 _MIXING = frozenset(
-    {"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region", "exchange", "middle"}
+    {"contraction", "normalization", "fused_normalization", "softmax", "log_softmax", "region", "exchange", "ends"}
 )
 
 

@@ -42,7 +42,7 @@ class Part:
     Attributes
     ----------
     rule : str
-        "exchange" or "middle".
+        "exchange" or "ends".
     region : Region
     alone : bool
         Whether it works at every position by itself.
@@ -77,7 +77,7 @@ def parts(backend: Backend, trace: Trace, graph: Graph) -> Parts:
                 continue
             whole = _whole(graph, value) if region is None else region
             if whole is not None and _measures(whole) and trace.differentiable(whole):
-                found[value] = Part("middle", whole, region is not None)
+                found[value] = Part("ends", whole, region is not None)
         return found
 
     return find

@@ -17,7 +17,7 @@ baselines).
 
 from __future__ import annotations
 
-from .averages import middle, region, smooth
+from .averages import ends, region, smooth
 from .elementwise import announce_runs, mesh, multiply, quotient, run, squared_difference
 from .exchange import exchange
 from .linear import contraction, linear
@@ -43,6 +43,6 @@ RULES: dict[str, Rule] = {
     "fused_normalization": fused_normalization,
     "smooth": smooth,
     "region": region,
-    "middle": middle,
+    "ends": ends,
     "exchange": exchange,
 }

@@ -13,7 +13,7 @@ from .. import formulas
 from ..multiplier import Multiplier
 from ..pairs import Pairs
 from ..plan import Step
-from .maps import Map, Multipliers, no_push
+from .maps import Map, Multipliers, change, no_push, pair_lead
 
 QUADRATURE_NODES = 16
 REGION_NODES = 32
@@ -46,34 +46,43 @@ def region(pairs: Pairs, step: Step) -> Map:
     return Map(pull, no_push)
 
 
-def middle(pairs: Pairs, step: Step) -> Map:
-    """What is made of several statistics of the same elements: its derivative half-way, made complete.
+def ends(pairs: Pairs, step: Step) -> Map:
+    """What is made of several statistics of the same elements: its derivatives at both ends, made complete.
 
-    That is done at each position where positions are by themselves, in proportion to the squares of differences.
+    Each end counts by its sum of squares: where all elements are zero on one side, the derivative there is boundless,
+    and that of the other side is taken. Positions that are by themselves are weighed, and made complete in proportion
+    to squares of differences, by themselves.
     """
     nd, (entry,), (value,) = pairs.nd, step.inputs, step.outputs
     shape = pairs.layouts[entry].shape
     places = prod(shape[:-1]) if step.alone else 1
+    lead = pair_lead(pairs)
+
+    def by_place(tensor: Any, lead: tuple[int, ...]) -> Any:
+        full = nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
+        return nd.reshape(full, (*lead, places, prod(tensor.shape[3:]) // places))
+
+    sides = [by_place(side, lead) for side in pairs.sides(entry)]
+    sizes = [nd.sum(side * side, 4, True) for side in sides]
+    both, none = sizes[0] + sizes[1], nd.zeros_like(sizes[0])
+    shares = [formulas.divide(nd, size, both, both <= 0, none) for size in sizes]
+    difference = sides[0] - sides[1]
+    apart = nd.sum(difference * difference, 4, True)
+    changed = change(pairs, value)
 
     def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
         (multiplier,) = multipliers.values()
         dense = pairs.dense(value, multiplier)
-        at = {entry: sum(pairs.sides(entry)) / 2}
-        core = pairs.pull_back(step.operations, {value: Multiplier(dense)}, at)[entry].core
-        lead = tuple(core.shape[:3])
-        (image, reference), (image_out, reference_out) = pairs.sides(entry), pairs.sides(value)
-
-        def by_place(tensor: Any) -> Any:
-            full = nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
-            return nd.reshape(full, (*lead, places, prod(tensor.shape[3:]) // places))
-
-        slope = by_place(nd.where(nd.isfinite(core), core, nd.zeros_like(core)))
-        difference = by_place(image - reference)
-        wanted = nd.sum(by_place(nd.multiply(dense, image_out - reference_out)), 4, True)
-        missing = wanted - nd.sum(slope * difference, 4, True)
-        size = nd.sum(difference * difference, 4, True)
-        share = formulas.divide(nd, missing, size, size <= 0, nd.zeros_like(size))
-        return {entry: Multiplier(nd.reshape(slope + share * difference, (*lead, *shape)))}
+        every = (dense.shape[0], *lead[1:])
+        slope = nd.zeros((*every, places, prod(shape) // places), pairs.trace.dtype)
+        for side, share in zip(pairs.sides(entry), shares, strict=True):
+            core = pairs.pull_back(step.operations, {value: Multiplier(dense)}, {entry: side})[entry].core
+            core = by_place(nd.where(nd.isfinite(core), core, nd.zeros_like(core)), every)
+            slope = slope + nd.multiply(core, share)
+        missing = nd.sum(by_place(nd.multiply(dense, changed), every), 4, True)
+        missing = missing - nd.sum(nd.multiply(slope, difference), 4, True)
+        left = nd.multiply(missing, formulas.divide(nd, nd.ones_like(apart), apart, apart <= 0, none))
+        return {entry: Multiplier(nd.reshape(slope + nd.multiply(left, difference), (*every, *shape)))}
 
     return Map(pull, no_push)
 
