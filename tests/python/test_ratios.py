@@ -12,6 +12,7 @@ from typing import Any
 import bandlens as bl
 import numpy as np
 import pytest
+from bandlens.engine.deepshap.rules.exchange import coalitions
 from conftest import weighted
 
 Formula = Callable[[Any, Any], Any]
@@ -84,6 +85,53 @@ def around(layers: Any, x: Any) -> Any:
 
 
 # what is normalised, where it is not the images themselves
+SIX = np.random.default_rng(1).uniform(0.1, 1.0, (6, 3)).astype("float32")  # features of three classes
+SPECTRA = np.random.default_rng(1).uniform(0.1, 1.0, (4, 3)).astype("float32")  # of three materials
+
+
+def norm(ops: Any, t: Any) -> Any:
+    """Lengths of spectra."""
+    return ops.sqrt(ops.sum(t * t, axis=-1, keepdims=True))
+
+
+def scaled(ops: Any, t: Any, axes: Any) -> Any:
+    """From the least to the largest."""
+    least, largest = (f(t, axis=axes, keepdims=True) for f in (ops.min, ops.max))
+    return (t - least) / (largest - least + 1e-6)
+
+
+def correlation(ops: Any, t: Any) -> Any:
+    """Of the bands with the wavelengths."""
+    deviations = t - ops.mean(t, axis=-1, keepdims=True)
+    covariance = ops.sum(deviations * ops.convert_to_tensor([-3.0, -1.0, 1.0, 3.0]), axis=-1, keepdims=True)
+    return covariance / (np.sqrt(20) * norm(ops, deviations) + 1e-6)
+
+
+# made of several statistics of the same elements
+STATISTICS: dict[str, Formula] = {
+    "cosines": lambda ops, t: ops.matmul(t, SPECTRA) / (norm(ops, t) * norm(ops, ops.transpose(SPECTRA))[:, 0] + 1e-7),
+    "cosines by reciprocal root": lambda ops, t: (
+        ops.matmul(t, SPECTRA) * ops.rsqrt(ops.sum(t * t, axis=-1, keepdims=True) + 1e-12)
+    ),
+    "cosine, squeezed": lambda ops, t: (
+        ops.sum(t * ops.convert_to_tensor(SPECTRA[:, 0]), axis=-1) / (ops.sqrt(ops.sum(t * t, axis=-1)) + 1e-7)
+    ),
+    "scaled": lambda ops, t: scaled(ops, t, -1),
+    "saturation": lambda ops, t: (
+        (ops.max(t[..., :3], axis=-1) - ops.min(t[..., :3], axis=-1)) / (ops.max(t[..., :3], axis=-1) + 1e-6)
+    ),
+    "mean over deviation": lambda ops, t: ops.mean(t, -1, keepdims=True) / (ops.std(t, axis=-1, keepdims=True) + 1e-6),
+    "deviation over mean": lambda ops, t: ops.std(t, axis=-1, keepdims=True) / (ops.mean(t, -1, keepdims=True) + 1e-6),
+    "cumulative share": lambda ops, t: ops.cumsum(t, axis=-1) / (ops.sum(t, axis=-1, keepdims=True) + 1e-6),
+    "correlation": correlation,
+    "kurtosis": lambda ops, t: ops.mean(t**4, -1, keepdims=True) / (ops.mean(t * t, -1, keepdims=True) ** 2 + 1e-8),
+    "cosines of means": lambda ops, t: (
+        ops.matmul(ops.mean(t, (1, 2)), SPECTRA) / (norm(ops, ops.mean(t, (1, 2))) + 1e-7)
+    ),
+    "attention": lambda ops, t: ops.softmax(50 * t, axis=-1),
+}
+
+
 BEFORE: dict[str, Callable[[Any, Any], Any]] = {
     "sum": lambda layers, x: layers.Add()([x, around(layers, x)]),
     "maximum": lambda layers, x: layers.Maximum()([x, around(layers, x)]),
@@ -96,7 +144,7 @@ BEFORE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def model_of(keras: Any, front: Any, outputs: int, before: str | None = None) -> Any:
+def model_of(keras: Any, front: Any, outputs: int, before: str | None = None, bands: int = 4) -> Any:
     """A front, of the images or of what something before makes of them, and a linear head on all that it gives."""
     if callable(front):
         layer = keras.layers.Lambda(lambda t: front(keras.ops, t))
@@ -104,7 +152,7 @@ def model_of(keras: Any, front: Any, outputs: int, before: str | None = None) ->
         layer = getattr(keras.layers, front[0])(**front[1])
     else:
         layer = getattr(keras.layers, front)()
-    inputs = x = keras.Input((4, 4, 4))
+    inputs = x = keras.Input((4, 4, bands))
     if before is not None:
         x = BEFORE[before](keras.layers, inputs)
     return keras.Model(inputs, keras.layers.Dense(outputs)(keras.layers.Flatten()(layer(x))))
@@ -112,8 +160,8 @@ def model_of(keras: Any, front: Any, outputs: int, before: str | None = None) ->
 
 def tables(model: Any) -> tuple[np.ndarray, np.ndarray]:
     """Scores by DeepSHAP, and exact Shapley values of bands."""
-    random = np.random.default_rng(4)
-    images, background = random.uniform(0.05, 0.6, (4, 4, 4, 4)), random.uniform(0.05, 0.6, (3, 4, 4, 4))
+    random, shape = np.random.default_rng(4), model.input_shape[1:]
+    images, background = random.uniform(0.05, 0.6, (4, *shape)), random.uniform(0.05, 0.6, (3, *shape))
     images[0, :2] = images[1, :, :, RED:] = 0  # pixels, and bands of them
     background[0, 1:3] = background[1] = 0
     found = [
@@ -141,6 +189,74 @@ DIRECTIONS = pytest.mark.parametrize("outputs", [2, pytest.param(12, marks=pytes
 def test_indices_equal_exact_shapley_values(keras: Any, name: str, outputs: int) -> None:
     ours, exact = tables(model_of(keras, INDICES[name], outputs))
     assert np.abs(ours - exact).max() <= 1e-5 * np.abs(exact).max()
+
+
+@DIRECTIONS
+@pytest.mark.parametrize("name", STATISTICS)
+def test_ratios_of_statistics_equal_exact_shapley_values(keras: Any, name: str, outputs: int) -> None:
+    """Up to a million times as large, or several times without a word, before."""
+    ours, exact = tables(weighted(model_of(keras, STATISTICS[name], outputs), 5))
+    np.testing.assert_allclose(ours, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("bands", [6, pytest.param(9, marks=pytest.mark.slow_elsewhere)])
+@pytest.mark.parametrize("name", ["scaled", "mean over deviation", "attention"])
+def test_ratios_of_more_elements_are_near_exact(keras: Any, name: str, bands: int) -> None:
+    ours, exact = tables(weighted(model_of(keras, STATISTICS[name], 2, bands=bands), 5))
+    table, wanted = (np.abs(scores).mean(axis=0) for scores in (ours, exact))
+    assert np.linalg.norm(table - wanted) <= 0.2 * np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("before", ["layer", "activation"])
+@pytest.mark.parametrize("name", ["cosines", "scaled", "mean over deviation"])
+def test_ratios_of_statistics_behind_layers_are_bounded_and_near_exact(keras: Any, name: str, before: str) -> None:
+    fronts = {**STATISTICS, "cosines": lambda ops, t: ops.matmul(t, SIX) / (norm(ops, t) + 1e-7)}
+    assert_bounded_and_near(weighted(model_of(keras, fronts[name], 2, before), 5))
+
+
+@pytest.mark.parametrize(("name", "bands"), [("scaled image", 4), ("scaled image", 20), ("shares of bands", 4)])
+def test_ratios_of_whole_images_are_bounded_and_near_exact(keras: Any, name: str, bands: int) -> None:
+    fronts = {
+        "scaled image": lambda ops, t: scaled(ops, t, (1, 2, 3)),
+        "shares of bands": lambda ops, t: ops.mean(t, (1, 2)) / (ops.mean(t, (1, 2, 3))[:, None] + 1e-6),
+    }
+    assert_bounded_and_near(weighted(model_of(keras, fronts[name], 2, bands=bands), 5))
+
+
+@pytest.mark.parametrize("name", ["cosines", "scaled", "correlations"])
+def test_ratios_of_many_elements_are_bounded_and_near_exact(keras: Any, name: str) -> None:
+    spectra = np.random.default_rng(1).uniform(0.1, 1.0, (17, 3)).astype("float32")
+
+    def correlations(ops: Any, t: Any) -> Any:
+        deviations = t - ops.mean(t, axis=-1, keepdims=True)
+        return ops.matmul(deviations, spectra) / (norm(ops, deviations) + 1e-6)
+
+    fronts = {
+        "cosines": lambda ops, t: ops.matmul(t, spectra) / (norm(ops, t) + 1e-7),
+        "scaled": STATISTICS["scaled"],
+        "correlations": correlations,
+    }
+    assert_bounded_and_near(weighted(model_of(keras, fronts[name], 2, bands=17), 5))
+
+
+def test_what_reads_neighbours_is_no_ratio_at_a_position(keras: Any) -> None:
+    """What is exchanged at a position would be counted there, also where it changes nothing."""
+    front = lambda ops, t: ops.average_pool(t, 3, 1, "same") / (norm(ops, t) + 0.5)  # noqa: E731
+    assert_bounded_and_near(weighted(model_of(keras, front, 2), 5))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9, 16])
+def test_coalitions_share_out_all_and_treat_all_alike(count: int) -> None:
+    there, weights = coalitions(count)
+    random = np.random.default_rng(count)
+    parts = random.normal(size=count)
+    np.testing.assert_allclose(weights.T @ (there @ parts), parts, atol=1e-12)  # a sum: each its own
+    size = there.sum(axis=1)
+    together = np.exp(-size / 3)  # depends on how many there are alone: all the same
+    np.testing.assert_allclose(weights.T @ together, np.full(count, (np.exp(-count / 3) - 1) / count), atol=1e-12)
+    anything = random.normal(size=len(there))
+    ends = anything[size == count] - anything[size == 0]
+    np.testing.assert_allclose((weights.T @ anything).sum(), ends.item(), atol=1e-12)
 
 
 @DIRECTIONS

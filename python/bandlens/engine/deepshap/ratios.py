@@ -7,9 +7,8 @@ computes, and as large as 1 / epsilon where one of them is all zero. So what lie
 one function of the elements. There are two rules for it:
 
 - *exchange*: Shapley values, where that works at every position by itself, with few elements at each.
-- *middle*: the derivative half-way between background and image, made complete. Where all elements are zero on one
-  side, a ratio of them is what it is from the first step on, and its derivative there is as large as the step is small.
-  For many elements, and for those that a layer has made of the same bands, of which none is ever there alone.
+- *ends*: its derivatives at image and background, made complete. For many elements, and for those that a layer has made
+  of the same bands, of which none is ever there alone.
 
 Whether a part works at every position by itself is found out by trying, once per model.
 """
@@ -42,7 +41,7 @@ class Part:
     Attributes
     ----------
     rule : str
-        "exchange" or "ends".
+        One of those above.
     region : Region
     alone : bool
         Whether it works at every position by itself.

@@ -1,4 +1,4 @@
-"""Rules for what has no other: derivatives, averaged along the line from background to image."""
+"""Rules for what has no other: derivatives, averaged over the line from background to image, or over its ends."""
 
 from __future__ import annotations
 
