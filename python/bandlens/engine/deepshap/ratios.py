@@ -92,12 +92,14 @@ def _changes(graph: Graph, region: Region) -> int:
 def _by_position(graph: Graph, value: int) -> list[Region]:
     """What makes a value of elements at each position, by shapes alone: the smallest first.
 
-    Larger ones have no weights beyond those of the smallest: elements less their mean are no elements to exchange, as
-    they sum to 0, but those before are.
+    Larger ones have no weights beyond those of the smallest function: elements less their mean are no elements to
+    exchange, as they sum to 0, but those before are.
     """
     found: list[Region] = []
+    within: set[Operation] | None = None
     for region in _functions(graph, value):
-        if found and any(one.weights for one in set(region.operations) - set(found[0].operations)):
+        within = set(region.operations) if within is None else within
+        if any(one.weights for one in region.operations if one not in within):
             break
         if _lies_at_positions(graph, region):
             found.append(region)
