@@ -245,18 +245,22 @@ def test_what_reads_neighbours_is_no_ratio_at_a_position(keras: Any) -> None:
     assert_bounded_and_near(weighted(model_of(keras, front, 2), 5))
 
 
+@pytest.mark.parametrize(("columns", "places"), [(1, 1), (3, 9), (20, 400), (3, 600)])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9, 16])
-def test_coalitions_share_out_all_and_treat_all_alike(count: int) -> None:
-    there, weights = coalitions(count)
+def test_coalitions_share_out_all_and_treat_all_alike(count: int, columns: int, places: int) -> None:
+    there, weights = coalitions(count, columns, places)
     random = np.random.default_rng(count)
-    parts = random.normal(size=count)
-    np.testing.assert_allclose(weights.T @ (there @ parts), parts, atol=1e-12)  # a sum: each its own
-    size = there.sum(axis=1)
-    together = np.exp(-size / 3)  # depends on how many there are alone: all the same
-    np.testing.assert_allclose(weights.T @ together, np.full(count, (np.exp(-count / 3) - 1) / count), atol=1e-12)
-    anything = random.normal(size=len(there))
-    ends = anything[size == count] - anything[size == 0]
-    np.testing.assert_allclose((weights.T @ anything).sum(), ends.item(), atol=1e-12)
+    parts, size = random.normal(size=count), there.sum(axis=2)
+    own = np.einsum("cxi,cx->xi", weights, there @ parts)  # of a sum: each its own
+    np.testing.assert_allclose(own, np.tile(parts, (columns, 1)), atol=1e-12)
+    anything = random.normal(size=there.shape[:2])
+    shared = np.einsum("cxi,cx->x", weights, anything)
+    every, none = (anything.T[(size == number).T] for number in (count, 0))
+    np.testing.assert_allclose(shared, every - none, atol=1e-12)
+    if count % columns == 0 or columns % count == 0 or places <= 256 or count <= 4:
+        # what depends on nothing but how many there are: all the same, once columns have shared all orders out
+        alike = np.einsum("cxi,cx->i", weights, np.exp(-size / 3)) / columns
+        np.testing.assert_allclose(alike, np.full(count, (np.exp(-count / 3) - 1) / count), atol=1e-12)
 
 
 @DIRECTIONS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import factorial, prod
 from typing import Any
@@ -17,6 +17,8 @@ from .maps import Map, Multipliers, Tangents, pair_lead
 
 # elements of which all coalitions are computed; of more, those of some orders
 MOST_AT_ONCE = 4
+# positions that have all of these orders each; of more positions, fewer are enough
+MOST_PLACES = 256
 
 
 def exchange(pairs: Pairs, step: Step) -> Map:
@@ -25,22 +27,24 @@ def exchange(pairs: Pairs, step: Step) -> Map:
     *positions, count = pairs.layouts[entry].shape
     made, places = pairs.layouts[value].shape, prod(positions)
     outputs = prod(made) // places
+    columns = positions[-1] if positions else 1
     lead = pair_lead(pairs)
     full = (*lead, *positions, count)
     image, reference = (nd.broadcast_to(side, full) for side in pairs.sides(entry))
-    there, weights = coalitions(count)
+    there, weights = coalitions(count, columns, places)
 
     def add(total: Any, element: Any) -> Any:
-        mask = nd.broadcast_to(nd.reshape(element[0], (*(1,) * (3 + len(positions)), count)), full)
-        rows = pairs.rows(entry, nd.where(mask > 0, image, reference), lead)
+        of_columns = nd.reshape(element[0], (1, 1, 1, columns, count))
+        mask = nd.broadcast_to(of_columns, (*lead, places // columns, columns, count))
+        rows = pairs.rows(entry, nd.where(nd.reshape(mask, full) > 0, image, reference), lead)
         run = pairs.backend.Run(pairs.trace, {entry: rows}, pairs.plan.graph, lead[1] * lead[2])
         found = pairs.lifted(value, run.forward(step.operations).value(value), lead)
-        found = nd.reshape(found, (*lead[1:], places, 1, outputs))
-        return total + nd.reshape(element[1], (1, 1, 1, count, 1)) * found
+        found = nd.reshape(found, (*lead[1:], places // columns, columns, 1, outputs))
+        return total + nd.reshape(element[1], (1, 1, 1, columns, count, 1)) * found
 
     table = nd.asarray(np.stack([there, weights], axis=1).astype(pairs.trace.dtype))
-    none = nd.zeros((*lead[1:], places, count, outputs), pairs.trace.dtype)
-    changes = pairs.backend.loop_over(add, table, none)
+    none = nd.zeros((*lead[1:], places // columns, columns, count, outputs), pairs.trace.dtype)
+    changes = nd.reshape(pairs.backend.loop_over(add, table, none), (*lead[1:], places, count, outputs))
     difference = nd.reshape(image - reference, (*lead[1:], places, count, 1))
     still = nd.abs(difference) <= 0
     factors = changes * formulas.divide(nd, nd.ones_like(difference), difference, still, nd.zeros_like(difference))
@@ -63,44 +67,69 @@ def exchange(pairs: Pairs, step: Step) -> Map:
     return Map(pull, push)
 
 
-def coalitions(count: int) -> tuple[np.ndarray, np.ndarray]:
+def coalitions(count: int, columns: int, places: int) -> tuple[np.ndarray, np.ndarray]:
     """Which elements are the image's, and how much what comes of it counts for each element.
 
-    Of up to `MOST_AT_ONCE` elements, all coalitions with Shapley's weights. Of more, those of as many orders as there
-    are elements, each the one before but that its first is the last, and of these backwards: so each element comes at
-    every place equally often.
+    Of up to `MOST_AT_ONCE` elements, all coalitions with Shapley's weights. Of more, there are as many orders as there
+    are elements, each the one before but that its first is the last, and these backwards: so each element comes at
+    every place equally often. Of many positions, columns share them out among themselves, one or a few each.
 
     Parameters
     ----------
     count : int
         Elements at a position.
+    columns, places : int
+        Positions in a row, and all.
 
     Returns
     -------
-    there : ndarray of bool, shape (coalitions, count)
-    weights : ndarray of float64, shape (coalitions, count)
-        By which the changes of an element add up; each column sums to 0.
+    there : ndarray of bool, shape (coalitions, columns, count)
+    weights : ndarray of float64, shape (coalitions, columns, count)
+        By which the changes of an element add up; for each, they sum to 0.
     """
-    weights: dict[tuple[bool, ...], np.ndarray] = {}
+    each = count if places <= MOST_PLACES else -(-count // columns)
+    found = [_exactly(count)] * columns if count <= MOST_AT_ONCE else [*_in_orders(count, columns, each)]
+    there, weights = (np.stack(parts, axis=1) for parts in zip(*found, strict=True))
+    return there, weights
 
-    def add(before: Sequence[bool], element: int, weight: float) -> None:
+
+class _Changes:
+    """Coalitions, and by which weights they count for each element."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._weights: dict[tuple[bool, ...], np.ndarray] = {}
+
+    def add(self, before: Sequence[bool], element: int, weight: float) -> None:
+        """What an element does that joins a coalition."""
         after = [*before]
         after[element] = True
         for coalition, sign in ((before, -1), (after, 1)):
-            weights.setdefault(tuple(coalition), np.zeros(count))[element] += sign * weight
+            self._weights.setdefault(tuple(coalition), np.zeros(self.count))[element] += sign * weight
 
-    if count <= MOST_AT_ONCE:
-        for before in product((False, True), repeat=count):
-            size = sum(before)
-            for element in (one for one in range(count) if not before[one]):
-                add(before, element, factorial(size) * factorial(count - size - 1) / factorial(count))
-    else:
-        ring = np.random.default_rng(0).permutation(count)
-        for first in range(count):
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both of shape (coalitions, count)."""
+        return np.array(list(self._weights)), np.array(list(self._weights.values()))
+
+
+def _exactly(count: int) -> tuple[np.ndarray, np.ndarray]:
+    changes = _Changes(count)
+    for before in product((False, True), repeat=count):
+        size = sum(before)
+        for element in (one for one in range(count) if not before[one]):
+            changes.add(before, element, factorial(size) * factorial(count - size - 1) / factorial(count))
+    return changes.tables()
+
+
+def _in_orders(count: int, columns: int, each: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    ring = np.random.default_rng(0).permutation(count)
+    for column in range(columns):
+        changes = _Changes(count)
+        for first in range(column * each, (column + 1) * each):
             order = np.roll(ring, -first)
             for one in (order, order[::-1]):
                 there = [False] * count
                 for element in one.tolist():
-                    add(there, element, 1 / (2 * count))
+                    changes.add(there, element, 1 / (2 * each))
                     there[element] = True
-    return np.array(list(weights)), np.array(list(weights.values()))
+        yield changes.tables()
