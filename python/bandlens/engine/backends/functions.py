@@ -6,7 +6,6 @@ only ask for outputs need no more; a derivative it has none. NumPy mixes images,
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -19,6 +18,7 @@ from .advising import advice as advice
 from .announcing import announce as announce
 from .channels import apart as apart
 from .contract import Arrays
+from .once import Once
 
 Built = TypeVar("Built")
 State = TypeVar("State")
@@ -100,8 +100,7 @@ class Trace:
         self.dtype = dtype
         self.n_outputs = n_outputs
         self.marks: dict[int, int] = {}
-        self._making = threading.RLock()
-        self._compiled: dict[Hashable, Any] = {}
+        self._once = Once()
         whole = Operation(
             kind="function", name="function", layer="", family=Family.UNSUPPORTED, pointwise=False, window=None,
             inputs=(IMAGES,), outputs=(OUTPUTS,), data=(IMAGES,), cost=0.0, handle=call,
@@ -115,11 +114,7 @@ class Trace:
 
     def compiled(self, key: Hashable, build: Callable[[], Built]) -> Built:
         """Something that was made for this trace, made by `build` on first use."""
-        with self._making:
-            if key not in self._compiled:
-                self._compiled[key] = build()
-            found: Built = self._compiled[key]
-        return found
+        return self._once.get(key, build)
 
     def made_of(self) -> str | None:
         """Nobody knows."""

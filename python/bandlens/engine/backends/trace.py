@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from ..graph import Graph, Layout, Region
 from ..reasons import reason
 from . import heads, refusals
 from .flat import AnyEntry, BaseFlat, leading_to
+from .once import Once
 
 Built = TypeVar("Built")
 
@@ -37,9 +37,8 @@ class BaseTrace(ABC, Generic[AnyEntry]):
     fingerprint: Any
 
     def __init__(self) -> None:
-        self._making = threading.RLock()  # what several threads ask for is made by the first
-        self._graphs: dict[int, Graph] = {}
-        self._compiled: dict[Any, Any] = {}
+        self._graphs: list[Graph] = []
+        self._once = Once()
 
     def _read_ends(self, flat: BaseFlat[AnyEntry], table: heads.Table) -> None:
         """Find out what the model ends in."""
@@ -59,22 +58,15 @@ class BaseTrace(ABC, Generic[AnyEntry]):
 
     def compiled(self, key: Hashable, build: Callable[[], Built]) -> Built:
         """Something that was compiled for this trace, made by `build` on first use."""
-        with self._making:
-            if key not in self._compiled:
-                self._compiled[key] = build()
-            found: Built = self._compiled[key]
-        return found
+        return self._once.get(key, build)
 
     def graph(self, output: int) -> Graph:
         """Operations that lead from the images to a value."""
-        with self._making:
-            if output not in self._graphs:
-                self._graphs[output] = self._followed(output)
-            return self._graphs[output]
+        return self._once.get(("graph", output), lambda: self._followed(output))
 
     def _followed(self, output: int) -> Graph:
         try:
-            return self._make_graph(output)
+            graph = self._make_graph(output)
         except BandlensError:
             raise
         except Exception as error:  # batches of several sizes are tried, and the model is the user's code
@@ -83,6 +75,8 @@ class BaseTrace(ABC, Generic[AnyEntry]):
                 expected="a model that takes batches of any size",
                 fix="write -1, or the length of its input, where the model has a number of images",
             ) from error
+        self._graphs.append(graph)
+        return graph
 
     @abstractmethod
     def _make_graph(self, output: int) -> Graph: ...
@@ -105,8 +99,7 @@ class BaseTrace(ABC, Generic[AnyEntry]):
 
     def _graph_of(self, value: int) -> Graph:
         """A graph that a value is in."""
-        with self._making:
-            return next(graph for graph in self._graphs.values() if value in graph.layouts)
+        return next(graph for graph in self._graphs if value in graph.layouts)
 
     @abstractmethod
     def _is_random(self, entry: AnyEntry) -> bool: ...
