@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 from ...data.words import argument
 from ...errors import UnsupportedOperationError
 from ..graph import Family, Graph, LinearStart, Operation, Region, between, linear_start
 from .normalizations import Normalization, Tried, recognise
-from .ratios import Part, Parts, divides
+from .ratios import Part, Parts, changes, divides
 from .reading import MOST_ROOTS, Reading, players, read
 from .regions import enclose, has_no_rule
 
@@ -92,13 +91,8 @@ class Plan:
     @property
     def exchanged(self) -> int:
         """Elements of the largest table of a pair, of what elements do that are exchanged at each position."""
-        layouts = self.graph.layouts
         exchanges = (step for step in self.steps if step.rule == "exchange")
-        sizes = (
-            layouts[step.inputs[0]].size * layouts[step.outputs[0]].size // prod(layouts[step.inputs[0]].shape[:-1])
-            for step in exchanges
-        )
-        return max(sizes, default=0)
+        return max((changes(self.graph, step.inputs[0], step.outputs[0]) for step in exchanges), default=0)
 
     @property
     def likeness(self) -> tuple[Any, ...]:

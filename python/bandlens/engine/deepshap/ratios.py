@@ -71,7 +71,7 @@ def parts(backend: Backend, trace: Trace, graph: Graph) -> Parts:
         found: dict[int, Part] = {}
         for value, these in options.items():
             region = next((region for region in reversed(these) if region in works), None)
-            if region is not None and region.entry not in mixed and _changes(graph, region) <= MOST_CHANGES:
+            if region is not None and region.entry not in mixed and _is_small(graph, region):
                 found[value] = Part("exchange", region, True)
                 continue
             whole = _whole(graph, value) if region is None else region
@@ -82,11 +82,16 @@ def parts(backend: Backend, trace: Trace, graph: Graph) -> Parts:
     return find
 
 
-def _changes(graph: Graph, region: Region) -> int:
-    """How many changes exchanging elements makes at a position: each element's of each that is made of them."""
-    count = graph.layouts[region.entry].shape[-1]
-    places = graph.layouts[region.entry].size // count
-    return count * (graph.layouts[region.exit].size // places) if count <= MOST_ELEMENTS else MOST_CHANGES + 1
+def _is_small(graph: Graph, region: Region) -> bool:
+    """Whether there are few enough elements at each position to be exchanged."""
+    *positions, count = graph.layouts[region.entry].shape
+    return count <= MOST_ELEMENTS and changes(graph, region.entry, region.exit) <= MOST_CHANGES * prod(positions)
+
+
+def changes(graph: Graph, entry: int, value: int) -> int:
+    """How many changes exchanging elements makes at all positions: each element's of each that is made of them."""
+    before, made = graph.layouts[entry], graph.layouts[value]
+    return before.size * made.size // prod(before.shape[:-1])
 
 
 def _by_position(graph: Graph, value: int) -> list[Region]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.contract import Arrays
 from ...graph import Operation
 from .. import formulas
 from ..multiplier import Multiplier
@@ -34,14 +35,11 @@ def region(pairs: Pairs, step: Step) -> Map:
         dense = pairs.dense(value, multiplier)
         averaged = _averaged(pairs, step.operations, {value: Multiplier(dense)}, (entry,), nodes, weights)
         slope = averaged[entry].core
-        (image, reference), (image_out, reference_out) = pairs.sides(entry), pairs.sides(value)
-        lead, axes = slope.shape[:3], tuple(range(3, len(slope.shape)))
-        difference = nd.broadcast_to(image - reference, slope.shape)
-        wanted = nd.sum(nd.multiply(dense, image_out - reference_out), tuple(range(3, len(dense.shape))))
-        missing = nd.broadcast_to(wanted, lead) - nd.sum(slope * difference, axes)
-        size = nd.sum(difference * difference, axes)
-        share = nd.where(size > 0, missing / nd.where(size > 0, size, nd.ones_like(size)), nd.zeros_like(size))
-        return {entry: Multiplier(slope + nd.reshape(share, (*lead, *(1,) * len(axes))) * difference)}
+        lead = tuple(slope.shape[:3])
+        difference = _by_place(nd, change(pairs, entry), lead, 1)
+        wanted = nd.sum(_by_place(nd, nd.multiply(dense, change(pairs, value)), lead, 1), 4, True)
+        core = _complete(nd, _by_place(nd, slope, lead, 1), difference, wanted)
+        return {entry: Multiplier(nd.reshape(core, slope.shape))}
 
     return Map(pull, no_push)
 
@@ -57,18 +55,11 @@ def ends(pairs: Pairs, step: Step) -> Map:
     shape = pairs.layouts[entry].shape
     places = prod(shape[:-1]) if step.alone else 1
     lead = pair_lead(pairs)
-
-    def by_place(tensor: Any, lead: tuple[int, ...]) -> Any:
-        full = nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
-        return nd.reshape(full, (*lead, places, prod(tensor.shape[3:]) // places))
-
-    sides = [by_place(side, lead) for side in pairs.sides(entry)]
+    sides = [_by_place(nd, side, lead, places) for side in pairs.sides(entry)]
     sizes = [nd.sum(side * side, 4, True) for side in sides]
     both, none = sizes[0] + sizes[1], nd.zeros_like(sizes[0])
     shares = [formulas.divide(nd, size, both, both <= 0, none) for size in sizes]
-    difference = sides[0] - sides[1]
-    apart = nd.sum(difference * difference, 4, True)
-    changed = change(pairs, value)
+    difference, changed = sides[0] - sides[1], change(pairs, value)
 
     def pull(multipliers: Multipliers) -> dict[int, Multiplier]:
         (multiplier,) = multipliers.values()
@@ -77,14 +68,26 @@ def ends(pairs: Pairs, step: Step) -> Map:
         slope = nd.zeros((*every, places, prod(shape) // places), pairs.trace.dtype)
         for side, share in zip(pairs.sides(entry), shares, strict=True):
             core = pairs.pull_back(step.operations, {value: Multiplier(dense)}, {entry: side})[entry].core
-            core = by_place(nd.where(nd.isfinite(core), core, nd.zeros_like(core)), every)
+            core = _by_place(nd, nd.where(nd.isfinite(core), core, nd.zeros_like(core)), every, places)
             slope = slope + nd.multiply(core, share)
-        missing = nd.sum(by_place(nd.multiply(dense, changed), every), 4, True)
-        missing = missing - nd.sum(nd.multiply(slope, difference), 4, True)
-        left = nd.multiply(missing, formulas.divide(nd, nd.ones_like(apart), apart, apart <= 0, none))
-        return {entry: Multiplier(nd.reshape(slope + nd.multiply(left, difference), (*every, *shape)))}
+        wanted = nd.sum(_by_place(nd, nd.multiply(dense, changed), every, places), 4, True)
+        return {entry: Multiplier(nd.reshape(_complete(nd, slope, difference, wanted), (*every, *shape)))}
 
     return Map(pull, no_push)
+
+
+def _by_place(nd: Arrays, tensor: Any, lead: tuple[int, ...], places: int) -> Any:
+    """A tensor with the elements of each of so many positions in a row, shape (*lead, places, elements)."""
+    full = nd.broadcast_to(tensor, (*lead, *tensor.shape[3:]))
+    return nd.reshape(full, (*lead, places, prod(tensor.shape[3:]) // places))
+
+
+def _complete(nd: Arrays, slope: Any, difference: Any, wanted: Any) -> Any:
+    """Slopes that take differences to what is wanted at each position, by the least change of them."""
+    missing = wanted - nd.sum(nd.multiply(slope, difference), 4, True)
+    size = nd.sum(nd.multiply(difference, difference), 4, True)
+    share = nd.multiply(missing, formulas.divide(nd, nd.ones_like(size), size, size <= 0, nd.zeros_like(size)))
+    return slope + nd.multiply(share, difference)
 
 
 def smooth(pairs: Pairs, step: Step) -> Map:
